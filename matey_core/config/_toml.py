@@ -1,0 +1,68 @@
+"""TOML files and `key=value` settings from the command line."""
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from matey_core.config._base import Config
+from matey_core.errors import ConfigError
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file into plain values.
+
+    Raises:
+        ConfigError: the file is missing or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}."
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+
+
+def write_toml(config: Config, path: Path) -> None:
+    """Write settings so that `read_toml` gives them back. Unset (None) values are left out."""
+    plain = json.loads(config.model_dump_json(exclude_none=True))
+    path.write_text(tomli_w.dumps(plain), encoding="utf-8")
+
+
+def with_settings(values: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
+    """Lay `path.to.key=value` settings over plain values.
+
+    A value is read as TOML (`8`, `0.5`, `true`, `[16, 4]`) and, where that fails,
+    taken as a string, so that names need no quotes.
+
+    Raises:
+        ConfigError: a setting has no `=`, or its path goes through a value.
+    """
+    merged = json.loads(json.dumps(values))
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        if not equals or not path.strip():
+            raise ConfigError(
+                f"--set {setting!r} is not of the form key=value.",
+                remedy="Write it as --set model.depth=8.",
+            )
+        *parents, last = path.strip().split(".")
+        place = merged
+        for part in parents:
+            place = place.setdefault(part, {})
+            if not isinstance(place, dict):
+                raise ConfigError(f"--set {setting!r}: {part!r} is a value, not a section.")
+        place[last] = _value(text.strip())
+    return merged
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

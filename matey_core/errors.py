@@ -1,0 +1,38 @@
+"""Every failure that a user can cause or cure: what, where, expected, found, remedy."""
+
+
+class MateyError(Exception):
+    """What went wrong, with the values seen; then, if we know it, what to do.
+
+    Write the problem as one or two sentences that name the setting or file,
+    what was expected and what was found. Write the remedy as an instruction.
+    """
+
+    exit_code = 2
+    """2: wrong usage or input. Failures of the work itself use 1."""
+
+    def __init__(self, problem: str, *, remedy: str = "") -> None:
+        super().__init__(problem)
+        self.remedy = remedy
+
+
+class ConfigError(MateyError):
+    """A setting, option or name that cannot work."""
+
+
+class DataError(MateyError):
+    """A source file or store that is not what it should be."""
+
+
+class ShapeError(MateyError):
+    """Sizes that do not fit together: a grid and a patch, a field and a model."""
+
+
+class CheckpointError(MateyError):
+    """A run, checkpoint or model directory that cannot be trusted or does not match."""
+
+
+class RunError(MateyError):
+    """The work was well asked for and failed: a full disk, a diverged loss."""
+
+    exit_code = 1

@@ -1,0 +1,111 @@
+"""What every model promises, and the settings that the two variants share."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from jaxtyping import Int
+from pydantic import Field, PositiveInt
+from torch import Tensor, nn
+
+from matey_core.config import Config
+from matey_core.fields import FieldBatch, Prediction
+from matey_core.registry import Registry
+from matey_core.tokenizers import TokenizerConfig
+
+MODELS: Registry[type["Model"]] = Registry("matey_core.models")
+
+
+class Sizes(NamedTuple):
+    """Width of a token, number of blocks and of heads."""
+
+    width: int
+    depth: int
+    heads: int
+
+
+PRESETS = {
+    "ti": Sizes(192, 12, 3),
+    "s": Sizes(384, 12, 6),
+    "b": Sizes(768, 12, 12),
+    "l": Sizes(1024, 24, 16),
+}
+"""Sizes of arXiv 2412.20601."""
+
+
+class ModelConfig(Config):
+    """Settings of a MATEY model."""
+
+    variant: str = "matey"
+    """`matey`, or `paper`: exactly the published architecture."""
+    preset: Literal["ti", "s", "b", "l"] = "ti"
+    """Size: ti 192×12, s 384×12, b 768×12, l 1024×24 (width × blocks)."""
+    width: PositiveInt | None = None
+    """Width of a token, instead of the preset's."""
+    depth: PositiveInt | None = None
+    """Number of blocks, instead of the preset's."""
+    heads: PositiveInt | None = None
+    """Number of attention heads, instead of the preset's."""
+    scheme: str = "full"
+    """Who attends to whom: `full` (ViT), `factorized` (SViT) or `axial` (AViT)."""
+    kernel: str = "sdpa"
+    """What computes softmax(qkᵀ)v."""
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    drop_path: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """Largest rate of stochastic depth; it grows linearly over the blocks."""
+
+    @property
+    def sizes(self) -> Sizes:
+        """The preset's sizes with the overrides applied."""
+        preset = PRESETS[self.preset]
+        return Sizes(
+            self.width or preset.width, self.depth or preset.depth, self.heads or preset.heads
+        )
+
+    def build(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> "Model":
+        """Make the model.
+
+        Args:
+            fields: names of the fields it shall know.
+            num_axes: the numbers of space axes it shall know, such as (2,) or (1, 2, 3).
+
+        Raises:
+            ConfigError: the settings cannot work together.
+        """
+        return MODELS[self.variant](self, tuple(fields), tuple(sorted(set(num_axes))))
+
+
+class Model(nn.Module, ABC):
+    """A map from a history to later states that knows its fields by name."""
+
+    def __init__(
+        self, config: ModelConfig, fields: tuple[str, ...], num_axes: tuple[int, ...]
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.fields = fields
+        self.num_axes = num_axes
+
+    @abstractmethod
+    def forward(self, batch: FieldBatch) -> Prediction:
+        """Predict the states at `batch.lead_steps`, in physical units.
+
+        Raises:
+            ShapeError: the grid is smaller than a patch.
+            ConfigError: the batch has a field or a number of axes the model does not know.
+        """
+
+    @abstractmethod
+    def count_tokens(self, batch: FieldBatch) -> Int[Tensor, " b"]:
+        """Count the tokens a frame of each sample is cut into."""
+
+    @abstractmethod
+    def extend(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> None:
+        """Learn new fields and numbers of axes, keeping every old weight and prediction."""
+
+    @abstractmethod
+    def part_of(self, parameter: str) -> Literal["stem", "head", "fields", "attention"]:
+        """Say which part a parameter, by its name in `named_parameters`, belongs to.
+
+        `attention` is all that the first three are not: blocks, positions, lead time.
+        """
