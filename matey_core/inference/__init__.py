@@ -1,1 +1,16 @@
-"""."""
+"""Using a trained model: roll it out, evaluate it beside persistence, keep the states."""
+
+from matey_core.inference.archive import Coordinate, StateWriter, sample_coordinate
+from matey_core.inference.evaluate import Score, Tally, evaluate, mean_scores
+from matey_core.inference.rollout import rollout
+
+__all__ = [
+    "Coordinate",
+    "Score",
+    "StateWriter",
+    "Tally",
+    "evaluate",
+    "mean_scores",
+    "rollout",
+    "sample_coordinate",
+]

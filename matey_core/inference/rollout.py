@@ -1,0 +1,51 @@
+"""A model that feeds on its own predictions."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from matey_core.fields import FieldBatch
+from matey_core.models import Model
+
+
+@torch.inference_mode()
+def rollout(
+    model: Model, batch: FieldBatch, *, steps: int, stride: int = 1
+) -> Iterator[Float[Tensor, "b c *space"]]:
+    """Predict `steps` stored frames one after another, from the history alone.
+
+    Each call of the model predicts the next `stride` frames at once, at lead times
+    1 … `stride`. They are appended to the history and the oldest frames dropped, so
+    that the history always consists of consecutive stored frames, as in training.
+    The model is in evaluation mode until the generator ends or is closed.
+
+    Args:
+        model: predicts the lead times 1 … `stride`.
+        batch: its history is the start; its lead times and targets are not used.
+        steps: number of frames to predict, at least 1.
+        stride: frames between two calls of the model.
+
+    Yields:
+        (b, c, *space) the state one stored frame later than the one before, in physical units.
+    """
+    was_training = model.training
+    model.eval()
+    history = batch.history
+    try:
+        for done in range(0, steps, stride):
+            leads = torch.arange(1, min(stride, steps - done) + 1, device=history.device)
+            states = model(
+                replace(
+                    batch,
+                    history=history,
+                    lead_steps=leads.expand(batch.size, -1),
+                    targets=None,
+                )
+            ).values
+            yield from states.unbind(1)
+            history = torch.cat([history, states], dim=1)[:, -history.shape[1] :]
+    finally:
+        model.train(was_training)
