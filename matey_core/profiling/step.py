@@ -1,0 +1,129 @@
+"""Time, memory and parts of a training step, measured on the step itself."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from matey_core.fields import FieldBatch
+from matey_core.models import Model
+from matey_core.profiling.clock import OTHER, PartClock
+from matey_core.profiling.machine import peak_memory, reset_peak_memory, synchronize
+from matey_core.profiling.parts import watched
+
+PARTS = ("loader", "stem", "attention", "mlp", "head", "optimizer", OTHER)
+"""Where time goes; `other` is norms, positions, lead time, choice of cells, loss."""
+
+FEWEST_STEPS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingStep:
+    """One step of training, in the pieces that are measured apart."""
+
+    model: Model
+    batches: Iterator[FieldBatch]
+    loss: Callable[[Model, FieldBatch], Tensor]
+    """Computes a scalar from the batch."""
+    optimizer: torch.optim.Optimizer
+    device: torch.device
+    dtype: torch.dtype = torch.float32
+    """What matrix products are computed in; lower precision means autocast."""
+
+    def forward(self, batch: FieldBatch) -> Tensor:
+        """Compute the loss in the step's precision."""
+        with self._precision():
+            return self.loss(self.model, batch)
+
+    def run(self, clock: PartClock | None = None) -> None:
+        """Take the step, telling `clock` what the model cannot tell it."""
+        switch = clock.switch if clock else _ignore
+        switch("loader")
+        batch = next(self.batches).to(self.device)
+        switch(OTHER)
+        self.forward(batch).backward()
+        switch("optimizer")
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        switch(OTHER)
+
+    def _precision(self) -> AbstractContextManager[object]:
+        if self.dtype == torch.float32:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=self.dtype)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepMeasurement:
+    """What the steps took."""
+
+    seconds: float
+    """Median time of a step, nothing but the step running."""
+    spread: float
+    """Half the distance between the quartiles, as a fraction of the median."""
+    num_steps: int
+    peak_memory: int
+    """Bytes; see `matey_core.profiling.machine.peak_memory`."""
+    shares: dict[str, float]
+    """Fraction of the time by part; they add up to 1."""
+
+
+def measure_step(
+    step: TrainingStep, *, seconds: float, with_shares: bool = True
+) -> StepMeasurement:
+    """Run a step until `seconds` are over, at least three times after one to warm up.
+
+    Args:
+        step: is really taken: the model trains.
+        seconds: time for the plain steps; as long again for those watched part by part.
+        with_shares: whether to measure the parts at all.
+    """
+    step.model.train()
+    reset_peak_memory(step.device)
+    step.run()
+    times = _timed(step, seconds)
+    return StepMeasurement(
+        seconds=statistics.median(times),
+        spread=_spread(times),
+        num_steps=len(times),
+        peak_memory=peak_memory(step.device),
+        shares=_shares(step, seconds) if with_shares else {},
+    )
+
+
+def _timed(step: TrainingStep, seconds: float) -> list[float]:
+    times: list[float] = []
+    deadline = time.perf_counter() + seconds
+    while len(times) < FEWEST_STEPS or time.perf_counter() < deadline:
+        synchronize(step.device)
+        start = time.perf_counter()
+        step.run()
+        synchronize(step.device)
+        times.append(time.perf_counter() - start)
+    return times
+
+
+def _shares(step: TrainingStep, seconds: float) -> dict[str, float]:
+    clock = PartClock(step.device)
+    deadline = time.perf_counter() + seconds
+    count = 0
+    with watched(step.model, clock):
+        while count < FEWEST_STEPS or time.perf_counter() < deadline:
+            step.run(clock)
+            count += 1
+    parts = clock.seconds()
+    total = sum(parts.values())
+    return {part: parts.get(part, 0.0) / total for part in PARTS}
+
+
+def _spread(times: list[float]) -> float:
+    first, _, third = statistics.quantiles(times, n=4)
+    return (third - first) / 2 / statistics.median(times)
+
+
+def _ignore(part: str) -> None:
+    """Switch nothing: no clock is running."""
