@@ -5,11 +5,13 @@
 0000           attribute `config`: the sample's parameters as YAML
 """
 
+import io
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -33,16 +35,23 @@ class GroupedSample:
 class GroupedWriter:
     """An open file that takes samples."""
 
-    def __init__(self, file: h5py.File) -> None:
+    def __init__(self, disk: "_Disk", file: h5py.File) -> None:
+        self._disk = disk
         self._file = file
 
     def add(self, sample: GroupedSample) -> None:
-        """Write one sample as a group named after its seed."""
+        """Write one sample as a group named after its seed.
+
+        Raises:
+            OSError: the disk did not take it.
+        """
         group = self._file.create_group(f"{sample.seed:04d}")
         group.create_dataset("data", data=sample.data, dtype="f4", compression="lzf")
         for axis, values in sample.coordinates.items():
             group.create_dataset(f"grid/{axis}", data=values, dtype="f4", compression="lzf")
         group.attrs["config"] = yaml.safe_dump(dict(sample.config), sort_keys=False)
+        self._file.flush()
+        self._disk.check()
 
 
 @contextmanager
@@ -58,8 +67,10 @@ def open_grouped(path: Path) -> Iterator[GroupedWriter]:
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with h5py.File(partial, "w") as file:
-            yield GroupedWriter(file)
+        with _Disk(partial, "w+") as disk:
+            with h5py.File(disk, "w") as file:
+                yield GroupedWriter(disk, file)
+            disk.check()
         os.replace(partial, path)
     except OSError as error:
         raise RunError(
@@ -67,4 +78,39 @@ def open_grouped(path: Path) -> Iterator[GroupedWriter]:
             remedy="Free some space, or choose another place with --out.",
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        if path.parent.is_dir():
+            partial.unlink(missing_ok=True)
+
+
+class _Disk(io.FileIO):
+    """A file that keeps a failure to itself until it is asked.
+
+    HDF5 does not survive a failed write: it tries again whenever an object is
+    released, and crashes the process in the end.
+    """
+
+    failure: OSError | None = None
+
+    def write(self, data: Any, /) -> int:
+        """Write all of `data`, or drop it once something has failed."""
+        view = memoryview(data).cast("B")
+        written = 0
+        while self.failure is None and written < len(view):
+            try:
+                written += super().write(view[written:])
+            except OSError as error:
+                self.failure = error
+        return len(view)
+
+    def truncate(self, size: int | None = None, /) -> int:
+        """Change the length, unless something has failed."""
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self.failure = self.failure or error
+            return self.tell() if size is None else size
+
+    def check(self) -> None:
+        """Raise what went wrong, if anything did."""
+        if self.failure is not None:
+            raise self.failure
