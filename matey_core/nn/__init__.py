@@ -1,1 +1,1 @@
-"""."""
+"""Small layers that more than one room needs."""

@@ -1,0 +1,58 @@
+"""How a condition (lead time, time step) reaches every block, and drop path."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+
+class Modulation(nn.Module):
+    """Shift, scale and gate of each residual branch of one block.
+
+    A table of the block's own plus what the condition contributes, the same for
+    all blocks (one large projection serves the whole model). The gates are the
+    block's layer scale.
+    """
+
+    def __init__(self, width: int, branches: int, *, layer_scale: float) -> None:
+        super().__init__()
+        table = torch.zeros(branches, 3, width)
+        table[:, 2] = layer_scale
+        self.table = nn.Parameter(table)
+
+    def forward(
+        self, condition: Float[Tensor, "b k d"] | None, sample: Int[Tensor, " n"]
+    ) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Return (shift, scale, gate) of every branch, each (n, 1, d) or (1, 1, d).
+
+        Args:
+            condition: (b, 3·branches, d) contribution of the condition, or None.
+            sample: (n,) sample that each cell belongs to.
+        """
+        table = self.table.flatten(0, 1)
+        if condition is None:
+            parts = table.unsqueeze(0)
+        else:
+            parts = (table + condition[:, : len(table)])[sample]
+        rows = parts.unsqueeze(2).unbind(1)
+        return [(rows[i], rows[i + 1], rows[i + 2]) for i in range(0, len(rows), 3)]
+
+
+class DropPath(nn.Module):
+    """Skip a residual branch for a random part of the samples (stochastic depth)."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Float[Tensor, "n t d"], sample: Int[Tensor, " n"]) -> Tensor:
+        """Drop all tokens of a sample together, and rescale those that stay.
+
+        Args:
+            x: (n, t, d) the branch's values.
+            sample: (n,) sample that each cell belongs to, ascending from 0.
+        """
+        if not self.training or self.rate == 0.0:
+            return x
+        draw = torch.rand(x.shape[0], device=x.device)
+        keep = (draw[torch.searchsorted(sample, sample)] >= self.rate).to(x.dtype)
+        return x * (keep / (1.0 - self.rate)).view(-1, 1, 1)

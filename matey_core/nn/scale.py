@@ -1,0 +1,54 @@
+"""Per-sample normalization of fields over time and space, and the way back."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+ROUNDING = 1e-6
+"""A spread below this fraction of a field's magnitude is float32 noise, not signal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """Mean and standard deviation of every field of every sample.
+
+    No gradient passes through them. A constant field keeps a positive spread
+    relative to its own magnitude, so that units never matter; a field that is
+    zero everywhere has spread 1.
+    """
+
+    mean: Float[Tensor, "b c"]
+    std: Float[Tensor, "b c"]
+
+    @classmethod
+    @torch.no_grad()
+    def of(cls, history: Float[Tensor, "b t c *space"]) -> "Scale":
+        """Measure a history.
+
+        Args:
+            history: (b, t, c, *space) fields in physical units.
+        """
+        axes = (1, *range(3, history.ndim))
+        values = history.float()
+        mean = values.mean(axes)
+        centred = values - _channelwise(mean, values)
+        std = centred.square().mean(axes).sqrt()
+        magnitude = (mean.square() + std.square()).sqrt()
+        floor = torch.where(magnitude > 0, ROUNDING * magnitude, torch.ones_like(magnitude))
+        return cls(mean=mean, std=torch.maximum(std, floor))
+
+    def normalize(self, fields: Float[Tensor, "b l c *space"]) -> Float[Tensor, "b l c *space"]:
+        """(x − mean) / std, in float32."""
+        values = fields.float()
+        return (values - _channelwise(self.mean, values)) / _channelwise(self.std, values)
+
+    def restore(self, fields: Float[Tensor, "b l c *space"]) -> Float[Tensor, "b l c *space"]:
+        """x · std + mean."""
+        return fields * _channelwise(self.std, fields) + _channelwise(self.mean, fields)
+
+
+def _channelwise(values: Float[Tensor, "b c"], like: Tensor) -> Tensor:
+    """Shape (b, c) as (b, 1, c, 1, …) so that it applies to every frame and point."""
+    return values.reshape(values.shape[0], 1, values.shape[1], *(1,) * (like.ndim - 3))

@@ -1,0 +1,75 @@
+"""Multi-head self-attention over packed sequences, along one route or the mean of several."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from matey_core.tokens import Segments
+
+PackedKernel = Callable[[Tensor, Tensor, Tensor, Segments], Tensor]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Which rows see each other: rows viewed as `shape`, permuted, then cut into sequences."""
+
+    shape: tuple[int, ...]
+    order: tuple[int, ...]
+    segments: Segments
+
+    def pack(self, rows: Float[Tensor, "m h e"]) -> Float[Tensor, "m h e"]:
+        """Bring the rows of each sequence together."""
+        view = rows.reshape(*self.shape, *rows.shape[1:])
+        rank = len(self.shape)
+        return view.permute(*self.order, rank, rank + 1).reshape(rows.shape)
+
+    def unpack(self, rows: Float[Tensor, "m h e"]) -> Float[Tensor, "m h e"]:
+        """Undo `pack`."""
+        view = rows.reshape(*(self.shape[axis] for axis in self.order), *rows.shape[1:])
+        rank = len(self.shape)
+        inverse = sorted(range(rank), key=self.order.__getitem__)
+        return view.permute(*inverse, rank, rank + 1).reshape(rows.shape)
+
+
+class SelfAttention(nn.Module):
+    """softmax(q kᵀ / √e) v with normalized queries and keys.
+
+    Queries and keys pass a layer norm over a head's channels (one set of weights
+    for all heads), which keeps scores bounded in low precision. Along several
+    routes the same q, k, v serve all, and the results are averaged.
+    """
+
+    profile_part: ClassVar[str] = "attention"
+
+    def __init__(self, width: int, heads: int, kernel: PackedKernel) -> None:
+        super().__init__()
+        self.heads = heads
+        self.kernel = kernel
+        self.qkv = nn.Linear(width, 3 * width)
+        self.query_norm = nn.LayerNorm(width // heads)
+        self.key_norm = nn.LayerNorm(width // heads)
+        self.out = nn.Linear(width, width)
+
+    def forward(
+        self, x: Float[Tensor, "*rows d"], routes: Sequence[Route]
+    ) -> Float[Tensor, "*rows d"]:
+        """Let rows exchange what they hold along each route.
+
+        Args:
+            x: (*rows, d) tokens; the rows' sizes multiply to the routes' totals.
+            routes: one or more ways of cutting the rows into sequences.
+        """
+        rows = math.prod(x.shape[:-1])
+        q, k, v = self.qkv(x).reshape(rows, 3, self.heads, -1).unbind(1)
+        q, k = self.query_norm(q).to(v.dtype), self.key_norm(k).to(v.dtype)
+        mixed = sum(
+            route.unpack(
+                self.kernel(route.pack(q), route.pack(k), route.pack(v), route.segments)
+            )
+            for route in routes
+        )
+        return self.out((mixed / len(routes)).reshape(x.shape))

@@ -1,0 +1,69 @@
+"""From fields and a budget to a tree: score the cells, then decide which to refine."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from matey_core.criteria import CRITERIA, History
+from matey_core.nn.padding import pad
+from matey_core.nn.scale import Scale
+from matey_core.tokenizers._base import TokenizerConfig
+from matey_core.tokenizers._budget import decide
+from matey_core.tokenizers._tree import Tree
+
+
+def grow(
+    config: TokenizerConfig,
+    history: Float[Tensor, "b t c *space"],
+    *,
+    periodic: tuple[bool, ...],
+) -> Tree:
+    """Choose the cells that each sample of a batch is cut into.
+
+    The one place where cells are chosen: models and the inspection command share it.
+
+    Args:
+        config: tokenizer, patch sizes, criterion and budget.
+        history: (b, t, c, *space) in physical units.
+        periodic: whether each space axis wraps around.
+
+    Raises:
+        ShapeError: the grid is smaller than the coarsest patch.
+    """
+    scale = Scale.of(history)
+    return grow_normalized(config, scale.normalize(history), std=scale.std, periodic=periodic)
+
+
+@torch.no_grad()
+def grow_normalized(
+    config: TokenizerConfig,
+    values: Float[Tensor, "b t c *space"],
+    *,
+    std: Float[Tensor, "b c"],
+    periodic: tuple[bool, ...],
+) -> Tree:
+    """Like `grow`, for a history that is normalized already.
+
+    Args:
+        config: tokenizer, patch sizes, criterion and budget.
+        values: (b, t, c, *space) normalized fields.
+        std: (b, c) their physical standard deviations.
+        periodic: whether each space axis wraps around.
+
+    Raises:
+        ShapeError: the grid is smaller than the coarsest patch.
+    """
+    num_axes = values.ndim - 3
+    patches = tuple((side,) * num_axes for side in config.levels)
+    padded = pad(values, patches[0], periodic=periodic)
+    history = History(values=padded, std=std)
+    criterion = CRITERIA[config.criterion]
+    scores = tuple(criterion(history, patch) for patch in patches[:-1])
+    return Tree(
+        patches=patches,
+        refined=decide(config, scores, patches),
+        scores=scores,
+        roots=tuple(n // p for n, p in zip(padded.shape[3:], patches[0], strict=True)),
+        samples=values.shape[0],
+        device=values.device,
+    )
