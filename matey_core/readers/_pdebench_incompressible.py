@@ -1,0 +1,112 @@
+"""Incompressible flow (ns_incom): `velocity`, `particles`, `force` and `t`, and no x or y.
+
+States are cell centres of a box. A simulation that was cut short has arrays of
+full size with zeros after the attribute `latestIndex`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from jaxtyping import Shaped
+
+from matey_core.errors import DataError
+from matey_core.fields import Field, FieldSpec, Grid
+from matey_core.readers import Header, Source
+from matey_core.readers import _pdebench_names as names
+from matey_core.readers._hdf5 import datasets, floating, open_hdf5, text_of, uniform
+
+
+def accepts(file: h5py.File) -> bool:
+    """Whether the file has the arrays `velocity` and `t`."""
+    return {"velocity", "t"} <= datasets(file).keys()
+
+
+def open_source(path: Path, file: h5py.File) -> Source:
+    """Read the header.
+
+    Raises:
+        DataError: shapes do not fit together, or not one frame is valid.
+    """
+    found = datasets(file)
+    config = names.plain_yaml(text_of(file.attrs.get("config", "")))
+    _check_shapes(path, found)
+    samples, frames, *space = found["velocity"].shape[:-1]
+    frames = min(frames, int(file.attrs.get("latestIndex", frames - 1)) + 1)
+    if frames < 1:
+        raise DataError(f"{path}: latestIndex says that no frame was written.")
+    times = found["t"][:, :frames]
+    if (times != times[0]).any():
+        raise DataError(f"{path}: samples are stored at different times.")
+    lengths = _domain(config)
+    spacing = tuple(length / points for length, points in zip(lengths, space, strict=True))
+    grid = Grid(
+        axes=("x", "y"),
+        shape=tuple(space),
+        spacing=spacing,
+        boundary=(names.INCOMPRESSIBLE.boundary,) * 2,
+    )
+    fields = names.INCOMPRESSIBLE.fields if "particles" in found else names.VELOCITY[:2]
+    viscosity = {k.lower(): v for k, v in names.config_parameters({"sim": config}).items()}
+    static: tuple[Field, ...] = names.FORCE if "force" in found else ()
+    arrays = [found[key] for key in ("velocity", "particles", "force") if key in found]
+    header = Header(
+        spec=FieldSpec(
+            fields=fields, grid=grid, time_step=uniform(path, "t", times[0], points=frames)
+        ),
+        static_fields=static,
+        coordinates={
+            axis: (np.arange(points) + 0.5) * step
+            for axis, points, step in zip(grid.axes, space, spacing, strict=True)
+        },
+        times=times[0],
+        sample_names=tuple(str(index) for index in range(samples)),
+        parameters={key: np.full(samples, viscosity[key]) for key in ("nu",) if key in viscosity},
+        dtype=floating(path, *arrays),
+        num_bytes=path.stat().st_size,
+    )
+    return IncompressibleSource(path, header)
+
+
+def _check_shapes(path: Path, found: dict[str, h5py.Dataset]) -> None:
+    shape = found["velocity"].shape
+    if len(shape) != 5 or shape[-1] != 2:
+        raise DataError(
+            f"{path}: velocity has shape {shape}; expected [sample, time, x, y, 2].",
+        )
+    expected = {
+        "t": shape[:2],
+        "particles": (*shape[:-1], 1),
+        "force": (shape[0], *shape[2:]),
+    }
+    for key, wanted in expected.items():
+        if key in found and found[key].shape != wanted:
+            raise DataError(f"{path}: {key} has shape {found[key].shape}, expected {wanted}.")
+
+
+def _domain(config: dict[str, Any]) -> tuple[float, float]:
+    """Side lengths of the box; the unit square where the config does not tell."""
+    size = config.get("domain_size")
+    if isinstance(size, list) and len(size) == 2:
+        return float(size[0]), float(size[1])
+    return 1.0, 1.0
+
+
+class IncompressibleSource(Source):
+    """Arrays [sample, time, x, y, channel]."""
+
+    def read(self, sample: int, start: int, stop: int) -> Shaped[np.ndarray, "time c *space"]:
+        """Read frames `start` to `stop` (exclusive), in the dtype of the source."""
+        with open_hdf5(self.path) as file:
+            keys = [key for key in ("velocity", "particles") if key in file]
+            parts = [file[key][sample, start:stop] for key in keys]
+        values = np.concatenate(parts, axis=-1, dtype=self.header.dtype)
+        return np.moveaxis(values, -1, 1)
+
+    def read_static(self, sample: int) -> Shaped[np.ndarray, "c *space"]:
+        """Read the static fields of a sample."""
+        if not self.header.static_fields:
+            return super().read_static(sample)
+        with open_hdf5(self.path) as file:
+            return np.moveaxis(file["force"][sample], -1, 0).astype(self.header.dtype, copy=False)

@@ -1,0 +1,150 @@
+"""What PDEBench calls things: families, fields, boundaries and parameters.
+
+Boundary conditions are stored in no file; they follow from the family and, for
+compressible flow, from the file's name.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from matey_core.fields import Boundary, Component, Field
+
+SUFFIX = re.compile(r"\.(h5|hdf5|hdf|he5)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One equation: its fields in channel order and its boundary."""
+
+    fields: tuple[Field, ...]
+    boundary: Boundary
+
+
+def _scalar(name: str, *, positive: bool = False) -> Field:
+    return Field(name=name, bounds=(0.0 if positive else None, None))
+
+
+def _vector(name: str, component: Component) -> Field:
+    return Field(name=f"{name}_{component}", component=component)
+
+
+VELOCITY = tuple(_vector("velocity", axis) for axis in ("x", "y", "z"))
+FORCE = (_vector("force", "x"), _vector("force", "y"))
+TRACER = _scalar("tracer")
+PERMEABILITY = _scalar("diffusion_coefficient", positive=True)
+FLOW = {
+    "density": _scalar("density", positive=True),
+    "pressure": _scalar("pressure", positive=True),
+    "Vx": VELOCITY[0],
+    "Vy": VELOCITY[1],
+    "Vz": VELOCITY[2],
+}
+"""Arrays of compressible flow, in channel order."""
+
+DIFFUSION_REACTION = Family((_scalar("activator"), _scalar("inhibitor")), "no_flux")
+SHALLOW_WATER = Family((_scalar("height", positive=True),), "outflow")
+DIFFUSION_SORPTION = Family((_scalar("concentration", positive=True),), "unknown")
+ADVECTION = Family((_scalar("concentration"),), "periodic")
+BURGERS = Family((VELOCITY[0],), "periodic")
+REACTION_DIFFUSION_1D = Family((_scalar("reactant"),), "periodic")
+DARCY = Family((_scalar("u"),), "dirichlet")
+INCOMPRESSIBLE = Family((*VELOCITY[:2], TRACER), "no_slip")
+UNKNOWN = Family((_scalar("u"),), "unknown")
+
+_PARAMETER = re.compile(r"(?:^|_)(M|Eta|Zeta|beta|Nu|Rho)(\d+\.?\d*(?:[eE][-+]?\d+)?)(?=_|$)")
+_RENAMED = {"m": "mach"}
+_STACKED = {"beta", "nu", "rho", "eta", "zeta", "m"}
+_BOOKKEEPING = {"t", "tdim", "xdim", "ydim", "n", "seed", "t_end", "n_time_steps"}
+
+
+def stem(name: str) -> str:
+    """A file's name without an HDF5 suffix; dots elsewhere, as in `Nu0.5`, are kept."""
+    return SUFFIX.sub("", name)
+
+
+def flow_boundary(name: str) -> Boundary:
+    """Boundary of a compressible-flow file, which only its name tells."""
+    parts = stem(name).lower().split("_")
+    if "periodic" in parts:
+        return "periodic"
+    return "outflow" if "trans" in parts else "unknown"
+
+
+def stacked_parameters(name: str, attributes: Mapping[str, Any]) -> dict[str, float]:
+    """Parameters of a stacked file: from its attributes, else from its name."""
+    named = {key.lower(): float(value) for key, value in _PARAMETER.findall(stem(name))}
+    stored = {key.lower(): _number(attributes[key]) for key in attributes}
+    known = named | {k: v for k, v in stored.items() if k in _STACKED and v is not None}
+    return {_RENAMED.get(key, key): value for key, value in known.items()}
+
+
+def scalar_family(name: str, parameters: Mapping[str, float]) -> Family:
+    """Which 1D equation a lone `tensor` holds."""
+    lower = name.lower()
+    if "advection" in lower:
+        return ADVECTION
+    if "burgers" in lower:
+        return BURGERS
+    if "reacdiff" in lower:
+        return REACTION_DIFFUSION_1D
+    if "beta" in parameters:
+        return ADVECTION
+    if "nu" in parameters:
+        return REACTION_DIFFUSION_1D if "rho" in parameters else BURGERS
+    return UNKNOWN
+
+
+def grouped_family(name: str, config: Mapping[str, Any], *, axes: int, channels: int) -> Family:
+    """Which equation a file of sample groups holds: by config, name, then shape."""
+    known = {
+        "diff-react": (DIFFUSION_REACTION, 2),
+        "rdb": (SHALLOW_WATER, 2),
+        "diff-sorp": (DIFFUSION_SORPTION, 1),
+    }
+    for text in (str(config.get("name", "")), name):
+        for key, (family, needed) in known.items():
+            if key in text.lower() and axes == needed and channels == len(family.fields):
+                return family
+    by_shape = {(2, 2): DIFFUSION_REACTION, (2, 1): SHALLOW_WATER, (1, 1): DIFFUSION_SORPTION}
+    if (axes, channels) in by_shape:
+        return by_shape[axes, channels]
+    return Family(tuple(_scalar(f"u{index}") for index in range(channels)), "unknown")
+
+
+def plain_yaml(text: str) -> dict[str, Any]:
+    """Read a config; `${…}` references stay text, and what is no YAML mapping counts as empty."""
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def config_parameters(config: Mapping[str, Any]) -> dict[str, float]:
+    """Constants of the equation in the `sim` part of a config, under lower-case names."""
+    section = config.get("sim")
+    values = section if isinstance(section, dict) else {}
+    numbers = {str(key).lower(): _number(value) for key, value in values.items()}
+    return {
+        key: value
+        for key, value in numbers.items()
+        if value is not None
+        and key not in _BOOKKEEPING
+        and not key.startswith(("x_", "y_"))
+        and key.isidentifier()
+    }
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,147 @@
+"""Arrays with all samples stacked: compressible flow, 1D scalars, Darcy flow.
+
+`tensor` is [sample, time, x] for the 1D equations. Files made before October
+2024 have [device, sample of a device, time, x] instead. The same four axes in a
+Darcy file are [sample, 1, x, y]; `nu` beside them tells the two apart.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import h5py
+import numpy as np
+from jaxtyping import Shaped
+
+from matey_core.errors import DataError
+from matey_core.fields import Boundary, Field, FieldSpec, Grid
+from matey_core.readers import Header, Source
+from matey_core.readers import _pdebench_names as names
+from matey_core.readers._hdf5 import datasets, floating, open_hdf5, same_shape, uniform
+
+AXES = ("x", "y", "z")
+
+
+class _Layout(NamedTuple):
+    arrays: dict[str, Field]
+    static: dict[str, Field]
+    boundary: Boundary
+
+
+def accepts(file: h5py.File) -> bool:
+    """Whether the file has a `tensor` or an array of compressible flow."""
+    arrays = datasets(file)
+    return "tensor" in arrays or any(key in arrays for key in names.FLOW)
+
+
+def open_source(path: Path, file: h5py.File) -> Source:
+    """Read the header.
+
+    Raises:
+        DataError: coordinates are missing or do not fit the arrays.
+    """
+    found = datasets(file)
+    parameters = names.stacked_parameters(path.name, file.attrs)
+    layout = _layout(path, found, parameters)
+    stacked = {key: found[key] for key in layout.arrays}
+    shape = same_shape(path, stacked)
+    axes = _axes(path, found, shape)
+    devices = len(shape) - len(axes) - 2
+    if devices not in (0, 1):
+        raise DataError(
+            f"{path}: {next(iter(stacked))} has shape {shape}; with the axes "
+            f"{', '.join(axes)} it should be [sample, time, {', '.join(axes)}]."
+        )
+    space = shape[len(shape) - len(axes) :]
+    coordinates = {axis: found[f"{axis}-coordinate"][...] for axis in axes}
+    times = _times(path, found, shape[len(shape) - len(axes) - 1], is_static=bool(layout.static))
+    samples = int(np.prod(shape[: 1 + devices]))
+    for key in layout.static:
+        if found[key].shape != (samples, *space):
+            raise DataError(f"{path}: {key} has shape {found[key].shape}, not {(samples, *space)}.")
+    grid = Grid(
+        axes=axes,
+        shape=space,
+        spacing=tuple(
+            uniform(path, f"{axis}-coordinate", values, points=points)
+            for (axis, values), points in zip(coordinates.items(), space, strict=True)
+        ),
+        boundary=(layout.boundary,) * len(axes),
+    )
+    time_step = uniform(path, "t-coordinate", times, points=len(times))
+    arrays = [found[key] for key in (*layout.arrays, *layout.static)]
+    header = Header(
+        spec=FieldSpec(fields=tuple(layout.arrays.values()), grid=grid, time_step=time_step),
+        static_fields=tuple(layout.static.values()),
+        coordinates=coordinates,
+        times=times,
+        sample_names=tuple(str(index) for index in range(samples)),
+        parameters={key: np.full(samples, value) for key, value in parameters.items()},
+        dtype=floating(path, *arrays),
+        num_bytes=path.stat().st_size,
+    )
+    return StackedSource(path, header, tuple(layout.arrays), tuple(layout.static))
+
+
+def _layout(path: Path, found: dict[str, h5py.Dataset], parameters: dict[str, float]) -> _Layout:
+    flow = {key: field for key, field in names.FLOW.items() if key in found}
+    if flow:
+        return _Layout(flow, {}, names.flow_boundary(path.name))
+    if "nu" in found:
+        fields = {"tensor": names.DARCY.fields[0]}
+        return _Layout(fields, {"nu": names.PERMEABILITY}, names.DARCY.boundary)
+    family = names.scalar_family(path.name, parameters)
+    return _Layout({"tensor": family.fields[0]}, {}, family.boundary)
+
+
+def _axes(path: Path, found: dict[str, h5py.Dataset], shape: tuple[int, ...]) -> tuple[str, ...]:
+    axes = tuple(axis for axis in AXES if f"{axis}-coordinate" in found)
+    if not axes or axes != AXES[: len(axes)]:
+        raise DataError(
+            f"{path}: data of shape {shape} needs the coordinates x-coordinate, y-coordinate, … "
+            f"of its axes; found are {', '.join(f'{axis}-coordinate' for axis in axes) or 'none'}."
+        )
+    return axes
+
+
+def _times(
+    path: Path, found: dict[str, h5py.Dataset], frames: int, *, is_static: bool
+) -> np.ndarray:
+    """Times of the frames; the files' own list is one too long."""
+    if "t-coordinate" in found:
+        times = found["t-coordinate"][...]
+        return times[:-1] if len(times) == frames + 1 else times
+    if is_static and frames == 1:
+        return np.zeros(1, np.float32)
+    raise DataError(f"{path} has no t-coordinate; expected one of {frames} or {frames + 1} times.")
+
+
+class StackedSource(Source):
+    """Arrays [sample, time, *space], or [device, sample, time, *space]."""
+
+    def __init__(
+        self, path: Path, header: Header, keys: tuple[str, ...], static_keys: tuple[str, ...]
+    ) -> None:
+        super().__init__(path, header)
+        self._keys = keys
+        self._static_keys = static_keys
+
+    def read(self, sample: int, start: int, stop: int) -> Shaped[np.ndarray, "time c *space"]:
+        """Read frames `start` to `stop` (exclusive), in the dtype of the source."""
+        with open_hdf5(self.path) as file:
+            parts = [self._slice(file[key], sample, start, stop) for key in self._keys]
+        return np.stack(parts, axis=1, dtype=self.header.dtype)
+
+    def _slice(
+        self, array: h5py.Dataset, sample: int, start: int, stop: int
+    ) -> Shaped[np.ndarray, "time *space"]:
+        if array.ndim == self.header.spec.grid.num_axes + 3:
+            return array[(*divmod(sample, array.shape[1]), slice(start, stop))]
+        return array[sample, start:stop]
+
+    def read_static(self, sample: int) -> Shaped[np.ndarray, "c *space"]:
+        """Read the static fields of a sample."""
+        if not self._static_keys:
+            return super().read_static(sample)
+        with open_hdf5(self.path) as file:
+            parts = [file[key][sample] for key in self._static_keys]
+        return np.stack(parts, dtype=self.header.dtype)
