@@ -92,8 +92,8 @@ def test_agrees_with_the_published_program(
     """From their first frame, every later frame of theirs is met to 1e-3.
 
     Their adaptive RK45 controls its error by rtol 1e-3 (atol 1e-6): a residual of
-    3–5 % in v's equation between frames, of which 3e-4 is left in v itself. Ours is
-    converged to 2e-5, so the tolerance is theirs.
+    3–5 % in v's equation between frames, of which 3e-4 is left in v itself and 2e-5 in u.
+    Ours is converged to 2e-4 in v's first frame and to 1e-5 after the fifth.
     """
     path: Path = request.getfixturevalue(folder) / "2D/diffusion-reaction/2D_diff-react_NA_NA.h5"
     with h5py.File(path) as file:

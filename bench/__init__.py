@@ -1,0 +1,1 @@
+"""Measurements: a file a question, JSON lines that name machine and versions."""
