@@ -1,0 +1,139 @@
+"""The `matey` command, and the one place where errors end."""
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import typer
+
+from matey_cli import output
+from matey_cli.lazy import Debug, Json, LazyGroup, Quiet, Version
+from matey_core.errors import MateyError
+
+INTERRUPTED = 130
+_FULL = "No space left on device"
+
+app = typer.Typer(
+    cls=LazyGroup,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
+)
+
+
+@app.callback()
+def matey(
+    json: Json = False, quiet: Quiet = False, debug: Debug = False, version: Version = False
+) -> None:
+    r"""Multiscale adaptive foundation models of spatiotemporal physical systems.
+
+    Typed in a directory with simulations in ./data, this does the whole job:
+
+    \b
+      matey prepare pdebench ./data
+      matey pretrain
+      matey finetune --freeze-attention --n-samples 8
+      matey rollout
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    arguments = sys.argv[1:] or ["--help"]
+    output.configure(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    code = _run(arguments)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        code = typer.main.get_command(app).main(arguments, prog_name="matey", standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        return _end(error)
+    if code == INTERRUPTED:
+        _report("Interrupted.", "", INTERRUPTED)
+    return code if isinstance(code, int) else 0
+
+
+def _end(error: Exception) -> int:
+    """Tell what went wrong, and return the exit code."""
+    if output.current().debug:
+        import traceback
+
+        traceback.print_exception(error)
+    problem, remedy, code = _explain(error)
+    _report(problem, remedy, code)
+    return code
+
+
+def _report(problem: str, remedy: str, code: int) -> None:
+    from matey_cli import render
+
+    render.error(problem, remedy, exit_code=code)
+
+
+def _explain(error: Exception) -> tuple[str, str, int]:
+    """Put an error into a problem, a remedy and an exit code."""
+    if isinstance(error, MateyError):
+        return str(error), error.remedy, error.exit_code
+    if isinstance(error, _USAGE):
+        return _usage(error)
+    for cause in _chain(error):
+        if _FULL in str(cause) or "Disk quota exceeded" in str(cause):
+            where = f" at {name}" if (name := getattr(cause, "filename", None)) else ""
+            return (
+                f"The disk is full{where}; nothing half-written was kept under a final name.",
+                "Free some space, or write elsewhere, and run the same command again.",
+                1,
+            )
+    if isinstance(error, PermissionError):
+        return f"{error.filename}: {error.strerror}.", "Check who may read and write it.", 1
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return (
+            "Out of memory.",
+            "Use a smaller batch, a smaller preset, or fewer tokens (--gamma, --tokens).",
+            1,
+        )
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("matey"):
+        return f"The package {error.name!r} is not installed.", f"pip install {error.name}", 1
+    return (
+        f"{type(error).__name__}: {' '.join(str(error).split()) or 'no message'}",
+        "This is a fault of matey; run again with --debug to see where it happened.",
+        1,
+    )
+
+
+_USAGE: Any = typer.BadParameter.__mro__[2]
+"""The base of every mistake in parsing. Typer brings its own click in newer
+versions, so that `click.ClickException` is not always this class."""
+
+
+def _usage(error: Any) -> tuple[str, str, int]:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "matey"
+    problem = error.format_message()
+    near = sorted(getattr(error, "possibilities", None) or ())
+    remedy = f"See {path} --help."
+    if near:
+        problem = error.message
+        remedy = f"Did you mean {' or '.join(near)}? {remedy}"
+    return (problem if problem.endswith((".", "?")) else f"{problem}."), remedy, error.exit_code
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

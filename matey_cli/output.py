@@ -1,0 +1,111 @@
+"""How the person asked to be answered: --json, --quiet, --debug, and what the terminal can do."""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """The global options in force."""
+
+    json: bool = False
+    """One JSON document on stdout and nothing else."""
+    quiet: bool = False
+    """No progress and no notes: results and errors only."""
+    debug: bool = False
+    """A traceback with every error."""
+
+
+_current = Output()
+
+
+def configure(arguments: Sequence[str]) -> None:
+    """Take the global options from wherever they stand on the command line.
+
+    They are read before the line is parsed, so that a mistake in parsing is
+    already reported in the form that was asked for.
+    """
+    global _current
+    end = list(arguments).index("--") if "--" in arguments else len(arguments)
+    flags = set(arguments[:end])
+    _current = Output(
+        json="--json" in flags,
+        quiet=bool(flags & {"--quiet", "-q"}),
+        debug="--debug" in flags,
+    )
+
+
+def current() -> Output:
+    """The global options of this process."""
+    return _current
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether `stream` is a terminal that can move its cursor."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def has_color(stream: TextIO) -> bool:
+    """Whether `stream` should be colored: a terminal, and no NO_COLOR."""
+    return is_terminal(stream) and not os.environ.get("NO_COLOR")
+
+
+def is_unicode(stream: TextIO) -> bool:
+    """Whether `stream` can show block and box characters."""
+    return (stream.encoding or "ascii").lower().replace("-", "").startswith("utf")
+
+
+def console(stream: TextIO) -> "Console":
+    """Make a rich console for `stream` that is plain wherever the stream is."""
+    from rich.console import Console
+
+    terminal = is_terminal(stream)
+    return Console(
+        file=stream,
+        force_terminal=terminal,
+        no_color=not has_color(stream),
+        color_system="auto" if has_color(stream) else None,
+        highlight=False,
+        emoji=False,
+        markup=False,
+    )
+
+
+_ASCII = str.maketrans(
+    {
+        "×": "x",
+        "–": "-",
+        "−": "-",
+        "…": "...",
+        "→": "->",
+        "·": "*",
+        "²": "^2",
+        "γ": "gamma",
+        "≤": "<=",
+        "≥": ">=",
+        "’": "'",
+        "†": "+",
+        "▲": "^",
+        "µ": "u",
+    }
+)
+
+
+def readable(text: str, stream: TextIO) -> str:
+    """Spell out the signs that `stream` cannot show."""
+    if is_unicode(stream):
+        return text
+    return text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
+
+
+def say(text: str, *, stream: TextIO | None = None) -> None:
+    """Write one plain line."""
+    stream = sys.stdout if stream is None else stream
+    stream.write(readable(text, stream) + "\n")
+    stream.flush()

@@ -1,0 +1,51 @@
+"""Everything a command shows: results on stdout, progress, notes and errors on stderr."""
+
+import json
+import sys
+
+from matey_cli import output
+from matey_cli.documents import plain
+from matey_cli.progress import progress
+from matey_cli.tables import duration, facts, number, size, table
+
+__all__ = [
+    "duration",
+    "emit",
+    "error",
+    "facts",
+    "note",
+    "number",
+    "progress",
+    "size",
+    "table",
+]
+
+
+def emit(report: object) -> bool:
+    """With --json, print the report as one JSON document and return True.
+
+    NaN and infinities, which JSON lacks, become null; paths become strings.
+    """
+    if not output.current().json:
+        return False
+    sys.stdout.write(json.dumps(plain(report), allow_nan=False) + "\n")
+    return True
+
+
+def note(text: str) -> None:
+    """Say something worth knowing that is no result, unless --quiet or --json."""
+    wanted = output.current()
+    if not (wanted.quiet or wanted.json):
+        output.say(text, stream=sys.stderr)
+
+
+def error(problem: str, remedy: str = "", *, exit_code: int = 2) -> None:
+    """Say what went wrong and what to do; with --json, as a JSON object on stderr."""
+    if output.current().json:
+        document = {"error": problem, "remedy": remedy, "exit_code": exit_code}
+        sys.stderr.write(json.dumps(document) + "\n")
+        return
+    label = "\x1b[1;31merror:\x1b[0m" if output.has_color(sys.stderr) else "error:"
+    output.say(f"{label} {problem}", stream=sys.stderr)
+    if remedy:
+        output.say(f"  {remedy}", stream=sys.stderr)

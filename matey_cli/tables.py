@@ -1,0 +1,124 @@
+"""Numbers for people: tables and lists of facts that fit 80 columns."""
+
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import Any, TextIO
+
+from matey_cli import output
+
+_PREFIXES = ("", "k", "M", "G", "T", "P")
+
+
+def number(value: float, *, digits: int = 4) -> str:
+    """Write a number with `digits` significant digits and a point only where it has a fraction."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if not math.isfinite(value):
+        return str(value)
+    if value and not 1e-4 <= abs(value) < 1e6:
+        return f"{value:.{digits - 1}e}"
+    decimals = digits - 1 - math.floor(math.log10(abs(value))) if value else 0
+    return f"{value:,.{max(decimals, 0)}f}"
+
+
+def size(num_bytes: float) -> str:
+    """Write a number of bytes, such as 41.5 MB."""
+    power = 0
+    while abs(num_bytes) >= 1000 and power < len(_PREFIXES) - 1:
+        num_bytes, power = num_bytes / 1000, power + 1
+    return f"{num_bytes:.{0 if power == 0 else 1}f} {_PREFIXES[power]}B"
+
+
+def duration(seconds: float) -> str:
+    """Write a time span: 0.83 s, 12.1 s, 3:05 or 2:10:30."""
+    if seconds < 60:
+        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, caption: str = ""
+) -> None:
+    """Print a table on stdout: lines and color on a terminal, plain aligned text elsewhere.
+
+    Numbers are set to the right with four digits, None is a dash; cells that are
+    too long for the width are folded. With --json nothing is printed.
+    """
+    if output.current().json:
+        return
+    from rich import box
+    from rich.table import Table
+
+    out = sys.stdout
+    lines = output.is_terminal(out) and output.is_unicode(out)
+    drawn = Table(
+        box=box.SIMPLE_HEAD if lines else None,
+        pad_edge=False,
+        padding=(0, 1) if lines else (0, 2, 0, 0),
+        header_style="bold",
+    )
+    for index, column in enumerate(columns):
+        numeric = all(_is_number(row[index]) for row in rows) and bool(rows)
+        drawn.add_column(
+            output.readable(column, out), justify="right" if numeric else "left", overflow="fold"
+        )
+    for row in rows:
+        drawn.add_row(*(_cell(value, out) for value in row))
+    screen = output.console(out)
+    if title:
+        screen.print(output.readable(title, out), style="bold")
+    screen.print(drawn)
+    if caption:
+        screen.print(output.readable(caption, out), style="dim")
+
+
+def facts(title: str, /, **values: Any) -> None:
+    """Print a title and named values below it on stdout, unless --json."""
+    if output.current().json:
+        return
+    screen = output.console(sys.stdout)
+    screen.print(output.readable(title, sys.stdout), style="bold")
+    names = {key: key.replace("_", " ") for key in values}
+    width = max((len(name) for name in names.values()), default=0)
+    for key, value in values.items():
+        text = output.readable(_text(value), sys.stdout)
+        screen.print(f"  {names[key]:<{width}}  {text}", soft_wrap=True)
+
+
+def _is_number(value: Any) -> bool:
+    text = value.strip().rstrip("%×x*†") if isinstance(value, str) else None
+    if text is None:
+        return value is None or (
+            hasattr(value, "__float__") and not isinstance(value, bool | PurePath)
+        )
+    try:
+        float(text.replace(",", "") or "0")
+    except ValueError:
+        return text in {"–", "-"}
+    return True
+
+
+def _cell(value: Any, out: TextIO) -> Any:
+    from rich.text import Text
+
+    if isinstance(value, Text):
+        return value
+    return Text(output.readable(_text(value), out))
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "–"
+    if hasattr(value, "item") and not hasattr(value, "__len__"):
+        value = value.item()
+    if isinstance(value, int | float):
+        return number(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(item) for item in value)
+    return str(value)
