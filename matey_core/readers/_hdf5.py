@@ -115,11 +115,14 @@ def same_shape(path: Path, arrays: dict[str, h5py.Dataset]) -> tuple[int, ...]:
     Raises:
         DataError: shapes differ.
     """
-    shapes = {name: array.shape for name, array in arrays.items()}
-    if len(set(shapes.values())) > 1:
-        listed = ", ".join(f"{name} {shape}" for name, shape in list(shapes.items())[:6])
-        raise DataError(f"{path}: arrays have different shapes: {listed}.")
-    return next(iter(shapes.values()))
+    first = next(iter(arrays.values()))
+    for array in arrays.values():
+        if array.shape != first.shape:
+            raise DataError(
+                f"{path}: {first.name} has shape {first.shape} and {array.name} has shape "
+                f"{array.shape}; the arrays of a file must have one shape."
+            )
+    return first.shape
 
 
 def uniform(path: Path, name: str, values: np.ndarray, *, points: int) -> float:

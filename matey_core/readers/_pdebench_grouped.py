@@ -17,6 +17,7 @@ from matey_core.readers import Header, Source
 from matey_core.readers import _pdebench_names as names
 from matey_core.readers._hdf5 import datasets, floating, open_hdf5, same_shape, text_of, uniform
 
+ORDER = ("x", "y", "z", "t")
 VARYING = {"dam_radius"}
 """Differs from sample to sample, so a config for the whole file cannot tell it."""
 
@@ -89,7 +90,8 @@ def _coordinates(path: Path, file: h5py.File, groups: list[str]) -> dict[str, np
                 f"{path}: group {key} has no coordinate "
                 f"{' and no '.join(f'grid/{axis}' for axis in sorted(missing))}."
             )
-        values = {axis: found[axis][...] for axis in ("x", "y", "z", "t") if axis in found}
+        present = [axis for axis in ORDER if axis in found]
+        values = {axis: found[axis][...] for axis in present}
         shared = shared or values
         if values.keys() != shared.keys() or any(
             not np.array_equal(values[axis], shared[axis]) for axis in values

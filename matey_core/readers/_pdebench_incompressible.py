@@ -33,7 +33,8 @@ def open_source(path: Path, file: h5py.File) -> Source:
     config = names.plain_yaml(text_of(file.attrs.get("config", "")))
     _check_shapes(path, found)
     samples, frames, *space = found["velocity"].shape[:-1]
-    frames = min(frames, int(file.attrs.get("latestIndex", frames - 1)) + 1)
+    latest = names.number(file.attrs.get("latestIndex"))
+    frames = frames if latest is None else min(frames, int(latest) + 1)
     if frames < 1:
         raise DataError(f"{path}: latestIndex says that no frame was written.")
     times = found["t"][:, :frames]
@@ -88,9 +89,9 @@ def _check_shapes(path: Path, found: dict[str, h5py.Dataset]) -> None:
 def _domain(config: dict[str, Any]) -> tuple[float, float]:
     """Side lengths of the box; the unit square where the config does not tell."""
     size = config.get("domain_size")
-    if isinstance(size, list) and len(size) == 2:
-        return float(size[0]), float(size[1])
-    return 1.0, 1.0
+    lengths = [names.number(side) for side in size] if isinstance(size, list) else []
+    width, height = lengths if len(lengths) == 2 else (None, None)
+    return (width, height) if width and height and min(width, height) > 0 else (1.0, 1.0)
 
 
 class IncompressibleSource(Source):

@@ -78,7 +78,7 @@ def flow_boundary(name: str) -> Boundary:
 def stacked_parameters(name: str, attributes: Mapping[str, Any]) -> dict[str, float]:
     """Parameters of a stacked file: from its attributes, else from its name."""
     named = {key.lower(): float(value) for key, value in _PARAMETER.findall(stem(name))}
-    stored = {key.lower(): _number(attributes[key]) for key in attributes}
+    stored = {key.lower(): number(attributes[key]) for key in attributes}
     known = named | {k: v for k, v in stored.items() if k in _STACKED and v is not None}
     return {_RENAMED.get(key, key): value for key, value in known.items()}
 
@@ -129,7 +129,7 @@ def config_parameters(config: Mapping[str, Any]) -> dict[str, float]:
     """Constants of the equation in the `sim` part of a config, under lower-case names."""
     section = config.get("sim")
     values = section if isinstance(section, dict) else {}
-    numbers = {str(key).lower(): _number(value) for key, value in values.items()}
+    numbers = {str(key).lower(): number(value) for key, value in values.items()}
     return {
         key: value
         for key, value in numbers.items()
@@ -140,7 +140,8 @@ def config_parameters(config: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
-def _number(value: Any) -> float | None:
+def number(value: Any) -> float | None:
+    """Read a finite number, also from text; anything else is None."""
     if isinstance(value, bool):
         return None
     try:

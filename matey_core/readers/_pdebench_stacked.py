@@ -53,7 +53,8 @@ def open_source(path: Path, file: h5py.File) -> Source:
         )
     space = shape[len(shape) - len(axes) :]
     coordinates = {axis: found[f"{axis}-coordinate"][...] for axis in axes}
-    times = _times(path, found, shape[len(shape) - len(axes) - 1], is_static=bool(layout.static))
+    frames = shape[1 + devices]
+    times = _times(path, found, frames, is_static=bool(layout.static))
     samples = int(np.prod(shape[: 1 + devices]))
     for key in layout.static:
         if found[key].shape != (samples, *space):
@@ -67,7 +68,7 @@ def open_source(path: Path, file: h5py.File) -> Source:
         ),
         boundary=(layout.boundary,) * len(axes),
     )
-    time_step = uniform(path, "t-coordinate", times, points=len(times))
+    time_step = uniform(path, "t-coordinate", times, points=frames)
     arrays = [found[key] for key in (*layout.arrays, *layout.static)]
     header = Header(
         spec=FieldSpec(fields=tuple(layout.arrays.values()), grid=grid, time_step=time_step),
@@ -109,7 +110,7 @@ def _times(
     """Times of the frames; the files' own list is one too long."""
     if "t-coordinate" in found:
         times = found["t-coordinate"][...]
-        return times[:-1] if len(times) == frames + 1 else times
+        return times[:-1] if times.shape == (frames + 1,) else times
     if is_static and frames == 1:
         return np.zeros(1, np.float32)
     raise DataError(f"{path} has no t-coordinate; expected one of {frames} or {frames + 1} times.")

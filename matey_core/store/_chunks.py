@@ -7,6 +7,7 @@ frames asked for, and leaves nothing running in the background when interrupted.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import zarr
@@ -27,7 +28,7 @@ class Chunks:
     has_time: bool = True
 
     @classmethod
-    def of(cls, array: zarr.Array, folder: Path, *, has_time: bool) -> "Chunks":
+    def of(cls, array: "zarr.Array[Any]", folder: Path, *, has_time: bool) -> "Chunks":
         """Describe an array that exists.
 
         Raises:

@@ -128,7 +128,7 @@ def open_store(path: Path) -> Store:
 
 
 def _read(group: zarr.Group, path: Path) -> Store:
-    attributes = group.attrs.asdict()
+    attributes: dict[str, Any] = group.attrs.asdict()
     described = attributes["fields"]
     moving = [layout.field_of(d) for d in described if not d["static"]]
     static = [layout.field_of(d) for d in described if d["static"]]
@@ -151,17 +151,17 @@ def _read(group: zarr.Group, path: Path) -> Store:
         ),
         static_fields=tuple(static),
         statistics={d["name"]: d["statistics"] for d in described},
-        sample_names=tuple(str(name) for name in group["sample"][:]),
+        sample_names=tuple(str(name) for name in _values(group, "sample")),
         parameters={
-            key.removeprefix(prefix): group[key][:]
+            key.removeprefix(prefix): _values(group, key)
             for key in sorted(group.array_keys())
             if key.startswith(prefix)
         },
-        coordinates={axis: group[axis][:] for axis in axes},
+        coordinates={axis: _values(group, axis) for axis in axes},
         provenance=provenance,
         fingerprint=_fingerprint(provenance),
-        split=group["split"][:],
-        _times=group["time"][:],
+        split=_values(group, "split"),
+        _times=_values(group, "time"),
         _chunks=chunks,
         _static_chunks=tuple(_chunks(group, path, field, has_time=False) for field in static),
     )
@@ -170,7 +170,18 @@ def _read(group: zarr.Group, path: Path) -> Store:
 def _chunks(group: zarr.Group, path: Path, field: Field, *, has_time: bool) -> Chunks:
     if not field.name.isidentifier():
         raise ValueError(f"{field.name!r} is no name of a field")
-    return Chunks.of(group[field.name], path / field.name, has_time=has_time)
+    return Chunks.of(_array(group, field.name), path / field.name, has_time=has_time)
+
+
+def _array(group: zarr.Group, name: str) -> "zarr.Array[Any]":
+    array = group[name]
+    if not isinstance(array, zarr.Array):
+        raise TypeError(f"{name!r} is no array")
+    return array
+
+
+def _values(group: zarr.Group, name: str) -> np.ndarray:
+    return np.asarray(_array(group, name)[:])
 
 
 def _boundary(name: str) -> Any:
@@ -180,5 +191,6 @@ def _boundary(name: str) -> Any:
 
 
 def _fingerprint(provenance: dict[str, Any]) -> str:
-    content = {key: provenance[key] for key in ("sha256", "samples", "split", "seed")}
+    unlike = ("versions", "path", "source")
+    content = {key: value for key, value in provenance.items() if key not in unlike}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

@@ -215,7 +215,7 @@ class _Writer:
             kept = values[: self.num_samples].astype(np.float64)
             self._vector(layout.PARAMETER + key, "sample", kept, units=layout.DIMENSIONLESS)
 
-    def _vector(self, name: str, axis: str, values: np.ndarray, **attributes: object) -> None:
+    def _vector(self, name: str, axis: str, values: np.ndarray, **attributes: Any) -> None:
         self.group.create_array(
             name,
             data=values,

@@ -9,7 +9,8 @@ def store_names(
     sources: Sequence[Path],
     root: Path,
     *,
-    existing: Mapping[str, str],
+    known: Mapping[Path, str],
+    taken: Collection[str],
     stem: Callable[[str], str],
 ) -> dict[Path, str]:
     """Give every source a name of its own: its file's, with parent folders where needed.
@@ -17,22 +18,20 @@ def store_names(
     Args:
         sources: files below `root`, or `root` itself.
         root: where the parent folders begin that a name may take in.
-        existing: relative source -> name of the store that was made from it before.
-            Such a source keeps its name, and no other source gets it.
+        known: sources whose store exists, and its name, which they keep.
+        taken: names of stores that exist.
         stem: takes the suffix from a file's name.
     """
-    names: dict[Path, str] = {}
+    names = dict(known)
+    used = {*taken, *known.values()}
     same: dict[str, list[Path]] = defaultdict(list)
     for source in sources:
-        if (relative := relative_to(source, root)) in existing:
-            names[source] = existing[relative]
-        else:
+        if source not in known:
             same[stem(source.name)].append(source)
-    taken = set(existing.values())
     for short, group in same.items():
-        for source, name in zip(group, _distinct(short, group, root, taken), strict=True):
-            names[source] = name
-            taken.add(name)
+        chosen = _distinct(short, group, root, used)
+        names.update(zip(group, chosen, strict=True))
+        used.update(chosen)
     return names
 
 
@@ -41,13 +40,13 @@ def relative_to(source: Path, root: Path) -> str:
     return source.name if source == root else source.relative_to(root).as_posix()
 
 
-def _distinct(short: str, group: Sequence[Path], root: Path, taken: Collection[str]) -> list[str]:
+def _distinct(short: str, group: Sequence[Path], root: Path, used: set[str]) -> list[str]:
     parents = [Path(relative_to(source, root)).parent.parts for source in group]
     for depth in range(max(map(len, parents)) + 1):
-        names = ["-".join((*parts[len(parts) - depth :], short)) for parts in parents]
-        if len(set(names)) == len(names) and not taken.intersection(names):
+        names = ["-".join((*parts[-depth:][:depth], short)) for parts in parents]
+        if len(set(names)) == len(names) and not used.intersection(names):
             return names
     # Files of one folder that differ in the suffix only.
-    numbers = (f"{short}-{number}" for number in range(2, len(group) + len(taken) + 3))
-    free = (name for name in numbers if name not in taken)
+    numbers = (f"{short}-{number}" for number in range(2, len(group) + len(used) + 3))
+    free = (name for name in numbers if name not in used)
     return [next(free) for _ in group]

@@ -1,10 +1,6 @@
 """Convert simulation files to stores, once, checked, split and described."""
 
-import hashlib
 import platform
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -15,15 +11,14 @@ from pydantic import PositiveInt
 
 import matey_core
 from matey_core.config import Config
-from matey_core.errors import RunError
-from matey_core.readers import READERS, Reader, Source
+from matey_core.errors import DataError
+from matey_core.readers import READERS, Source
 from matey_core.store import SPLITS, SUFFIX, Split, Store, find_stores, open_store, write_store
 from matey_core.workflows._progress import OnProgress, Progress, silent
+from matey_core.workflows._source_files import Fingerprints, check_space, no_empty_folder
 from matey_core.workflows._store_names import relative_to, store_names
 
 Status = Literal["planned", "converted", "unchanged", "kept", "duplicate"]
-BLOCK = 2**22
-"""Bytes read at a time while a source is fingerprinted."""
 
 
 class PrepareConfig(Config):
@@ -96,17 +91,14 @@ def prepare(config: PrepareConfig, on_progress: OnProgress = silent) -> PrepareR
         ConfigError: shares that are no split.
         RunError: the disk is full.
     """
-    split = Split(shares=config.split, seed=config.seed)
-    reader = READERS[config.reader]()
-    plan = _Plan(config, split, reader)
-    jobs = list(plan.jobs())
+    plan = _Plan(config, on_progress)
+    jobs = plan.jobs()
     if config.dry_run:
-        return PrepareReport(
-            out=config.stores, dry_run=True, rows=tuple(plan.preview(job) for job in jobs)
-        )
-    with _no_empty_folder(config.stores):
-        _check_space(config.stores, sum(job.row.num_bytes for job in jobs if not job.store))
-        rows = tuple(plan.convert(job, on_progress) for job in jobs)
+        rows = tuple(plan.preview(job) for job in jobs)
+        return PrepareReport(out=config.stores, dry_run=True, rows=rows)
+    with no_empty_folder(config.stores):
+        check_space(config.stores, sum(job.row.num_bytes for job in jobs if not job.store))
+        rows = tuple(plan.convert(job) for job in jobs)
     return PrepareReport(out=config.stores, dry_run=False, rows=rows)
 
 
@@ -121,100 +113,123 @@ class _Job:
 class _Plan:
     """Knows which store each source goes to and what is there."""
 
-    def __init__(self, config: PrepareConfig, split: Split, reader: Reader) -> None:
+    def __init__(self, config: PrepareConfig, on_progress: OnProgress) -> None:
         self.config = config
-        self.split = split
-        self.reader = reader
-        self.there = {} if config.overwrite else self._existing()
+        self.on_progress = on_progress
+        self.split = Split(shares=config.split, seed=config.seed)
+        self.reader = READERS[config.reader]()
+        self.digests = Fingerprints(on_progress)
         self.seen: dict[str, Path] = {}
 
-    def _existing(self) -> dict[str, Store]:
-        """Stores in the output folder, by relative source."""
-        stores = [open_store(path) for path in find_stores(self.config.stores)]
-        return {str(store.provenance.get("source")): store for store in stores}
-
-    def jobs(self) -> Iterator[_Job]:
-        """Open every source."""
+    def jobs(self) -> list[_Job]:
+        """Find and open every source."""
         config = self.config
         found = self.reader.find(config.source, exclude=[config.stores])
-        existing = {source: store.name for source, store in self.there.items()}
-        names = store_names(found, config.source, existing=existing, stem=self.reader.stem)
-        for path in found:
-            source = self.reader.open(path)
-            row = _planned(source, config.stores / (names[path] + SUFFIX), config.limit)
-            yield _Job(source, row, self.there.get(relative_to(path, config.source)))
+        sources = [self.reader.open(path) for path in found]
+        stores = self._existing()
+        matches = {path: store for path in found if (store := self._match(path, stores))}
+        names = store_names(
+            found,
+            config.source,
+            known={path: store.name for path, store in matches.items()},
+            taken={path.stem for path in find_stores(config.stores)},
+            stem=self.reader.stem,
+        )
+        return [
+            _Job(
+                source,
+                _planned(source, config.stores / (names[source.path] + SUFFIX), config.limit),
+                None if config.overwrite else matches.get(source.path),
+            )
+            for source in sources
+        ]
+
+    def _existing(self) -> list[Store]:
+        """Open the stores in the output folder; damaged ones stop all but an overwrite."""
+        stores = []
+        for path in find_stores(self.config.stores):
+            try:
+                stores.append(open_store(path))
+            except DataError:
+                if not self.config.overwrite:
+                    raise
+        return stores
+
+    def _match(self, path: Path, stores: list[Store]) -> Store | None:
+        """Find the store that was made from a source: by content, else by place."""
+        size = path.stat().st_size
+        for store in stores:
+            known = store.provenance
+            if known.get("size") == size and known.get("sha256") == self.digests[path]:
+                return store
+        place = str(path.resolve())
+        return next((store for store in stores if store.provenance.get("path") == place), None)
 
     def preview(self, job: _Job) -> PrepareRow:
-        """Tell what `convert` would do, without fingerprinting the source."""
-        if job.store is None:
-            return job.row
-        return self._compare(job, job.store, digest=None)
+        """Tell what `convert` would do."""
+        return self._compare(job, job.store) if job.store else job.row
 
-    def convert(self, job: _Job, on_progress: OnProgress) -> PrepareRow:
+    def convert(self, job: _Job) -> PrepareRow:
         """Write the store of a source, unless there is no need."""
-        digest = _sha256(job.source.path, on_progress)
+        digest = self.digests[job.source.path]
         if digest in self.seen:
             note = f"same content as {self.seen[digest]}"
             return replace(job.row, status="duplicate", note=note)
         self.seen[digest] = job.source.path
         if job.store is not None:
-            return self._compare(job, job.store, digest=digest)
-        splits = self._write(job, digest, on_progress)
-        note = _warning(splits, job.row)
-        return replace(job.row, status="converted", splits=splits, note=note)
+            return self._compare(job, job.store)
+        splits = self._write(job)
+        return replace(job.row, status="converted", splits=splits, note=_warning(splits, job.row))
 
-    def _write(self, job: _Job, digest: str, on_progress: OnProgress) -> tuple[int, int, int]:
+    def _write(self, job: _Job) -> tuple[int, int, int]:
         row, done = job.row, 0
         per_frame = row.num_bytes / (row.samples * row.frames)
+        task = f"convert {job.source.path.name}"
 
         def on_frames(frames: int) -> None:
             nonlocal done
             done += frames
-            on_progress(
-                Progress(
-                    task=f"convert {job.source.path.name}",
-                    done=done * per_frame,
-                    total=row.num_bytes,
-                    unit="B",
-                )
-            )
+            bytes_done = done * per_frame
+            self.on_progress(Progress(task=task, done=bytes_done, total=row.num_bytes, unit="B"))
 
         assigned = write_store(
             job.source,
             row.store,
             num_samples=row.samples,
             split=self.split,
-            provenance=self._provenance(job, digest),
+            provenance=self._provenance(job),
             on_frames=on_frames,
         )
         return _counts(assigned)
 
-    def _provenance(self, job: _Job, digest: str) -> dict[str, Any]:
-        packages = ("numpy", "h5py", "zarr")
+    def _provenance(self, job: _Job) -> dict[str, Any]:
+        path = job.source.path
         return {
-            "source": relative_to(job.source.path, self.config.source),
+            "source": relative_to(path, self.config.source),
+            "path": str(path.resolve()),
             "reader": self.config.reader,
             "size": job.source.header.num_bytes,
-            "sha256": digest,
+            "sha256": self.digests[path],
             "samples": job.row.samples,
             "split": list(self.split.shares),
             "seed": self.split.seed,
             "versions": {
                 "matey": matey_core.__version__,
                 "python": platform.python_version(),
-                **{package: version(package) for package in packages},
+                **{package: version(package) for package in ("numpy", "h5py", "zarr")},
             },
         }
 
-    def _compare(self, job: _Job, store: Store, *, digest: str | None) -> PrepareRow:
+    def _compare(self, job: _Job, store: Store) -> PrepareRow:
         """Say whether the store that is there is the one asked for."""
         known = store.provenance
         row = replace(job.row, store=store.path, splits=_counts(store.split))
-        if known["size"] != job.source.header.num_bytes or digest not in (None, known["sha256"]):
+        size = job.source.header.num_bytes
+        if known.get("size") != size or known.get("sha256") != self.digests[job.source.path]:
             note = "the source has changed since; --overwrite converts it again"
             return replace(row, status="kept", samples=store.num_samples, note=note)
         asked = [job.row.samples, list(self.split.shares), self.split.seed]
-        if asked != [known["samples"], known["split"], known["seed"]]:
+        if asked != [known.get(key) for key in ("samples", "split", "seed")]:
             note = "was made with other settings; --overwrite applies the new ones"
             return replace(row, status="kept", samples=store.num_samples, note=note)
         return replace(row, status="unchanged")
@@ -250,39 +265,3 @@ def _warning(splits: tuple[int, int, int], row: PrepareRow) -> str:
         return "a single time: not used for training"
     empty = [name for name, count in zip(SPLITS, splits, strict=True) if not count]
     return f"too few trajectories for {' and '.join(empty)}" if empty else ""
-
-
-def _sha256(path: Path, on_progress: OnProgress) -> str:
-    digest, total, done = hashlib.sha256(), path.stat().st_size, 0
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-            done += len(block)
-            task = f"fingerprint {path.name}"
-            on_progress(Progress(task=task, done=done, total=total, unit="B"))
-    return digest.hexdigest()
-
-
-def _check_space(folder: Path, needed: int) -> None:
-    """Raise before the work where the disk is too small for it."""
-    place = next(
-        parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists()
-    )
-    free = shutil.disk_usage(place).free
-    if needed > free:
-        raise RunError(
-            f"{folder} needs {needed / 1e9:.3g} GB; {free / 1e9:.3g} GB are free.",
-            remedy="Free some space, choose another folder with --out, or use --limit.",
-        )
-
-
-@contextmanager
-def _no_empty_folder(folder: Path) -> Iterator[None]:
-    """Leave no empty folder behind where nothing came of the work."""
-    is_new = not folder.exists()
-    try:
-        yield
-    except BaseException:
-        if is_new and folder.exists() and not any(folder.iterdir()):
-            folder.rmdir()
-        raise
