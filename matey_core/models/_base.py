@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from jaxtyping import Int
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from matey_core.config import Config
@@ -53,6 +53,21 @@ class ModelConfig(Config):
     tokenizer: TokenizerConfig = TokenizerConfig()
     drop_path: float = Field(default=0.0, ge=0.0, lt=1.0)
     """Largest rate of stochastic depth; it grows linearly over the blocks."""
+    position: Literal["boundary", "fourier", "none"] = "boundary"
+    """What tells tokens apart by place: aware of boundaries, the paper's Fourier features of
+    position and area, or nothing. The `paper` variant knows the last two."""
+    norm: Literal["token", "sequence"] = "token"
+    """Standardize each token on its own, or every channel over all tokens (paper)."""
+    conditioning: Literal["every_block", "first_block"] = "every_block"
+    """Where the lead time enters: as adaptive norm in all blocks, or once (paper)."""
+    increment: bool = True
+    """Predict the change since the last frame instead of the state itself."""
+    innovation: bool = True
+    """Show the stem each frame's change since the one before, and scale increments by it."""
+    details: bool = True
+    """Hand the stem's inner features of a cell to the head of the same cell."""
+    layer_scale: PositiveFloat = 0.2
+    """What residual branches are multiplied by at first; then it is learned."""
 
     @property
     def sizes(self) -> Sizes:

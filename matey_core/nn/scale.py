@@ -45,7 +45,7 @@ class Scale:
         return (values - _channelwise(self.mean, values)) / _channelwise(self.std, values)
 
     def restore(self, fields: Float[Tensor, "b l c *space"]) -> Float[Tensor, "b l c *space"]:
-        """x · std + mean."""
+        """X · std + mean."""
         return fields * _channelwise(self.std, fields) + _channelwise(self.mean, fields)
 
 

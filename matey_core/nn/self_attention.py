@@ -67,9 +67,7 @@ class SelfAttention(nn.Module):
         q, k, v = self.qkv(x).reshape(rows, 3, self.heads, -1).unbind(1)
         q, k = self.query_norm(q).to(v.dtype), self.key_norm(k).to(v.dtype)
         mixed = sum(
-            route.unpack(
-                self.kernel(route.pack(q), route.pack(k), route.pack(v), route.segments)
-            )
+            route.unpack(self.kernel(route.pack(q), route.pack(k), route.pack(v), route.segments))
             for route in routes
         )
         return self.out((mixed / len(routes)).reshape(x.shape))

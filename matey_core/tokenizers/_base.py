@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from jaxtyping import Bool
-
 from pydantic import NonNegativeFloat, PositiveInt, model_validator
 from torch import Tensor
 

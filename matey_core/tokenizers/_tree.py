@@ -61,9 +61,7 @@ class Tree:
         return torch.stack([mask.flatten(1).sum(1) for mask in self.leaves], dim=1)
 
 
-def children(
-    cells: Tensor, coarse: tuple[int, ...], fine: tuple[int, ...]
-) -> Tensor:
+def children(cells: Tensor, coarse: tuple[int, ...], fine: tuple[int, ...]) -> Tensor:
     """Repeat each cell's value for the cells it splits into.
 
     Args:

@@ -1,0 +1,20 @@
+"""Along time at each cell, then over all cells of a frame (SViT): cost t·n² + n·t²."""
+
+from matey_core.attention import SCHEMES
+from matey_core.attention._block import Block
+from matey_core.nn.self_attention import Route
+from matey_core.tokens import Segments, TokenBatch
+
+
+@SCHEMES.register("factorized")
+class FactorizedBlock(Block):
+    """Temporal attention, spatial attention and an MLP."""
+
+    num_stages = 2
+
+    def routes(self, tokens: TokenBatch) -> list[list[Route]]:
+        """First each cell's history, then each frame's cells."""
+        n, t, _ = tokens.values.shape
+        time = Route(shape=(n, t), order=(0, 1), segments=Segments((t,) * n))
+        space = Route(shape=(n, t), order=(1, 0), segments=tokens.segments.repeated(t))
+        return [[time], [space]]

@@ -1,0 +1,100 @@
+"""Models on disk: weights as safetensors, and a description that stands for itself."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from matey_core import __version__
+from matey_core.config import validate
+from matey_core.errors import CheckpointError
+from matey_core.models._base import Model, ModelConfig
+
+FORMAT = 1
+
+
+def save_model(model: Model, folder: Path) -> None:
+    """Write `model.safetensors` and `model.json` into a folder that exists.
+
+    The caller makes the folder's final name appear only when all of it is there.
+    """
+    weights = {name: value.detach().contiguous().cpu() for name, value in _state(model).items()}
+    save_file(weights, folder / "model.safetensors")
+    description = {
+        "format": FORMAT,
+        "matey": __version__,
+        "fields": list(model.fields),
+        "num_axes": list(model.num_axes),
+        "config": json.loads(model.config.model_dump_json()),
+    }
+    text = json.dumps(description, indent=2, ensure_ascii=False)
+    (folder / "model.json").write_text(text + "\n", encoding="utf-8")
+
+
+def load_model(folder: Path) -> Model:
+    """Rebuild a model from its folder, on the CPU.
+
+    Raises:
+        CheckpointError: a file is missing or damaged, or weights and description differ.
+    """
+    description = _description(folder / "model.json")
+    config = validate(ModelConfig, description["config"], source=str(folder / "model.json"))
+    model = config.build(fields=description["fields"], num_axes=description["num_axes"])
+    try:
+        weights = load_file(folder / "model.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{folder / 'model.safetensors'} is not a readable safetensors file: {error}.",
+            remedy="Point to a model directory that matey wrote; pickles are never loaded.",
+        ) from error
+    _check(weights, _state(model), folder)
+    model.load_state_dict(weights, strict=True)
+    return model
+
+
+def _state(model: Model) -> dict[str, Any]:
+    return dict(model.state_dict())
+
+
+def _description(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} cannot be read as a model's description: {error}.",
+            remedy="Point to a run, or to a model directory with model.json in it.",
+        ) from error
+    missing = [
+        key
+        for key, kind in {"format": int, "fields": list, "num_axes": list, "config": dict}.items()
+        if not isinstance(found, dict) or not isinstance(found.get(key), kind)
+    ]
+    if missing:
+        raise CheckpointError(f"{path} lacks {', '.join(missing)}, or they are of a wrong type.")
+    if found["format"] != FORMAT:
+        raise CheckpointError(
+            f"{path} has format {found['format']}; this version of matey reads format {FORMAT}.",
+            remedy="Install the version of matey that wrote it.",
+        )
+    return found
+
+
+def _check(found: dict[str, Any], expected: dict[str, Any], folder: Path) -> None:
+    """Compare names and shapes, and report every difference."""
+    problems = [f"{name} is missing" for name in sorted(expected.keys() - found.keys())]
+    problems += [
+        f"{name} is not part of the model" for name in sorted(found.keys() - expected.keys())
+    ]
+    problems += [
+        f"{name} has shape {tuple(found[name].shape)} instead of {tuple(expected[name].shape)}"
+        for name in sorted(found.keys() & expected.keys())
+        if found[name].shape != expected[name].shape
+    ]
+    if problems:
+        more = f"; and {len(problems) - 8} more" if len(problems) > 8 else ""
+        raise CheckpointError(
+            f"{folder}: weights and description differ: {'; '.join(problems[:8])}{more}.",
+            remedy="The directory is damaged or was edited; write it again from its run.",
+        )

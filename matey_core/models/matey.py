@@ -1,0 +1,160 @@
+"""MATEY without the published faults: local norms, increments, lead time in every block."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from matey_core.errors import ConfigError
+from matey_core.fields import FieldBatch, FieldSpec, Prediction
+from matey_core.models._base import MODELS, Model, ModelConfig
+from matey_core.models._frame import Frame
+from matey_core.models._processor import Processor
+from matey_core.nn.field_table import FieldTable
+from matey_core.tokenizers import TOKENIZERS, Pass, Tree
+from matey_core.tokenizers._grow import grow_normalized
+from matey_core.tokenizers._layout import gather, lay_out, scatter
+from matey_core.tokenizers._patches import Head, Stem
+from matey_core.tokens import TokenBatch
+
+
+@MODELS.register("matey")
+class MateyModel(Model):
+    """Adaptive tokens in, increments out; see docs/ideas and docs/decisions.
+
+    Everything between the fields and the increment is local to a token or mediated
+    by attention inside a sample, so a sample's prediction never depends on its batch,
+    and fine stems and heads run on fine cells only.
+    """
+
+    def __init__(
+        self, config: ModelConfig, fields: tuple[str, ...], num_axes: tuple[int, ...]
+    ) -> None:
+        super().__init__(config, fields, num_axes)
+        self.inner = config.sizes.width // 4
+        self.tokenizer = TOKENIZERS[config.tokenizer.name]
+        self.table = FieldTable(fields, 2 if config.innovation else 1, self.inner)
+        self.stems = nn.ModuleDict()
+        self.heads = nn.ModuleDict()
+        self.processor = Processor(config)
+        for axes in num_axes:
+            self._add_patches(axes)
+
+    def forward(self, batch: FieldBatch) -> Prediction:
+        """Predict the states at `batch.lead_steps`, in physical units.
+
+        Raises:
+            ShapeError: the grid is smaller than a patch.
+            ConfigError: the batch has a field or a number of axes the model does not know.
+        """
+        leads = batch.lead_steps.shape[1]
+        history = batch.history.repeat_interleave(leads, dim=0)
+        lead_steps = batch.lead_steps.flatten()
+        frame = Frame.of(history, lead_steps, batch.spec.grid, self.config)
+        tree = self._tree(frame)
+        rows = self.table.rows(batch.spec.names)
+        output = sum(
+            self._run(cells, tree, frame, batch.spec, rows=rows, lead_steps=lead_steps)
+            for cells in self.tokenizer(tree)
+            if any(bool(mask.any()) for mask in cells.masks)
+        )
+        values = frame.state(output)
+        return Prediction(
+            spec=batch.spec,
+            values=values.unflatten(0, (-1, leads)),
+            lead_steps=batch.lead_steps,
+        )
+
+    def count_tokens(self, batch: FieldBatch) -> Int[Tensor, " b"]:
+        """Count the tokens a frame of each sample is cut into."""
+        lead_steps = batch.lead_steps[:, 0]
+        frame = Frame.of(batch.history, lead_steps, batch.spec.grid, self.config)
+        masks = [mask for cells in self.tokenizer(self._tree(frame)) for mask in cells.masks]
+        return torch.stack([mask.flatten(1).sum(1) for mask in masks]).sum(0)
+
+    def extend(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> None:
+        """Learn new fields and numbers of axes, keeping every old weight and prediction."""
+        self.table.append(fields)
+        self.fields = self.table.names
+        for axes in sorted(set(num_axes) - set(self.num_axes)):
+            self._add_patches(axes)
+            self.num_axes = tuple(sorted((*self.num_axes, axes)))
+
+    def part_of(self, parameter: str) -> Literal["stem", "head", "fields", "attention"]:
+        """Say which part a parameter, by its name in `named_parameters`, belongs to."""
+        parts: dict[str, Literal["stem", "head", "fields"]] = {
+            "stems": "stem",
+            "heads": "head",
+            "table": "fields",
+        }
+        return parts.get(parameter.partition(".")[0], "attention")
+
+    def _tree(self, frame: Frame) -> Tree:
+        if frame.grid.num_axes not in self.num_axes:
+            raise ConfigError(
+                f"The model knows fields on {_listed(self.num_axes)} axes, not "
+                f"on {frame.grid.num_axes}.",
+                remedy="Fine-tune it on such data: `matey finetune` adds a stem and a head.",
+            )
+        return grow_normalized(
+            self.config.tokenizer,
+            frame.values,
+            std=frame.scale.std,
+            periodic=frame.grid.periodic,
+        )
+
+    def _run(
+        self,
+        cells: Pass,
+        tree: Tree,
+        frame: Frame,
+        spec: FieldSpec,
+        *,
+        rows: list[int],
+        lead_steps: Int[Tensor, " b"],
+    ) -> Float[Tensor, "b c *padded"]:
+        """One pass through stem, blocks and head."""
+        layout = lay_out(cells, tree.patches, spec.grid.shape)
+        channels = frame.channels(tree.patches[0])
+        table = self.table.entering(rows)
+        tokens, details = [], []
+        for patch, index in zip(tree.patches, layout.index, strict=True):
+            here = gather(channels, patch, index)
+            values, inner = self.stems[_key(patch)](here, table)
+            tokens.append(values)
+            details.append(inner if self.config.details else None)
+        packed = TokenBatch(
+            values=layout.pack(tokens),
+            places=layout.places,
+            segments=layout.segments,
+            grid=layout.grid,
+        )
+        packed = self.processor(packed, spec, lead_steps)
+        last = layout.unpack(packed.values[:, -1])
+        shape = (channels.shape[0], *channels.shape[3:])
+        leave, bias = self.table.leaving(rows)
+        parts = [
+            scatter(self.heads[_key(patch)](values, inner, leave, bias), patch, index, shape)
+            for patch, index, values, inner in zip(
+                tree.patches, layout.index, last, details, strict=True
+            )
+            if len(values)
+        ]
+        return sum(parts[1:], start=parts[0])
+
+    def _add_patches(self, axes: int) -> None:
+        width = self.config.sizes.width
+        for side in self.config.tokenizer.levels:
+            patch = (side,) * axes
+            self.stems[_key(patch)] = Stem(patch, width, inner=self.inner)
+            self.heads[_key(patch)] = Head(patch, width, inner=self.inner)
+
+
+def _key(patch: tuple[int, ...]) -> str:
+    return "x".join(map(str, patch))
+
+
+def _listed(numbers: tuple[int, ...]) -> str:
+    return " or ".join(map(str, numbers))

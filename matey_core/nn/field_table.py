@@ -1,0 +1,58 @@
+"""Vectors of fields, known by name: the only part of a model that depends on them."""
+
+from collections.abc import Iterable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from matey_core.errors import ConfigError
+
+
+class FieldTable(nn.Module):
+    """For each field: vectors that carry it into a stem, and one that reads it from a head.
+
+    New fields append rows; old rows never move, so predictions of old fields stay
+    what they were.
+    """
+
+    def __init__(self, names: tuple[str, ...], channels: int, width: int) -> None:
+        super().__init__()
+        self.names = names
+        rows = len(names)
+        self.enter = nn.Parameter(torch.randn(rows, channels, width))
+        self.leave = nn.Parameter(0.02 * torch.randn(rows, width))
+        self.bias = nn.Parameter(torch.zeros(rows))
+
+    def rows(self, names: Iterable[str]) -> list[int]:
+        """Find the rows of some fields.
+
+        Raises:
+            ConfigError: a field is not known.
+        """
+        unknown = [name for name in names if name not in self.names]
+        if unknown:
+            raise ConfigError(
+                f"The model does not know {', '.join(unknown)}; it knows {', '.join(self.names)}.",
+                remedy="Fine-tune it on data with these fields: `matey finetune` adds them.",
+            )
+        return [self.names.index(name) for name in names]
+
+    def entering(self, rows: list[int]) -> Float[Tensor, "k w"]:
+        """(channels · fields, w) vectors of every channel of the fields, channel-major."""
+        return self.enter[rows].transpose(0, 1).flatten(0, 1)
+
+    def leaving(self, rows: list[int]) -> tuple[Float[Tensor, "c w"], Float[Tensor, " c"]]:
+        """Return the vectors and offsets that read the fields from a head."""
+        return self.leave[rows], self.bias[rows]
+
+    def append(self, names: Iterable[str]) -> None:
+        """Add rows for fields that are new; those already known are left alone."""
+        new = tuple(name for name in names if name not in self.names)
+        if not new:
+            return
+        fresh = FieldTable(new, self.enter.shape[1], self.enter.shape[2]).to(self.enter.device)
+        self.names += new
+        for key in ("enter", "leave", "bias"):
+            rows = torch.cat([getattr(self, key).detach(), getattr(fresh, key).detach()])
+            setattr(self, key, nn.Parameter(rows))

@@ -1,0 +1,40 @@
+"""How far ahead to look, as a vector: frames and physical time."""
+
+import math
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+WAVES = 8
+
+
+class LeadTime(nn.Module):
+    """Embed a lead of `k` frames of `dt` each by log k and log(k·dt).
+
+    Logarithms keep leads of 1 and of 100 frames, and time units of nanoseconds and
+    of days, within reach of one another.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.mlp = nn.Sequential(
+            nn.Linear(2 * (2 * WAVES + 1), width), nn.GELU(), nn.Linear(width, width)
+        )
+
+    def forward(self, lead_steps: Int[Tensor, " b"], time_step: float) -> Float[Tensor, "b d"]:
+        """Embed the lead time of every sample.
+
+        Args:
+            lead_steps: (b,) stored frames ahead, at least 1.
+            time_step: physical time between two frames.
+        """
+        frames = lead_steps.float().log()
+        time = frames + math.log(time_step)
+        return self.mlp(torch.cat([_features(frames), _features(time)], dim=1))
+
+
+def _features(x: Float[Tensor, " b"]) -> Float[Tensor, "b f"]:
+    octaves = 0.25 * 2.0 ** torch.arange(WAVES // 2, device=x.device, dtype=torch.float32)
+    angle = x.unsqueeze(1) * torch.cat([octaves, 0.75 * octaves])
+    return torch.cat([angle.sin(), angle.cos(), x.unsqueeze(1) / 8], dim=1)
