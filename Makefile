@@ -13,7 +13,6 @@ TEST_JOBS ?= 2
 # The demo: real PDEBench files with DATA=folder; without it, its own simulated ones.
 DATA ?=
 DEMO ?= demo
-DEMO_ARGUMENTS ?=
 
 .PHONY: help install demo test bench docs lint lines clean
 
@@ -47,7 +46,7 @@ $(VENV)/.developer: $(VENV)/.installed
 	@touch $@
 
 demo: $(VENV)/.installed
-	$(BIN)/python bench/demo.py --folder $(DEMO) $(if $(DATA),--data $(DATA)) $(DEMO_ARGUMENTS)
+	$(BIN)/python bench/demo.py --folder $(DEMO) $(if $(DATA),--data $(DATA))
 
 test: $(VENV)/.developer
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_JOBS) -q

@@ -109,6 +109,22 @@ def simulate(config: SimulateConfig, on_progress: OnProgress = silent) -> Simula
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatorSummary:
+    """A simulator's name and what it solves."""
+
+    name: str
+    summary: str
+
+
+def list_simulators() -> tuple[SimulatorSummary, ...]:
+    """Name every simulator, as one types it, without importing one."""
+    return tuple(
+        SimulatorSummary(name=name.replace("_", "-"), summary=SIMULATORS.summary(name))
+        for name in SIMULATORS.names()
+    )
+
+
 def _build(config: SimulateConfig) -> Simulator:
     if config.seed + config.samples > GROUP_NAMES:
         raise ConfigError(
