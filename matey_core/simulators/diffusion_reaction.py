@@ -1,4 +1,4 @@
-"""2D FitzHugh–Nagumo diffusion–reaction with no-flux walls: u, v from cell noise.
+"""2D FitzHugh–Nagumo diffusion–reaction between no-flux walls, from cell noise.
 
 The equation, domain, start and file layout of PDEBench (arXiv 2210.07182, appendix D).
 Second order in space (finite volumes), fourth in time (the classical Runge–Kutta method).
@@ -42,7 +42,7 @@ class DiffusionReactionConfig(SimulatorConfig):
 
 
 class DiffusionReaction:
-    """Two species on [−1, 1]², walls that nothing crosses.
+    """Activator u and inhibitor v on [−1, 1]², walls that nothing crosses.
 
     u_t = D_u Δu + u − u³ − k − v
     v_t = D_v Δv + u − v
@@ -56,7 +56,7 @@ class DiffusionReaction:
         self.num_frames = config.frames
         spacing = (RIGHT - LEFT) / config.grid
         self.spec = FieldSpec(
-            fields=(Field(name="u"), Field(name="v")),
+            fields=(Field(name="activator"), Field(name="inhibitor")),
             grid=Grid(
                 axes=("y", "x"),
                 shape=(config.grid,) * 2,
