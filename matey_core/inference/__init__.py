@@ -1,6 +1,6 @@
 """Using a trained model: roll it out, evaluate it beside persistence, keep the states."""
 
-from matey_core.inference.archive import Coordinate, StateWriter, sample_coordinate
+from matey_core.inference.archive import Coordinate, StateWriter
 from matey_core.inference.evaluate import Score, Tally, evaluate, mean_scores
 from matey_core.inference.rollout import rollout
 
@@ -12,5 +12,4 @@ __all__ = [
     "evaluate",
     "mean_scores",
     "rollout",
-    "sample_coordinate",
 ]

@@ -3,9 +3,10 @@
 import errno
 import os
 import shutil
+import time
 import uuid
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +27,7 @@ class Coordinate:
     """Positions along one dimension."""
 
     values: np.ndarray
-    attributes: Mapping[str, str]
+    attributes: Mapping[str, Any]
 
 
 class StateWriter:
@@ -108,12 +109,12 @@ class StateWriter:
         group = zarr.open_group(self._partial, mode="w", zarr_format=3)
         group.attrs.update(self._attributes)
         for name, coordinate in self._coordinates.items():
-            values = np.asarray(coordinate.values)
-            array = group.create_array(
-                name, shape=values.shape, dtype=values.dtype, dimension_names=(name,)
+            group.create_array(
+                name,
+                data=np.asarray(coordinate.values),
+                dimension_names=(name,),
+                attributes=dict(coordinate.attributes),
             )
-            array[...] = values
-            array.attrs.update(coordinate.attributes)
         sizes = tuple(len(self._coordinates[name].values) for name in ("sample", "time"))
         self._arrays = {
             field.name: group.create_array(
@@ -140,7 +141,12 @@ class StateWriter:
             raise self._failure(error) from error
 
     def _discard(self) -> None:
-        shutil.rmtree(self._partial, ignore_errors=True)
+        # A write that was interrupted may still finish in another thread.
+        for _ in range(50):
+            shutil.rmtree(self._partial, ignore_errors=True)
+            if not self._partial.exists():
+                return
+            time.sleep(0.02)
 
     def _failure(self, error: OSError) -> RunError:
         return RunError(
@@ -156,11 +162,3 @@ def replace_folder(new: Path, path: Path) -> None:
         os.replace(path, old)
     os.replace(new, path)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def sample_coordinate(samples: Sequence[int]) -> Coordinate:
-    """Which trajectories of the source store the rows are."""
-    return Coordinate(
-        values=np.asarray(samples, dtype=np.int64),
-        attributes={"long_name": "index of the trajectory in the source store"},
-    )

@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from matey_core.fields import FieldBatch
 from matey_core.models import Model
+from matey_core.objectives import Objective
 from matey_core.profiling.clock import OTHER, PartClock
 from matey_core.profiling.machine import peak_memory, reset_peak_memory, synchronize
 from matey_core.profiling.parts import watched
@@ -27,17 +28,17 @@ class TrainingStep:
 
     model: Model
     batches: Iterator[FieldBatch]
-    loss: Callable[[Model, FieldBatch], Tensor]
-    """Computes a scalar from the batch."""
+    objective: Objective
     optimizer: torch.optim.Optimizer
     device: torch.device
     dtype: torch.dtype = torch.float32
     """What matrix products are computed in; lower precision means autocast."""
 
     def forward(self, batch: FieldBatch) -> Tensor:
-        """Compute the loss in the step's precision."""
+        """Compute the loss, the model in the step's precision and the loss in float32."""
         with self._precision():
-            return self.loss(self.model, batch)
+            prediction = self.model(batch)
+        return self.objective(prediction, batch).total
 
     def run(self, clock: PartClock | None = None) -> None:
         """Take the step, telling `clock` what the model cannot tell it."""

@@ -7,19 +7,22 @@ import pytest
 import xarray as xr
 
 from matey_core.errors import RunError
-from matey_core.inference import Coordinate, StateWriter, sample_coordinate
+from matey_core.inference import Coordinate, StateWriter
 from matey_core.inference import archive as archive_module
 from tests.unit.inference.recurrence import spec
 
+NAMES = ("0004", "0007", "seed 9")
 TIMES = np.array([0.5, 1.0, 1.5, 2.0, 2.5])
 
 
-def writer(path: Path, *, samples: tuple[int, ...] = (4, 7, 9)) -> StateWriter:
+def writer(path: Path, *, samples: tuple[str, ...] = NAMES) -> StateWriter:
     return StateWriter(
         path,
         spec(4, 6),
         coordinates={
-            "sample": sample_coordinate(samples),
+            "sample": Coordinate(
+                values=np.array(samples, dtype=np.dtypes.StringDType()), attributes={}
+            ),
             "time": Coordinate(values=TIMES, attributes={"units": "s"}),
             "x": Coordinate(values=np.arange(4.0), attributes={"units": "m"}),
         },
@@ -56,7 +59,7 @@ def test_xarray_reads_back_what_was_written(
         np.testing.assert_array_equal(data["u"].values, values[:, :, 0])
         np.testing.assert_array_equal(data["v"].values, values[:, :, 1])
         np.testing.assert_array_equal(data["time"].values, TIMES)
-        np.testing.assert_array_equal(data["sample"].values, [4, 7, 9])
+        np.testing.assert_array_equal(data["sample"].values, NAMES)
         assert data["x"].attrs["units"] == "m"
         assert data["u"].attrs["units"] == "m"
         assert data.attrs["model"] == {"preset": "ti"}

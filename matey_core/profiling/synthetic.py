@@ -1,0 +1,71 @@
+"""Fields made by formula, for grids that no store has."""
+
+import math
+from collections.abc import Sequence
+from itertools import count
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from matey_core.fields import Field, FieldBatch, FieldSpec, Grid
+
+AXES = {1: ("x",), 2: ("y", "x"), 3: ("z", "y", "x")}
+
+
+class SyntheticBatches:
+    """Endless batches of a smooth wave with one sharp ring that drifts.
+
+    The ring covers a small part of the domain, as fronts and vortices do, so that an
+    adaptive tokenization has something to choose.
+    """
+
+    def __init__(
+        self, fields: Sequence[str], grid: tuple[int, ...], *, history: int, batch_size: int
+    ) -> None:
+        num_axes = len(grid)
+        self.history = history
+        self.batch_size = batch_size
+        self.spec = FieldSpec(
+            fields=tuple(Field(name=name) for name in fields),
+            grid=Grid(
+                axes=AXES[num_axes],
+                shape=grid,
+                spacing=tuple(1 / points for points in grid),
+                boundary=tuple("periodic" for _ in grid),
+            ),
+            time_step=0.01,
+            dataset="synthetic",
+        )
+        self._numbers = count()
+
+    def __iter__(self) -> "SyntheticBatches":
+        return self
+
+    def __next__(self) -> FieldBatch:
+        first = next(self._numbers) * self.batch_size
+        frames = torch.stack(
+            [self._trajectory(first + number) for number in range(self.batch_size)]
+        )
+        return FieldBatch(
+            spec=self.spec,
+            history=frames[:, : self.history],
+            targets=frames[:, self.history :],
+            lead_steps=torch.ones(self.batch_size, 1, dtype=torch.int64),
+        )
+
+    def _trajectory(self, number: int) -> Float[Tensor, "t c *space"]:
+        """(history + 1, c, *space) frames; `number` moves the ring's start."""
+        times = range(self.history + 1)
+        fields = range(len(self.spec.fields))
+        return torch.stack(
+            [torch.stack([self._state(number, time, field) for field in fields]) for time in times]
+        )
+
+    def _state(self, number: int, time: int, field: int) -> Float[Tensor, "*space"]:
+        shape = self.spec.grid.shape
+        points = torch.meshgrid(*(torch.arange(size) / size for size in shape), indexing="ij")
+        centre = 0.25 + 0.5 * ((number * 0.618 + 0.01 * time) % 1)
+        radius = torch.stack([axis - centre for axis in points]).square().sum(0).sqrt()
+        wave = torch.sin(2 * math.pi * (points[-1] + 0.1 * field))
+        return wave + 4 * torch.exp(-(((radius - 0.08) / 0.02) ** 2))

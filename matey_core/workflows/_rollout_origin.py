@@ -1,0 +1,53 @@
+"""What a rollout's store takes over from the truth, and where it says that it comes from."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import zarr
+
+from matey_core.inference import Coordinate
+from matey_core.store import Store
+from matey_core.workflows._runs import versions
+from matey_core.workflows._trained import Trained
+
+if TYPE_CHECKING:
+    from matey_core.workflows.rollout import RolloutConfig
+
+
+def truth_coordinates(
+    store: Store, samples: Sequence[int], *, times: slice
+) -> dict[str, Coordinate]:
+    """Copy names of samples, times and positions, so that predictions align with the truth."""
+    group = zarr.open_group(store.path, mode="r")
+    rows: dict[str, Any] = {"sample": list(samples), "time": times}
+    coordinates = {}
+    for name in ("sample", "time", *store.spec.grid.axes):
+        array = group[name]
+        assert isinstance(array, zarr.Array)
+        values = np.asarray(array[:])[rows.get(name, slice(None))]
+        coordinates[name] = Coordinate(values=values, attributes=array.attrs.asdict())
+    return coordinates
+
+
+def provenance_of(
+    config: "RolloutConfig", trained: Trained, store: Store, *, history: int
+) -> dict[str, Any]:
+    """Name the truth, the weights and the versions that the states come from."""
+    with (trained.path / "model.safetensors").open("rb") as file:
+        weights = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "title": f"rollout of {store.name}",
+        "provenance": {
+            "store": store.name,
+            "store_fingerprint": store.fingerprint,
+            "split": config.split,
+            "model": str(trained.path),
+            "model_sha256": weights,
+            "start": config.start,
+            "history": history,
+            "stride": config.stride,
+            "versions": versions(),
+        },
+    }

@@ -1,0 +1,248 @@
+"""Roll a trained model out over test trajectories, keep the states, measure the errors."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import NonNegativeInt, PositiveInt
+
+from matey_core.config import Config
+from matey_core.data import Windows, sequential_batches
+from matey_core.fields import FieldBatch
+from matey_core.inference import Score, StateWriter, Tally, evaluate, mean_scores
+from matey_core.inference import rollout as states_of
+from matey_core.metrics import persistence
+from matey_core.models import Model
+from matey_core.store import Store
+from matey_core.workflows._progress import OnProgress, Progress, silent
+from matey_core.workflows._rollout_origin import provenance_of, truth_coordinates
+from matey_core.workflows._rollout_stores import Chosen, choose_stores
+from matey_core.workflows._trained import Trained, find_trained
+
+Scores = dict[str, dict[str, Score]]
+"""Field → metric → score."""
+
+
+class RolloutConfig(Config):
+    """Which model, over which trajectories, how far."""
+
+    run: Path | None = None
+    """Run or model directory; by default the newest run."""
+    runs: Path = Path("runs")
+    """Folder of the runs."""
+    data: Path | None = None
+    """Folder of stores, instead of the stores that the run was trained on."""
+    store: tuple[str, ...] = ()
+    """Names of the stores to take; by default all whose fields the model knows."""
+    split: Literal["train", "validation", "test"] = "test"
+    """Which trajectories."""
+    samples: PositiveInt | None = None
+    """Take at most this many trajectories of each store, the first ones."""
+    start: NonNegativeInt = 0
+    """First stored frame of the history that a rollout starts from."""
+    steps: PositiveInt = 20
+    """Stored frames to predict, or fewer where a trajectory ends before."""
+    stride: PositiveInt = 1
+    """Frames that each call of the model predicts at once."""
+    history: PositiveInt | None = None
+    """Frames of the history, instead of those that the run was trained with."""
+    windows: PositiveInt = 256
+    """One-step errors are measured on all windows, or on this many, evenly spread."""
+    batch_size: PositiveInt = 8
+    """Trajectories, or windows, at once."""
+    out: Path | None = None
+    """Folder of the predicted states; by default `rollout` in the run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadErrors:
+    """Errors of a rollout at one lead time."""
+
+    lead: int
+    """Stored frames after the last known one."""
+    lead_time: float
+    """The same in the units of the time coordinate."""
+    fields: Scores
+    mean: dict[str, Score]
+    """Metric → mean over fields."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreRollout:
+    """What came out for one store."""
+
+    store: str
+    path: Path
+    """Zarr store of the predicted states."""
+    samples: tuple[str, ...]
+    """Names of the trajectories."""
+    steps: int
+    windows: int
+    """Windows that the one-step errors are measured on."""
+    windows_available: int
+    one_step: Scores
+    one_step_mean: dict[str, Score]
+    rollout: tuple[LeadErrors, ...]
+    """One entry a predicted frame."""
+    was_trained_on: tuple[str, ...]
+    """Trajectories among `samples` that have trained the model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutReport:
+    """What came out for all stores."""
+
+    model: Path
+    split: str
+    history: int
+    start: int
+    stride: int
+    stores: tuple[StoreRollout, ...]
+    skipped: dict[str, str]
+    """Store → why it was left out."""
+
+
+def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutReport:
+    """Predict trajectories from their first frames, store by store.
+
+    The states are streamed to `<out>/<store>.zarr`, which has its name only when
+    complete; an earlier one of the same name is replaced then.
+
+    Raises:
+        CheckpointError: there is no run, or it is damaged.
+        ConfigError: a store that the model does not know was asked for.
+        DataError: no store fits, or one is damaged.
+        RunError: the disk is full.
+    """
+    trained = find_trained(config.run, runs=config.runs)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = trained.load().to(device)
+    history = config.history or trained.history
+    chosen = choose_stores(config, trained, model, history=history)
+    job = _Job(config, trained, model, history, device, on_progress)
+    return RolloutReport(
+        model=trained.path,
+        split=config.split,
+        history=history,
+        start=config.start,
+        stride=config.stride,
+        stores=tuple(job.roll_out(each) for each in chosen.stores),
+        skipped=chosen.skipped,
+    )
+
+
+class _Job:
+    """One model, rolled out over one store after another."""
+
+    def __init__(
+        self,
+        config: RolloutConfig,
+        trained: Trained,
+        model: Model,
+        history: int,
+        device: torch.device,
+        on_progress: OnProgress,
+    ) -> None:
+        self.config = config
+        self.trained = trained
+        self.model = model
+        self.history = history
+        self.device = device
+        self.on_progress = on_progress
+
+    def roll_out(self, chosen: Chosen) -> StoreRollout:
+        """Measure one-step errors, then predict whole trajectories."""
+        store = chosen.store
+        windows = Windows(store, chosen.samples, history=self.history, max_lead=1)
+        one_step, num_windows = self._one_step(windows)
+        path = (self.config.out or self.trained.out / "rollout") / f"{store.name}.zarr"
+        names = tuple(store.sample_names[sample] for sample in chosen.samples)
+        return StoreRollout(
+            store=store.name,
+            path=path,
+            samples=names,
+            steps=chosen.steps,
+            windows=num_windows,
+            windows_available=len(windows),
+            one_step=one_step,
+            one_step_mean=mean_scores(one_step),
+            rollout=self._trajectories(chosen, path),
+            was_trained_on=tuple(
+                store.sample_names[sample]
+                for sample in chosen.samples
+                if sample in self.trained.trained_samples(store)
+            ),
+        )
+
+    def _one_step(self, windows: Windows) -> tuple[Scores, int]:
+        size = min(self.config.batch_size, self.config.windows)
+        most = self.config.windows // size
+        total = min(len(windows), most * size)
+
+        def batches() -> Iterator[FieldBatch]:
+            done = 0
+            for batch in sequential_batches(
+                windows, batch_size=size, lead_steps=(1,), num_batches=most
+            ):
+                self._tell(f"one step · {windows.store.name}", done, total, "windows")
+                yield batch.to(self.device)
+                done += batch.size
+
+        return evaluate(self.model, batches()).scores(), total
+
+    def _trajectories(self, chosen: Chosen, path: Path) -> tuple[LeadErrors, ...]:
+        store, steps, size = chosen.store, chosen.steps, self.config.batch_size
+        tallies = [Tally(store.spec.names) for _ in range(steps)]
+        first = self.config.start + self.history
+        times = slice(first, first + steps)
+        with StateWriter(
+            path,
+            store.spec,
+            coordinates=truth_coordinates(store, chosen.samples, times=times),
+            attributes=provenance_of(self.config, self.trained, store, history=self.history),
+        ) as writer:
+            for row in range(0, len(chosen.samples), size):
+                rows = slice(row, min(row + size, len(chosen.samples)))
+                self._batch(chosen, rows, tallies, writer)
+        return tuple(
+            LeadErrors(
+                lead=lead,
+                lead_time=lead * store.spec.time_step,
+                fields=tally.scores(),
+                mean=mean_scores(tally.scores()),
+            )
+            for lead, tally in enumerate(tallies, start=1)
+        )
+
+    def _batch(
+        self, chosen: Chosen, rows: slice, tallies: list[Tally], writer: StateWriter
+    ) -> None:
+        """Roll out some trajectories together, one state in memory at a time."""
+        samples = chosen.samples[rows]
+        first = self.config.start + self.history
+        batch = FieldBatch(
+            spec=chosen.store.spec,
+            history=self._frames(chosen.store, samples, self.config.start, first),
+            lead_steps=torch.ones(len(samples), 1, dtype=torch.int64, device=self.device),
+        )
+        baseline = persistence(batch)
+        states = states_of(self.model, batch, steps=chosen.steps, stride=self.config.stride)
+        for index, state in enumerate(states):
+            truth = self._frames(chosen.store, samples, first + index, first + index + 1)
+            tallies[index].add(state[:, None], baseline, truth)
+            writer.write(state.float().cpu().numpy(), samples=rows, time_index=index)
+            done = rows.start * chosen.steps + (index + 1) * len(samples)
+            total = len(chosen.samples) * chosen.steps
+            self._tell(f"rollout · {chosen.store.name}", done, total, "frames")
+
+    def _frames(
+        self, store: Store, samples: tuple[int, ...], start: int, stop: int
+    ) -> torch.Tensor:
+        frames = np.stack([store.read(sample, start, stop) for sample in samples])
+        return torch.from_numpy(frames).to(self.device)
+
+    def _tell(self, task: str, done: int, total: int, unit: str) -> None:
+        self.on_progress(Progress(task=task, done=done, total=total, unit=unit))
