@@ -1,1 +1,26 @@
-"""."""
+"""Optimization: the loop, its state, what is saved, how it is resumed."""
+
+from matey_core.training.checkpoint import CheckpointFolder, Progressed, load_checkpoint
+from matey_core.training.journal import Journal
+from matey_core.training.loop import Limits, StepReport, train
+from matey_core.training.optimizer import build_optimizer
+from matey_core.training.precision import Parity, Precision, choose_precision, measure_parity
+from matey_core.training.schedule import WarmupCosine
+from matey_core.training.state import TrainState
+
+__all__ = [
+    "CheckpointFolder",
+    "Journal",
+    "Limits",
+    "Parity",
+    "Precision",
+    "Progressed",
+    "StepReport",
+    "TrainState",
+    "WarmupCosine",
+    "build_optimizer",
+    "choose_precision",
+    "load_checkpoint",
+    "measure_parity",
+    "train",
+]

@@ -1,0 +1,55 @@
+"""Which of several processes this one is, as told by torchrun or by `launch`."""
+
+import os
+from dataclasses import dataclass
+
+import torch
+
+from matey_core.errors import ConfigError
+
+VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A process among those that train together."""
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+    """Position among the processes of this machine, which is also the number of its GPU."""
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the process that writes and reports."""
+        return self.rank == 0
+
+    def device(self) -> torch.device:
+        """This process' GPU, or the CPU where there is none."""
+        if not torch.cuda.is_available():
+            return torch.device("cpu")
+        if self.local_rank >= torch.cuda.device_count():
+            raise ConfigError(
+                f"Process {self.local_rank} of this machine has no GPU of its own: "
+                f"there are {torch.cuda.device_count()}.",
+                remedy="Start as many processes as there are GPUs, or train with --device cpu.",
+            )
+        return torch.device("cuda", self.local_rank)
+
+
+def place_of_this_process() -> Place:
+    """Read the environment that torchrun and `launch` set; without it, alone.
+
+    Raises:
+        ConfigError: only some of the variables are set.
+    """
+    if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
+        return Place()
+    missing = [name for name in VARIABLES if name not in os.environ]
+    if missing:
+        raise ConfigError(
+            f"RANK and WORLD_SIZE are set, but not {', '.join(missing)}.",
+            remedy="Start the processes with torchrun, or unset RANK and WORLD_SIZE.",
+        )
+    rank, size, local_rank = (int(os.environ[name]) for name in VARIABLES[:3])
+    return Place(rank=rank, size=size, local_rank=local_rank)

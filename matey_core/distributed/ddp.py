@@ -1,0 +1,103 @@
+"""Every process has the whole model and its part of each batch; gradients are averaged.
+
+Gradients are averaged after the backward pass rather than during it: which parameters a
+batch uses (the stem of its number of axes, the rows of its fields, the fine stem only where
+a sample is refined) differs from step to step and even between processes, and an average
+taken afterwards needs no bookkeeping to get that right.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import torch
+import torch.distributed as dist
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from matey_core.distributed import STRATEGIES, Place
+
+BUCKET = 2**24
+"""Numbers averaged in one message: 64 MiB of float32."""
+
+
+@STRATEGIES.register("ddp")
+class DataParallel:
+    """Joins the group when made; gloo between CPUs, nccl between GPUs."""
+
+    def __init__(self, place: Place, device: torch.device) -> None:
+        self.place = place
+        self.device = device
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
+        dist.init_process_group(
+            "nccl" if device.type == "cuda" else "gloo",
+            rank=place.rank,
+            world_size=place.size,
+            device_id=device if device.type == "cuda" else None,
+        )
+
+    def synchronize(self, module: nn.Module) -> None:
+        """Give every process the weights and buffers of the first."""
+        for tensor in (*module.parameters(), *module.buffers()):
+            dist.broadcast(tensor.detach(), src=0)
+
+    def average_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
+        """Average gradients over processes, wherever any process has one."""
+        has_gradient = torch.tensor(
+            [parameter.grad is not None for parameter in parameters],
+            dtype=torch.uint8,
+            device=self.device,
+        )
+        dist.all_reduce(has_gradient, op=dist.ReduceOp.MAX)
+        used = [p for p, is_used in zip(parameters, has_gradient.tolist(), strict=True) if is_used]
+        for parameter in used:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        for bucket in _buckets(used):
+            gradients = [parameter.grad for parameter in bucket if parameter.grad is not None]
+            flat = torch.cat([gradient.flatten() for gradient in gradients])
+            dist.all_reduce(flat)
+            flat /= self.place.size
+            sizes = [gradient.numel() for gradient in gradients]
+            for gradient, part in zip(gradients, flat.split(sizes), strict=True):
+                gradient.copy_(part.view_as(gradient))
+
+    def mean(self, value: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+        """Average a value over processes."""
+        value = value.clone()
+        dist.all_reduce(value)
+        return value / self.place.size
+
+    def gather(self, value: Tensor) -> list[Tensor]:
+        """Collect one tensor of equal shape from each process, on the CPU, in order."""
+        value = value.to(self.device)
+        gathered = [torch.empty_like(value) for _ in range(self.place.size)]
+        dist.all_gather(gathered, value)
+        return [tensor.cpu() for tensor in gathered]
+
+    def share(self, text: str) -> str:
+        """Hand out the first process' text."""
+        data = torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8).to(self.device)
+        size = torch.tensor([data.numel()], device=self.device)
+        dist.broadcast(size, src=0)
+        if not self.place.is_first:
+            data = torch.empty(int(size), dtype=torch.uint8, device=self.device)
+        dist.broadcast(data, src=0)
+        return bytes(data.cpu().tolist()).decode()
+
+    def close(self) -> None:
+        """Leave the group."""
+        dist.destroy_process_group()
+
+
+def _buckets(parameters: Sequence[nn.Parameter]) -> Iterator[Sequence[nn.Parameter]]:
+    """Cut the list where a bucket is full; parameters are in the same order everywhere."""
+    starts, filled = [0], 0
+    for index, parameter in enumerate(parameters):
+        if filled and filled + parameter.numel() > BUCKET:
+            starts.append(index)
+            filled = 0
+        filled += parameter.numel()
+    for start, stop in pairwise([*starts, len(parameters)]):
+        if stop > start:
+            yield parameters[start:stop]

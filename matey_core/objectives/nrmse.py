@@ -1,0 +1,30 @@
+"""Root mean square error relative to the target's root mean square, free of units.
+
+√r with r = ⟨(p − t)²⟩ / max(⟨t²⟩, 10⁻⁴ ⟨u²⟩), with ⟨t²⟩ the mean over space of the target
+and ⟨u²⟩ that of the known history; the loss is the mean over samples, lead times and fields.
+
+The floor stands for a target that has all but vanished: its error counts relative to 1 % of
+the history's size. A field that is zero in history and target has no size to compare with:
+it adds nothing to the loss.
+"""
+
+import torch
+
+from matey_core.fields import FieldBatch, Prediction
+from matey_core.objectives import OBJECTIVES, Loss
+from matey_core.objectives._errors import history_size, squared_error, squared_size
+
+FLOOR = 1e-4
+SMALLEST = 1e-12
+"""Added to r, which is dimensionless: √ has no finite slope at 0."""
+
+
+@OBJECTIVES.register("nrmse")
+def nrmse(prediction: Prediction, batch: FieldBatch) -> Loss:
+    """Compute the mean of √r; its part `relative_mse` is the mean of r."""
+    size = torch.maximum(squared_size(batch), FLOOR * history_size(batch))
+    has_size = size > 0
+    relative = squared_error(prediction, batch) / torch.where(has_size, size, 1.0)
+    relative = torch.where(has_size, relative, 0.0)
+    root = (relative + SMALLEST).sqrt() - SMALLEST**0.5
+    return Loss(total=root.mean(), parts={"relative_mse": relative.detach().mean()})

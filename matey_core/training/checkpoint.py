@@ -1,0 +1,234 @@
+"""Checkpoints: folders that have their name only when complete, and hold no code.
+
+    checkpoints/step-00000500/  model/  state.safetensors  state.json
+    checkpoints/last            name of the newest complete checkpoint
+    checkpoints/best            name of the one with the best validation score
+
+`state.safetensors` holds the optimizer's tensors by parameter name and the state of every
+process' random number generators; `state.json` all that is a number or a name. Nothing is
+pickled, so that opening a checkpoint runs nothing.
+"""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from matey_core.errors import CheckpointError, RunError
+from matey_core.models import load_model, save_model
+from matey_core.training.precision import Precision
+from matey_core.training.state import TrainState
+
+NAME = re.compile(r"step-\d{8}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progressed:
+    """What a checkpoint knows besides the training state."""
+
+    mixture: dict[str, int]
+    """Position in the stream of batches."""
+    random_states: Sequence[Tensor]
+    """(bytes,) random number generators of each process."""
+    best: dict[str, float] = field(default_factory=dict)
+    """`step` and `score` of the best validation so far; empty before the first."""
+    precision: str = "float32"
+
+    @property
+    def resumed_precision(self) -> Precision:
+        """The arithmetic to go on with."""
+        name: Literal["float32", "bfloat16"] = (
+            "bfloat16" if self.precision == "bfloat16" else "float32"
+        )
+        return Precision(name=name, reason="as before")
+
+
+class CheckpointFolder:
+    """The `checkpoints` folder of a run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def save(self, state: TrainState, progressed: Progressed) -> Path:
+        """Write a checkpoint and make it the last one.
+
+        Raises:
+            RunError: the disk is full or not writable.
+        """
+        path = self.path / f"step-{state.step:08d}"
+        with written(path) as partial:
+            save_model(state.model, partial / "model")
+            save_file(_tensors(state, progressed), partial / "state.safetensors")
+            numbers = {
+                "step": state.step,
+                "skipped": state.skipped,
+                "skipped_in_a_row": state.skipped_in_a_row,
+                "mixture": progressed.mixture,
+                "best": progressed.best,
+                "precision": progressed.precision,
+                "processes": len(progressed.random_states),
+            }
+            (partial / "state.json").write_text(json.dumps(numbers, indent=1), encoding="utf-8")
+        self.point("last", path)
+        return path
+
+    def point(self, pointer: str, path: Path) -> None:
+        """Let `last` or `best` name a checkpoint."""
+        with written(self.path / pointer) as partial:
+            partial.write_text(path.name + "\n", encoding="utf-8")
+
+    def named(self, pointer: str) -> Path | None:
+        """The checkpoint that `last` or `best` names; None before the first.
+
+        Raises:
+            CheckpointError: the pointer names something else, or what it names is gone.
+        """
+        try:
+            name = (self.path / pointer).read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return None
+        path = self.path / name
+        if not NAME.fullmatch(name) or not path.is_dir():
+            raise CheckpointError(f"{self.path / pointer} names {name!r}, which is no checkpoint.")
+        return path
+
+    def prune(self) -> None:
+        """Remove every checkpoint but the last and the best."""
+        kept = {self.named("last"), self.named("best")}
+        for path in self.path.glob("step-*"):
+            if path not in kept:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def load_checkpoint(path: Path, state: TrainState) -> Progressed:
+    """Bring a training state to where a checkpoint was saved.
+
+    Args:
+        path: the checkpoint.
+        state: its model has the structure of the saved one; weights, optimizer and
+            counters are overwritten.
+
+    Raises:
+        CheckpointError: something is missing, of the wrong kind, or does not match.
+    """
+    saved = load_model(path / "model")
+    try:
+        state.model.load_state_dict(saved.state_dict())
+        numbers = json.loads((path / "state.json").read_text(encoding="utf-8"))
+        tensors = load_file(path / "state.safetensors")
+        _restore_optimizer(state, tensors)
+        state.step = int(numbers["step"])
+        state.skipped = int(numbers["skipped"])
+        state.skipped_in_a_row = int(numbers["skipped_in_a_row"])
+        processes = int(numbers["processes"])
+        return Progressed(
+            mixture={key: int(value) for key, value in numbers["mixture"].items()},
+            random_states=[tensors[f"random.{rank}"] for rank in range(processes)],
+            best={key: float(value) for key, value in numbers["best"].items()},
+            precision=str(numbers["precision"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{path} is not a checkpoint of this run: {type(error).__name__}: {error}.",
+            remedy="A checkpoint holds state.json, state.safetensors and model/, and no pickles. "
+            "Name another run with --run, or start again.",
+        ) from error
+
+
+@contextmanager
+def written(path: Path) -> Iterator[Path]:
+    """Give a name to write under, and turn it into `path` when all went well.
+
+    A folder is made if the caller does; what had the name `path` before is replaced.
+
+    Raises:
+        RunError: the disk is full or not writable.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        _remove(partial)
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        if path.is_dir():
+            old = path.with_name(path.name + ".old.partial")
+            _remove(old)
+            os.replace(path, old)
+            os.replace(partial, path)
+            _remove(old)
+        else:
+            os.replace(partial, path)
+    except (OSError, SafetensorError) as error:
+        _remove(partial)
+        raise RunError(
+            f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.",
+            remedy="Free some space or choose another folder with --runs; "
+            "`matey pretrain --resume` continues from the last checkpoint.",
+        ) from error
+    except BaseException:
+        _remove(partial)
+        raise
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    with suppress(FileNotFoundError):
+        path.unlink()
+
+
+def _tensors(state: TrainState, progressed: Progressed) -> dict[str, Tensor]:
+    tensors = {
+        f"optimizer.{name}.{key}": value.detach().cpu().contiguous()
+        for name, parameter in state.model.named_parameters()
+        for key, value in state.optimizer.state.get(parameter, {}).items()
+    }
+    for rank, random_state in enumerate(progressed.random_states):
+        tensors[f"random.{rank}"] = random_state
+    return tensors
+
+
+def _restore_optimizer(state: TrainState, tensors: dict[str, Tensor]) -> None:
+    """Put the moments back; parameters that no batch has used yet have none."""
+    state.optimizer.state.clear()
+    for name, parameter in state.model.named_parameters():
+        prefix = f"optimizer.{name}."
+        own: dict[str, Any] = {
+            key.removeprefix(prefix): value
+            for key, value in tensors.items()
+            if key.startswith(prefix)
+        }
+        if own and parameter.requires_grad:
+            moments = {"exp_avg", "exp_avg_sq"}
+            if any(own[key].shape != parameter.shape for key in moments):
+                raise ValueError(f"the optimizer's state of {name} has another shape")
+            state.optimizer.state[parameter] = {
+                key: value.to(parameter.device) if key in moments else value
+                for key, value in own.items()
+            }
+
+
+def random_state(device: torch.device) -> Tensor:
+    """(bytes,) state of this process' generators: the CPU's, then the GPU's."""
+    parts = [torch.get_rng_state()]
+    if device.type == "cuda":
+        parts.append(torch.cuda.get_rng_state(device))
+    return torch.cat(parts)
+
+
+def restore_random_state(saved: Tensor, device: torch.device) -> None:
+    """Set this process' generators to a state that `random_state` gave."""
+    size = torch.get_rng_state().numel()
+    torch.set_rng_state(saved[:size])
+    if device.type == "cuda" and saved.numel() > size:
+        torch.cuda.set_rng_state(saved[size:], device)

@@ -1,0 +1,81 @@
+"""What happened, one JSON object a line."""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from matey_core.errors import CheckpointError, RunError
+
+
+class Journal:
+    """Appends lines to a file; every line says which step it belongs to."""
+
+    def __init__(self, path: Path, *, is_writer: bool = True) -> None:
+        """Name the file, which is made by the first line.
+
+        Args:
+            path: the file.
+            is_writer: whether this process writes it; otherwise every line is dropped.
+        """
+        self.path = path
+        self.is_writer = is_writer
+
+    def write(self, event: str, *, step: int, **facts: Any) -> None:
+        """Add a line. Numbers that are not finite become null, as JSON has none of them.
+
+        Raises:
+            RunError: the disk is full or not writable.
+        """
+        if not self.is_writer:
+            return
+        line = json.dumps({"event": event, "step": step, **_finite(facts)}, allow_nan=False)
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+        except OSError as error:
+            raise RunError(
+                f"{self.path} cannot be written: {error.strerror or error}.",
+                remedy="Free some space, then continue the run with --resume.",
+            ) from error
+
+    def read(self) -> list[dict[str, Any]]:
+        """All lines; a last one that was cut off is left out.
+
+        Raises:
+            CheckpointError: the file is no journal.
+        """
+        if not self.path.exists():
+            return []
+        lines = self.path.read_text(encoding="utf-8").splitlines()
+        rows = []
+        for number, line in enumerate(lines, start=1):
+            try:
+                rows.append(json.loads(line))
+            except json.JSONDecodeError as error:
+                if number < len(lines):
+                    raise CheckpointError(
+                        f"{self.path}, line {number}, is not JSON: {error}."
+                    ) from error
+        return rows
+
+    def rewind(self, step: int) -> None:
+        """Forget what happened after `step`, because it will happen again."""
+        if not self.is_writer:
+            return
+        kept = [row for row in self.read() if row["step"] <= step]
+        partial = self.path.with_name(self.path.name + ".partial")
+        partial.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
+        os.replace(partial, self.path)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,98 @@
+"""The training loop."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
+
+from matey_core.distributed import Strategy
+from matey_core.errors import RunError
+from matey_core.fields import FieldBatch
+from matey_core.objectives import Objective
+from matey_core.training.precision import Precision
+from matey_core.training.state import TrainState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a step may not exceed."""
+
+    gradient_norm: float
+    """Longer gradients are shortened to this norm."""
+    skipped_in_a_row: int = 20
+    """Batches without a finite loss before training gives up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepReport:
+    """One batch, averaged over processes."""
+
+    step: int
+    """Batches seen, this one included."""
+    dataset: str
+    loss: Float[Tensor, ""]
+    gradient_norm: Float[Tensor, ""]
+    """Before it was shortened."""
+    learning_rate: float
+    is_skipped: bool
+    """Whether loss or gradient was not finite, so that the weights were left alone."""
+
+
+def train(
+    state: TrainState,
+    batches: Iterable[FieldBatch],
+    objective: Objective,
+    *,
+    strategy: Strategy,
+    precision: Precision,
+    limits: Limits,
+    after_step: Callable[[TrainState, StepReport], None],
+) -> None:
+    """Take one optimizer step a batch until the batches run out.
+
+    Raises:
+        RunError: too many losses in a row are not finite.
+    """
+    parameters = [parameter for parameter in state.model.parameters() if parameter.requires_grad]
+    for batch in batches:
+        state.model.train()
+        batch = batch.to(strategy.device)
+        with precision.autocast(strategy.device):
+            prediction = state.model(batch)
+        loss = objective(prediction, batch).total
+        loss.backward()
+        strategy.average_gradients(parameters)
+        mean_loss = strategy.mean(loss.detach())
+        norm = clip_grad_norm_(parameters, limits.gradient_norm)
+        # Loss and gradients are averages over all processes: all of them decide alike.
+        is_finite = bool(torch.isfinite(mean_loss) & torch.isfinite(norm))
+        rate = state.schedule.apply(state.optimizer, state.step)
+        if is_finite:
+            state.optimizer.step()
+        state.optimizer.zero_grad(set_to_none=True)
+        state.step += 1
+        state.skipped += not is_finite
+        state.skipped_in_a_row = 0 if is_finite else state.skipped_in_a_row + 1
+        report = StepReport(
+            step=state.step,
+            dataset=batch.spec.dataset,
+            loss=mean_loss,
+            gradient_norm=norm,
+            learning_rate=rate,
+            is_skipped=not is_finite,
+        )
+        after_step(state, report)
+        if state.skipped_in_a_row > limits.skipped_in_a_row:
+            raise _diverged(report, limits)
+
+
+def _diverged(report: StepReport, limits: Limits) -> RunError:
+    return RunError(
+        f"The loss or its gradient was not finite in {limits.skipped_in_a_row + 1} steps in a row, "
+        f"the last one step {report.step} on {report.dataset}.",
+        remedy=f"Lower the learning rate, which was {report.learning_rate:.3g}, with "
+        "--set learning_rate=..., or look for NaN and outliers in that store.",
+    )

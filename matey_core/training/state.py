@@ -1,0 +1,22 @@
+"""All that changes while training."""
+
+from dataclasses import dataclass
+
+from torch.optim import Optimizer
+
+from matey_core.models import Model
+from matey_core.training.schedule import WarmupCosine
+
+
+@dataclass(slots=True, kw_only=True)
+class TrainState:
+    """A model, what optimizes it, and how far that has come."""
+
+    model: Model
+    optimizer: Optimizer
+    schedule: WarmupCosine
+    step: int = 0
+    """Batches seen, those without an update included."""
+    skipped: int = 0
+    """Batches without an update, because loss or gradient was not finite."""
+    skipped_in_a_row: int = 0

@@ -1,0 +1,66 @@
+"""A field and the cells it is cut into, point by point, for someone to draw."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+
+from matey_core.tokenizers import Tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A line or a plane of points."""
+
+    values: Float[np.ndarray, "*plane"]
+    """The field in physical units."""
+    levels: Int[np.ndarray, "*plane"]
+    """Level of the leaf that each point lies in; 0 is the coarsest."""
+    cells: Int[np.ndarray, "*plane"]
+    """A number for every leaf, the same on all its points."""
+    axes: tuple[str, ...]
+    """Names of the axes that are shown."""
+    slice_of: str = ""
+    """Where a plane was cut out of a volume, such as "x at point 16 of 32"."""
+
+
+def picture_of(values: np.ndarray, tree: Tree, *, axes: tuple[str, ...]) -> Picture:
+    """Show a field with the leaves of a tree of one sample; volumes at mid-depth.
+
+    Args:
+        values: (*space) one field at one time.
+        tree: cells of one sample.
+        axes: names of the space axes.
+    """
+    levels, cells = _pointwise(tree)
+    inside = tuple(slice(size) for size in values.shape)
+    levels, cells = levels[inside], cells[inside]
+    if values.ndim < 3:
+        return Picture(values=values, levels=levels, cells=cells, axes=axes)
+    middle = values.shape[0] // 2
+    return Picture(
+        values=values[middle],
+        levels=levels[middle],
+        cells=cells[middle],
+        axes=axes[1:],
+        slice_of=f"{axes[0]} at point {middle} of {values.shape[0]}",
+    )
+
+
+def _pointwise(tree: Tree) -> tuple[np.ndarray, np.ndarray]:
+    """Level and number of the leaf around every point of the padded grid."""
+    shape = tuple(n * p for n, p in zip(tree.roots, tree.patches[0], strict=True))
+    levels = torch.zeros(shape, dtype=torch.int64)
+    cells = torch.zeros(shape, dtype=torch.int64)
+    first = 0
+    for level, (mask, patch) in enumerate(zip(tree.leaves, tree.patches, strict=True)):
+        here = mask[0].cpu()
+        numbers = first + torch.arange(here.numel()).reshape(here.shape)
+        first += here.numel()
+        for axis, points in enumerate(patch):
+            here = here.repeat_interleave(points, dim=axis)
+            numbers = numbers.repeat_interleave(points, dim=axis)
+        levels[here] = level
+        cells[here] = numbers[here]
+    return levels.numpy(), cells.numpy()

@@ -1,0 +1,118 @@
+"""Where the frames that are inspected come from: a store, or a source file as it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from matey_core.errors import DataError
+from matey_core.fields import Field, FieldSpec
+from matey_core.readers import READERS, Source
+from matey_core.store import SUFFIX, Store, find_stores, open_store
+
+Read = Callable[[int, int, int], np.ndarray]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frames:
+    """Trajectories to look at, whatever they are stored in."""
+
+    path: Path
+    spec: FieldSpec
+    fields: tuple[str, ...]
+    """The fields of a model's input; the static ones where nothing changes in time."""
+    times: np.ndarray
+    """(time,) times of the frames."""
+    sample_names: tuple[str, ...]
+    preferred: tuple[int, ...]
+    """Samples of the test split, or all where there is none."""
+    _read: Read
+
+    def read(self, sample: int, start: int, stop: int) -> Float[np.ndarray, "time c *space"]:
+        """Read frames `start` to `stop` (exclusive), in float32.
+
+        Raises:
+            DataError: the frames cannot be read or are not finite.
+        """
+        values = np.asarray(self._read(sample, start, stop), dtype=np.float32)
+        if not np.isfinite(values).all():
+            raise DataError(
+                f"{self.path}: sample {sample} has values that are not finite in frames "
+                f"{start} to {stop - 1}.",
+                remedy="Look at another --sample or --time.",
+            )
+        return values
+
+
+def open_frames(source: Path, *, data: Path) -> Frames:
+    """Open a store, a source file, a folder with stores, or a store of `data` by its name.
+
+    Raises:
+        DataError: there is no such thing, or it is damaged.
+    """
+    if source.is_file():
+        return _of_source(READERS["pdebench"]().open(source))
+    for place in (source, data / "zarr" / f"{source.name.removesuffix(SUFFIX)}{SUFFIX}"):
+        if place.is_dir():
+            stores = find_stores(place)
+            if not stores:
+                raise DataError(f"{place} holds no store.", remedy="Make one with `matey prepare`.")
+            return of_store(open_store(stores[0]))
+    raise DataError(
+        f"{source} does not exist, and {data} has no store of that name.",
+        remedy="Name a store, an HDF5 file, or a folder with stores.",
+    )
+
+
+def first_store(folder: Path) -> Frames:
+    """Open the first store below `folder`, one that changes in time if there is one.
+
+    Raises:
+        DataError: there is none.
+    """
+    stores = [open_store(path) for path in find_stores(folder)]
+    if not stores:
+        raise DataError(
+            f"{folder} holds no store.",
+            remedy="Make one with `matey prepare`, or name a store or an HDF5 file.",
+        )
+    return of_store(min(stores, key=lambda store: store.is_static))
+
+
+def of_store(store: Store) -> Frames:
+    """Look at a store."""
+    moving = bool(store.spec.fields)
+    return Frames(
+        path=store.path,
+        spec=store.spec,
+        fields=_names(store.spec.fields or store.static_fields),
+        times=store.times() if moving else np.zeros(1),
+        sample_names=store.sample_names,
+        preferred=store.samples("test") or tuple(range(store.num_samples)),
+        _read=store.read if moving else _still(store.read_static),
+    )
+
+
+def _of_source(source: Source) -> Frames:
+    header = source.header
+    moving = bool(header.spec.fields)
+    return Frames(
+        path=source.path,
+        spec=header.spec,
+        fields=_names(header.spec.fields or header.static_fields),
+        times=header.times if moving else np.zeros(1),
+        sample_names=header.sample_names,
+        preferred=tuple(range(len(header.sample_names))),
+        _read=source.read if moving else _still(source.read_static),
+    )
+
+
+def _names(fields: tuple[Field, ...]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields)
+
+
+def _still(read: Callable[[int], np.ndarray]) -> Read:
+    """Show static fields as a trajectory of one frame."""
+    return lambda sample, start, stop: read(sample)[None]

@@ -1,0 +1,30 @@
+"""What every command takes for granted: `matey.toml`, or else conventions."""
+
+from pathlib import Path
+from typing import Literal
+
+from matey_core.config import Config, read_toml, validate
+
+FILE = Path("matey.toml")
+
+
+class Project(Config):
+    """Defaults of the working directory."""
+
+    data: Path = Path("data")
+    """Folder of source files; stores lie in its folder `zarr`."""
+    runs: Path = Path("runs")
+    """Folder of runs."""
+    preset: Literal["ti", "s", "b", "l"] = "ti"
+    """Size of new models."""
+
+
+def project() -> Project:
+    """Read `matey.toml` in the working directory, if there is one.
+
+    Raises:
+        ConfigError: the file cannot be read, or has unknown or wrong settings.
+    """
+    if not FILE.exists():
+        return Project()
+    return validate(Project, read_toml(FILE), source=str(FILE))

@@ -1,0 +1,185 @@
+"""Run folders: how they are named, what they record, which one is the newest.
+
+runs/<name>/  config.toml  versions.json  data.json  journal.jsonl  checkpoints/  model/
+"""
+
+import importlib.metadata
+import json
+import platform
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from matey_core.config import Config, write_toml
+from matey_core.errors import CheckpointError, ConfigError, RunError
+from matey_core.store import Store
+from matey_core.training import CheckpointFolder, Journal
+from matey_core.training.checkpoint import written
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+PACKAGES = ("numpy", "safetensors", "torch", "zarr")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreRecord:
+    """A store that a model has been trained on."""
+
+    name: str
+    fingerprint: str
+    path: str
+    fields: tuple[str, ...]
+    samples: tuple[int, ...] = ()
+    """Trajectories that trained it; empty where an earlier run has used the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """One run."""
+
+    path: Path
+
+    @property
+    def model(self) -> Path:
+        """The best weights so far, with all that is needed to use them."""
+        return self.path / "model"
+
+    @property
+    def config(self) -> Path:
+        """All settings, resolved."""
+        return self.path / "config.toml"
+
+    @property
+    def checkpoints(self) -> CheckpointFolder:
+        """What the run can continue from."""
+        return CheckpointFolder(self.path / "checkpoints")
+
+    def journal(self, *, is_writer: bool = True) -> Journal:
+        """What happened in the run."""
+        return Journal(self.path / "journal.jsonl", is_writer=is_writer)
+
+    def versions(self) -> dict[str, Any]:
+        """The record that `create_run` made."""
+        return _read_json(self.path / "versions.json")
+
+    def stores(self) -> tuple[StoreRecord, ...]:
+        """Stores that the model has seen, in this run and those before it.
+
+        Raises:
+            CheckpointError: the record is missing or damaged.
+        """
+        path = self.path / "data.json"
+        try:
+            return tuple(
+                StoreRecord(
+                    name=row["name"],
+                    fingerprint=row["fingerprint"],
+                    path=row["path"],
+                    fields=tuple(row["fields"]),
+                    samples=tuple(row["samples"]),
+                )
+                for row in _read_json(path)["stores"]
+            )
+        except (KeyError, TypeError) as error:
+            raise CheckpointError(f"{path} is damaged: {error!r}.") from error
+
+    def record_stores(self, records: Sequence[StoreRecord]) -> None:
+        """Write which stores the model sees."""
+        with written(self.path / "data.json") as partial:
+            rows = {"stores": [asdict(record) for record in records]}
+            partial.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+
+
+def record_of(store: Store, samples: Sequence[int]) -> StoreRecord:
+    """Describe a store and the trajectories of it that train."""
+    return StoreRecord(
+        name=store.name,
+        fingerprint=store.fingerprint,
+        path=str(store.path),
+        fields=store.spec.names,
+        samples=tuple(samples),
+    )
+
+
+def create_run(runs: Path, config: Config, *, kind: str, name: str | None) -> RunFolder:
+    """Make a run's folder with its settings and versions.
+
+    Args:
+        runs: folder of all runs.
+        config: resolved settings.
+        kind: the command, such as "pretrain"; without a name, runs are numbered by it.
+        name: the folder's name.
+
+    Raises:
+        ConfigError: the name is taken or no name of a folder.
+        RunError: the folder cannot be written.
+    """
+    if name is not None and not NAME.fullmatch(name):
+        raise ConfigError(
+            f"{name!r} cannot be the name of a run: letters, digits, '-', '_' and '.' are allowed."
+        )
+    path = runs / (name or _next_name(runs, kind))
+    try:
+        path.mkdir(parents=True)
+        write_toml(config, path / "config.toml")
+        facts = {"kind": kind, "started": datetime.now(UTC).isoformat(), **versions()}
+        (path / "versions.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
+    except FileExistsError as error:
+        raise ConfigError(
+            f"There is a run {path} already.",
+            remedy="Choose another --name, remove that folder, or continue it with --resume.",
+        ) from error
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error.strerror or error}.") from error
+    return RunFolder(path)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what numbers depend on, and the machine."""
+    return {
+        "matey": importlib.metadata.version("matey"),
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in PACKAGES},
+        "platform": platform.platform(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+    }
+
+
+def newest_run(
+    runs: Path, *, kind: str | None = None, needs: Callable[[RunFolder], bool] | None = None
+) -> RunFolder | None:
+    """The run that was started last; None if there is none.
+
+    Args:
+        runs: folder of all runs.
+        kind: only runs of this command.
+        needs: only runs for which this is true; by default, those with a model.
+    """
+    needs = needs or (lambda run: (run.model / "model.json").is_file())
+    found = []
+    for record in runs.glob("*/versions.json"):
+        facts = _read_json(record)
+        if kind in (None, facts.get("kind")) and needs(RunFolder(record.parent)):
+            found.append((str(facts.get("started", "")), record.parent))
+    return RunFolder(max(found)[1]) if found else None
+
+
+def _next_name(runs: Path, kind: str) -> str:
+    taken = [path.name.removeprefix(f"{kind}-") for path in runs.glob(f"{kind}-*")]
+    return (
+        f"{kind}-{1 + max([int(number) for number in taken if number.isdecimal()], default=0):03d}"
+    )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}.") from error
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path} is damaged: it holds no JSON object.")
+    return content

@@ -1,0 +1,57 @@
+"""Settings that pretraining and fine-tuning share."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from matey_core.config import Config
+
+
+class TrainingConfig(Config):
+    """How a model is optimized, and where the run goes."""
+
+    runs: Path = Path("runs")
+    """Folder of runs."""
+    name: str | None = None
+    """Name of the run's folder; without it, runs are numbered."""
+    batch_size: PositiveInt = 8
+    """Windows of one step, over all processes together."""
+    steps: PositiveInt = 1000
+    """Optimizer steps."""
+    learning_rate: PositiveFloat = 1e-3
+    """Largest learning rate, reached after the warm-up."""
+    warmup: float = Field(default=0.05, ge=0, lt=1)
+    """Fraction of the steps over which the learning rate rises from 1 % to 100 %."""
+    weight_decay: NonNegativeFloat = 1e-3
+    """Of AdamW; biases, norms and scales do not decay."""
+    clip: PositiveFloat = 1.0
+    """Longest gradient: longer ones are shortened to this norm."""
+    objective: str = "nrmse"
+    """What is minimized: `nrmse`, or `relative_mse` as in the paper."""
+    seed: NonNegativeInt = 0
+    """Decides initial weights, batches and subsets."""
+    validate_every: PositiveInt | None = None
+    """Steps from one validation and checkpoint to the next; by default a tenth of all."""
+    checkpoint_every: PositiveInt | None = None
+    """Steps from one further checkpoint to the next; by default there are none."""
+    validation_batches: PositiveInt = 4
+    """Batches of each store and lead time that a validation looks at."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """`auto` takes bfloat16 where it is measured to be faster and close to float32."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to compute; `auto` takes GPUs if there are any."""
+
+    @property
+    def warmup_steps(self) -> int:
+        """Steps of the warm-up."""
+        return round(self.warmup * self.steps)
+
+    def is_validation(self, step: int) -> bool:
+        """Whether the model is validated after this step; it always is after the last."""
+        return step == self.steps or step % (self.validate_every or max(1, self.steps // 10)) == 0
+
+    def is_checkpoint(self, step: int) -> bool:
+        """Whether a checkpoint is written after this step, which it is at every validation."""
+        is_extra = self.checkpoint_every is not None and step % self.checkpoint_every == 0
+        return is_extra or self.is_validation(step)

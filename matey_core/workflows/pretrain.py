@@ -1,0 +1,151 @@
+"""Train one model on every store there is."""
+
+from pathlib import Path
+
+import torch
+from pydantic import PositiveInt
+
+from matey_core.config import read_toml, validate
+from matey_core.distributed import Strategy
+from matey_core.errors import CheckpointError
+from matey_core.models import ModelConfig
+from matey_core.store import Store
+from matey_core.workflows._arithmetic import join_processes
+from matey_core.workflows._progress import OnProgress, silent
+from matey_core.workflows._runs import RunFolder, create_run, newest_run, record_of
+from matey_core.workflows._settings import TrainingConfig
+from matey_core.workflows._sources import (
+    axis_counts,
+    field_names,
+    open_stores,
+    reopen_stores,
+    sources_of,
+)
+from matey_core.workflows._start import OnStart, store_facts, unheard
+from matey_core.workflows._training import Job, TrainingReport, fit
+
+
+class PretrainConfig(TrainingConfig):
+    """What to pretrain, on what and how."""
+
+    data: Path = Path("data")
+    """Folder with stores, or with a folder `zarr` of stores; or one store."""
+    model: ModelConfig = ModelConfig()
+    history: PositiveInt = 4
+    """Frames that the model is given."""
+    max_lead: PositiveInt = 4
+    """Largest lead time, in stored frames; each sample draws its own from 1 to this."""
+
+
+def pretrain(
+    config: PretrainConfig, on_progress: OnProgress = silent, *, on_start: OnStart = unheard
+) -> TrainingReport:
+    """Train a new model on all stores of the data folder.
+
+    Args:
+        config: settings.
+        on_progress: is told about every step.
+        on_start: is told once, before the first step, what will be done.
+
+    Raises:
+        DataError: there is nothing to train on.
+        ConfigError: settings cannot work.
+        RunError: training diverged, or the disk is full.
+    """
+    stores = open_stores(config.data)
+    strategy = join_processes(config.device)
+    try:
+        job = _job(config, stores, strategy, resumed=None)
+        return fit(job, strategy, on_progress=on_progress, on_start=on_start)
+    finally:
+        strategy.close()
+
+
+def resume(
+    runs: Path,
+    name: str | None = None,
+    on_progress: OnProgress = silent,
+    *,
+    on_start: OnStart = unheard,
+) -> TrainingReport:
+    """Continue a pretraining run from its last checkpoint, with its own settings and stores.
+
+    Args:
+        runs: folder of runs.
+        name: the run; without it, the newest pretraining run that has a checkpoint.
+        on_progress: is told about every step.
+        on_start: is told once, before the first step, what will be done.
+
+    Raises:
+        CheckpointError: there is no such run, it is complete, or it does not fit its data.
+    """
+    run = resumable_run(runs, name)
+    config = run_config(run)
+    stores = reopen_stores([record for record in run.stores() if record.samples])
+    strategy = join_processes(config.device)
+    try:
+        job = _job(config, stores, strategy, resumed=run)
+        return fit(job, strategy, on_progress=on_progress, on_start=on_start)
+    finally:
+        strategy.close()
+
+
+def run_config(run: RunFolder) -> PretrainConfig:
+    """Read the settings of a pretraining run."""
+    return validate(PretrainConfig, read_toml(run.config), source=str(run.config))
+
+
+def resumable_run(runs: Path, name: str | None) -> RunFolder:
+    """Find the run to continue.
+
+    Raises:
+        CheckpointError: there is none, or it is complete.
+    """
+    run = RunFolder(runs / name) if name else newest_run(runs, kind="pretrain", needs=_has_last)
+    last = run.checkpoints.named("last") if run else None
+    if run is None or last is None:
+        raise CheckpointError(
+            f"{runs / name if name else runs} has no checkpoint to resume from.",
+            remedy="Start with `matey pretrain`.",
+        )
+    steps = run_config(run).steps
+    if int(last.name.removeprefix("step-")) >= steps:
+        raise CheckpointError(
+            f"{run.path} is complete: it has all of its {steps} steps.",
+            remedy="Train further with `matey finetune`, or start a new run.",
+        )
+    return run
+
+
+def _has_last(run: RunFolder) -> bool:
+    return run.checkpoints.named("last") is not None
+
+
+def _job(
+    config: PretrainConfig, stores: list[Store], strategy: Strategy, *, resumed: RunFolder | None
+) -> Job:
+    sources, notes = sources_of(
+        stores,
+        history=config.history,
+        max_lead=config.max_lead,
+        choose=lambda store: store.samples("train"),
+    )
+    used = [source.store for source in sources]
+    torch.manual_seed(config.seed)
+    model = config.model.build(fields=field_names(used), num_axes=axis_counts(used))
+    facts = store_facts(model, sources)
+    run = resumed
+    if run is None and strategy.place.is_first:
+        run = create_run(config.runs, config, kind="pretrain", name=config.name)
+        run.record_stores([record_of(source.store, source.training.samples) for source in sources])
+    path = strategy.share(str(run.path) if run else "")
+    return Job(
+        task="pretrain",
+        config=config,
+        model=model,
+        sources=sources,
+        facts=facts,
+        notes=notes,
+        run=RunFolder(Path(path)),
+        resumes=resumed is not None,
+    )
