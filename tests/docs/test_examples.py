@@ -1,0 +1,115 @@
+"""The Python blocks of the documentation are complete, and their parts keep the contracts."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from matey_core import criteria, finetuning, kernels, metrics, objectives, readers, simulators
+from matey_core.fields import Field, FieldBatch, FieldSpec, Grid, Prediction
+from matey_core.registry import Registry
+from matey_core.simulators._integrate import frames
+from matey_core.tokens import Segments
+
+EXTEND = Path(__file__).parents[2] / "docs" / "extend"
+REGISTRIES: tuple[Registry[Any], ...] = (
+    criteria.CRITERIA,
+    finetuning.FINETUNING,
+    kernels.KERNELS,
+    metrics.METRICS,
+    objectives.OBJECTIVES,
+    readers.READERS,
+    simulators.SIMULATORS,
+)
+
+
+@pytest.fixture(autouse=True)
+def registries_as_before() -> Iterator[None]:
+    """Forget the examples' names, so that no other test meets them."""
+    before = [dict(registry._entries) for registry in REGISTRIES]
+    yield
+    for registry, entries in zip(REGISTRIES, before, strict=True):
+        registry._entries.clear()
+        registry._entries.update(entries)
+
+
+def example(page: str) -> dict[str, Any]:
+    """Run the page's one Python block, and return what it defines."""
+    (block,) = re.findall(r"```python\n(.*?)```", (EXTEND / page).read_text("utf-8"), re.DOTALL)
+    names: dict[str, Any] = {"__name__": page}
+    exec(compile(block, page, "exec"), names)
+    return names
+
+
+def test_criterion() -> None:
+    example("criterion.md")
+    values = torch.zeros(1, 2, 1, 4, 4)
+    values[0, 1, 0, 3, 3] = 5
+    history = criteria.History(values=values, std=torch.ones(1, 1))
+    assert criteria.CRITERIA["range"](history, (2, 2)).tolist() == [[[0, 0], [0, 5]]]
+
+
+def test_metric() -> None:
+    example("metric.md")
+    target = torch.tensor([1.0, -4.0, 2.0]).view(1, 1, 1, 3)
+    assert metrics.METRICS["largest_error"](target + 1, target).item() == 0.25
+    assert metrics.METRICS["largest_error"](target * 0, target * 0).item() == 0
+
+
+def test_objective() -> None:
+    example("objective.md")
+    grid = Grid(axes=("x",), shape=(4,), spacing=(1.0,), boundary=("periodic",))
+    spec = FieldSpec(fields=(Field(name="u"),), grid=grid, time_step=1.0)
+    history = torch.tensor([1.0, -1.0, 1.0, -1.0]).view(1, 1, 1, 4)
+    leads = torch.ones(1, 1, dtype=torch.long)
+    batch = FieldBatch(spec=spec, history=history, lead_steps=leads, targets=history)
+    prediction = Prediction(spec=spec, values=history + 3, lead_steps=leads)
+    loss = objectives.OBJECTIVES["absolute"](prediction, batch)
+    assert loss.total.item() == pytest.approx(3 / (4 / 3) ** 0.5)
+
+
+def test_kernel() -> None:
+    example("kernel.md")
+    generator = torch.Generator().manual_seed(0)
+    q, k, v = torch.randn(3, 9, 2, 4, generator=generator)
+    segments = Segments((4, 2, 3))
+    expected = kernels.KERNELS["math"](q, k, v, segments)
+    torch.testing.assert_close(kernels.KERNELS["double"](q, k, v, segments), expected)
+
+
+def test_simulator() -> None:
+    example("simulator.md")
+    solver = simulators.SIMULATORS["heat"](grid=16, frames=4).build()
+    start = solver.start(np.random.RandomState(0))[None]
+    *_, last = frames(solver, start)
+    wave = torch.cos(2 * torch.pi * torch.arange(16, dtype=torch.float64) / 16).expand(16, 16)
+    before, after = ((state[0, 0] * wave).mean() for state in (start, last))
+    assert after.item() == pytest.approx(before.item() * np.exp(-1e-2 * 4 * np.pi**2 * 0.03))
+    assert last.mean().item() == pytest.approx(start.mean().item())
+
+
+def test_reader(tmp_path: Path) -> None:
+    example("reader.md")
+    states = np.arange(12, dtype=np.float32).reshape(4, 3)
+    np.save(tmp_path / "b.npy", states)
+    np.save(tmp_path / "a.npy", states + 100)
+    reader = readers.READERS["numpy_folder"]()
+    (path,) = reader.find(tmp_path)
+    source = reader.open(path)
+    assert source.header.sample_names == ("a", "b")
+    np.testing.assert_array_equal(source.read(1, 1, 3)[:, 0], states[1:3])
+
+
+def test_finetuning_mode() -> None:
+    example("finetuning.md")
+    from matey_core.models import ModelConfig
+
+    config = ModelConfig(width=16, depth=1, heads=2)
+    model = config.build(fields=("u",), num_axes=(1,))
+    finetuning.FINETUNING["head_only"](model)
+    parts = {model.part_of(n): p.requires_grad for n, p in model.named_parameters()}
+    assert parts == {"head": True, "fields": True, "stem": False, "attention": False}
