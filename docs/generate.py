@@ -3,19 +3,24 @@
 python docs/generate.py
 """
 
+import contextlib
 import importlib
+import io
 import json
 import pkgutil
+import types
+import typing
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Annotated, Any, Literal, Union
 
-import click
 import pydantic_core
 import typer
 from pydantic.fields import FieldInfo
 
 import matey_core
 from matey_cli.app import app
+from matey_cli.lazy import load, summaries
 from matey_core.config import Config
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -98,15 +103,30 @@ def first_line(kind: type) -> str:
 
 def setting_row(name: str, field: FieldInfo) -> str:
     """Make one line of a settings table."""
-    annotation = field.annotation
-    shown = annotation.__name__ if isinstance(annotation, type) else str(annotation)
-    shown = shown.replace("typing.", "").replace("pathlib.", "").replace("matey_core.", "")
-    default = "required" if field.is_required() else f"`{plain(field.get_default())}`"
-    if field.default_factory is not None:
-        default = f"`{plain(field.get_default(call_default_factory=True, validated_data={}))}`"
+    default = "required"
+    if not field.is_required():
+        value = field.get_default(call_default_factory=True, validated_data={})
+        default = f"`{plain(value)}`"
     meaning = " ".join((field.description or "").split())
-    cells = (f"`{name}`", f"`{shown}`", default, meaning)
+    cells = (f"`{name}`", f"`{spelled(field.annotation)}`", default, meaning)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def spelled(annotation: Any) -> str:
+    """A type as a person writes it, without the conditions on its values."""
+    parts = typing.get_args(annotation)
+    origin = typing.get_origin(annotation)
+    if origin is Annotated:
+        return spelled(parts[0])
+    if origin is Literal:
+        return " | ".join(json.dumps(part) for part in parts)
+    if origin in (Union, types.UnionType):
+        return " | ".join(spelled(part) for part in parts)
+    if origin is not None:
+        return f"{origin.__name__}[{', '.join(spelled(part) for part in parts)}]"
+    if annotation is ...:
+        return "..."
+    return "None" if annotation is type(None) else getattr(annotation, "__name__", str(annotation))
 
 
 def plain(value: object) -> str:
@@ -117,25 +137,20 @@ def plain(value: object) -> str:
 
 
 def commands_page() -> str:
-    """Make the help of every command."""
-    command = typer.main.get_command(app)
-    parts = ["# Commands\n", f"The same text as `{PROGRAM} --help`.\n", *help_of(command, PROGRAM)]
+    """Make the help of every command, as it stands in a terminal."""
+    parts = ["# Commands\n", f"What `{PROGRAM} --help` and `{PROGRAM} COMMAND --help` say.\n"]
+    commands = {PROGRAM: typer.main.get_command(app)}
+    commands |= {f"{PROGRAM} {name}": load(name) for name in summaries()}
+    for path, command in commands.items():
+        parts.append(f"## {path}\n\n```text\n{help_of(command, path)}\n```\n")
     return "\n".join(parts)
 
 
-def help_of(command: click.Command, path: str) -> Iterator[str]:
-    """One section a command, groups before their members."""
-    context = click.Context(command, info_name=path)
-    yield f"## {path}\n\n{' '.join((command.help or '').split())}\n"
-    rows = [row for row in (p.get_help_record(context) for p in command.params) if row]
-    if rows:
-        yield "| | |\n|---|---|"
-        for names, text in rows:
-            cells = (f"`{names}`", " ".join(text.split()))
-            yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-        yield ""
-    for name, member in getattr(command, "commands", {}).items():
-        yield from help_of(member, f"{path} {name}")
+def help_of(command: Any, path: str) -> str:
+    """The text that --help prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        command.main(["--help"], prog_name=path, standalone_mode=False, terminal_width=90)
+    return printed.getvalue().strip()
 
 
 if __name__ == "__main__":
