@@ -26,7 +26,7 @@ def simulate(
         bool, typer.Option("--overwrite", help="Replace the file if it exists.")
     ] = False,
 ) -> None:
-    """Make training data with a reference solver.
+    r"""Make training data with a reference solver.
 
     Writes one HDF5 file in the layout, and below the folders, of PDEBench, so
     that `matey prepare pdebench` reads it like a downloaded one. The same seed
