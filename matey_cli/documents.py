@@ -12,7 +12,8 @@ def plain(value: Any) -> Any:
     """Turn a report into dictionaries, lists, strings, numbers, booleans and None.
 
     Dataclasses and settings become dictionaries, arrays and tensors nested lists,
-    paths strings; NaN and ±∞ become None.
+    paths strings; NaN and ±∞ become None. A dataclass field whose metadata says
+    `document: False` is left out.
     """
     if value is None or isinstance(value, bool | str):
         return value if not isinstance(value, enum.Enum) else value.value
@@ -26,7 +27,9 @@ def plain(value: Any) -> Any:
         return str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
-            field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)
+            field.name: plain(getattr(value, field.name))
+            for field in dataclasses.fields(value)
+            if field.metadata.get("document", True)
         }
     if isinstance(value, Mapping):
         return {str(plain(key)): plain(item) for key, item in value.items()}

@@ -6,13 +6,15 @@ import sys
 from matey_cli import output
 from matey_cli.documents import plain
 from matey_cli.progress import progress
-from matey_cli.tables import duration, facts, number, size, table
+from matey_cli.tables import caption, duration, facts, heading, number, size, table
 
 __all__ = [
+    "caption",
     "duration",
     "emit",
     "error",
     "facts",
+    "heading",
     "note",
     "number",
     "progress",

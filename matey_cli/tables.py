@@ -71,11 +71,22 @@ def table(
     for row in rows:
         drawn.add_row(*(_cell(value, out) for value in row))
     screen = output.console(out)
-    if title:
-        screen.print(output.readable(title, out), style="bold")
+    screen.print(output.readable(title, out), style="bold")
     screen.print(drawn)
     if caption:
         screen.print(output.readable(caption, out), style="dim")
+
+
+def heading(text: str) -> None:
+    """Print one bold line on stdout, unless --json."""
+    if not output.current().json:
+        output.console(sys.stdout).print(output.readable(text, sys.stdout), style="bold")
+
+
+def caption(text: str) -> None:
+    """Print one dim line on stdout, unless --json."""
+    if not output.current().json:
+        output.console(sys.stdout).print(output.readable(text, sys.stdout), style="dim")
 
 
 def facts(title: str, /, **values: Any) -> None:

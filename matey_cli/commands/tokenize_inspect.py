@@ -1,0 +1,227 @@
+"""Show which cells a model cuts a field into."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from matey_cli import render
+
+if TYPE_CHECKING:
+    from matey_core.workflows.inspect import InspectReport
+
+
+def _sizes(text: str | None) -> tuple[int, ...] | None:
+    try:
+        return None if text is None else tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(
+            "write points per axis from coarse to fine, such as 32,8"
+        ) from None
+
+
+def tokenize_inspect(
+    source: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A store (path, or its name in ./data/zarr), or an HDF5 file. Default: the "
+            "first store of the newest run, or of ./data without a run.",
+            show_default=False,
+        ),
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(help="Run or model directory whose settings count. Default: the newest run."),
+    ] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option(help="adap_mix, adap_mul or uniform, instead of the model's.")
+    ] = None,
+    patch: Annotated[
+        str | None, typer.Option(help="Points per axis of a cell, coarse to fine, such as 32,8.")
+    ] = None,
+    criterion: Annotated[
+        str | None, typer.Option(help="What scores cells: variance, gradient, raw_variance.")
+    ] = None,
+    gamma: Annotated[
+        float | None, typer.Option(help="Refine cells above this fraction of the largest score.")
+    ] = None,
+    ratio: Annotated[
+        float | None, typer.Option(help="Refine this fraction of the cells, worst first.")
+    ] = None,
+    tokens: Annotated[
+        int | None, typer.Option(help="Refine worst cells first, up to this many tokens a frame.")
+    ] = None,
+    field: Annotated[
+        str | None, typer.Option(help="The field to draw; all fields choose the cells.")
+    ] = None,
+    sample: Annotated[
+        int | None, typer.Option(help="Index of the trajectory. Default: the first test one.")
+    ] = None,
+    time: Annotated[
+        int | None, typer.Option(help="Index of the last frame seen. Default: the middle one.")
+    ] = None,
+    history: Annotated[
+        int | None, typer.Option(help="Frames that choose the cells. Default: the run's, or 3.")
+    ] = None,
+    survey: Annotated[
+        bool, typer.Option("--all", help="A table over the test samples and many times instead.")
+    ] = False,
+    save: Annotated[
+        Path | None, typer.Option(help="Write the map to this file as well: .png or .svg.")
+    ] = None,
+) -> None:
+    r"""Show which cells a model cuts a field into, and what that saves.
+
+    Cells are chosen by the code that the model itself runs, with the settings of
+    the newest run; any option replaces one of them. Counts are tokens a frame;
+    attention is counted in pairs of tokens that a block compares.
+
+    \b
+      matey tokenize-inspect
+      matey tokenize-inspect --gamma 0.02 --field height --save map.png
+      matey tokenize-inspect data/2D_rdb_NA_NA.h5 --patch 32,8 --tokens 100
+      matey tokenize-inspect --all
+    """
+    from matey_cli import maps, pictures
+    from matey_core.workflows._project import project
+    from matey_core.workflows.inspect import InspectConfig, inspect
+
+    if save is not None:
+        pictures.check_name(save)
+    defaults = project()
+    config = InspectConfig(
+        source=source,
+        run=run,
+        runs=defaults.runs,
+        data=defaults.data,
+        tokenizer=tokenizer,
+        patch=_sizes(patch),
+        criterion=criterion,
+        gamma=gamma,
+        ratio=ratio,
+        tokens=tokens,
+        field=field,
+        sample=sample,
+        time=time,
+        history=history,
+        survey=survey,
+    )
+    with render.progress() as on_progress:
+        report = inspect(config, on_progress)
+    if save is not None:
+        pictures.save(report.picture, save, title=_title(report))
+    if render.emit(report):
+        return
+    if survey:
+        _table(report)
+    else:
+        render.heading(_title(report))
+        maps.field_map(report.picture)
+        _legend(report)
+        _counts(report)
+    if save is not None:
+        render.note(f"Wrote {save}.")
+
+
+def _title(report: "InspectReport") -> str:
+    return (
+        f"{report.source.name} · {report.field} · sample {report.sample} "
+        f"({report.sample_name}) · frame {report.frame}, time {render.number(report.time)}"
+    )
+
+
+def _budget(report: "InspectReport") -> str:
+    tokenizer = report.tokenizer
+    if tokenizer.name == "uniform":
+        return f"uniform {_side(tokenizer.levels)}"
+    if tokenizer.tokens is not None:
+        budget = f"at most {tokenizer.tokens:,} tokens"
+    elif tokenizer.ratio is not None:
+        budget = f"ratio {tokenizer.ratio:g}"
+    else:
+        budget = f"γ {tokenizer.budget_gamma:g}"
+    return f"{tokenizer.name} {_side(tokenizer.levels)}, {tokenizer.criterion}, {budget}"
+
+
+def _side(sizes: tuple[int, ...]) -> str:
+    return "→".join(str(size) for size in sizes)
+
+
+def _legend(report: "InspectReport") -> None:
+    picture = report.picture
+    low, high = float(picture.values.min()), float(picture.values.max())
+    axes = ", ".join(
+        f"{axis} {'across' if index == len(picture.axes) - 1 else 'down'}"
+        for index, axis in enumerate(picture.axes)
+    )
+    cut = f"; cut at {picture.slice_of}" if picture.slice_of else ""
+    render.caption(f"  {axes}{cut}; {render.number(low)} (dark) to {render.number(high)} (bright)")
+
+
+def _counts(report: "InspectReport") -> None:
+    render.facts(
+        "",
+        cells=_budget(report),
+        settings=f"of {report.settings_of}; history of {report.history}",
+        tokens=f"{report.tokens:,} a frame: "
+        f"{_ratio(report.tokens, report.coarse_tokens)} × coarse ({report.coarse_tokens:,}), "
+        f"{_ratio(report.tokens, report.fine_tokens)} × fine ({report.fine_tokens:,})",
+    )
+    render.table(
+        "",
+        ["level", "cell", "leaves", "area"],
+        [
+            (number, "×".join(map(str, level.patch)), level.cells, f"{100 * level.area:.1f} %")
+            for number, level in enumerate(report.levels)
+        ],
+    )
+    render.table(
+        "",
+        ["attention", "pairs a block", "× coarse", "× fine"],
+        [
+            (
+                f"{cost.scheme} (the model's)" if cost.scheme == report.scheme else cost.scheme,
+                cost.pairs,
+                None if cost.pairs is None else _ratio(cost.pairs, cost.coarse_pairs),
+                None if cost.pairs is None else _ratio(cost.pairs, cost.fine_pairs),
+            )
+            for cost in report.attention
+        ],
+        caption="– cannot serve these cells: it needs a whole grid of one size."
+        if any(cost.pairs is None for cost in report.attention)
+        else "",
+    )
+
+
+def _table(report: "InspectReport") -> None:
+    rows = report.survey
+    render.table(
+        f"{report.source.name} · tokens a frame",
+        ["sample", "name", "times", "mean", "min", "max", "× coarse", "× fine"],
+        [
+            (
+                row.sample,
+                row.name,
+                row.num_times,
+                f"{row.mean_tokens:.1f}",
+                row.min_tokens,
+                row.max_tokens,
+                _ratio(row.mean_tokens, report.coarse_tokens),
+                _ratio(row.mean_tokens, report.fine_tokens),
+            )
+            for row in rows
+        ],
+    )
+    mean = sum(row.mean_tokens for row in rows) / len(rows)
+    render.facts(
+        "",
+        cells=_budget(report),
+        settings=f"of {report.settings_of}; history of {report.history}",
+        tokens=f"{mean:.1f} on average, {min(row.min_tokens for row in rows):,} to "
+        f"{max(row.max_tokens for row in rows):,}; coarse {report.coarse_tokens:,}, "
+        f"fine {report.fine_tokens:,}",
+    )
+
+
+def _ratio(value: float, reference: float) -> str:
+    return render.number(value / reference, digits=3)

@@ -1,0 +1,217 @@
+"""Show which cells a model cuts a field into, and what that saves."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
+
+from matey_core.attention import SCHEMES
+from matey_core.config import Config
+from matey_core.errors import ConfigError
+from matey_core.tokenizers import TokenizerConfig, Tree
+from matey_core.workflows._inspect_cost import num_pairs, num_tokens, passes
+from matey_core.workflows._inspect_picture import Picture, picture_of
+from matey_core.workflows._inspect_view import View, place_of, view_of
+from matey_core.workflows._progress import OnProgress, Progress, silent
+
+__all__ = [
+    "AttentionCost",
+    "InspectConfig",
+    "InspectReport",
+    "LevelCount",
+    "Picture",
+    "SurveyRow",
+    "inspect",
+]
+
+NUM_TIMES = 16
+"""Times of every sample that a survey looks at, evenly spread."""
+
+
+class InspectConfig(Config):
+    """What to look at. What is not given comes from the newest run, or is the default."""
+
+    source: Path | None = None
+    """A store, a folder with stores, or an HDF5 file; by default the run's first store."""
+    run: Path | None = None
+    """Run or model directory whose tokenizer is shown, instead of the newest run's."""
+    runs: Path = Path("runs")
+    data: Path = Path("data")
+    tokenizer: str | None = None
+    patch: tuple[PositiveInt, ...] | None = None
+    criterion: str | None = None
+    gamma: NonNegativeFloat | None = None
+    ratio: NonNegativeFloat | None = None
+    tokens: PositiveInt | None = None
+    field: str | None = None
+    """The field that is drawn; all of them choose the cells."""
+    sample: NonNegativeInt | None = None
+    """Index of the trajectory; by default the first one of the test split."""
+    time: NonNegativeInt | None = None
+    """Index of the last frame that the model sees; by default the middle one."""
+    history: PositiveInt | None = None
+    survey: bool = False
+    """Count tokens of many samples and times instead of drawing one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelCount:
+    """Leaves of one size."""
+
+    patch: tuple[int, ...]
+    cells: int
+    area: float
+    """Fraction of the domain that they cover."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionCost:
+    """Pairs of tokens that a block of one scheme compares, over the whole history."""
+
+    scheme: str
+    pairs: int | None
+    """None where the scheme cannot serve these cells."""
+    coarse_pairs: int
+    """With coarse cells everywhere."""
+    fine_pairs: int
+    """With fine cells everywhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyRow:
+    """Tokens of one sample over its times."""
+
+    sample: int
+    name: str
+    num_times: int
+    mean_tokens: float
+    min_tokens: int
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectReport:
+    """One field with its cells, or a survey of many."""
+
+    source: Path
+    settings_of: str
+    """The model directory that the settings come from, or "defaults"."""
+    tokenizer: TokenizerConfig
+    scheme: str
+    fields: tuple[str, ...]
+    field: str
+    grid: tuple[int, ...]
+    history: int
+    sample: int
+    sample_name: str
+    frame: int
+    time: float
+    tokens: int
+    """Tokens a frame."""
+    coarse_tokens: int
+    """The same with coarse cells everywhere."""
+    fine_tokens: int
+    """The same with fine cells everywhere."""
+    levels: tuple[LevelCount, ...]
+    attention: tuple[AttentionCost, ...]
+    survey: tuple[SurveyRow, ...]
+    """Empty unless asked for."""
+    picture: Picture = dataclasses.field(metadata={"document": False})
+
+
+def inspect(config: InspectConfig, on_progress: OnProgress = silent) -> InspectReport:
+    """Choose the cells of one sample and time, as a model would, and count what they cost.
+
+    Raises:
+        ConfigError: an option that cannot be.
+        DataError: there is no data, or it cannot be read.
+        ShapeError: the grid is smaller than a patch.
+        CheckpointError: the run asked for is no run.
+    """
+    on_progress(Progress(task="inspect", done=0, total=None))
+    view = view_of(config)
+    sample, frame = place_of(config, view)
+    window = view.window(sample, frame)
+    tree = view.grow(window)
+    name = config.field or view.frames.fields[0]
+    if name not in view.frames.fields:
+        raise ConfigError(
+            f"{view.frames.path} has no field {name!r}; it has {', '.join(view.frames.fields)}."
+        )
+    values = window[0, -1, view.frames.fields.index(name)].numpy()
+    grid = view.frames.spec.grid
+    return InspectReport(
+        source=view.frames.path,
+        settings_of=view.settings_of,
+        tokenizer=view.tokenizer,
+        scheme=view.model.scheme,
+        fields=view.frames.fields,
+        field=name,
+        grid=values.shape,
+        history=view.history,
+        sample=sample,
+        sample_name=view.frames.sample_names[sample],
+        frame=frame,
+        time=float(view.frames.times[frame]),
+        tokens=num_tokens(passes(view.tokenizer, tree)),
+        coarse_tokens=num_tokens(passes(view.coarse, view.grow(window, view.coarse))),
+        fine_tokens=num_tokens(passes(view.fine, view.grow(window, view.fine))),
+        levels=_levels(tree),
+        attention=tuple(_attention(view, window, scheme) for scheme in SCHEMES.names()),
+        survey=_survey(view, on_progress) if config.survey else (),
+        picture=picture_of(values, tree, axes=grid.axes),
+    )
+
+
+def _attention(view: View, window: torch.Tensor, scheme: str) -> AttentionCost:
+    """Compare the cells with coarse and with fine ones everywhere."""
+    pairs = []
+    for tokenizer in (view.tokenizer, view.coarse, view.fine):
+        tree = view.grow(window, tokenizer)
+        shape = tuple(window.shape[3:])
+        cells = passes(tokenizer, tree)
+        pairs.append(num_pairs(scheme, cells, tree, shape=shape, history=view.history))
+    adaptive, coarse, fine = pairs
+    return AttentionCost(
+        scheme=scheme, pairs=adaptive, coarse_pairs=coarse or 0, fine_pairs=fine or 0
+    )
+
+
+def _levels(tree: Tree) -> tuple[LevelCount, ...]:
+    roots = int(np.prod(tree.roots))
+    return tuple(
+        LevelCount(
+            patch=patch,
+            cells=int(cells),
+            area=int(cells) * float(np.prod(np.divide(patch, tree.patches[0]))) / roots,
+        )
+        for patch, cells in zip(tree.patches, tree.counts()[0].tolist(), strict=True)
+    )
+
+
+def _survey(view: View, on_progress: OnProgress) -> tuple[SurveyRow, ...]:
+    earliest, last = view.history - 1, len(view.frames.times) - 1
+    frames = np.unique(np.linspace(earliest, last, NUM_TIMES).round().astype(int)).tolist()
+    samples, rows = view.frames.preferred, []
+    for number, sample in enumerate(samples):
+        counts = []
+        for index, frame in enumerate(frames):
+            done = number * len(frames) + index
+            total = len(samples) * len(frames)
+            on_progress(Progress(task="count tokens", done=done, total=total, unit="windows"))
+            tree = view.grow(view.window(sample, frame))
+            counts.append(num_tokens(passes(view.tokenizer, tree)))
+        rows.append(
+            SurveyRow(
+                sample=sample,
+                name=view.frames.sample_names[sample],
+                num_times=len(counts),
+                mean_tokens=float(np.mean(counts)),
+                min_tokens=min(counts),
+                max_tokens=max(counts),
+            )
+        )
+    return tuple(rows)
