@@ -26,7 +26,7 @@ def simulate(
         bool, typer.Option("--overwrite", help="Replace the file if it exists.")
     ] = False,
 ) -> None:
-    r"""Make training data with a reference solver.
+    """Make training data with a reference solver.
 
     Writes one HDF5 file in the layout, and below the folders, of PDEBench, so
     that `matey prepare pdebench` reads it like a downloaded one. The same seed
@@ -36,7 +36,7 @@ def simulate(
       matey simulate --list
       matey simulate diffusion-reaction
       matey simulate diffusion-reaction --samples 64 --grid 128 --out ./data --seed 100
-    """
+    """  # noqa: D301
     if show_list:
         _list()
         return
