@@ -59,6 +59,8 @@ def tiny_source(
     path.parent.mkdir(parents=True, exist_ok=True)
     values = advected(shape, samples=samples, frames=frames, fields=len(fields))
     with h5py.File(path, "w") as file:
+        # Files of equal content would count as copies of one source.
+        file.attrs["name"] = path.stem
         if tuple(fields) in GROUPED:
             _write_groups(file, values, GROUPED[tuple(fields)])
         else:
@@ -98,7 +100,8 @@ def tiny_store(
 ) -> Path:
     """Prepare a `tiny_source`: `folder/<name>.hdf5` becomes `folder/zarr/<name>.zarr`.
 
-    Call it again with another name to put more stores into the same folder.
+    Call it again with another name to put more stores into the same folder. Stacked
+    arrays are periodic where `periodic` is a part of the name, as in PDEBench.
 
     Returns:
         The store's path.

@@ -132,7 +132,7 @@ class _Plan:
             found,
             config.source,
             known={path: store.name for path, store in matches.items()},
-            taken={path.stem for path in find_stores(config.stores)},
+            taken={store.name for store in stores},
             stem=self.reader.stem,
         )
         return [

@@ -1,0 +1,92 @@
+"""Windows hold the right frames and stay inside their trajectory and split."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from matey_core.data import Windows, sequential_batches
+from matey_core.errors import ConfigError, DataError
+from matey_core.store import Store, open_store
+from tests.support import advected, tiny_store
+
+FRAMES = 12
+VALUES = torch.from_numpy(advected((4, 6), samples=5, frames=FRAMES, fields=2))
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    folder = tmp_path_factory.mktemp("windows")
+    return open_store(tiny_store(folder, shape=(4, 6), samples=5, frames=FRAMES))
+
+
+def test_a_window_is_a_history_and_what_follows(store: Store) -> None:
+    windows = Windows(store, (1, 3), history=4, max_lead=3)
+    assert len(windows) == 2 * 6
+    window = windows.window(7, [1, 3])
+    assert torch.equal(window.history, VALUES[3, 1:5])
+    assert torch.equal(window.targets, VALUES[3, [5, 7]])
+    assert window.lead_steps.tolist() == [1, 3]
+    assert window.history.dtype == torch.float32
+
+
+@given(data=st.data())
+def test_windows_never_leak(store: Store, data: st.DataObject) -> None:
+    history = data.draw(st.integers(1, FRAMES - 1))
+    max_lead, stride = data.draw(st.integers(1, 15)), data.draw(st.integers(1, 5))
+    split = data.draw(st.sampled_from(("train", "validation", "test")))
+    samples = store.samples(split)
+    windows = Windows(store, samples, history=history, max_lead=max_lead, stride=stride)
+    assert windows.max_lead == min(max_lead, FRAMES - history)
+    index = data.draw(st.integers(0, len(windows) - 1))
+    lead = data.draw(st.integers(1, windows.max_lead))
+    sample, start = windows.place(index)
+    window = windows.window(index, [lead])
+    assert sample in samples
+    assert start % stride == 0
+    assert torch.equal(window.history, VALUES[sample, start : start + history])
+    assert torch.equal(window.targets[0], VALUES[sample, start + history - 1 + lead])
+    places = {windows.place(i) for i in range(len(windows))}
+    assert len(places) == len(windows)
+
+
+def test_unfit_windows_are_refused(store: Store) -> None:
+    with pytest.raises(ConfigError, match="at least 1"):
+        Windows(store, (0,), history=0, max_lead=1)
+    with pytest.raises(DataError, match="12 frames"):
+        Windows(store, (0,), history=12, max_lead=1)
+    windows = Windows(store, (0,), history=4, max_lead=2)
+    for leads in ([], [0], [3]):
+        with pytest.raises(ConfigError, match="1 to 2"):
+            windows.window(0, leads)
+    with pytest.raises(IndexError):
+        windows.window(len(windows), [1])
+
+
+def test_a_store_with_one_time_cannot_be_cut_into_windows(tmp_path: Path) -> None:
+    still = open_store(tiny_store(tmp_path, samples=3, frames=1))
+    assert still.is_static
+    with pytest.raises(DataError) as caught:
+        Windows(still, (0,), history=1, max_lead=1)
+    assert "no time axis" in caught.value.remedy
+
+
+def test_sequential_batches_visit_every_window_once(store: Store) -> None:
+    windows = Windows(store, (0, 2), history=3, max_lead=2)
+    batches = list(sequential_batches(windows, batch_size=7, lead_steps=(1, 2)))
+    assert [batch.size for batch in batches] == [7, 7, 2]
+    history = torch.cat([batch.history for batch in batches])
+    expected = [VALUES[sample, start : start + 3] for sample in (0, 2) for start in range(8)]
+    assert torch.equal(history, torch.stack(expected))
+    assert batches[0].spec == store.spec
+    assert batches[0].lead_steps.tolist() == [[1, 2]] * 7
+
+
+def test_few_sequential_batches_are_spread_over_all_windows(store: Store) -> None:
+    windows = Windows(store, (0, 1, 2, 3), history=3, max_lead=2)
+    (batch,) = sequential_batches(windows, batch_size=4, lead_steps=(1,), num_batches=1)
+    places = [windows.place(index) for index in (0, 10, 21, 31)]
+    expected = torch.stack([VALUES[sample, start : start + 3] for sample, start in places])
+    assert torch.equal(batch.history, expected)

@@ -1,0 +1,225 @@
+"""A store holds what its source holds, says what it is, and appears whole or not at all."""
+
+import errno
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import xarray
+import zarr
+
+from matey_core.errors import DataError, RunError
+from matey_core.readers import READERS, Source
+from matey_core.store import Split, find_stores, open_store, write_store
+from matey_core.store import layout as store_layout
+from tests.support import advected, tiny_source, tiny_store
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_store(tmp_path_factory.mktemp("stores"))
+
+
+def test_plain_xarray_opens_a_store(path: Path) -> None:
+    with xarray.open_zarr(path) as data:
+        assert data["density"].dims == ("sample", "time", "x", "y")
+        np.testing.assert_allclose(data["x"], (np.arange(16) + 0.5) / 16)
+        assert data["x"].attrs["units"] == "1"
+        assert data["sample"].values.tolist() == list("012345")
+        assert data["split"].attrs["flag_meanings"] == "train validation test"
+        assert data["param_eta"].values.tolist() == [0.1] * 6
+        assert data.attrs["boundary"] == {"x": "periodic", "y": "periodic"}
+        expected = advected((16, 16), samples=6, frames=12, fields=2)
+        np.testing.assert_array_equal(data["velocity_x"], expected[:, :, 1])
+
+
+def test_a_store_reads_any_frames(path: Path) -> None:
+    store = open_store(path)
+    expected = advected((16, 16), samples=6, frames=12, fields=2)
+    np.testing.assert_array_equal(store.read(4, 3, 9), expected[4, 3:9])
+    assert store.read(4, 3, 9).dtype == np.float32
+    assert (store.num_samples, store.num_frames, store.is_static) == (6, 12, False)
+    for start, stop in ((-1, 2), (3, 3), (0, 13)):
+        with pytest.raises(IndexError):
+            store.read(0, start, stop)
+
+
+def test_statistics_are_those_of_the_training_trajectories(path: Path) -> None:
+    store = open_store(path)
+    training = advected((16, 16), samples=6, frames=12, fields=2)[list(store.samples("train"))]
+    for channel, name in enumerate(store.spec.names):
+        values = training[:, :, channel].astype(np.float64)
+        found = store.statistics[name]
+        assert (found["min"], found["max"]) == (values.min(), values.max())
+        np.testing.assert_allclose([found["mean"], found["std"]], [values.mean(), values.std()])
+
+
+def test_splits_are_disjoint_and_complete(path: Path) -> None:
+    store = open_store(path)
+    parts = [store.samples(split) for split in ("train", "validation", "test")]
+    assert [len(part) for part in parts] == [2, 2, 2]
+    assert sorted(sum(parts, ())) == list(range(6))
+
+
+def opened(folder: Path, **settings: object) -> Source:
+    return READERS["pdebench"]().open(tiny_source(folder / "source.h5", **settings))
+
+
+def store_of(source: Source, path: Path, /, **provenance: object) -> Path:
+    count = len(source.header.sample_names)
+    write_store(source, path, num_samples=count, split=Split(), provenance=provenance)
+    return path
+
+
+def test_long_trajectories_are_cut_into_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_layout, "MAX_CHUNK_BYTES", 5 * 16 * 16 * 4)
+    path = store_of(opened(tmp_path), tmp_path / "a.zarr")
+    array = zarr.open_group(path, mode="r")["density"]
+    assert array.chunks == (1, 5, 16, 16)
+    expected = advected((16, 16), samples=6, frames=12, fields=2)
+    np.testing.assert_array_equal(array[:], expected[:, :, 0])
+    store = open_store(path)
+    for start in range(12):
+        for stop in range(start + 1, 13):
+            np.testing.assert_array_equal(store.read(2, start, stop), expected[2, start:stop])
+
+
+def test_samples_with_the_same_first_state_stay_together(tmp_path: Path) -> None:
+    path = tiny_source(tmp_path / "a.h5", samples=9)
+    with h5py.File(path, "r+") as file:
+        for key in ("density", "Vx"):
+            file[key][3:7] = file[key][3]
+    for seed in range(5):
+        source = READERS["pdebench"]().open(path)
+        split = Split(seed=seed, shares=(0.4, 0.3, 0.3))
+        assigned = write_store(
+            source, tmp_path / "a.zarr", num_samples=9, split=split, provenance={}
+        )
+        assert len(set(assigned[3:7].tolist())) == 1
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_values_that_are_not_finite_are_told_and_nothing_stays(tmp_path: Path, bad: float) -> None:
+    path = tiny_source(tmp_path / "a.h5")
+    with h5py.File(path, "r+") as file:
+        file["Vx"][4, 7, 2, :3] = bad
+    with pytest.raises(DataError) as caught:
+        store_of(READERS["pdebench"]().open(path), tmp_path / "out" / "a.zarr")
+    for word in ("velocity_x", "sample 4", "3 values", "time index 7"):
+        assert word in str(caught.value)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+class Failing(Source):
+    """A source that fails after a few reads."""
+
+    def __init__(self, source: Source, error: BaseException) -> None:
+        super().__init__(source.path, source.header)
+        self.source, self.error = source, error
+
+    def read(self, sample: int, start: int, stop: int) -> np.ndarray:
+        if sample == 3:
+            raise self.error
+        return self.source.read(sample, start, stop)
+
+
+def test_a_full_disk_is_a_failed_run_and_keeps_what_was_there(tmp_path: Path) -> None:
+    source = opened(tmp_path)
+    path = store_of(source, tmp_path / "out" / "a.zarr", sha256="old")
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(RunError, match="No space left") as caught:
+        store_of(Failing(source, full), path, sha256="new")
+    assert caught.value.exit_code == 1
+    assert [entry.name for entry in path.parent.iterdir()] == ["a.zarr"]
+    assert open_store(path).provenance == {"sha256": "old"}
+
+
+def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        store_of(Failing(opened(tmp_path), KeyboardInterrupt()), tmp_path / "out" / "a.zarr")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_rest_of_a_killed_run_is_replaced(tmp_path: Path) -> None:
+    rest = tmp_path / "a.zarr.partial" / "density"
+    rest.mkdir(parents=True)
+    path = store_of(opened(tmp_path), tmp_path / "a.zarr")
+    assert not rest.exists()
+    assert find_stores(tmp_path) == [path]
+
+
+def test_stores_are_found_in_data_and_below_zarr(tmp_path: Path) -> None:
+    one = tiny_store(tmp_path, name="a", samples=2, frames=3)
+    two = tiny_store(tmp_path, name="b", samples=2, frames=3)
+    (tmp_path / "zarr" / "half.zarr.partial").mkdir()
+    (tmp_path / "zarr" / "empty.zarr").mkdir()
+    assert find_stores(tmp_path) == find_stores(tmp_path / "zarr") == [one, two]
+    assert find_stores(one) == [one]
+    assert find_stores(tmp_path / "nowhere") == []
+
+
+def test_fingerprint_depends_on_content_and_split_only(tmp_path: Path) -> None:
+    source = opened(tmp_path)
+    marks = [
+        open_store(store_of(source, tmp_path / f"{n}.zarr", **provenance)).fingerprint
+        for n, provenance in enumerate(
+            (
+                {"sha256": "a", "seed": 0, "path": "/x", "versions": {"zarr": "3"}},
+                {"sha256": "a", "seed": 0, "path": "/y", "versions": {"zarr": "4"}},
+                {"sha256": "a", "seed": 1, "path": "/x", "versions": {"zarr": "3"}},
+            )
+        )
+    ]
+    assert marks[0] == marks[1] != marks[2]
+
+
+def edited(path: Path, **changes: object) -> None:
+    metadata = json.loads((path / "zarr.json").read_text())
+    for key, value in changes.items():
+        metadata["attributes"][key] = value
+    (path / "zarr.json").write_text(json.dumps(metadata))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"matey_layout": 99}, "matey_layout 99"),
+        ({"boundary": {"x": "magic", "y": "periodic"}}, "magic"),
+        ({"fields": [{"name": "../../x"}]}, "damaged"),
+        ({"axes": None}, "damaged"),
+    ],
+)
+def test_damaged_stores_are_refused(tmp_path: Path, changes: dict, words: str) -> None:
+    path = store_of(opened(tmp_path), tmp_path / "a.zarr")
+    edited(path, **changes)
+    with pytest.raises(DataError, match=words):
+        open_store(path)
+
+
+def test_names_of_fields_cannot_lead_out_of_the_store(tmp_path: Path) -> None:
+    path = store_of(opened(tmp_path), tmp_path / "a.zarr")
+    fields = json.loads((path / "zarr.json").read_text())["attributes"]["fields"]
+    edited(path, fields=[fields[0] | {"name": "../a.zarr/density"}])
+    with pytest.raises(DataError, match="no name of a field"):
+        open_store(path)
+
+
+def test_a_missing_chunk_is_told(tmp_path: Path) -> None:
+    path = store_of(opened(tmp_path), tmp_path / "a.zarr")
+    (path / "density" / "c" / "2" / "0" / "0" / "0").unlink()
+    store = open_store(path)
+    store.read(1, 0, 12)
+    with pytest.raises(DataError, match="0 found"):
+        store.read(2, 0, 1)
+
+
+def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is not a Zarr store"):
+        open_store(tmp_path / "nowhere.zarr")
+    zarr.open_group(tmp_path / "other.zarr", mode="w")
+    with pytest.raises(DataError, match="matey_layout None"):
+        open_store(tmp_path / "other.zarr")
