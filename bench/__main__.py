@@ -12,7 +12,7 @@ from pathlib import Path
 import bench
 from bench._rows import machine
 
-NO_BENCHMARK = {"demo"}
+NO_BENCHMARK = {"decisions", "demo"}
 
 
 def main() -> None:

@@ -64,6 +64,9 @@ class ModelConfig(Config):
     """Predict the change since the last frame instead of the state itself."""
     innovation: bool = True
     """Show the stem each frame's change since the one before, and scale increments by it."""
+    trend: bool = True
+    """Let the head weigh, point by point, how far each field's last change goes on; at first it
+    goes on unchanged. Needs `increment` and `innovation`."""
     details: bool = True
     """Hand the stem's inner features of a cell to the head of the same cell."""
     layer_scale: PositiveFloat = 0.2

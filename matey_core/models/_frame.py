@@ -23,11 +23,14 @@ class Frame:
     scale: Scale
     values: Float[Tensor, "b t c *space"]
     """Normalized history."""
-    change: Float[Tensor, "b 1 c *ones"] | None
-    """Typical change between frames, in normalized units; None without innovation."""
+    change: Float[Tensor, "b 1 c *ones"]
+    """Typical change between frames, in normalized units."""
+    has_changes: bool
+    """Whether the stem is shown changes."""
     reach: Float[Tensor, "b 1 c *ones"]
     """What the model's output is multiplied by."""
     is_increment: bool
+    has_trend: bool
 
     @classmethod
     def of(
@@ -47,23 +50,23 @@ class Frame:
         """
         scale = Scale.of(history)
         values = scale.normalize(history)
-        ones = (1,) * grid.num_axes
-        change = reach = None
-        if config.innovation and history.shape[1] > 1:
-            space = tuple(range(3, values.ndim))
-            last = (values[:, -1:] - values[:, -2:-1]).square().mean(space, keepdim=True).sqrt()
-            change = last.clamp(min=SMALLEST_CHANGE).detach()
-            if config.increment:
-                reach = change * lead_steps.view(-1, 1, 1, *ones)
-        if reach is None:
-            reach = torch.ones(1, device=history.device).view(1, 1, 1, *ones)
+        space = tuple(range(3, values.ndim))
+        change = torch.ones_like(values[:, :1].mean(space, keepdim=True))
+        if history.shape[1] > 1:
+            steps = values[:, -1:] - values[:, -2:-1]
+            change = steps.square().mean(space, keepdim=True).sqrt().clamp(min=SMALLEST_CHANGE)
+        reach = torch.ones_like(change)
+        if config.innovation and config.increment:
+            reach = change * lead_steps.view(-1, *(1,) * (values.ndim - 1))
         return cls(
             grid=grid,
             scale=scale,
             values=values,
             change=change,
+            has_changes=config.innovation,
             reach=reach,
             is_increment=config.increment,
+            has_trend=config.trend,
         )
 
     def channels(self, patch: tuple[int, ...]) -> Float[Tensor, "b t k *padded"]:
@@ -73,14 +76,32 @@ class Frame:
             patch: points per axis of the coarsest cell.
         """
         values = self.values
-        if self.change is not None:
-            steps = values.diff(dim=1) / self.change
-            values = torch.cat([values, torch.cat([steps[:, :1], steps], dim=1)], dim=2)
+        if self.has_changes:
+            values = torch.cat([values, self._changes()], dim=2)
         return pad(values, patch, periodic=self.grid.periodic)
 
-    def state(self, output: Float[Tensor, "b c *padded"]) -> Float[Tensor, "b c *space"]:
-        """Turn the model's output into a state in physical units."""
-        answer = crop(output.unsqueeze(1), self.grid.shape) * self.reach
+    def state(self, output: Float[Tensor, "b k *padded"]) -> Float[Tensor, "b c *space"]:
+        """Turn the model's output into a state in physical units.
+
+        Args:
+            output: (b, k, *padded) one number a field and, with `trend`, as many weights
+                of the fields' last changes.
+        """
+        answer = crop(output.unsqueeze(1), self.grid.shape)
+        if self.has_trend:
+            answer, weight = answer.chunk(2, dim=2)
+            answer = answer + weight * self._changes()[:, -1:]
+        answer = answer * self.reach
         if self.is_increment:
             answer = answer + self.values[:, -1:]
         return self.scale.restore(answer).squeeze(1)
+
+    def _changes(self) -> Float[Tensor, "b t c *space"]:
+        """Changes since the frame before, in units of the typical one.
+
+        The first frame is given the second one's change; a single frame has none.
+        """
+        if self.values.shape[1] == 1:
+            return torch.zeros_like(self.values)
+        steps = self.values.diff(dim=1) / self.change
+        return torch.cat([steps[:, :1], steps], dim=1)

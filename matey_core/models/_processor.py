@@ -83,6 +83,12 @@ def check_scheme(config: ModelConfig) -> None:
             f"model.width is {width}; it must be a multiple of 4 and of the {heads} heads.",
             remedy=f"Set model.width={heads * 64} or change model.heads.",
         )
+    if config.trend and not (config.increment and config.innovation):
+        raise ConfigError(
+            "model.trend weighs the last change of each field, and needs model.increment and "
+            "model.innovation.",
+            remedy="Set model.trend=false as well.",
+        )
     scheme, tokenizer = SCHEMES[config.scheme], config.tokenizer
     if scheme.needs_grid and tokenizer.name == "adap_mix":
         raise ConfigError(

@@ -35,7 +35,12 @@ class MateyModel(Model):
         super().__init__(config, fields, num_axes)
         self.inner = config.sizes.width // 4
         self.tokenizer = TOKENIZERS[config.tokenizer.name]
-        self.table = FieldTable(fields, 2 if config.innovation else 1, self.inner)
+        self.table = FieldTable(
+            fields,
+            channels=2 if config.innovation else 1,
+            outputs=2 if config.trend else 1,
+            width=self.inner,
+        )
         self.stems = nn.ModuleDict()
         self.heads = nn.ModuleDict()
         self.processor = Processor(config)

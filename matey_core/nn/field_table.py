@@ -16,13 +16,21 @@ class FieldTable(nn.Module):
     what they were.
     """
 
-    def __init__(self, names: tuple[str, ...], channels: int, width: int) -> None:
+    def __init__(self, names: tuple[str, ...], *, channels: int, outputs: int, width: int) -> None:
+        """Draw the rows.
+
+        Args:
+            names: the fields.
+            channels: what a stem reads of each field.
+            outputs: what a head gives of each field; the second one starts from 1.
+            width: length of a vector.
+        """
         super().__init__()
         self.names = names
         rows = len(names)
         self.enter = nn.Parameter(torch.randn(rows, channels, width))
-        self.leave = nn.Parameter(0.02 * torch.randn(rows, width))
-        self.bias = nn.Parameter(torch.zeros(rows))
+        self.leave = nn.Parameter(0.02 * torch.randn(rows, outputs, width))
+        self.bias = nn.Parameter(torch.arange(float(outputs)).repeat(rows, 1))
 
     def rows(self, names: Iterable[str]) -> list[int]:
         """Find the rows of some fields.
@@ -42,16 +50,20 @@ class FieldTable(nn.Module):
         """(channels · fields, w) vectors of every channel of the fields, channel-major."""
         return self.enter[rows].transpose(0, 1).flatten(0, 1)
 
-    def leaving(self, rows: list[int]) -> tuple[Float[Tensor, "c w"], Float[Tensor, " c"]]:
-        """Return the vectors and offsets that read the fields from a head."""
-        return self.leave[rows], self.bias[rows]
+    def leaving(self, rows: list[int]) -> tuple[Float[Tensor, "k w"], Float[Tensor, " k"]]:
+        """(outputs · fields, w) vectors and offsets that read a head, output-major."""
+        leave, bias = self.leave[rows], self.bias[rows]
+        return leave.transpose(0, 1).flatten(0, 1), bias.transpose(0, 1).flatten()
 
     def append(self, names: Iterable[str]) -> None:
         """Add rows for fields that are new; those already known are left alone."""
         new = tuple(name for name in names if name not in self.names)
         if not new:
             return
-        fresh = FieldTable(new, self.enter.shape[1], self.enter.shape[2]).to(self.enter.device)
+        _, channels, width = self.enter.shape
+        outputs = self.bias.shape[1]
+        fresh = FieldTable(new, channels=channels, outputs=outputs, width=width)
+        fresh = fresh.to(self.enter.device)
         self.names += new
         for key in ("enter", "leave", "bias"):
             rows = torch.cat([getattr(self, key).detach(), getattr(fresh, key).detach()])
