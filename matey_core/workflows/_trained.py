@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from matey_core.config import read_toml
-from matey_core.errors import CheckpointError
+from matey_core.errors import CheckpointError, DataError
 from matey_core.models import Model, load_model
 from matey_core.store import Store, find_stores, open_store
 from matey_core.workflows._runs import RunFolder, StoreRecord, newest_run
 
-HISTORY = 3
+HISTORY = 4
 """Frames of a history where no run says how many."""
 
 
@@ -36,6 +36,12 @@ class Trained:
         Raises:
             DataError: one is gone or damaged.
         """
+        for record in self.records:
+            if not Path(record.path).is_dir():
+                raise DataError(
+                    f"{record.path}, which the model was trained on, is gone.",
+                    remedy="Name the folder where the stores are with --data.",
+                )
         return [open_store(Path(record.path)) for record in self.records]
 
     def trained_samples(self, store: Store) -> frozenset[int]:

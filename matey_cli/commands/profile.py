@@ -1,0 +1,228 @@
+"""Measure what training a model costs on this machine."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from matey_cli import render
+
+if TYPE_CHECKING:
+    from matey_core.workflows.profile import Cost, ProfileReport, ProfileRow
+
+
+def profile(
+    run: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Run or model directory whose settings count. Default: the newest run, or a new "
+            "model where there is none.",
+            show_default=False,
+        ),
+    ] = None,
+    preset: Annotated[
+        Literal["ti", "s", "b", "l"] | None, typer.Option(help="Size, instead of the run's.")
+    ] = None,
+    scheme: Annotated[
+        str | None, typer.Option(help="full, factorized or axial, instead of the run's.")
+    ] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option(help="uniform, adap_mix or adap_mul, instead of the run's.")
+    ] = None,
+    patch: Annotated[
+        str | None, typer.Option(help="Points per axis of a cell, coarse to fine, such as 16,8.")
+    ] = None,
+    gamma: Annotated[
+        float | None,
+        typer.Option(min=0, help="Refine cells above this fraction of the largest score."),
+    ] = None,
+    ratio: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Refine this fraction of the cells.")
+    ] = None,
+    tokens: Annotated[
+        int | None, typer.Option(min=1, help="Refine up to this number of tokens a frame.")
+    ] = None,
+    grid: Annotated[
+        str | None,
+        typer.Option(
+            help="Points per axis, such as 128,128. Without a store of this grid, fields are made "
+            "by formula.  [default: the store's, or 128,128]",
+            show_default=False,
+        ),
+    ] = None,
+    fields: Annotated[
+        int | None, typer.Option(min=1, help="Number of fields; they are made by formula.")
+    ] = None,
+    history: Annotated[
+        int | None, typer.Option(min=1, help="Frames that the model sees, instead of the run's.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Windows of a step.")] = 4,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the stores.  [default: data]", show_default=False)
+    ] = None,
+    store: Annotated[
+        str | None, typer.Option(help="Store to take windows from.  [default: the first that fits]")
+    ] = None,
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16"],
+        typer.Option(help="Of matrix products; auto takes what is faster here."),
+    ] = "auto",
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Measure every scheme with every tokenization.")
+    ] = False,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, help="Time for steps; as long again to watch the parts.")
+    ] = 2.0,
+    runs: Annotated[
+        Path | None, typer.Option(help="Folder of the runs.  [default: runs]", show_default=False)
+    ] = None,
+) -> None:
+    """Measure what training a model costs on this machine.
+
+    Real training steps are taken, on windows of a store where there is one that
+    fits: parameters, tokens, operations counted while they happen, time, memory,
+    and the share of the time that each part takes. "Of peak" compares the
+    operations a second with the fastest matrix product measured here and now.
+
+    \b
+      matey profile
+      matey profile --preset s --grid 128,128 --scheme axial --tokenizer uniform
+      matey profile --compare
+    """  # noqa: D301
+    from matey_core.workflows._project import project
+    from matey_core.workflows.profile import ProfileConfig
+    from matey_core.workflows.profile import profile as work
+
+    config = ProfileConfig(
+        run=run,
+        runs=runs or project().runs,
+        data=data or project().data,
+        store=store,
+        preset=preset,
+        scheme=scheme,
+        tokenizer=tokenizer,
+        patch=_sizes(patch),
+        gamma=gamma,
+        ratio=ratio,
+        tokens=tokens,
+        grid=_sizes(grid),
+        fields=fields,
+        history=history,
+        batch_size=batch_size,
+        precision=precision,
+        compare=compare,
+        seconds=seconds,
+    )
+    with render.progress() as on_progress:
+        report = work(config, on_progress)
+    if render.emit(report):
+        return
+    if compare:
+        _show_comparison(report)
+    else:
+        _show(report)
+
+
+def _sizes(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        sizes = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        sizes = ()
+    if not sizes or min(sizes) < 1:
+        raise typer.BadParameter(f"{text!r} is no list of sizes; write it as 64,64")
+    return sizes
+
+
+def _show(report: "ProfileReport") -> None:
+    row = report.rows[0]
+    cost = row.cost
+    assert cost is not None
+    render.facts(
+        _title(report),
+        data=report.data,
+        device=_device(report),
+        attention=row.scheme,
+        tokens=f"{row.tokenizer}, patches {_product(row.patch, ', ')}",
+        parameters=sum(cost.parameters.values()),
+        **{f"  {part}": count for part, count in cost.parameters.items()},
+        tokens_a_frame=cost.tokens,
+        forward=f"{_giga(cost.flops.forward)} GFLOP",
+        backward=f"{_giga(cost.flops.backward)} GFLOP",
+        step=f"{render.duration(cost.step_seconds)} ± {100 * cost.step_spread:.0f} %",
+        samples_a_second=cost.samples_per_second,
+        peak_memory=f"{render.size(cost.peak_memory)}{_of_what(report)}",
+        of_peak=f"{100 * cost.peak_fraction:.1f} % of {_giga(report.matmul_peak)} GFLOP/s "
+        f"({report.precision})",
+    )
+    render.table(
+        "Time by part",
+        ("part", "share", "ms a step"),
+        [
+            (part, f"{100 * share:.1f} %", f"{1e3 * share * cost.step_seconds:.1f}")
+            for part, share in cost.shares.items()
+        ],
+    )
+
+
+def _show_comparison(report: "ProfileReport") -> None:
+    columns = ("scheme", "tokens", "", "M par.", "a frame", "GFLOP", "ms", "1/s", "MB", "of peak")
+    rows = [_compared(row) for row in report.rows]
+    render.table(
+        _title(report),
+        columns,
+        rows,
+        caption=f"Steps of {report.batch_size} samples, forward and backward, of {report.data} on "
+        f"{_device(report)}. MB: the most{_of_what(report)}. Of peak: of "
+        f"{_giga(report.matmul_peak)} GFLOP/s ({report.precision}).",
+    )
+    for row in report.rows:
+        if row.impossible:
+            render.note(f"{row.scheme} with {row.tokenizer} is impossible: {row.impossible}")
+
+
+def _compared(row: "ProfileRow") -> tuple[object, ...]:
+    head = (row.scheme, row.tokenizer, _product(row.patch, ","))
+    if row.cost is None:
+        return (*head, "impossible", *[None] * 6)
+    return (*head, *_figures(row.cost))
+
+
+def _figures(cost: "Cost") -> tuple[str, ...]:
+    return (
+        f"{1e-6 * sum(cost.parameters.values()):.2f}",
+        f"{cost.tokens:.0f}",
+        _giga(cost.flops.total),
+        f"{1e3 * cost.step_seconds:.0f}",
+        f"{cost.samples_per_second:.1f}",
+        f"{1e-6 * cost.peak_memory:.0f}",
+        f"{100 * cost.peak_fraction:.0f} %",
+    )
+
+
+def _title(report: "ProfileReport") -> str:
+    width, depth = report.model.sizes.width, report.model.sizes.depth
+    return (
+        f"{report.model.variant} {report.model.preset} ({width}×{depth}) on "
+        f"{_product(report.grid, '×')}, {len(report.fields)} fields, history {report.history}, "
+        f"batch {report.batch_size}"
+    )
+
+
+def _device(report: "ProfileReport") -> str:
+    if report.device != "cpu":
+        return report.device
+    return f"CPU, {report.threads} thread{'' if report.threads == 1 else 's'}"
+
+
+def _of_what(report: "ProfileReport") -> str:
+    return " of the process" if report.device == "cpu" else " on the device"
+
+
+def _product(sizes: tuple[int, ...], sign: str) -> str:
+    return sign.join(map(str, sizes))
+
+
+def _giga(value: float) -> str:
+    return render.number(1e-9 * value, digits=3)

@@ -1,0 +1,235 @@
+"""Predict whole trajectories and measure the errors."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from matey_cli import render
+
+if TYPE_CHECKING:
+    from matey_core.inference import Score
+    from matey_core.workflows.rollout import LeadErrors, RolloutReport, StoreRollout
+
+COLUMNS = ("field", "lead", "nRMSE", "persistence", "VRMSE", "persistence", "")
+WORSE = "†"
+
+
+def rollout(
+    run: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Run or model directory, or the name of a run. Default: the newest run.",
+            show_default=False,
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of stores.  [default: the stores that the run was trained on]",
+            show_default=False,
+        ),
+    ] = None,
+    store: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Name of a store; may be repeated.  [default: all whose fields the model knows]",
+            show_default=False,
+        ),
+    ] = None,
+    split: Annotated[
+        Literal["train", "validation", "test"], typer.Option(help="Which trajectories.")
+    ] = "test",
+    samples: Annotated[
+        int | None, typer.Option(min=1, help="Take at most this many trajectories of each store.")
+    ] = None,
+    steps: Annotated[
+        int, typer.Option(min=1, help="Frames to predict; fewer where a trajectory ends before.")
+    ] = 20,
+    start: Annotated[
+        int, typer.Option(min=0, help="First stored frame of the history to start from.")
+    ] = 0,
+    stride: Annotated[
+        int, typer.Option(min=1, help="Frames that each call of the model predicts at once.")
+    ] = 1,
+    history: Annotated[
+        int | None,
+        typer.Option(min=1, help="Frames of the history.  [default: as trained]"),
+    ] = None,
+    windows: Annotated[
+        int, typer.Option(min=1, help="Windows for the one-step errors, at most, evenly spread.")
+    ] = 256,
+    batch_size: Annotated[int, typer.Option(min=1, help="Trajectories, or windows, at once.")] = 8,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the states.  [default: RUN/rollout]", show_default=False),
+    ] = None,
+    runs: Annotated[
+        Path | None, typer.Option(help="Folder of the runs.  [default: runs]", show_default=False)
+    ] = None,
+) -> None:
+    """Predict whole trajectories and measure the errors.
+
+    Starting from the first frames of every test trajectory, the model feeds on
+    its own predictions. They are streamed to RUN/rollout/STORE.zarr, which
+    xarray.open_zarr reads, with the coordinates of the truth. The tables show
+    errors relative to the truth (nRMSE) and to how much it varies in space
+    (VRMSE), beside those of persistence, which repeats the last known frame.
+    What is worse than persistence is marked. One-step errors are measured on
+    all test windows, not only on the first.
+
+    \b
+      matey rollout
+      matey rollout pretrain-001 --steps 90 --start 10
+      matey rollout --data ./other --store 2D_rdb_NA_NA --json
+    """  # noqa: D301
+    from matey_core.workflows._project import project
+    from matey_core.workflows.rollout import RolloutConfig
+    from matey_core.workflows.rollout import rollout as work
+
+    config = RolloutConfig(
+        run=run,
+        runs=runs or project().runs,
+        data=data,
+        store=tuple(store or ()),
+        split=split,
+        samples=samples,
+        start=start,
+        steps=steps,
+        stride=stride,
+        history=history,
+        windows=windows,
+        batch_size=batch_size,
+        out=out,
+    )
+    with render.progress() as on_progress:
+        report = work(config, on_progress)
+    if not render.emit(_document(report)):
+        _show(report)
+
+
+def _show(report: "RolloutReport") -> None:
+    for result in report.stores:
+        _show_store(result, report)
+    for name, reason in report.skipped.items():
+        render.note(f"{name} is left out: {reason}.")
+
+
+def _show_store(result: "StoreRollout", report: "RolloutReport") -> None:
+    number = f"all {result.windows}"
+    if result.windows < result.windows_available:
+        number = f"{result.windows} of {result.windows_available}"
+    render.table(
+        f"{result.store}: one step, over {number} {report.split} windows",
+        COLUMNS,
+        _rows(1, result.one_step, result.one_step_mean),
+    )
+    rows = []
+    for errors in _shown(result.rollout):
+        rows += _rows(errors.lead, errors.fields, errors.mean)
+    count = len(result.samples)
+    render.table(
+        f"{result.store}: rollout of {count} {report.split} trajector{'y' if count == 1 else 'ies'}"
+        f" over {result.steps} frames",
+        COLUMNS,
+        rows,
+        caption=f"{WORSE} worse than persistence, which repeats the last known frame. "
+        f"States: {result.path}",
+    )
+    lost = [errors.lead for errors in result.rollout if _not_finite(errors)]
+    if lost:
+        render.note(f"{result.store}: predictions are NaN or infinite from lead {lost[0]} on.")
+    if any(score.undefined for by_name in result.one_step.values() for score in by_name.values()):
+        render.note(f"{result.store}: windows with a constant target are left out (see --json).")
+    if result.was_trained_on:
+        render.note(f"{result.store}: trained the model: {', '.join(result.was_trained_on)}.")
+
+
+def _shown(rollout: "tuple[LeadErrors, ...]") -> "list[LeadErrors]":
+    """Leads 1, 2, 4, 8, … and the last."""
+    last = rollout[-1].lead
+    return [
+        errors for errors in rollout if errors.lead & (errors.lead - 1) == 0 or errors.lead == last
+    ]
+
+
+def _not_finite(errors: "LeadErrors") -> bool:
+    return any(score.not_finite for by_name in errors.fields.values() for score in by_name.values())
+
+
+def _rows(
+    lead: int, fields: "Mapping[str, Mapping[str, Score]]", mean: "Mapping[str, Score]"
+) -> list[tuple[Any, ...]]:
+    named = [*fields.items(), *([("mean", mean)] if len(fields) > 1 else [])]
+    return [_row(lead, name, scores) for name, scores in named]
+
+
+def _row(lead: int, name: str, scores: "Mapping[str, Score]") -> tuple[Any, ...]:
+    nrmse, vrmse = scores["nrmse"], scores["vrmse"]
+    return (
+        name,
+        lead,
+        _value(nrmse),
+        _number(nrmse.persistence),
+        _value(vrmse),
+        _number(vrmse.persistence),
+        f"worse {WORSE}" if nrmse.is_worse or vrmse.is_worse else "",
+    )
+
+
+def _value(score: "Score") -> str:
+    return _number(score.error) + (f" {WORSE}" if score.is_worse else "")
+
+
+def _number(value: float) -> str:
+    return {"inf": "∞", "nan": "–"}.get(text := render.number(value, digits=3), text)
+
+
+def _document(report: "RolloutReport") -> dict[str, Any]:
+    """The report with each field's scores side by side: nrmse, persistence_nrmse, …."""
+    return {
+        "model": report.model,
+        "split": report.split,
+        "history": report.history,
+        "start": report.start,
+        "stride": report.stride,
+        "skipped": report.skipped,
+        "stores": [
+            {
+                "store": result.store,
+                "path": result.path,
+                "samples": result.samples,
+                "was_trained_on": result.was_trained_on,
+                "steps": result.steps,
+                "windows": result.windows,
+                "windows_available": result.windows_available,
+                "one_step": _flat_fields(result.one_step),
+                "one_step_mean": _flat(result.one_step_mean),
+                "rollout": [
+                    {
+                        "lead": errors.lead,
+                        "lead_time": errors.lead_time,
+                        "fields": _flat_fields(errors.fields),
+                        "mean": _flat(errors.mean),
+                    }
+                    for errors in result.rollout
+                ],
+            }
+            for result in report.stores
+        ],
+    }
+
+
+def _flat_fields(fields: "Mapping[str, Mapping[str, Score]]") -> dict[str, Any]:
+    return {name: _flat(scores) for name, scores in fields.items()}
+
+
+def _flat(scores: "Mapping[str, Score]") -> dict[str, Any]:
+    values: dict[str, Any] = {name: score.error for name, score in scores.items()}
+    values |= {f"persistence_{name}": score.persistence for name, score in scores.items()}
+    values["worse_than_persistence"] = [name for name, score in scores.items() if score.is_worse]
+    values["cases"] = {name: score.cases for name, score in scores.items()}
+    values["undefined"] = {name: score.undefined for name, score in scores.items()}
+    values["not_finite"] = max(score.not_finite for score in scores.values())
+    return values

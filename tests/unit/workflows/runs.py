@@ -1,0 +1,31 @@
+"""A tiny run with an untrained model, made without training."""
+
+from pathlib import Path
+
+import torch
+
+from matey_core.models import ModelConfig, save_model
+from matey_core.store import open_store
+from matey_core.tokenizers import TokenizerConfig
+from matey_core.workflows._runs import RunFolder, create_run, record_of
+from matey_core.workflows.pretrain import PretrainConfig
+
+TINY = ModelConfig(
+    width=24, depth=1, heads=3, tokenizer=TokenizerConfig(name="adap_mix", patch=(8, 4))
+)
+
+
+def tiny_run(folder: Path, *stores: Path, history: int = 3) -> RunFolder:
+    """Make `folder/runs/pretrain-001`, whose model knows the fields of the stores."""
+    torch.manual_seed(0)
+    opened = [open_store(path) for path in stores]
+    model = TINY.build(
+        fields=dict.fromkeys(name for store in opened for name in store.spec.names),
+        num_axes={store.spec.grid.num_axes for store in opened},
+    )
+    config = PretrainConfig(data=folder, runs=folder / "runs", model=TINY, history=history)
+    run = create_run(folder / "runs", config, kind="pretrain", name=None)
+    run.record_stores([record_of(store, store.samples("train")) for store in opened])
+    run.model.mkdir()
+    save_model(model, run.model)
+    return run
