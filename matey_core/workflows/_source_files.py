@@ -14,7 +14,7 @@ BLOCK = 2**22
 
 
 class Fingerprints:
-    """SHA-256 of files, each computed once."""
+    """SHA-256 of sources, files or folders, each computed once."""
 
     def __init__(self, on_progress: OnProgress) -> None:
         self._on_progress = on_progress
@@ -26,13 +26,19 @@ class Fingerprints:
         return self._known[path]
 
     def _compute(self, path: Path) -> str:
-        digest, total, done = hashlib.sha256(), path.stat().st_size, 0
-        with path.open("rb") as file:
-            while block := file.read(BLOCK):
-                digest.update(block)
-                done += len(block)
-                task = f"fingerprint {path.name}"
-                self._on_progress(Progress(task=task, done=done, total=total, unit="B"))
+        files = [path]
+        digest = hashlib.sha256()
+        if path.is_dir():
+            files = sorted(file for file in path.rglob("*") if file.is_file())
+            digest.update("\0".join(file.relative_to(path).as_posix() for file in files).encode())
+        total, done = sum(file.stat().st_size for file in files), 0
+        for name in files:
+            with name.open("rb") as file:
+                while block := file.read(BLOCK):
+                    digest.update(block)
+                    done += len(block)
+                    task = f"fingerprint {path.name}"
+                    self._on_progress(Progress(task=task, done=done, total=total, unit="B"))
         return digest.hexdigest()
 
 

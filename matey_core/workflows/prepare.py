@@ -127,7 +127,9 @@ class _Plan:
         found = self.reader.find(config.source, exclude=[config.stores])
         sources = [self.reader.open(path) for path in found]
         stores = self._existing()
-        matches = {path: store for path in found if (store := self._match(path, stores))}
+        matches = {
+            source.path: store for source in sources if (store := self._match(source, stores))
+        }
         names = store_names(
             found,
             config.source,
@@ -155,9 +157,9 @@ class _Plan:
                     raise
         return stores
 
-    def _match(self, path: Path, stores: list[Store]) -> Store | None:
+    def _match(self, source: Source, stores: list[Store]) -> Store | None:
         """Find the store that was made from a source: by content, else by place."""
-        size = path.stat().st_size
+        path, size = source.path, source.header.num_bytes
         for store in stores:
             known = store.provenance
             if known.get("size") == size and known.get("sha256") == self.digests[path]:

@@ -3,12 +3,21 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import h5py
 import pytest
 
+from matey_cli.app import main
 from tests.support import tiny_source
+
+
+class Answer(NamedTuple):
+    code: object
+    stdout: str
+    stderr: str
 
 
 def matey(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -35,15 +44,30 @@ def test_the_literal_command_prepares_data(tmp_path: Path) -> None:
     assert (tmp_path / "data" / "zarr" / "flow.zarr" / "zarr.json").is_file()
 
 
-def test_json_is_one_document_and_nothing_else(tmp_path: Path) -> None:
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Answer]:
+    """Run matey in this process, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["matey", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Answer(ended.value.code, *capsys.readouterr())
+
+    return run
+
+
+def test_json_is_one_document_and_nothing_else(tmp_path: Path, here: Callable[..., Answer]) -> None:
     tiny_source(tmp_path / "flow.h5")
-    done = matey(
+    done = here(
         *("prepare", "pdebench", ".", "--json", "--out", "stores", "--split", "2,1,1"),
         *("--limit", "4", "--seed", "3"),
-        cwd=tmp_path,
     )
     report = json.loads(done.stdout)
-    assert done.stderr == ""
+    assert (done.code, done.stderr) == (0, "")
     (row,) = report["rows"]
     assert (row["status"], row["samples"], row["splits"]) == ("converted", 4, [2, 1, 1])
     assert row["store"] == "stores/flow.zarr"
@@ -61,13 +85,16 @@ def test_json_is_one_document_and_nothing_else(tmp_path: Path) -> None:
     ],
 )
 def test_bad_input_is_one_message_and_exit_code_2(
-    tmp_path: Path, arguments: tuple[str, ...], words: tuple[str, ...]
+    tmp_path: Path,
+    here: Callable[..., Answer],
+    arguments: tuple[str, ...],
+    words: tuple[str, ...],
 ) -> None:
     (tmp_path / "empty").mkdir()
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["weights"] = [1.0]
-    done = matey("prepare", *arguments, cwd=tmp_path)
-    assert done.returncode == 2
+    done = here("prepare", *arguments)
+    assert done.code == 2
     assert done.stdout == ""
     assert done.stderr.count("error:") == 1
     assert "Traceback" not in done.stderr

@@ -14,7 +14,7 @@ import pytest
 from matey_core.errors import ConfigError, DataError, RunError
 from matey_core.store import open_store
 from matey_core.workflows import _source_files
-from matey_core.workflows._progress import Progress
+from matey_core.workflows._progress import Progress, silent
 from matey_core.workflows.prepare import PrepareConfig, PrepareReport, prepare
 from tests.support import tiny_source
 
@@ -217,3 +217,16 @@ def test_an_interrupt_leaves_only_complete_stores(tmp_path: Path) -> None:
     assert "Traceback" not in errors
     assert [entry.name for entry in (data / "zarr").iterdir()] == ["a.zarr"]
     assert open_store(data / "zarr" / "a.zarr").num_frames == 3
+
+
+def test_a_folder_is_fingerprinted_by_names_and_contents(tmp_path: Path) -> None:
+    def digest(**files: str) -> str:
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        for name, text in files.items():
+            (folder / name).write_text(text)
+        return _source_files.Fingerprints(silent)[folder]
+
+    same, again = digest(a="1", b="2"), digest(a="1", b="2")
+    assert same == again
+    assert len({same, digest(a="1", b="3"), digest(a="1", c="2"), digest(a="1")}) == 4
