@@ -1,0 +1,52 @@
+"""Every `matey …` line of the documentation is understood by the command it names."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from matey_cli.lazy import load, summaries
+
+ROOT = Path(__file__).parents[2]
+LINE = re.compile(r"^(?: {4}|\$ )?(?:\$ )?matey (?P<rest>[a-z][^#|&>\n]*)", re.MULTILINE)
+LITERAL = [
+    "matey prepare pdebench ./data",
+    "matey pretrain",
+    "matey finetune --freeze-attention --n-samples 8",
+    "matey rollout",
+    "matey tokenize-inspect",
+    "matey profile",
+]
+
+
+def pages() -> list[Path]:
+    found = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    return [page for page in found if "reference" not in page.parts]
+
+
+def lines(page: Path) -> list[str]:
+    """Command lines in blocks, without those that hold a placeholder."""
+    rests = (found["rest"].strip() for found in LINE.finditer(page.read_text("utf-8")))
+    return [rest for rest in rests if not re.search(r"\b[A-Z]{2,}\b|…|\.\.\.|\[|<", rest)]
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_line_is_understood(page: Path) -> None:
+    for line in lines(page):
+        name, *arguments = shlex.split(line)
+        assert name in summaries(), f"{page.name}: matey {line}"
+        command = load(name)
+        command.make_context(name, arguments)
+
+
+def test_readme_has_the_literal_commands() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert "\n".join(f"    {line}" for line in LITERAL) in text
+
+
+def test_the_demo_runs_the_same_commands() -> None:
+    demo = (ROOT / "bench" / "demo.py").read_text("utf-8")
+    places = [demo.find(f'"{line.removeprefix("matey ")}') for line in LITERAL]
+    assert places == sorted(places)
+    assert min(places) > 0
