@@ -58,7 +58,8 @@ def _half_blocks(picture: "Picture") -> "list[Text]":
     picks = np.ix_(*_sampled(picture.values.shape, rows=ROWS, columns=COLUMNS))
     cells = picture.cells[picks]
     colors = colored(normalized(picture.values)[picks])
-    colors = with_lines(colors, _visible(cells), strength=0.45)
+    lines_at = _visible(cells) | borders(picture.levels[picks])
+    colors = with_lines(colors, lines_at, strength=0.45)
     lines = []
     for row in range(0, len(colors), 2):
         text = Text("  ")

@@ -48,7 +48,7 @@ def current() -> Output:
 
 def is_terminal(stream: TextIO) -> bool:
     """Whether `stream` is a terminal that can move its cursor."""
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
+    return _real(stream).isatty() and os.environ.get("TERM") != "dumb"
 
 
 def has_color(stream: TextIO) -> bool:
@@ -56,9 +56,14 @@ def has_color(stream: TextIO) -> bool:
     return is_terminal(stream) and not os.environ.get("NO_COLOR")
 
 
+def _real(stream: TextIO) -> TextIO:
+    """The stream itself, where rich has put another in its place while a bar is drawn."""
+    return getattr(stream, "rich_proxied_file", stream)
+
+
 def is_unicode(stream: TextIO) -> bool:
     """Whether `stream` can show block and box characters."""
-    return (stream.encoding or "ascii").lower().replace("-", "").startswith("utf")
+    return (_real(stream).encoding or "ascii").lower().replace("-", "").startswith("utf")
 
 
 def console(stream: TextIO) -> "Console":

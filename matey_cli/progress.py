@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from matey_cli import output
-from matey_cli.tables import duration, number, size
+from matey_cli.tables import number, size
 from matey_core.workflows._progress import OnProgress, Progress
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ LINE_EVERY = 30.0
 
 @contextmanager
 def progress() -> Iterator[OnProgress]:
-    """Draw what a workflow reports: a bar on a terminal, a line now and then elsewhere."""
+    """Draw what a workflow reports: a bar on a color terminal, a line now and then elsewhere."""
     wanted = output.current()
-    if output.is_terminal(sys.stderr) and not wanted.quiet:
+    if output.has_color(sys.stderr) and not wanted.quiet:
         with _bar() as watch:
             yield watch
     elif wanted.quiet or wanted.json:
@@ -78,9 +78,9 @@ class Pace:
         parts = []
         if rate is not None:
             parts.append(f"{size(rate)}/s" if report.unit == "B" else f"{number(rate, digits=3)}/s")
-        parts.append(f"{duration(round(self.elapsed, 1))} elapsed")
+        parts.append(f"{_clock(self.elapsed)} elapsed")
         if rate is not None and report.total is not None:
-            parts.append(f"{duration(max(report.total - report.done, 0) / rate)} left")
+            parts.append(f"{_clock(max(report.total - report.done, 0) / rate)} left")
         return [*parts, *(f"{name} {value}" for name, value in report.facts)]
 
 
@@ -127,7 +127,7 @@ def _drawn(pace: Pace) -> "RenderableType":
     if report is None or time.monotonic() - pace.started < PATIENCE:
         return Group()
     grid = Table.grid(padding=(0, 1))
-    grid.add_column(no_wrap=True, overflow="ellipsis", max_width=36)
+    grid.add_column(no_wrap=True, overflow="ellipsis", max_width=30)
     cells: list[Any] = [Text(report.task, style="bold")]
     if report.total is None:
         cells.append(Text(pace.counts()))
@@ -142,6 +142,12 @@ def _drawn(pace: Pace) -> "RenderableType":
     figures = Text("  " + separator.join(pace.figures()), style="dim", overflow="ellipsis")
     figures.no_wrap = True
     return Group(grid, figures)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _count(value: float) -> str:

@@ -71,7 +71,8 @@ def table(
     for row in rows:
         drawn.add_row(*(_cell(value, out) for value in row))
     screen = output.console(out)
-    screen.print(output.readable(title, out), style="bold")
+    if title or not lines:  # a table with lines begins with an empty one
+        screen.print(output.readable(title, out), style="bold")
     screen.print(drawn)
     if caption:
         screen.print(output.readable(caption, out), style="dim")
