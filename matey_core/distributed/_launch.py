@@ -1,6 +1,7 @@
 """Start several copies of this program on this machine, and end them together."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -9,7 +10,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import IO
+from types import FrameType
+from typing import IO, NoReturn
 
 GRACE_SECONDS = 5.0
 """What the others are given to fail by themselves once one process has failed."""
@@ -40,14 +42,27 @@ def launch(arguments: Sequence[str], *, num_processes: int) -> Outcome:
         errors = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(num_processes)]
         processes: list[subprocess.Popen[bytes]] = []
         stack.enter_context(_ended_together(processes))
-        for rank in range(num_processes):
-            silent = {"stdout": subprocess.DEVNULL, "stderr": errors[rank]} if rank else {}
-            environment = _environment(rank, num_processes, port)
-            processes.append(subprocess.Popen(command, env=environment, **silent))  # type: ignore[call-overload]
+        processes.extend(
+            _start(command, _environment(rank, num_processes, port), errors[rank] if rank else None)
+            for rank in range(num_processes)
+        )
         failed = _first_failure(processes)
         if failed is None:
             return Outcome(exit_code=0)
         return _outcome(processes, failed, errors)
+
+
+def _start(
+    command: Sequence[str], environment: dict[str, str], silenced: IO[bytes] | None
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.DEVNULL if silenced else None,
+        stderr=silenced,
+        # Ctrl-C reaches this process alone, which passes it on.
+        start_new_session=True,
+    )
 
 
 def _environment(rank: int, size: int, port: int) -> dict[str, str]:
@@ -98,21 +113,27 @@ def _outcome(
 
 @contextmanager
 def _ended_together(processes: list[subprocess.Popen[bytes]]) -> Iterator[None]:
+    """Pass an interrupt on, once, and leave no process behind."""
+    before = signal.signal(signal.SIGTERM, _terminated)
     try:
         yield
     except KeyboardInterrupt:
-        # The terminal has sent the interrupt to every process: let them clean up.
+        for process in processes:
+            process.send_signal(signal.SIGINT)
         _wait(processes, GRACE_SECONDS)
         raise
     finally:
         for process in processes:
-            if process.poll() is None:
-                process.terminate()
+            process.terminate()
         _wait(processes, GRACE_SECONDS)
         for process in processes:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
+            process.kill()
+            process.wait()
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminated(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 def _wait(processes: Sequence[subprocess.Popen[bytes]], seconds: float) -> None:

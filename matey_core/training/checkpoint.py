@@ -67,6 +67,7 @@ class CheckpointFolder:
         """
         path = self.path / f"step-{state.step:08d}"
         with written(path) as partial:
+            (partial / "model").mkdir(parents=True)
             save_model(state.model, partial / "model")
             save_file(_tensors(state, progressed), partial / "state.safetensors")
             numbers = {

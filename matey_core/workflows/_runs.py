@@ -34,7 +34,7 @@ class StoreRecord:
     path: str
     fields: tuple[str, ...]
     samples: tuple[int, ...] = ()
-    """Trajectories that trained it; empty where an earlier run has used the store."""
+    """Trajectories of it that trained the model, in this run or before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,10 +69,18 @@ class TrainingReport:
     """Step that the best weights are from."""
     scores: tuple[StoreScore, ...]
     """Of the best weights, on validation data; empty if there is none."""
+    start: StartFacts
+    """What was known before the first step."""
 
 
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C while training; its text says what remains."""
+
+    def __init__(self, task: str, last: Path | None) -> None:
+        super().__init__(
+            f"{task} was stopped; {f'{last} is kept' if last else 'nothing was saved yet'}."
+        )
+        self.is_kept = last is not None
 
 
 def fit(
@@ -92,8 +100,7 @@ def fit(
     except BaseException as error:
         last = _clean_up(job.run) if strategy.place.is_first else None
         if isinstance(error, KeyboardInterrupt):
-            remains = f"{last} is kept" if last else "nothing was saved yet"
-            raise Interrupted(f"{job.task} was stopped; {remains}.") from error
+            raise Interrupted(job.task, last) from error
         raise
 
 
@@ -103,6 +110,8 @@ def _clean_up(run: RunFolder) -> Path | None:
         if last := run.checkpoints.named("last"):
             return last
     shutil.rmtree(run.path, ignore_errors=True)
+    with suppress(OSError):
+        run.path.parent.rmdir()  # succeeds only if this was the only run
     return None
 
 
@@ -128,8 +137,9 @@ def _fit(
             config.precision, state.model, lambda: mixture.batch(0), objective, strategy
         )
         torch.manual_seed(config.seed * 100_003 + strategy.place.rank)
+    facts = _start_facts(job, strategy, state, keeper, parity)
     if strategy.place.is_first:
-        on_start(_start_facts(job, strategy, state, keeper, parity))
+        on_start(facts)
     record = _recorder(job, keeper.journal, on_progress if strategy.place.is_first else None)
 
     def after_step(state: TrainState, report: StepReport) -> None:
@@ -154,6 +164,7 @@ def _fit(
         seconds=time.monotonic() - started,
         best_step=int(keeper.best.get("step", state.step)),
         scores=keeper.best_scores,
+        start=facts,
     )
 
 

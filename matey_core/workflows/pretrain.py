@@ -81,7 +81,7 @@ def resume(
     """
     run = resumable_run(runs, name)
     config = run_config(run)
-    stores = reopen_stores([record for record in run.stores() if record.samples])
+    stores = reopen_stores(run.stores())
     strategy = join_processes(config.device)
     try:
         job = _job(config, stores, strategy, resumed=run)

@@ -1,0 +1,175 @@
+"""What the commands that train have in common: settings, processes, what they print."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from matey_cli import output, render
+from matey_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from matey_core.workflows._start import StartFacts, StoreFacts
+    from matey_core.workflows._training import TrainingReport
+
+
+def settings(
+    defaults: Mapping[str, Any],
+    file: Path | None,
+    options: Mapping[str, Any],
+    assignments: list[str] | None,
+) -> dict[str, Any]:
+    """Lay settings over each other: defaults, a file, options, `--set`.
+
+    Args:
+        defaults: path of a setting, such as "model.preset" -> value.
+        file: TOML, or None.
+        options: like `defaults`; None stands for an option that was not given.
+        assignments: `key=value`.
+    """
+    from matey_core.config import read_toml, with_settings
+
+    values: dict[str, Any] = {}
+    _lay(values, _nested(defaults))
+    if file is not None:
+        _lay(values, read_toml(file))
+    _lay(values, _nested({key: value for key, value in options.items() if value is not None}))
+    return with_settings(values, assignments or ())
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for path, value in flat.items():
+        *parents, last = path.split(".")
+        place = nested
+        for part in parents:
+            place = place.setdefault(part, {})
+        place[last] = str(value) if isinstance(value, Path) else value
+    return nested
+
+
+def _lay(below: dict[str, Any], above: Mapping[str, Any]) -> None:
+    for key, value in above.items():
+        if isinstance(value, Mapping) and isinstance(below.get(key), dict):
+            _lay(below[key], value)
+        else:
+            below[key] = dict(value) if isinstance(value, Mapping) else value
+
+
+def spread(nproc: int | None, *, device: Any, batch_size: int) -> None:
+    """Start the command again in several processes if that was asked for, and end this one.
+
+    Args:
+        nproc: number of processes; None for one a GPU.
+        device: setting of the run.
+        batch_size: setting of the run.
+
+    Raises:
+        typer.Exit: the other processes have done the work, or failed.
+    """
+    from matey_core.distributed import launch, place_of_this_process
+    from matey_core.workflows._arithmetic import num_processes
+
+    if place_of_this_process().size > 1:
+        return
+    count = nproc or num_processes(device, batch_size)
+    if count == 1:
+        return
+    if batch_size % count:
+        raise ConfigError(
+            f"A batch of {batch_size} cannot be shared evenly by {count} processes.",
+            remedy=f"Use --batch-size {count * max(1, batch_size // count)}, or another --nproc.",
+        )
+    outcome = launch(("matey_cli", *sys.argv[1:]), num_processes=count)
+    if outcome.complaint:
+        output.say(outcome.complaint, stream=sys.stderr)
+    raise typer.Exit(outcome.exit_code)
+
+
+def is_first() -> bool:
+    """Whether this is the process that reports."""
+    from matey_core.distributed import place_of_this_process
+
+    return place_of_this_process().is_first
+
+
+@contextmanager
+def advice(text: str) -> Iterator[None]:
+    """After Ctrl-C, say what was kept and what to do with it."""
+    from matey_core.workflows._training import Interrupted
+
+    try:
+        yield
+    except Interrupted as stop:
+        if is_first():
+            render.note(str(stop) + (f" {text}" if stop.is_kept else ""))
+        raise
+
+
+def show_start(start: "StartFacts") -> None:
+    """Print what will be trained, on what, where and how."""
+    if output.current().quiet:
+        return
+    values: dict[str, Any] = {"parameters": _parameters(start.parameters.trained)}
+    if start.parameters.num_frozen:
+        values = {
+            "trained": _parameters(start.parameters.trained),
+            "frozen": _parameters(start.parameters.frozen),
+        }
+    processes = f"{start.num_processes} processes, " if start.num_processes > 1 else ""
+    values["steps"] = f"{start.step} to {start.steps}" if start.step else start.steps
+    values["on"] = f"{start.device}, {processes}{start.precision}: {start.precision_reason}"
+    if start.parity:
+        values["parity"] = (
+            f"bfloat16 differs from float32 by {start.parity.prediction:.2%} in predictions "
+            f"and {start.parity.gradient:.2%} in gradients"
+        )
+    render.facts(str(start.run), **values)
+    render.table(
+        "Trained on",
+        ("store", "grid", "trajectories", "windows", "tokens a frame"),
+        [
+            (
+                f"{store.name}\n  {', '.join(store.fields)}",
+                "×".join(map(str, store.grid)),
+                store.trajectories,
+                store.windows,
+                _tokens(store),
+            )
+            for store in start.stores
+        ],
+    )
+    for note in start.notes:
+        render.note(note)
+
+
+def show_report(report: "TrainingReport") -> None:
+    """Print how good the best weights are and where they lie."""
+    if report.scores:
+        render.table(
+            "Validation",
+            ("store", "lead", "nRMSE", "persistence", "ratio"),
+            [
+                (score.store, score.lead_steps, score.error, score.persistence, score.relative)
+                for score in report.scores
+            ],
+            caption=f"Mean over fields, step {report.best_step}. Persistence repeats the last "
+            "known frame.",
+        )
+    if report.skipped:
+        render.note(f"{report.skipped} steps were skipped: their loss was not finite.")
+    render.facts(f"Wrote {report.model}", steps=report.steps, time=render.duration(report.seconds))
+
+
+def _parameters(counts: Mapping[str, int]) -> str:
+    parts = ", ".join(f"{part} {count:,}" for part, count in counts.items())
+    return f"{sum(counts.values()):,} ({parts})"
+
+
+def _tokens(store: "StoreFacts") -> str:
+    if store.fewest_tokens == store.most_tokens:
+        return str(store.most_tokens)
+    return f"{store.fewest_tokens}–{store.most_tokens}, mean {store.tokens:.0f}"

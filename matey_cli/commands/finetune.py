@@ -1,0 +1,132 @@
+"""Adapt a trained model to new stores, or to few samples."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from matey_cli import render
+from matey_cli.commands._training import (
+    advice,
+    is_first,
+    settings,
+    show_report,
+    show_start,
+    spread,
+)
+
+
+def finetune(
+    source: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Run or model directory, or the name of a run. Default: the newest pretraining.",
+            show_default=False,
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of stores, or one store.  [default: those in ./data that the model has "
+            "not seen; all of them if it has seen them all]",
+            show_default=False,
+        ),
+    ] = None,
+    n_samples: Annotated[
+        int | None,
+        typer.Option(min=1, help="Training trajectories of each store.  [default: all]"),
+    ] = None,
+    freeze_attention: Annotated[
+        bool,
+        typer.Option(
+            "--freeze-attention", help="Train stem, head and field embeddings, nothing else."
+        ),
+    ] = False,
+    from_scratch: Annotated[
+        bool, typer.Option("--from-scratch", help="Start from new weights instead: the control.")
+    ] = False,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Optimizer steps.  [default: 200]")
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Windows of a step, over all processes.  [default: 8]"),
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Largest learning rate.  [default: 0.0005]")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Decides samples and batches.  [default: 0]")
+    ] = None,
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16"] | None,
+        typer.Option(help="auto takes bfloat16 where it is faster and as good.  [default: auto]"),
+    ] = None,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"] | None,
+        typer.Option(help="auto takes all GPUs, or else the CPU.  [default: auto]"),
+    ] = None,
+    nproc: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes that share the work.  [default: one a GPU, or one]"),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the run.  [default: finetune-001, …]")
+    ] = None,
+    runs: Annotated[
+        Path | None, typer.Option(help="Folder of the runs.  [default: runs]", show_default=False)
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file with settings; options go before it.")
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any setting, such as warmup=0.1."),
+    ] = None,
+) -> None:
+    r"""Adapt a trained model to new stores, or to few samples.
+
+    The model is copied into a run of its own; the old one stays as it is. Fields
+    that are new to it get embeddings of their own, and what it knows about the
+    old ones is kept. Numbers of trained and frozen parameters are printed.
+
+    \b
+      matey finetune --freeze-attention --n-samples 8
+      matey finetune --n-samples 8 --from-scratch
+      matey finetune pretrain-001 --data ./other --steps 1000
+    """
+    options: dict[str, Any] = {
+        "source": source,
+        "data": data,
+        "n_samples": n_samples,
+        "mode": "frozen_attention" if freeze_attention else None,
+        "from_scratch": from_scratch or None,
+        "steps": steps,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "seed": seed,
+        "precision": precision,
+        "device": device,
+        "runs": runs,
+        "name": name,
+    }
+    _finetune(options, config, assignments, nproc)
+
+
+def _finetune(
+    options: dict[str, Any], file: Path | None, assignments: list[str] | None, nproc: int | None
+) -> None:
+    from matey_core.config import validate
+    from matey_core.workflows._project import project
+    from matey_core.workflows.finetune import FinetuneConfig
+    from matey_core.workflows.finetune import finetune as run
+
+    here = project()
+    defaults = {"default_data": here.data, "runs": here.runs}
+    values = settings(defaults, file, options, assignments)
+    config = validate(FinetuneConfig, values, source=str(file) if file else "settings")
+    spread(nproc, device=config.device, batch_size=config.batch_size)
+    with advice("Its best weights so far can be used."), render.progress() as on_progress:
+        report = run(config, on_progress, on_start=show_start)
+    if is_first() and not render.emit(report):
+        show_report(report)

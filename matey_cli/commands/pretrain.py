@@ -1,0 +1,160 @@
+"""Train one model on all stores at once."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from matey_cli import render
+from matey_cli.commands._training import (
+    advice,
+    is_first,
+    settings,
+    show_report,
+    show_start,
+    spread,
+)
+from matey_core.errors import ConfigError
+
+CONTINUE = "Continue with `matey pretrain --resume`."
+
+
+def pretrain(
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the stores.  [default: data]", show_default=False),
+    ] = None,
+    preset: Annotated[
+        Literal["ti", "s", "b", "l"] | None,
+        typer.Option(help="Size of the model, small to large.  [default: ti]", show_default=False),
+    ] = None,
+    scheme: Annotated[
+        str | None, typer.Option(help="Attention: full, factorized or axial.  [default: full]")
+    ] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option(help="uniform, adap_mix or adap_mul.  [default: adap_mix]")
+    ] = None,
+    history: Annotated[
+        int | None, typer.Option(min=1, help="Frames that the model is given.  [default: 4]")
+    ] = None,
+    max_lead: Annotated[
+        int | None, typer.Option(min=1, help="Largest lead time, in frames.  [default: 4]")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Optimizer steps.  [default: 1000]")
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Windows of a step, over all processes.  [default: 8]"),
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Largest learning rate.  [default: 0.001]")
+    ] = None,
+    objective: Annotated[
+        str | None, typer.Option(help="What is minimized: nrmse or relative_mse.  [default: nrmse]")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Decides weights and batches.  [default: 0]")
+    ] = None,
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16"] | None,
+        typer.Option(help="auto takes bfloat16 where it is faster and as good.  [default: auto]"),
+    ] = None,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"] | None,
+        typer.Option(help="auto takes all GPUs, or else the CPU.  [default: auto]"),
+    ] = None,
+    nproc: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes that share the work.  [default: one a GPU, or one]"),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the newest run, or the one with --name.")
+    ] = False,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the run.  [default: pretrain-001, …]")
+    ] = None,
+    runs: Annotated[
+        Path | None, typer.Option(help="Folder of the runs.  [default: runs]", show_default=False)
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file with settings; options go before it.")
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any setting, such as model.depth=8."),
+    ] = None,
+) -> None:
+    r"""Train one model on all stores at once.
+
+    Every step takes a batch from one store, drawn more often the more windows it
+    has. Fields are matched by name. Before the first step the model's parameters
+    and the tokens of a frame of each store are printed. The model is validated
+    now and then beside persistence, which repeats the last known frame; the best
+    weights are in RUN/model, and a run that was stopped goes on with --resume.
+
+    \b
+      matey pretrain
+      matey pretrain --preset s --steps 20000 --batch-size 32
+      matey pretrain --nproc 2
+      matey pretrain --set model.tokenizer.tokens=128 --set model.drop_path=0.1
+      matey pretrain --resume
+    """
+    options: dict[str, Any] = {
+        "data": data,
+        "model.preset": preset,
+        "model.scheme": scheme,
+        "model.tokenizer.name": tokenizer,
+        "history": history,
+        "max_lead": max_lead,
+        "steps": steps,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "objective": objective,
+        "seed": seed,
+        "precision": precision,
+        "device": device,
+    }
+    if resume:
+        _resume(runs, name, nproc, {**options, "config": config, "set": assignments or None})
+        return
+    _pretrain({**options, "runs": runs, "name": name}, config, assignments, nproc)
+
+
+def _pretrain(
+    options: dict[str, Any], file: Path | None, assignments: list[str] | None, nproc: int | None
+) -> None:
+    from matey_core.config import validate
+    from matey_core.workflows._project import project
+    from matey_core.workflows.pretrain import PretrainConfig
+    from matey_core.workflows.pretrain import pretrain as run
+
+    here = project()
+    defaults = {"data": here.data, "runs": here.runs, "model.preset": here.preset}
+    values = settings(defaults, file, options, assignments)
+    config = validate(PretrainConfig, values, source=str(file) if file else "settings")
+    spread(nproc, device=config.device, batch_size=config.batch_size)
+    with advice(CONTINUE), render.progress() as on_progress:
+        report = run(config, on_progress, on_start=show_start)
+    if is_first() and not render.emit(report):
+        show_report(report)
+
+
+def _resume(runs: Path | None, name: str | None, nproc: int | None, others: dict[str, Any]) -> None:
+    from matey_core.workflows._project import project
+    from matey_core.workflows.pretrain import resumable_run, run_config
+    from matey_core.workflows.pretrain import resume as run
+
+    if given := [key.rpartition(".")[2] for key, value in others.items() if value is not None]:
+        raise ConfigError(
+            f"--resume goes on with the settings of the run; {', '.join(given)} cannot be changed.",
+            remedy="Leave these options out, or start a new run without --resume.",
+        )
+    folder = runs or project().runs
+    found = resumable_run(folder, name)
+    config = run_config(found)
+    spread(nproc, device=config.device, batch_size=config.batch_size)
+    with advice(CONTINUE), render.progress() as on_progress:
+        report = run(folder, found.path.name, on_progress, on_start=show_start)
+    if is_first() and not render.emit(report):
+        show_report(report)

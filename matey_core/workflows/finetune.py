@@ -1,0 +1,227 @@
+"""Adapt a trained model to new stores, or to few samples."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from pydantic import PositiveFloat, PositiveInt
+
+from matey_core.config import read_toml
+from matey_core.distributed import Strategy
+from matey_core.errors import CheckpointError
+from matey_core.finetuning import FINETUNING
+from matey_core.models import Model
+from matey_core.store import Store
+from matey_core.workflows._arithmetic import join_processes
+from matey_core.workflows._progress import OnProgress, silent
+from matey_core.workflows._runs import (
+    RunFolder,
+    StoreRecord,
+    create_run,
+    newest_run,
+    record_of,
+)
+from matey_core.workflows._settings import TrainingConfig
+from matey_core.workflows._sources import Source, axis_counts, field_names, open_stores, sources_of
+from matey_core.workflows._start import OnStart, store_facts, unheard
+from matey_core.workflows._trained import Trained, find_trained
+from matey_core.workflows._training import Job, TrainingReport, fit
+
+MAX_LEAD = 4
+"""Where neither the settings nor the run that the model is from say."""
+
+
+class FinetuneConfig(TrainingConfig):
+    """Which model, on what, and which of its parts."""
+
+    source: Path | None = None
+    """Run or model directory to start from; by default the newest pretraining run."""
+    data: Path | None = None
+    """Folder of stores, or one store; by default the stores in ./data that the model has not
+    seen, or all of them if it has seen them all."""
+    default_data: Path = Path("data")
+    """Where to look without `data`."""
+    mode: str = "full"
+    """What trains: `full`, or `frozen_attention` (stem, head and field embeddings only)."""
+    n_samples: PositiveInt | None = None
+    """Training trajectories of each store; a seeded choice, in which the smaller is part of the
+    larger. By default all."""
+    from_scratch: bool = False
+    """Throw the trained weights away and train all of a new model: the control."""
+    history: PositiveInt | None = None
+    """Frames that the model is given; by default as it was trained."""
+    max_lead: PositiveInt | None = None
+    """Largest lead time, in stored frames; by default as it was trained."""
+    steps: PositiveInt = 200
+    """Optimizer steps."""
+    learning_rate: PositiveFloat = 5e-4
+    """Largest learning rate, reached after the warm-up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """What the settings amount to, given what is on disk."""
+
+    config: FinetuneConfig
+    """Resolved: what followed from the run is written in."""
+    trained: Trained
+    sources: Sequence[Source]
+    notes: tuple[str, ...]
+
+
+def finetune(
+    config: FinetuneConfig, on_progress: OnProgress = silent, *, on_start: OnStart = unheard
+) -> TrainingReport:
+    """Train a copy of a trained model further, in a run of its own.
+
+    Fields and numbers of axes that the model does not know are added; every old weight
+    is kept.
+
+    Args:
+        config: settings.
+        on_progress: is told about every step.
+        on_start: is told once, before the first step, what will be done.
+
+    Raises:
+        CheckpointError: there is no model to start from.
+        DataError: there is nothing to train on.
+        ConfigError: settings cannot work.
+        RunError: training diverged, or the disk is full.
+    """
+    plan = _plan(config)
+    strategy = join_processes(config.device)
+    try:
+        return fit(_job(plan, strategy), strategy, on_progress=on_progress, on_start=on_start)
+    finally:
+        strategy.close()
+
+
+def _plan(config: FinetuneConfig) -> _Plan:
+    trained = _start(config)
+    history = config.history or trained.history
+    max_lead = config.max_lead or _max_lead_of(trained)
+    stores, notes = _choose_stores(config, trained)
+    notes += _short_stores(stores, config.n_samples)
+    sources, more = sources_of(
+        stores,
+        history=history,
+        max_lead=max_lead,
+        choose=lambda store: subset(store, config.n_samples, seed=config.seed),
+    )
+    if config.from_scratch:
+        FINETUNING[config.mode]  # an unknown name is a mistake in any case
+        if config.mode != "full":
+            notes.append("From scratch everything trains: there is nothing trained to freeze.")
+    resolved = config.model_copy(
+        update={"source": trained.path, "history": history, "max_lead": max_lead}
+    )
+    return _Plan(config=resolved, trained=trained, sources=sources, notes=(*notes, *more))
+
+
+def _start(config: FinetuneConfig) -> Trained:
+    """Find the model: a fine-tuned one is continued only if it is named."""
+    if config.source is not None:
+        return find_trained(config.source, runs=config.runs)
+    pretrained = newest_run(config.runs, kind="pretrain")
+    return find_trained(pretrained.path if pretrained else None, runs=config.runs)
+
+
+def _max_lead_of(trained: Trained) -> int:
+    path = RunFolder(trained.out).config
+    found = read_toml(path).get("max_lead", MAX_LEAD) if path.is_file() else MAX_LEAD
+    if not isinstance(found, int) or found < 1:
+        raise CheckpointError(f"{path}: max_lead should be a positive number, not {found}.")
+    return found
+
+
+def _choose_stores(config: FinetuneConfig, trained: Trained) -> tuple[list[Store], list[str]]:
+    """Take the stores asked for, or else those that are new to the model, or else all."""
+    if config.data is not None:
+        return open_stores(config.data), []
+    stores = [store for store in open_stores(config.default_data) if not store.is_static]
+    seen = {record.fingerprint for record in trained.records}
+    new = [store for store in stores if store.fingerprint not in seen]
+    if not trained.records:
+        return stores, [f"It is not recorded what {trained.path} was trained on: all stores count."]
+    if not new:
+        return stores, [f"The model has seen every store in {config.default_data}: all are taken."]
+    if len(new) < len(stores):
+        names = ", ".join(store.name for store in new)
+        return new, [f"Stores that the model has not seen are taken: {names}."]
+    return new, []
+
+
+def _short_stores(stores: Sequence[Store], n_samples: int | None) -> list[str]:
+    available = {store.name: len(store.samples("train")) for store in stores}
+    return [
+        f"{name} has {count} training trajectories, not {n_samples}: all are taken."
+        for name, count in available.items()
+        if n_samples is not None and 0 < count < n_samples
+    ]
+
+
+def subset(store: Store, size: int | None, *, seed: int) -> tuple[int, ...]:
+    """Choose training trajectories; for one seed, the smaller choice is part of the larger.
+
+    Args:
+        store: where the trajectories are.
+        size: how many, at most; None for all.
+        seed: decides which.
+    """
+    samples = list(store.samples("train"))
+    if size is None:
+        return tuple(samples)
+    random.Random(f"{seed} {store.fingerprint}").shuffle(samples)
+    return tuple(sorted(samples[:size]))
+
+
+def _job(plan: _Plan, strategy: Strategy) -> Job:
+    config, stores = plan.config, [source.store for source in plan.sources]
+    torch.manual_seed(config.seed)
+    model = plan.trained.load()
+    notes = (*plan.notes, *_news(model, stores))
+    model = _prepared(model, plan.config, stores)
+    facts = store_facts(model, plan.sources)
+    run: RunFolder | None = None
+    if strategy.place.is_first:
+        run = create_run(config.runs, config, kind="finetune", name=config.name)
+        run.record_stores(_records(plan))
+    path = strategy.share(str(run.path) if run else "")
+    return Job(
+        task="finetune",
+        config=config,
+        model=model,
+        sources=plan.sources,
+        facts=facts,
+        notes=notes,
+        run=RunFolder(Path(path)),
+    )
+
+
+def _news(model: Model, stores: Sequence[Store]) -> list[str]:
+    fields = [name for name in field_names(stores) if name not in model.fields]
+    return [f"Fields that are new to the model: {', '.join(fields)}."] if fields else []
+
+
+def _prepared(model: Model, config: FinetuneConfig, stores: Sequence[Store]) -> Model:
+    """Teach the model what is new and freeze parts of it, or make another one like it."""
+    model.extend(fields=field_names(stores), num_axes=axis_counts(stores))
+    if config.from_scratch:
+        return model.config.build(fields=model.fields, num_axes=model.num_axes)
+    FINETUNING[config.mode](model)
+    return model
+
+
+def _records(plan: _Plan) -> list[StoreRecord]:
+    """All that the weights have seen, each store once."""
+    seen = () if plan.config.from_scratch else plan.trained.records
+    records = {record.fingerprint: record for record in seen}
+    for source in plan.sources:
+        record = record_of(source.store, source.training.samples)
+        if earlier := records.get(record.fingerprint):
+            samples = sorted({*earlier.samples, *record.samples})
+            record = replace(record, samples=tuple(samples))
+        records[record.fingerprint] = record
+    return list(records.values())
