@@ -1,0 +1,152 @@
+"""Profiles: counts against formulas, shares that add up, combinations that cannot be."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from matey_core.errors import ConfigError, DataError, ShapeError
+from matey_core.models import ModelConfig
+from matey_core.profiling import PARTS, SyntheticBatches, count_flops
+from matey_core.tokenizers import TokenizerConfig
+from matey_core.workflows.profile import ProfileConfig, profile
+from tests.support import tiny_store
+from tests.unit.workflows.runs import tiny_run
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("project")
+    tiny_run(folder, tiny_store(folder, shape=(16, 24), samples=4))
+    return folder
+
+
+@pytest.fixture
+def config(project: Path) -> ProfileConfig:
+    return ProfileConfig(
+        runs=project / "runs", data=project, batch_size=2, precision="float32", seconds=0.05
+    )
+
+
+def stages_flops(rows: int, width: int, channels: int) -> int:
+    """Forward operations of a 2-D stem or head on `rows` cells of 8 points a side."""
+    inner, factor = width // 4, 2 * 2
+    points = rows * 8**2
+    finest = 2 * points * channels * inner + 2 * factor * channels * inner * inner
+    middle = 2 * points // factor * inner * inner
+    coarsest = 2 * rows * factor * inner * width
+    return finest + middle + coarsest
+
+
+def test_counted_operations_of_uniform_full_attention_equal_the_formula() -> None:
+    width, depth, batch, frames, channels = 96, 3, 2, 3, 2
+    settings = TokenizerConfig(name="uniform", patch=(8,))
+    config = ModelConfig(width=width, depth=depth, heads=3, scheme="full", tokenizer=settings)
+    model = config.build(fields=["u", "v"], num_axes=[2])
+    data = next(SyntheticBatches(["u", "v"], (64, 48), history=frames, batch_size=batch))
+    cells = 8 * 6
+    assert model.count_tokens(data).tolist() == [cells] * batch
+    counted = count_flops(lambda: model(data).values.sum())
+
+    rows = batch * cells * frames
+    linear = 2 * rows * 12 * width**2 * depth
+    attention = 4 * batch * (cells * frames) ** 2 * width * depth
+    stem = stages_flops(rows, width, 2 * channels)
+    head = stages_flops(batch * cells, width, channels)
+    condition = 2 * batch * (7 * width**2 + 34 * width)
+    position = 2 * batch * cells * width * (117 + width)
+    forward = linear + attention + stem + head + condition + position
+    assert counted.forward == pytest.approx(forward, rel=0.01)
+    # Backward, every product is done for its inputs and its weights; attention also
+    # computes its scores anew. Fields, places and lead times need no gradient themselves.
+    inputs = 2 * rows * 8**2 * 2 * channels * width // 4 + position / 2
+    backward = 2 * (forward - attention) + 2.5 * attention - inputs
+    assert counted.backward == pytest.approx(backward, rel=0.01)
+
+
+def test_the_newest_run_and_its_data_are_measured(config: ProfileConfig) -> None:
+    report = profile(config)
+    (row,) = report.rows
+    cost = row.cost
+    assert cost is not None
+    assert (report.data, report.grid, report.history) == ("tiny_periodic", (16, 24), 3)
+    assert (row.scheme, row.tokenizer, row.patch) == ("full", "adap_mix", (8, 4))
+    assert set(cost.shares) == set(PARTS)
+    assert sum(cost.shares.values()) == pytest.approx(1, abs=1e-9)
+    assert min(cost.shares[part] for part in ("loader", "stem", "attention", "mlp", "head")) > 0
+    assert 6 <= cost.tokens <= 24
+    assert cost.samples_per_second == pytest.approx(2 / cost.step_seconds)
+    assert cost.peak_fraction == pytest.approx(
+        cost.flops.total / cost.step_seconds / report.matmul_peak
+    )
+    assert 1e8 < cost.peak_memory < 8e9
+    assert cost.num_steps >= 3
+
+
+def test_parameters_are_all_there(config: ProfileConfig) -> None:
+    cost = profile(config).rows[0].cost
+    assert cost is not None
+    torch.manual_seed(0)
+    model = ModelConfig(width=24, depth=1, heads=3, tokenizer=TokenizerConfig(patch=(8, 4))).build(
+        fields=["density", "velocity_x"], num_axes=[2]
+    )
+    assert sum(cost.parameters.values()) == sum(p.numel() for p in model.parameters())
+    assert set(cost.parameters) == {"stem", "head", "fields", "attention"}
+
+
+def test_compare_names_what_is_impossible(config: ProfileConfig) -> None:
+    report = profile(config.model_copy(update={"compare": True, "tokens": 12}))
+    rows = {(row.scheme, row.tokenizer, row.patch): row for row in report.rows}
+    assert len(rows) == 12
+    impossible = [key for key, row in rows.items() if row.cost is None]
+    assert impossible == [("axial", "adap_mix", (8, 4))]
+    assert "no grid" in rows[impossible[0]].impossible
+    tokens = {key[1:]: row.cost.tokens for key, row in rows.items() if row.cost}
+    assert tokens["uniform", (8,)] == 2 * 3
+    assert tokens["uniform", (4,)] == 4 * 6
+    assert tokens["adap_mix", (8, 4)] == 12
+    full = {key[1:]: row.cost.flops.total for key, row in rows.items() if key[0] == "full"}
+    assert full["uniform", (8,)] < full["adap_mix", (8, 4)] < full["uniform", (4,)]
+
+
+def test_options_replace_what_the_run_says(config: ProfileConfig) -> None:
+    update = {"tokenizer": "uniform", "patch": (4,), "scheme": "axial", "grid": (16,), "fields": 3}
+    report = profile(config.model_copy(update={**update, "history": 2}))
+    (row,) = report.rows
+    assert (report.data, report.history, len(report.fields)) == ("synthetic", 2, 3)
+    assert (row.scheme, row.tokenizer) == ("axial", "uniform")
+    assert row.cost is not None
+    assert row.cost.tokens == 4
+
+
+def test_a_budget_replaces_another(config: ProfileConfig) -> None:
+    report = profile(config.model_copy(update={"tokens": 12}))
+    assert report.model.tokenizer.tokens == 12
+    assert report.rows[0].cost is not None
+    assert report.rows[0].cost.tokens == 12
+
+
+def test_without_run_or_data_a_preset_is_measured_on_formula_fields(tmp_path: Path) -> None:
+    config = ProfileConfig(
+        runs=tmp_path, data=tmp_path, grid=(16, 16), batch_size=1, precision="float32", seconds=0.01
+    )
+    report = profile(config)
+    assert report.model.sizes.width == 192
+    assert report.data == "synthetic"
+
+
+@pytest.mark.parametrize(
+    ("update", "error", "message"),
+    [
+        ({"scheme": "axial"}, ConfigError, "axial"),
+        ({"scheme": "fulll"}, ConfigError, "fulll"),
+        ({"patch": (8, 3)}, ConfigError, "coarse to fine"),
+        ({"grid": (4, 4)}, ShapeError, "patch"),
+        ({"store": "nothing"}, DataError, "no store 'nothing'"),
+    ],
+)
+def test_mistakes_are_named(
+    config: ProfileConfig, update: dict[str, object], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        profile(config.model_copy(update=update))
