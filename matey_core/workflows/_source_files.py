@@ -38,7 +38,9 @@ class Fingerprints:
                     digest.update(block)
                     done += len(block)
                     task = f"fingerprint {path.name}"
-                    self._on_progress(Progress(task=task, done=done, total=total, unit="B"))
+                    self._on_progress(
+                        Progress(task=task, done=float(done), total=float(total), unit="B")
+                    )
         return digest.hexdigest()
 
 

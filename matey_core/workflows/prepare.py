@@ -192,7 +192,9 @@ class _Plan:
             nonlocal done
             done += frames
             bytes_done = done * per_frame
-            self.on_progress(Progress(task=task, done=bytes_done, total=row.num_bytes, unit="B"))
+            self.on_progress(
+                Progress(task=task, done=bytes_done, total=float(row.num_bytes), unit="B")
+            )
 
         assigned = write_store(
             job.source,

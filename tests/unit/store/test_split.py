@@ -28,10 +28,12 @@ def test_few_trajectories_are_shared_out_in_order_of_need(count: int, expected: 
 
 
 def test_a_share_of_zero_gets_nothing() -> None:
-    assert np.bincount(Split(shares=(1, 0, 0)).assign(range(9))).tolist() == [9]
+    assert np.bincount(Split(shares=(1.0, 0.0, 0.0)).assign(range(9))).tolist() == [9]
 
 
-@pytest.mark.parametrize("shares", [(0, 1, 1), (-1, 1, 1), (math.nan, 1, 1), (math.inf, 0, 0)])
+@pytest.mark.parametrize(
+    "shares", [(0.0, 1.0, 1.0), (-1.0, 1.0, 1.0), (math.nan, 1.0, 1.0), (math.inf, 0.0, 0.0)]
+)
 def test_shares_that_are_no_split_are_refused(shares: tuple[float, float, float]) -> None:
     with pytest.raises(ConfigError, match="three shares"):
         Split(shares=shares)
