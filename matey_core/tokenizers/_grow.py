@@ -61,9 +61,10 @@ def grow_normalized(
     scores = tuple(criterion(history, patch) for patch in patches[:-1])
     return Tree(
         patches=patches,
-        refined=decide(config, scores, patches),
+        refined=decide(config, scores, patches, shape=tuple(values.shape[3:])),
         scores=scores,
         roots=tuple(n // p for n, p in zip(padded.shape[3:], patches[0], strict=True)),
+        shape=tuple(values.shape[3:]),
         samples=values.shape[0],
         device=values.device,
     )

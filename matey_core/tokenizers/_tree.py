@@ -14,7 +14,8 @@ class Tree:
 
     The roots tile the padded domain. A refined cell is replaced by its children;
     a cell that exists and is not refined is a leaf, so leaves tile the domain
-    exactly once, whatever was decided.
+    exactly once, whatever was decided. Cells that hold nothing but padding are no
+    leaves, so that a grid costs the same whatever the coarsest patch.
     """
 
     patches: tuple[tuple[int, ...], ...]
@@ -25,6 +26,8 @@ class Tree:
     """The criterion's answer for every level but the finest."""
     roots: tuple[int, ...]
     """Cells per axis of the coarsest level."""
+    shape: tuple[int, ...]
+    """Points per axis of the grid, without padding."""
     samples: int
     device: torch.device
 
@@ -51,10 +54,18 @@ class Tree:
         return tuple(levels)
 
     @cached_property
-    def leaves(self) -> tuple[Bool[Tensor, "b *cells"], ...]:
-        """For every level: the cells that stand for their part of the domain."""
+    def tiling(self) -> tuple[Bool[Tensor, "b *cells"], ...]:
+        """For every level: the leaves of the padded domain."""
         inner = [here & ~split for here, split in zip(self.existing, self.refined, strict=False)]
         return (*inner, self.existing[-1])
+
+    @cached_property
+    def leaves(self) -> tuple[Bool[Tensor, "b *cells"], ...]:
+        """For every level: the cells that stand for their part of the domain."""
+        return tuple(
+            mask & inside(self.shape, patch, mask.shape[1:], self.device)
+            for mask, patch in zip(self.tiling, self.patches, strict=True)
+        )
 
     def counts(self) -> Int[Tensor, "b levels"]:
         """(b, levels) leaves of each level."""
@@ -72,3 +83,21 @@ def children(cells: Tensor, coarse: tuple[int, ...], fine: tuple[int, ...]) -> T
     for axis, (big, small) in enumerate(zip(coarse, fine, strict=True), start=1):
         cells = cells.repeat_interleave(big // small, dim=axis)
     return cells
+
+
+def inside(
+    shape: tuple[int, ...], patch: tuple[int, ...], cells: tuple[int, ...], device: torch.device
+) -> Bool[Tensor, "*cells"]:
+    """Tell which cells of a level hold at least one point of the grid.
+
+    Args:
+        shape: points per axis of the grid, without padding.
+        patch: points per axis of a cell.
+        cells: cells per axis of the padded grid.
+        device: where the answer goes.
+    """
+    answer = torch.ones(cells, dtype=torch.bool, device=device)
+    for axis, (points, side, count) in enumerate(zip(shape, patch, cells, strict=True)):
+        starts = torch.arange(count, device=device) * side < points
+        answer &= starts.reshape(-1, *(1,) * (len(cells) - axis - 1))
+    return answer
