@@ -22,13 +22,16 @@ def by_length(attend: Batched, q: Tensor, k: Tensor, v: Tensor, segments: Segmen
         v: see q.
         segments: lengths of the sequences.
     """
+    if segments.total == 0:
+        return v
     if segments.equal is not None:
         return _stacked(attend, q, k, v, segments.equal)
     out = torch.empty_like(v)
     rows: dict[int, list[Tensor]] = defaultdict(list)
     start = 0
     for length in segments.lengths:
-        rows[length].append(torch.arange(start, start + length, device=q.device))
+        if length:
+            rows[length].append(torch.arange(start, start + length, device=q.device))
         start += length
     parts = []
     for length, places in rows.items():
@@ -39,7 +42,5 @@ def by_length(attend: Batched, q: Tensor, k: Tensor, v: Tensor, segments: Segmen
 
 
 def _stacked(attend: Batched, q: Tensor, k: Tensor, v: Tensor, length: int) -> Tensor:
-    if q.shape[0] == 0:
-        return v
     stacked = (x.unflatten(0, (-1, length)).transpose(1, 2) for x in (q, k, v))
     return attend(*stacked).transpose(1, 2).flatten(0, 1)

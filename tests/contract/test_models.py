@@ -1,0 +1,169 @@
+"""What every variant promises, over schemes, tokenizers and numbers of axes."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from matey_core.errors import CheckpointError, ConfigError, ShapeError
+from matey_core.models import MODELS, Model, ModelConfig, load_model, save_model
+from matey_core.tokenizers import TOKENIZERS, TokenizerConfig
+from tests.formula import batch_of, spec_of
+
+SHAPES = ((32,), (16, 24), (16, 16, 16))
+SCHEMES = ("full", "factorized", "axial")
+CASES = [
+    (variant, scheme, tokenizer)
+    for variant in MODELS.names()
+    for scheme in SCHEMES
+    for tokenizer in TOKENIZERS.names()
+    if (scheme, tokenizer) != ("axial", "adap_mix")
+]
+
+
+def build(variant: str, scheme: str, tokenizer: str, *, fields: int = 2, axes: int = 2) -> Model:
+    torch.manual_seed(0)
+    config = ModelConfig(
+        variant=variant,
+        width=24,
+        depth=2,
+        heads=2,
+        scheme=scheme,
+        layer_scale=0.5,
+        tokenizer=TokenizerConfig(name=tokenizer, patch=(8, 4), gamma=0.3),
+    )
+    names = ("density", "velocity_x", "pressure")[:fields]
+    return config.build(fields=names, num_axes=(axes,))
+
+
+@pytest.mark.parametrize(("variant", "scheme", "tokenizer"), CASES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_prediction_has_the_shape_of_its_targets_and_is_finite(
+    variant: str, scheme: str, tokenizer: str, shape: tuple[int, ...]
+) -> None:
+    model = build(variant, scheme, tokenizer, axes=len(shape)).eval()
+    batch = batch_of(spec_of(shape), leads=2)
+    prediction = model(batch)
+    assert batch.targets is not None
+    assert prediction.values.shape == batch.targets.shape
+    assert prediction.values.isfinite().all()
+    assert model.count_tokens(batch).shape == (3,)
+
+
+@pytest.mark.parametrize(("variant", "scheme", "tokenizer"), CASES)
+def test_every_parameter_gets_a_gradient(variant: str, scheme: str, tokenizer: str) -> None:
+    model = build(variant, scheme, tokenizer)
+    if variant == "paper":  # published layer scales of 1e-6 leave gradients below float32
+        for name, weight in model.named_parameters():
+            if "gamma" in name:
+                weight.data.fill_(0.5)
+    batch = batch_of(spec_of((16, 24)))
+    (model(batch).values - batch.targets).square().mean().backward()
+    silent = [
+        name
+        for name, weight in model.named_parameters()
+        if weight.grad is None or not weight.grad.any()
+    ]
+    masked_norms = [name for name in silent if "_mask" in name or "norm" in name]
+    assert silent == (masked_norms if variant == "paper" else [])
+
+
+@pytest.mark.parametrize("variant", MODELS.names())
+def test_the_order_of_fields_does_not_matter(variant: str) -> None:
+    model = build(variant, "full", "uniform").eval()
+    batch = batch_of(spec_of((16, 24)))
+    spec = batch.spec
+    swapped_spec = type(spec)(
+        fields=spec.fields[::-1], grid=spec.grid, time_step=spec.time_step, dataset=spec.dataset
+    )
+    swapped = type(batch)(
+        spec=swapped_spec, history=batch.history.flip(2), lead_steps=batch.lead_steps
+    )
+    torch.testing.assert_close(
+        model(swapped).values.flip(2), model(batch).values, rtol=1e-4, atol=1e-4
+    )
+
+
+@pytest.mark.parametrize(("variant", "scheme", "tokenizer"), CASES)
+def test_new_fields_and_axes_leave_old_predictions_alone(
+    variant: str, scheme: str, tokenizer: str
+) -> None:
+    model = build(variant, scheme, tokenizer).eval()
+    batch = batch_of(spec_of((16, 24)))
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    expected = model(batch).values
+    model.extend(fields=("pressure", "density"), num_axes=(1, 2))
+    assert model.fields == ("density", "velocity_x", "pressure")
+    assert model.num_axes == (1, 2)
+    torch.testing.assert_close(model(batch).values, expected, rtol=1e-5, atol=1e-5)
+    for name, value in model.named_parameters():
+        if name in before and value.shape == before[name].shape and "table" not in name:
+            assert torch.equal(value, before[name]) or variant == "paper", name
+    for shape, fields in (((32,), 3), ((16, 16), 3)):
+        assert model(batch_of(spec_of(shape, fields=fields))).values.isfinite().all()
+
+
+@pytest.mark.parametrize(("variant", "scheme", "tokenizer"), CASES)
+def test_a_saved_model_comes_back_the_same(
+    variant: str, scheme: str, tokenizer: str, tmp_path: Path
+) -> None:
+    model = build(variant, scheme, tokenizer).eval()
+    model.extend(fields=("pressure",), num_axes=())
+    save_model(model, tmp_path)
+    loaded = load_model(tmp_path).eval()
+    batch = batch_of(spec_of((16, 24), fields=3))
+    assert loaded.config == model.config
+    assert torch.equal(loaded(batch).values, model(batch).values)
+
+
+@pytest.mark.parametrize("variant", MODELS.names())
+def test_a_field_or_dimension_it_does_not_know_is_named(variant: str) -> None:
+    model = build(variant, "full", "adap_mix")
+    with pytest.raises(ConfigError, match="pressure"):
+        model(batch_of(spec_of((16, 24), fields=3)))
+    with pytest.raises(ConfigError, match="1"):
+        model(batch_of(spec_of((32,))))
+
+
+@pytest.mark.parametrize("variant", MODELS.names())
+def test_a_grid_smaller_than_a_patch_is_refused(variant: str) -> None:
+    model = build(variant, "full", "adap_mix")
+    with pytest.raises(ShapeError, match="patch(es)? of 8 points"):
+        model(batch_of(spec_of((6, 24))))
+
+
+@pytest.mark.parametrize("variant", MODELS.names())
+def test_axial_attention_and_mixed_cells_are_refused(variant: str) -> None:
+    with pytest.raises(ConfigError, match="adap_mix"):
+        build(variant, "axial", "adap_mix")
+
+
+@pytest.mark.parametrize("variant", MODELS.names())
+@pytest.mark.parametrize("part", ["stem", "head", "fields", "attention"])
+def test_every_parameter_has_a_part_and_every_part_has_some(variant: str, part: str) -> None:
+    model = build(variant, "full", "adap_mix")
+    parts = [model.part_of(name) for name, _ in model.named_parameters()]
+    assert part in parts
+
+
+def test_differences_between_weights_and_description_are_named(tmp_path: Path) -> None:
+    model = build("matey", "full", "adap_mix")
+    save_model(model, tmp_path)
+    description = tmp_path / "model.json"
+    text = description.read_text()
+    description.write_text(text.replace('"depth": 2', '"depth": 3'))
+    with pytest.raises(CheckpointError, match=r"blocks\.2\..* is missing"):
+        load_model(tmp_path)
+    description.write_text(text.replace('"format": 1', '"format": 9'))
+    with pytest.raises(CheckpointError, match="format 9"):
+        load_model(tmp_path)
+    description.write_text(text)
+    (tmp_path / "model.safetensors").write_bytes(b"\x80\x04pickle")
+    with pytest.raises(CheckpointError, match="safetensors"):
+        load_model(tmp_path)
+
+
+def test_published_widths() -> None:
+    expected = {"ti": (192, 12, 3), "s": (384, 12, 6), "b": (768, 12, 12), "l": (1024, 24, 16)}
+    for preset, sizes in expected.items():
+        assert ModelConfig(preset=preset).sizes == sizes  # type: ignore[arg-type]
