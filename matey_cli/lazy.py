@@ -78,7 +78,10 @@ def load(name: str) -> Any:
 
 
 def _with_globals(function: Callable[..., None]) -> Callable[..., None]:
-    """Let a command accept the global options, which it does not see."""
+    r"""Let a command accept the global options, which it does not see.
+
+    A line with `\b` alone, which keeps the lines below it apart, may stand in a raw docstring.
+    """
     signature = inspect.signature(function)
     added = {name: kind for name, kind in GLOBALS.items() if name not in signature.parameters}
 
@@ -92,5 +95,6 @@ def _with_globals(function: Callable[..., None]) -> Callable[..., None]:
     ]
     parameters = [*signature.parameters.values(), *extra]
     call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    call.__doc__ = (function.__doc__ or "").replace("\\b\n", "\b\n")
     call.__annotations__ = {**function.__annotations__, **added}
     return call

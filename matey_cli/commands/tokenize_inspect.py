@@ -70,7 +70,7 @@ def tokenize_inspect(
         Path | None, typer.Option(help="Write the map to this file as well: .png or .svg.")
     ] = None,
 ) -> None:
-    """Show which cells a model cuts a field into, and what that saves.
+    r"""Show which cells a model cuts a field into, and what that saves.
 
     Cells are chosen by the code that the model itself runs, with the settings of
     the newest run; any option replaces one of them. Counts are tokens a frame;
@@ -81,7 +81,7 @@ def tokenize_inspect(
       matey tokenize-inspect --gamma 0.02 --field height --save map.png
       matey tokenize-inspect data/2D_rdb_NA_NA.h5 --patch 32,8 --tokens 100
       matey tokenize-inspect --all
-    """  # noqa: D301
+    """
     from matey_cli import maps, pictures
     from matey_core.workflows._project import project
     from matey_core.workflows.inspect import InspectConfig, inspect

@@ -1,0 +1,77 @@
+"""Where errors end: every kind of failure becomes a sentence and an exit code."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from matey_cli.app import _explain
+from matey_core.errors import DataError, RunError
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (DataError("The file is odd.", remedy="Fix it."), 2, "The file is odd."),
+        (RunError("It diverged."), 1, "It diverged."),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/a/b"), 1, "disk is full at /a/b"),
+        (RuntimeError("file write failed: No space left on device"), 1, "disk is full"),
+        (PermissionError(errno.EACCES, "Permission denied", "/a"), 1, "/a: Permission denied"),
+        (MemoryError(), 1, "Out of memory"),
+        (ModuleNotFoundError("x", name="netcdf"), 1, "'netcdf' is not installed"),
+        (KeyError("level"), 1, "KeyError: 'level'"),
+    ],
+)
+def test_explanations(error: Exception, code: int, words: str) -> None:
+    problem, remedy, exit_code = _explain(error)
+    assert words in problem
+    assert exit_code == code
+    assert bool(remedy) != isinstance(error, RunError)
+
+
+def test_a_full_disk_is_found_behind_the_error_that_hid_it() -> None:
+    error = RuntimeError("unexpected pos 64 vs 0")
+    error.__context__ = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert "disk is full" in _explain(error)[0]
+
+
+def test_a_fault_of_matey_says_so_without_a_traceback() -> None:
+    code = (
+        "import sys; from matey_cli import app\n"
+        "import matey_core.workflows.inspect as work\n"
+        "def broken(*_): raise ValueError('seven')\n"
+        "work.inspect = broken\n"
+        "sys.argv = ['matey', 'tokenize-inspect']; app.main()"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 1
+    assert result.stderr.splitlines() == [
+        "error: ValueError: seven",
+        "  This is a fault of matey; run again with --debug to see where it happened.",
+    ]
+
+
+def test_interrupting_long_work_leaves_nothing(tmp_path: Path) -> None:
+    arguments = ["simulate", "diffusion-reaction", "--samples", "500", "--grid", "128"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "matey_cli", *arguments],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.rglob("*.partial")) and time.monotonic() < deadline:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert (out, err) == ("", "error: Interrupted.\n")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

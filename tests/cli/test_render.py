@@ -1,0 +1,131 @@
+"""Documents, numbers, tables and progress."""
+
+import io
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from matey_cli import output, render
+from matey_cli.documents import plain
+from matey_cli.progress import Pace
+from matey_core.tokenizers import TokenizerConfig
+from matey_core.workflows._progress import Progress
+
+
+@dataclass(frozen=True)
+class _Report:
+    path: Path
+    scores: tuple[float, ...]
+    settings: TokenizerConfig
+    by_lead: dict[int, float]
+    drawn: object = field(default=None, metadata={"document": False})
+
+
+def test_documents_hold_only_what_json_can() -> None:
+    report = _Report(
+        path=Path("a/b"),
+        scores=(1.5, math.nan, -math.inf),
+        settings=TokenizerConfig(),
+        by_lead={1: np.float32(0.5)},  # type: ignore[dict-item]
+    )
+    found = json.loads(json.dumps(plain(report), allow_nan=False))
+    assert found["path"] == "a/b"
+    assert found["scores"] == [1.5, None, None]
+    assert found["settings"]["patch"] == [16, 8]
+    assert found["by_lead"] == {"1": 0.5}
+    assert "drawn" not in found
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (np.arange(4).reshape(2, 2), [[0, 1], [2, 3]]),
+        (torch.tensor([0.5, float("nan")]), [0.5, None]),
+        (np.bool_(True), True),
+        ({"b", "a"}, ["a", "b"]),
+    ],
+)
+def test_arrays_and_tensors_become_lists(value: object, expected: object) -> None:
+    assert plain(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1234567, "1,234,567"),
+        (0.0123456, "0.01235"),
+        (12.3456, "12.35"),
+        (1e-7, "1.000e-07"),
+        (0.0, "0"),
+        (math.inf, "inf"),
+        (True, "yes"),
+    ],
+)
+def test_numbers(value: float, text: str) -> None:
+    assert render.number(value) == text
+
+
+def test_sizes_and_durations() -> None:
+    assert [render.size(n) for n in (12, 41_500_000, 2e12)] == ["12 B", "41.5 MB", "2.0 TB"]
+    times = [render.duration(s) for s in (0.834, 12.34, 185, 7830)]
+    assert times == ["0.83 s", "12.3 s", "3:05", "2:10:30"]
+
+
+def test_tables_are_plain_and_narrow_where_there_is_no_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output.configure([])
+    render.table("Runs", ["name", "loss"], [("a " * 60, 0.5), ("b", None)], caption="± is fine")
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 80
+    assert "\x1b" not in text
+    assert not set(text) & set("─│┃━")
+    assert "0.5000" in text
+    assert text.count("a ") >= 59
+
+
+def test_nothing_but_the_document_is_printed_with_json(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output.configure(["--json"])
+    try:
+        render.table("Runs", ["name"], [("a",)])
+        render.facts("Run", loss=0.5)
+        render.note("a note")
+        assert render.emit({"loss": math.nan})
+    finally:
+        output.configure([])
+    captured = capsys.readouterr()
+    assert captured.out == '{"loss": null}\n'
+    assert captured.err == ""
+
+
+def test_options_after_two_dashes_are_not_ours() -> None:
+    output.configure(["run", "--quiet", "--", "--json"])
+    assert (output.current().quiet, output.current().json) == (True, False)
+    output.configure([])
+
+
+def test_signs_are_spelled_out_for_ascii() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    assert output.readable("16×16, γ ≤ 0.1 … ü", stream) == "16x16, gamma <= 0.1 ... ?"
+
+
+def test_pace_counts_from_where_a_task_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    pace = Pace()
+    pace.update(Progress(task="pretrain", done=500, total=1000, unit="steps"))
+    assert pace.rate is None
+    now = 110.0
+    pace.update(Progress(task="pretrain", done=600, total=1000, unit="steps"))
+    assert pace.rate == pytest.approx(10)
+    assert pace.counts() == "600/1,000 steps"
+    assert pace.figures() == ["10.0/s", "0:10 elapsed", "0:40 left"]
+    pace.update(Progress(task="validate", done=0, total=4))
+    assert pace.rate is None

@@ -1,0 +1,148 @@
+"""The refinement map, typed as a user does."""
+
+import json
+import struct
+import zlib
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from matey_cli.colors import colored
+from tests.cli.conftest import Matey
+
+
+def test_map_of_the_first_store_fits_80_columns(process: Matey, project: Path) -> None:
+    result = process("tokenize-inspect", "--patch", "8,4", "--ratio", "0.25", cwd=project)
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "\x1b" not in result.stdout
+    assert any(line.split() == ["0", "8×8", "12", "75.0", "%"] for line in lines)
+    assert any(line.split() == ["1", "4×4", "16", "25.0", "%"] for line in lines)
+    levels = [line[38:70] for line in lines[2:18]]
+    assert "".join(levels).count("1") == 16 * 32 // 4
+
+
+def test_document_counts_the_cells_and_pairs(matey: Matey, project: Path) -> None:
+    arguments = ("--patch", "8,4", "--ratio", "0.25", "--history", "2", "--json")
+    result = matey("tokenize-inspect", "flat_periodic", *arguments, cwd=project)
+    found = json.loads(result.stdout)
+    assert result.stderr == ""
+    assert (found["tokens"], found["coarse_tokens"], found["fine_tokens"]) == (28, 16, 64)
+    costs = {cost["scheme"]: cost for cost in found["attention"]}
+    assert costs["full"]["pairs"] == (2 * 28) ** 2
+    assert costs["factorized"]["pairs"] == 2 * 28**2 + 28 * 2**2
+    assert costs["axial"]["pairs"] is None
+    assert costs["axial"]["fine_pairs"] == 64 * 2**2 + 2 * 64 * (8 + 8)
+    assert "picture" not in found
+
+
+def test_two_passes_keep_the_coarse_sequence(matey: Matey, project: Path) -> None:
+    arguments = ("--tokenizer", "adap_mul", "--patch", "8,4", "--ratio", "0.25", "--json")
+    result = matey("tokenize-inspect", *arguments, "--history", "1", cwd=project)
+    found = json.loads(result.stdout)
+    assert found["tokens"] == 16 + 4 * 4
+    costs = {cost["scheme"]: cost["pairs"] for cost in found["attention"]}
+    assert costs["full"] == 16**2 + 4 * 4**2
+    assert costs["axial"] == (16 + 16 * 8) + (16 + 16 * 4)
+
+
+def test_source_file_and_its_store_give_the_same_cells(matey: Matey, project: Path) -> None:
+    arguments = ("--sample", "1", "--patch", "8,4", "--tokens", "40", "--json")
+    stored = json.loads(matey("tokenize-inspect", "flat_periodic", *arguments, cwd=project).stdout)
+    raw = json.loads(
+        matey("tokenize-inspect", "data/flat_periodic.hdf5", *arguments, cwd=project).stdout
+    )
+    assert stored["tokens"] == 40
+    assert raw.pop("source") != stored.pop("source")
+    assert raw == stored
+
+
+def test_a_line_shows_its_cells_below(matey: Matey, project: Path) -> None:
+    result = matey(
+        "tokenize-inspect", "line_periodic", "--patch", "8,4", "--ratio", "0.5", cwd=project
+    )
+    rail = next(line for line in result.stdout.splitlines() if line.startswith("  |"))
+    assert len(rail.strip()) == 64
+    assert rail.count("|") == 4 + 8
+
+
+def test_ascii_terminals_get_ascii(process: Matey, project: Path) -> None:
+    result = process("tokenize-inspect", "line_periodic", cwd=project, PYTHONIOENCODING="ascii")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.isascii()
+
+
+def test_survey_covers_the_test_samples(matey: Matey, project: Path) -> None:
+    result = matey("tokenize-inspect", "--all", "--json", "--history", "3", cwd=project)
+    rows = json.loads(result.stdout)["survey"]
+    assert len(rows) == 2
+    for row in rows:
+        assert 4 <= row["min_tokens"] <= row["mean_tokens"] <= row["max_tokens"] <= 16
+        assert row["num_times"] == 10
+
+
+def test_png_holds_the_field(matey: Matey, project: Path, tmp_path: Path) -> None:
+    file = tmp_path / "map.png"
+    result = matey("tokenize-inspect", "--patch", "8", "--save", file, "--quiet", cwd=project)
+    assert result.returncode == 0, result.stderr
+    pixels = _decode(file.read_bytes())
+    assert pixels.shape == (768, 768, 3)
+    highest = colored(np.array(1.0))
+    assert (pixels.reshape(-1, 3) == highest).all(1).any()
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_svg_has_a_path_for_every_cell(matey: Matey, project: Path, tmp_path: Path) -> None:
+    file = tmp_path / "map.svg"
+    matey("tokenize-inspect", "--patch", "8,4", "--ratio", "0.25", "--save", file, cwd=project)
+    root = ElementTree.parse(file).getroot()
+    path = root.find("{http://www.w3.org/2000/svg}path")
+    assert path is not None
+    assert path.attrib["d"].count("M") == 28
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--save", "map.jpg"], "pictures are .png or .svg"),
+        (["--save", "no/map.png"], "there is no folder no"),
+        (["--patch", "64,32"], "does not fit a grid of 32×32 points"),
+        (["--patch", "8,3"], "each a multiple of the next"),
+        (["--patch", "big"], "such as 32,8"),
+        (["--field", "vorticity"], "it has density, velocity_x"),
+        (["--sample", "99"], "Choose one from 0 to 5"),
+        (["--time", "0"], "Choose one from"),
+        (["--criterion", "varianse"], "Did you mean 'variance'?"),
+        (["--gamma", "0.1", "--tokens", "20"], "give one of gamma, ratio and tokens"),
+        (["--run", "nothing"], "nothing is no run"),
+    ],
+)
+def test_impossible_wishes_are_told(
+    matey: Matey, project: Path, arguments: list[str], words: str
+) -> None:
+    result = matey("tokenize-inspect", *arguments, cwd=project)
+    assert result.returncode == 2
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def _decode(content: bytes) -> np.ndarray:
+    """Read a PNG of unfiltered RGB lines, checking every chunk's checksum."""
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    place, data, size = 8, b"", (0, 0)
+    while place < len(content):
+        (length,) = struct.unpack(">I", content[place : place + 4])
+        kind, body = content[place + 4 : place + 8], content[place + 8 : place + 8 + length]
+        (checksum,) = struct.unpack(">I", content[place + 8 + length : place + 12 + length])
+        assert checksum == zlib.crc32(kind + body)
+        if kind == b"IHDR":
+            size = struct.unpack(">II", body[:8])
+        data += body if kind == b"IDAT" else b""
+        place += 12 + length
+    lines = np.frombuffer(zlib.decompress(data), dtype=np.uint8).reshape(size[1], -1)
+    assert not lines[:, 0].any()
+    return lines[:, 1:].reshape(size[1], size[0], 3)
