@@ -13,11 +13,13 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+PRETRAIN_STEPS = 300
+FINETUNE_STEPS = 60
 SIMULATE = "simulate diffusion-reaction --samples 12 --grid 64 --out ./data --seed 0"
 COMMANDS = (
     "prepare pdebench ./data",
-    "pretrain --steps 300",
-    "finetune --freeze-attention --n-samples 8 --steps 60",
+    f"pretrain --steps {PRETRAIN_STEPS}",
+    f"finetune --freeze-attention --n-samples 8 --steps {FINETUNE_STEPS}",
     "rollout",
     "tokenize-inspect",
     "profile",
