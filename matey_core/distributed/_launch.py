@@ -16,6 +16,11 @@ from typing import IO, NoReturn
 GRACE_SECONDS = 5.0
 """What the others are given to fail by themselves once one process has failed."""
 
+BROKEN = "The connection to another process broke"
+"""What a process says that fails because another has failed."""
+WRONG_INPUT = 2
+"""Exit code of a mistake that every process finds by itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -23,7 +28,7 @@ class Outcome:
 
     exit_code: int
     complaint: str = ""
-    """What the failed process wrote to its error output, unless that was shown already."""
+    """What a silent process wrote to its error output, where the first cannot know it."""
 
 
 def launch(arguments: Sequence[str], *, num_processes: int) -> Outcome:
@@ -46,10 +51,9 @@ def launch(arguments: Sequence[str], *, num_processes: int) -> Outcome:
             _start(command, _environment(rank, num_processes, port), errors[rank] if rank else None)
             for rank in range(num_processes)
         )
-        failed = _first_failure(processes)
-        if failed is None:
+        if _have_ended_well(processes):
             return Outcome(exit_code=0)
-        return _outcome(processes, failed, errors)
+        return _outcome(processes, errors)
 
 
 def _start(
@@ -84,31 +88,30 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _first_failure(processes: Sequence[subprocess.Popen[bytes]]) -> int | None:
-    """Wait until all have ended well (None) or one has not (its rank; the first's if it can be)."""
-    while True:
-        codes = [process.poll() for process in processes]
-        if all(code == 0 for code in codes):
-            return None
-        if any(codes):
-            break
+def _have_ended_well(processes: Sequence[subprocess.Popen[bytes]]) -> bool:
+    """Wait until all have ended, or one has failed and the others have had time to notice."""
+    while any(process.poll() is None for process in processes):
+        if any(process.poll() for process in processes):
+            _wait(processes, GRACE_SECONDS)
+            return False
         time.sleep(0.05)
-    patience = time.monotonic() + GRACE_SECONDS
-    while processes[0].poll() is None and time.monotonic() < patience:
-        time.sleep(0.05)
-    codes = [process.poll() for process in processes]
-    return next(rank for rank, code in enumerate(codes) if code)
+    return not any(process.poll() for process in processes)
 
 
-def _outcome(
-    processes: Sequence[subprocess.Popen[bytes]], failed: int, errors: Sequence[IO[bytes]]
-) -> Outcome:
-    code = processes[failed].returncode
+def _outcome(processes: Sequence[subprocess.Popen[bytes]], errors: Sequence[IO[bytes]]) -> Outcome:
+    codes = [process.poll() or 0 for process in processes]
+    code = codes[0] or next(code for code in codes if code)
     complaint = ""
-    if failed:
-        errors[failed].seek(0)
-        complaint = errors[failed].read().decode(errors="replace").strip()
+    if codes[0] != WRONG_INPUT:
+        # Otherwise the first process has said it already, and the others say the same.
+        complaint = next(filter(None, (_complaint(file) for file in errors[1:])), "")
     return Outcome(exit_code=code if code > 0 else 128 - code, complaint=complaint)
+
+
+def _complaint(file: IO[bytes]) -> str:
+    file.seek(0)
+    text = file.read().decode(errors="replace").strip()
+    return "" if BROKEN in text else text
 
 
 @contextmanager

@@ -7,6 +7,7 @@ taken afterwards needs no bookkeeping to get that right.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 
 import torch
@@ -15,9 +16,25 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from matey_core.distributed import STRATEGIES, Place
+from matey_core.distributed._launch import BROKEN
+from matey_core.errors import RunError
 
 BUCKET = 2**24
 """Numbers averaged in one message: 64 MiB of float32."""
+
+
+@contextmanager
+def _together() -> Iterator[None]:
+    """Say plainly that another process is gone; it has its own message."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        raise RunError(
+            f"{BROKEN}: {str(error).splitlines()[0]}",
+            remedy="Look at that process' own message, beside this one.",
+        ) from error
 
 
 @STRATEGIES.register("ddp")
@@ -36,11 +53,13 @@ class DataParallel:
             device_id=device if device.type == "cuda" else None,
         )
 
+    @_together()
     def synchronize(self, module: nn.Module) -> None:
         """Give every process the weights and buffers of the first."""
         for tensor in (*module.parameters(), *module.buffers()):
             dist.broadcast(tensor.detach(), src=0)
 
+    @_together()
     def average_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
         """Average gradients over processes, wherever any process has one."""
         has_gradient = torch.tensor(
@@ -62,12 +81,14 @@ class DataParallel:
             for gradient, part in zip(gradients, flat.split(sizes), strict=True):
                 gradient.copy_(part.view_as(gradient))
 
+    @_together()
     def mean(self, value: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
         """Average a value over processes."""
         value = value.clone()
         dist.all_reduce(value)
         return value / self.place.size
 
+    @_together()
     def gather(self, value: Tensor) -> list[Tensor]:
         """Collect one tensor of equal shape from each process, on the CPU, in order."""
         value = value.to(self.device)
@@ -75,9 +96,10 @@ class DataParallel:
         dist.all_gather(gathered, value)
         return [tensor.cpu() for tensor in gathered]
 
+    @_together()
     def share(self, text: str) -> str:
         """Hand out the first process' text."""
-        data = torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8).to(self.device)
+        data = torch.tensor(list(text.encode()), dtype=torch.uint8, device=self.device)
         size = torch.tensor([data.numel()], device=self.device)
         dist.broadcast(size, src=0)
         if not self.place.is_first:

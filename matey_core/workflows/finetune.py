@@ -110,12 +110,13 @@ def _plan(config: FinetuneConfig) -> _Plan:
         max_lead=max_lead,
         choose=lambda store: subset(store, config.n_samples, seed=config.seed),
     )
-    if config.from_scratch:
-        FINETUNING[config.mode]  # an unknown name is a mistake in any case
-        if config.mode != "full":
-            notes.append("From scratch everything trains: there is nothing trained to freeze.")
+    FINETUNING[config.mode]  # an unknown name is a mistake even where it is not used
+    mode = config.mode
+    if config.from_scratch and mode != "full":
+        notes.append("From scratch everything trains: there is nothing trained to freeze.")
+        mode = "full"
     resolved = config.model_copy(
-        update={"source": trained.path, "history": history, "max_lead": max_lead}
+        update={"source": trained.path, "mode": mode, "history": history, "max_lead": max_lead}
     )
     return _Plan(config=resolved, trained=trained, sources=sources, notes=(*notes, *more))
 
