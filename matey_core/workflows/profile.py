@@ -135,7 +135,15 @@ def profile(config: ProfileConfig, on_progress: OnProgress = silent) -> ProfileR
     rows = []
     for number, case in enumerate(cases):
         label = f"{case.scheme} · {case.tokenizer} {list(case.patch)}"
-        on_progress(Progress(task=f"measure {label}", done=number, total=len(cases), unit="models"))
+        on_progress(
+            Progress(
+                task="measure",
+                done=number,
+                total=len(cases),
+                unit="models",
+                facts=(("now", label),),
+            )
+        )
         rows.append(meter.row(case))
     on_progress(Progress(task="measure", done=len(cases), total=len(cases), unit="models"))
     return ProfileReport(

@@ -66,7 +66,7 @@ def test_rollout_json_has_everything(project: Path) -> None:
 
 
 def test_profile_with_nothing_else_typed(project: Path) -> None:
-    out, _ = matey(project, "profile --seconds 0.1 --quiet")
+    out, _ = matey(project, "profile --seconds 0.1 --precision float32 --quiet")
     for word in ("parameters", "tokens a frame", "GFLOP", "samples a second", "peak", "optimizer"):
         assert word in out
     assert "tiny_periodic" in out
@@ -90,6 +90,7 @@ def typed(
     return run
 
 
+@pytest.mark.slow
 def test_profile_compares_in_80_columns(typed: Typed) -> None:
     line = "profile --compare --seconds 0.1 --precision float32 --batch-size 1"
     code, out, err = typed(line)
