@@ -33,9 +33,7 @@ def picture_of(values: np.ndarray, tree: Tree, *, axes: tuple[str, ...]) -> Pict
         tree: cells of one sample.
         axes: names of the space axes.
     """
-    levels, cells = _pointwise(tree)
-    inside = tuple(slice(size) for size in values.shape)
-    levels, cells = levels[inside], cells[inside]
+    levels, cells = pointwise(tree)
     if values.ndim < 3:
         return Picture(values=values, levels=levels, cells=cells, axes=axes)
     middle = values.shape[0] // 2
@@ -48,8 +46,8 @@ def picture_of(values: np.ndarray, tree: Tree, *, axes: tuple[str, ...]) -> Pict
     )
 
 
-def _pointwise(tree: Tree) -> tuple[np.ndarray, np.ndarray]:
-    """Level and number of the leaf around every point of the padded grid."""
+def pointwise(tree: Tree) -> tuple[np.ndarray, np.ndarray]:
+    """Level and number of the leaf around every point of the grid."""
     shape = tuple(n * p for n, p in zip(tree.roots, tree.patches[0], strict=True))
     levels = torch.zeros(shape, dtype=torch.int64)
     cells = torch.zeros(shape, dtype=torch.int64)
@@ -63,4 +61,5 @@ def _pointwise(tree: Tree) -> tuple[np.ndarray, np.ndarray]:
             numbers = numbers.repeat_interleave(points, dim=axis)
         levels[here] = level
         cells[here] = numbers[here]
-    return levels.numpy(), cells.numpy()
+    grid = tuple(slice(size) for size in tree.shape)
+    return levels[grid].numpy(), cells[grid].numpy()

@@ -13,7 +13,7 @@ from matey_core.config import Config
 from matey_core.errors import ConfigError
 from matey_core.tokenizers import TokenizerConfig, Tree
 from matey_core.workflows._inspect_cost import num_pairs, num_tokens, passes
-from matey_core.workflows._inspect_picture import Picture, picture_of
+from matey_core.workflows._inspect_picture import Picture, picture_of, pointwise
 from matey_core.workflows._inspect_view import View, place_of, view_of
 from matey_core.workflows._progress import OnProgress, Progress, silent
 
@@ -181,14 +181,12 @@ def _attention(view: View, window: torch.Tensor, scheme: str) -> AttentionCost:
 
 
 def _levels(tree: Tree) -> tuple[LevelCount, ...]:
-    roots = int(np.prod(tree.roots))
+    levels, _ = pointwise(tree)
+    points = np.bincount(levels.reshape(-1), minlength=tree.num_levels) / levels.size
+    counts = tree.counts()[0].tolist()
     return tuple(
-        LevelCount(
-            patch=patch,
-            cells=int(cells),
-            area=int(cells) * float(np.prod(np.divide(patch, tree.patches[0]))) / roots,
-        )
-        for patch, cells in zip(tree.patches, tree.counts()[0].tolist(), strict=True)
+        LevelCount(patch=patch, cells=cells, area=area)
+        for patch, cells, area in zip(tree.patches, counts, points.tolist(), strict=True)
     )
 
 
