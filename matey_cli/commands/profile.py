@@ -204,7 +204,7 @@ def _figures(cost: "Cost") -> tuple[str, ...]:
 def _title(report: "ProfileReport") -> str:
     width, depth = report.model.sizes.width, report.model.sizes.depth
     return (
-        f"{report.model.variant} {report.model.preset} ({width}×{depth}) on "
+        f"Model {report.model.preset} ({width}×{depth}, {report.model.variant}) on "
         f"{_product(report.grid, '×')}, {len(report.fields)} fields, history {report.history}, "
         f"batch {report.batch_size}"
     )
