@@ -1,5 +1,6 @@
 """The `matey` command, and the one place where errors end."""
 
+import difflib
 import os
 import sys
 from collections.abc import Iterator
@@ -91,6 +92,8 @@ def _explain(error: Exception) -> tuple[str, str, int]:
         return str(error), error.remedy, error.exit_code
     if isinstance(error, _USAGE):
         return _usage(error)
+    if type(error).__name__ == "ValidationError":
+        return _invalid(error)
     for cause in _chain(error):
         if _FULL in str(cause) or "Disk quota exceeded" in str(cause):
             where = f" at {name}" if (name := getattr(cause, "filename", None)) else ""
@@ -125,12 +128,23 @@ def _usage(error: Any) -> tuple[str, str, int]:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "matey"
     problem = error.format_message()
-    near = sorted(getattr(error, "possibilities", None) or ())
+    near = difflib.get_close_matches(
+        getattr(error, "option_name", ""), getattr(error, "possibilities", None) or (), n=1
+    )
     remedy = f"See {path} --help."
     if near:
         problem = error.message
-        remedy = f"Did you mean {' or '.join(near)}? {remedy}"
+        remedy = f"Did you mean {near[0]}? {remedy}"
     return (problem if problem.endswith((".", "?")) else f"{problem}."), remedy, error.exit_code
+
+
+def _invalid(error: Any) -> tuple[str, str, int]:
+    """Say what pydantic found wrong in settings that were built from options."""
+    problems = (
+        f"{'.'.join(map(str, each['loc'])) or error.title}: {each['msg']}, found {each['input']!r}"
+        for each in error.errors()
+    )
+    return f"{'; '.join(problems)}.", "Change the option of this name.", 2
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -12,12 +12,15 @@ if TYPE_CHECKING:
 
 
 def _sizes(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
     try:
-        return None if text is None else tuple(int(part) for part in text.split(","))
+        sizes = tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise typer.BadParameter(
-            "write points per axis from coarse to fine, such as 32,8"
-        ) from None
+        sizes = ()
+    if not sizes or min(sizes) < 1:
+        raise typer.BadParameter(f"--patch {text!r} is no list of sizes; write it as 32,8")
+    return sizes
 
 
 def tokenize_inspect(
@@ -43,31 +46,43 @@ def tokenize_inspect(
         str | None, typer.Option(help="What scores cells: variance, gradient, raw_variance.")
     ] = None,
     gamma: Annotated[
-        float | None, typer.Option(help="Refine cells above this fraction of the largest score.")
+        float | None,
+        typer.Option(min=0, help="Refine cells above this fraction of the largest score."),
     ] = None,
     ratio: Annotated[
-        float | None, typer.Option(help="Refine this fraction of the cells, worst first.")
+        float | None,
+        typer.Option(min=0, max=1, help="Refine this fraction of the cells, worst first."),
     ] = None,
     tokens: Annotated[
-        int | None, typer.Option(help="Refine worst cells first, up to this many tokens a frame.")
+        int | None,
+        typer.Option(min=1, help="Refine worst cells first, up to this many tokens a frame."),
     ] = None,
     field: Annotated[
         str | None, typer.Option(help="The field to draw; all fields choose the cells.")
     ] = None,
     sample: Annotated[
-        int | None, typer.Option(help="Index of the trajectory. Default: the first test one.")
+        int | None,
+        typer.Option(min=0, help="Index of the trajectory. Default: the first test one."),
     ] = None,
     time: Annotated[
-        int | None, typer.Option(help="Index of the last frame seen. Default: the middle one.")
+        int | None,
+        typer.Option(min=0, help="Index of the last frame seen. Default: the middle one."),
     ] = None,
     history: Annotated[
-        int | None, typer.Option(help="Frames that choose the cells. Default: the run's, or 3.")
+        int | None,
+        typer.Option(min=1, help="Frames that choose the cells. Default: the run's, or 4."),
     ] = None,
     survey: Annotated[
         bool, typer.Option("--all", help="A table over the test samples and many times instead.")
     ] = False,
     save: Annotated[
         Path | None, typer.Option(help="Write the map to this file as well: .png or .svg.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the stores.  [default: data]", show_default=False)
+    ] = None,
+    runs: Annotated[
+        Path | None, typer.Option(help="Folder of the runs.  [default: runs]", show_default=False)
     ] = None,
 ) -> None:
     r"""Show which cells a model cuts a field into, and what that saves.
@@ -92,8 +107,8 @@ def tokenize_inspect(
     config = InspectConfig(
         source=source,
         run=run,
-        runs=defaults.runs,
-        data=defaults.data,
+        runs=runs or defaults.runs,
+        data=data or defaults.data,
         tokenizer=tokenizer,
         patch=_sizes(patch),
         criterion=criterion,

@@ -12,6 +12,7 @@ import pytest
 
 from matey_cli.app import _explain
 from matey_core.errors import DataError, RunError
+from matey_core.tokenizers import TokenizerConfig
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,14 @@ def test_a_full_disk_is_found_behind_the_error_that_hid_it() -> None:
     error = RuntimeError("unexpected pos 64 vs 0")
     error.__context__ = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert "disk is full" in _explain(error)[0]
+
+
+def test_settings_that_cannot_be_are_named() -> None:
+    with pytest.raises(ValueError, match="gamma") as caught:
+        TokenizerConfig(gamma=-1.0)
+    problem, _, code = _explain(caught.value)
+    assert problem == "gamma: Input should be greater than or equal to 0, found -1.0."
+    assert code == 2
 
 
 def test_a_fault_of_matey_says_so_without_a_traceback() -> None:
