@@ -70,11 +70,17 @@ class Block(nn.Module, ABC):
             y = stage(self._modulated(x, tokens, shift, scale), routes)
             if addition is not None and stage is self.stages[0]:
                 y = y + addition[sample].unsqueeze(1)
-            x = x + self.drop_path(gate * y, sample)
+            x = self._added(x, gate, y, sample)
         shift, scale, gate = pointwise
         y = self.mlp(self._modulated(x, tokens, shift, scale))
-        return tokens.with_values(x + self.drop_path(gate * y, sample))
+        return tokens.with_values(self._added(x, gate, y, sample))
 
     def _modulated(self, x: Tensor, tokens: TokenBatch, shift: Tensor, scale: Tensor) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):
-            return self.norm(x.float(), tokens.segments) * (1 + scale.float()) + shift.float()
+            normed = self.norm(x.float(), tokens.segments)
+            return torch.addcmul(shift.float(), normed, 1 + scale.float())
+
+    def _added(self, x: Tensor, gate: Tensor, y: Tensor, sample: Tensor) -> Tensor:
+        if self.training and self.drop_path.rate > 0:
+            y = self.drop_path(y, sample)
+        return torch.addcmul(x, gate.to(x.dtype), y.to(x.dtype))

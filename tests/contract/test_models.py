@@ -128,7 +128,7 @@ def test_a_field_or_dimension_it_does_not_know_is_named(variant: str) -> None:
 @pytest.mark.parametrize("variant", MODELS.names())
 def test_a_grid_smaller_than_a_patch_is_refused(variant: str) -> None:
     model = build(variant, "full", "adap_mix")
-    with pytest.raises(ShapeError, match="patch(es)? of 8 points"):
+    with pytest.raises(ShapeError, match=r"patch(es)? of 8 points"):
         model(batch_of(spec_of((6, 24))))
 
 

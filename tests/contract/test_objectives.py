@@ -1,0 +1,100 @@
+"""What holds for whatever training minimizes."""
+
+import pytest
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from matey_core.fields import Field, FieldBatch, FieldSpec, Grid, Prediction
+from matey_core.objectives import OBJECTIVES
+
+SPEC = FieldSpec(
+    fields=(Field(name="u"), Field(name="v")),
+    grid=Grid(axes=("y", "x"), shape=(6, 5), spacing=(1, 1), boundary=("periodic", "outflow")),
+    time_step=1.0,
+)
+LEADS = torch.tensor([[1, 2], [2, 3], [1, 1], [3, 1]])
+
+
+def values(seed: int) -> Float[Tensor, "b l c y x"]:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(4, 2, 2, 6, 5, generator=generator)
+
+
+def case(prediction: Tensor, targets: Tensor) -> tuple[Prediction, FieldBatch]:
+    batch = FieldBatch(
+        spec=SPEC, history=values(7)[: len(targets)], lead_steps=LEADS, targets=targets
+    )
+    return Prediction(spec=SPEC, values=prediction, lead_steps=LEADS), batch
+
+
+@pytest.mark.parametrize("name", OBJECTIVES.names())
+def test_an_exact_prediction_costs_nothing_and_has_a_finite_slope(name: str) -> None:
+    prediction = values(1).requires_grad_()
+    loss = OBJECTIVES[name](*case(prediction, values(1)))
+    loss.total.backward()
+    assert loss.total == 0
+    assert prediction.grad is not None
+    assert prediction.grad.abs().max() == 0
+
+
+@pytest.mark.parametrize("name", OBJECTIVES.names())
+def test_a_batch_costs_the_mean_of_its_halves(name: str) -> None:
+    prediction, batch = case(values(1), values(2))
+    whole = OBJECTIVES[name](prediction, batch).total
+    halves = [
+        OBJECTIVES[name](
+            Prediction(spec=SPEC, values=prediction.values[part], lead_steps=LEADS[part]),
+            batch.select(part),
+        ).total
+        for part in (slice(0, 2), slice(2, 4))
+    ]
+    torch.testing.assert_close(whole, sum(halves) / 2)
+
+
+@pytest.mark.parametrize("name", OBJECTIVES.names())
+def test_gradients_are_those_of_finite_differences(name: str) -> None:
+    targets = values(2).double()
+
+    def loss(prediction: Tensor) -> Tensor:
+        return OBJECTIVES[name](*case(prediction, targets)).total
+
+    assert torch.autograd.gradcheck(loss, values(1).double().requires_grad_())
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e6])
+def test_nrmse_does_not_depend_on_units(unit: float) -> None:
+    prediction, batch = case(values(1), values(2))
+    loss = OBJECTIVES["nrmse"](prediction, batch).total
+    scaled = FieldBatch(
+        spec=SPEC,
+        history=batch.history * unit,
+        lead_steps=LEADS,
+        targets=values(2) * unit,
+    )
+    prediction = Prediction(spec=SPEC, values=values(1) * unit, lead_steps=LEADS)
+    torch.testing.assert_close(OBJECTIVES["nrmse"](prediction, scaled).total, loss)
+
+
+def test_nrmse_compares_a_vanished_target_with_a_hundredth_of_its_history() -> None:
+    history = torch.full((4, 1, 2, 6, 5), 3.0)
+    batch = FieldBatch(
+        spec=SPEC, history=history, lead_steps=LEADS, targets=torch.zeros(4, 2, 2, 6, 5)
+    )
+    prediction = Prediction(
+        spec=SPEC, values=torch.full((4, 2, 2, 6, 5), 0.06), lead_steps=LEADS
+    )
+    assert float(OBJECTIVES["nrmse"](prediction, batch).total) == pytest.approx(2.0, rel=1e-5)
+
+
+def test_nrmse_passes_over_a_field_that_is_zero_throughout() -> None:
+    zero = torch.zeros(4, 2, 2, 6, 5)
+    batch = FieldBatch(spec=SPEC, history=zero, lead_steps=LEADS, targets=zero)
+    guess = torch.ones(4, 2, 2, 6, 5, requires_grad=True)
+    loss = OBJECTIVES["nrmse"](
+        Prediction(spec=SPEC, values=guess, lead_steps=LEADS), batch
+    ).total
+    loss.backward()
+    assert loss == 0
+    assert guess.grad is not None
+    assert guess.grad.abs().max() == 0
