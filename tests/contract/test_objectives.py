@@ -81,9 +81,7 @@ def test_nrmse_compares_a_vanished_target_with_a_hundredth_of_its_history() -> N
     batch = FieldBatch(
         spec=SPEC, history=history, lead_steps=LEADS, targets=torch.zeros(4, 2, 2, 6, 5)
     )
-    prediction = Prediction(
-        spec=SPEC, values=torch.full((4, 2, 2, 6, 5), 0.06), lead_steps=LEADS
-    )
+    prediction = Prediction(spec=SPEC, values=torch.full((4, 2, 2, 6, 5), 0.06), lead_steps=LEADS)
     assert float(OBJECTIVES["nrmse"](prediction, batch).total) == pytest.approx(2.0, rel=1e-5)
 
 
@@ -91,9 +89,7 @@ def test_nrmse_passes_over_a_field_that_is_zero_throughout() -> None:
     zero = torch.zeros(4, 2, 2, 6, 5)
     batch = FieldBatch(spec=SPEC, history=zero, lead_steps=LEADS, targets=zero)
     guess = torch.ones(4, 2, 2, 6, 5, requires_grad=True)
-    loss = OBJECTIVES["nrmse"](
-        Prediction(spec=SPEC, values=guess, lead_steps=LEADS), batch
-    ).total
+    loss = OBJECTIVES["nrmse"](Prediction(spec=SPEC, values=guess, lead_steps=LEADS), batch).total
     loss.backward()
     assert loss == 0
     assert guess.grad is not None

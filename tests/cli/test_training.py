@@ -1,0 +1,114 @@
+"""`matey pretrain` and `matey finetune`, as typed."""
+
+import errno
+import json
+from pathlib import Path
+
+import pytest
+
+from matey_core.training import checkpoint
+from tests.cli.conftest import Matey
+from tests.training import TOML
+
+
+@pytest.fixture
+def place(project: Path, tmp_path: Path) -> Path:
+    """A directory of its own with the stores of `project` and a file of settings."""
+    (tmp_path / "data").symlink_to(project / "data")
+    (tmp_path / "settings.toml").write_text(TOML)
+    return tmp_path
+
+
+def test_the_two_verbs_tell_what_they_do(matey: Matey, place: Path) -> None:
+    trained = matey("pretrain", "--config", "settings.toml", "--steps", 2, cwd=place)
+    assert trained.returncode == 0
+    for expected in ("parameters", "stem", "tokens a frame", "flat_periodic", "persistence"):
+        assert expected in trained.stdout
+    assert "Wrote runs/pretrain-001/model" in trained.stdout
+
+    line = ("finetune", "--freeze-attention", "--n-samples", 8, "--steps", 2, "--json")
+    tuned = matey(*line, cwd=place)
+    assert tuned.returncode == 0
+    report = json.loads(tuned.stdout)
+    assert report["run"] == "runs/finetune-001"
+    assert set(report["start"]["parameters"]["trained"]) == {"stem", "head", "fields"}
+    assert set(report["start"]["parameters"]["frozen"]) == {"attention"}
+    assert any("training trajectories, not 8" in note for note in report["start"]["notes"])
+    assert {score["store"] for score in report["scores"]} == {"flat_periodic", "line_periodic"}
+
+
+def test_settings_are_laid_over_each_other(matey: Matey, place: Path) -> None:
+    (place / "matey.toml").write_text('runs = "elsewhere"\npreset = "s"\n')
+    line = ("pretrain", "--config", "settings.toml", "--steps", 9, "--history", 3)
+    done = matey(*line, "--set", "steps=1", "--set", "model.depth=1", cwd=place)
+    assert done.returncode == 0
+    written = (place / "elsewhere/pretrain-001/config.toml").read_text()
+    for expected in ("steps = 1\n", "history = 3\n", "width = 32\n", "depth = 1\n"):
+        assert expected in written
+    assert 'preset = "s"' in written
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--set", "stepss=3"), "unknown setting 'stepss'; did you mean 'steps'?"),
+        (("--set", "model.dept=3"), "unknown setting 'model.dept'; did you mean 'depth'?"),
+        (("--set", "steps"), "not of the form key=value"),
+        (("--data", "nowhere"), "There is no store in nowhere"),
+        (("--scheme", "ful"), "has no 'ful'"),
+        (("--objective", "mse"), "objectives has no 'mse'"),
+        (("--name", "../out"), "cannot be the name of a run"),
+        (("--resume",), "has no checkpoint to resume from"),
+        (("--resume", "--steps", "3"), "steps cannot be changed"),
+        (("--nproc", "3"), "cannot be shared evenly by 3 processes"),
+        (("--device", "cuda"), "PyTorch sees no CUDA device"),
+    ],
+)
+def test_mistakes_are_one_message_and_leave_nothing(
+    matey: Matey, place: Path, arguments: tuple[str, ...], expected: str
+) -> None:
+    import torch
+
+    if "cuda" in arguments and torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    done = matey("pretrain", *arguments, cwd=place)
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert done.stdout == ""
+    assert not (place / "runs").exists()
+
+
+def test_a_full_disk_is_a_failed_run_with_its_last_checkpoint(
+    matey: Matey, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save, calls = checkpoint.save_file, []
+
+    def full(*arguments: object) -> None:
+        calls.append(arguments)
+        if len(calls) > 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    line = ("pretrain", "--config", "settings.toml", "--steps", 5, "--set", "validate_every=1")
+    done = matey(*line, cwd=place)
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    checkpoints = place / "runs/pretrain-001/checkpoints"
+    assert (checkpoints / "last").read_text() == "step-00000002\n"
+    assert not list((place / "runs").rglob("*.partial"))
+
+    monkeypatch.undo()
+    done = matey("pretrain", "--resume", cwd=place)
+    assert done.returncode == 0
+    assert (checkpoints / "last").read_text() == "step-00000005\n"
+
+
+def test_help_names_every_option_with_its_default(matey: Matey, place: Path) -> None:
+    for verb, options in {
+        "pretrain": ("--preset", "--resume", "--nproc", "--set", "--config", "[default: 1000]"),
+        "finetune": ("--freeze-attention", "--n-samples", "--from-scratch", "[default: 200]"),
+    }.items():
+        text = matey(verb, "--help", cwd=place).stdout
+        for option in options:
+            assert option in text

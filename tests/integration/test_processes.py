@@ -1,0 +1,136 @@
+"""Several processes do what one does."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from torch import multiprocessing, nn
+
+from matey_core.distributed import Place, place_of_this_process
+from matey_core.errors import ConfigError
+from matey_core.models import load_model
+from tests.support import tiny_store
+from tests.training import TOML, events
+
+pytestmark = pytest.mark.distributed
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def command(*arguments: str) -> list[str]:
+    return ["-m", "matey_cli", "pretrain", "--config", "settings.toml", "--quiet", *arguments]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Stores of different fields and numbers of axes: each step uses other parameters."""
+    folder = tmp_path_factory.mktemp("project")
+    tiny_store(folder / "data", name="flow_periodic")
+    tiny_store(folder / "data", name="line_periodic", shape=(16,), fields=("pressure",))
+    (folder / "settings.toml").write_text(TOML)
+    run = [sys.executable, *command("--steps", "10", "--name", "one", "--nproc", "1")]
+    subprocess.run(run, cwd=folder, env=ENVIRONMENT, check=True)
+    return folder
+
+
+def check_equal(project: Path, name: str) -> None:
+    one, two = (events(project / "runs" / run, "step") for run in ("one", name))
+    assert [row["store"] for row in one] == [row["store"] for row in two]
+    assert {row["store"] for row in one} == {"flow_periodic", "line_periodic"}
+    for key in ("loss", "gradient_norm"):
+        assert [row[key] for row in two] == pytest.approx([row[key] for row in one], rel=1e-4)
+    expected = dict(load_model(project / "runs/one/model").named_parameters())
+    for parameter, value in load_model(project / "runs" / name / "model").named_parameters():
+        torch.testing.assert_close(value, expected[parameter], rtol=1e-3, atol=1e-5)
+
+
+def test_nproc_equals_one_process(project: Path) -> None:
+    run = [sys.executable, *command("--steps", "10", "--name", "two", "--nproc", "2")]
+    done = subprocess.run(run, cwd=project, env=ENVIRONMENT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("Wrote") == 1
+    check_equal(project, "two")
+
+
+@pytest.mark.slow
+def test_torchrun_equals_one_process(project: Path) -> None:
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    run = [*torchrun, "--nproc-per-node", "2", *command("--steps", "10", "--name", "torchrun")]
+    subprocess.run(run, cwd=project, env=ENVIRONMENT, check=True)
+    check_equal(project, "torchrun")
+
+
+@pytest.mark.slow
+def test_an_interrupt_ends_all_processes_and_keeps_the_checkpoint(project: Path) -> None:
+    arguments = command("--steps", "5000", "--name", "cut", "--nproc", "2")
+    process = subprocess.Popen(
+        [sys.executable, *arguments, "--set", "checkpoint_every=1"],
+        cwd=project,
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    last = project / "runs/cut/checkpoints/last"
+    while not last.exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Interrupted" in complaint
+    assert "Traceback" not in complaint
+    partial = [path.name for path in (project / "runs/cut").rglob("*.partial")]
+    assert partial == []
+    load_model(last.parent / last.read_text().strip() / "model")
+
+
+def average(rank: int, port: int, results: "multiprocessing.Queue[list[list[float]]]") -> None:
+    """Average gradients that exist on both processes, on one, and on none."""
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    from matey_core.distributed import STRATEGIES
+
+    strategy = STRATEGIES["ddp"](Place(rank=rank, size=2, local_rank=rank), torch.device("cpu"))
+    both, mine, nobodys = (nn.Parameter(torch.zeros(2)) for _ in range(3))
+    both.grad = torch.tensor([1.0, 2.0]) * (rank + 1)
+    if rank == 1:
+        mine.grad = torch.tensor([4.0, 8.0])
+    strategy.average_gradients([both, mine, nobodys])
+    texts = strategy.share("first" if rank == 0 else "")
+    gathered = [part.tolist() for part in strategy.gather(torch.tensor([rank, rank + 1]))]
+    assert nobodys.grad is None
+    assert texts == "first"
+    assert gathered == [[0, 1], [1, 2]]
+    assert both.grad is not None
+    assert mine.grad is not None
+    results.put([both.grad.tolist(), mine.grad.tolist(), strategy.mean(both.grad).tolist()])
+    strategy.close()
+
+
+def test_gradients_are_averaged_wherever_a_process_has_one() -> None:
+    from matey_core.distributed._launch import _free_port
+
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    port = _free_port()
+    processes = [context.Process(target=average, args=(rank, port, results)) for rank in range(2)]
+    for process in processes:
+        process.start()
+    found = [results.get(timeout=60) for _ in processes]
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    assert found == [[[1.5, 3.0], [2.0, 4.0], [1.5, 3.0]]] * 2
+
+
+def test_half_an_environment_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MASTER_ADDR", raising=False)
+    monkeypatch.delenv("RANK", raising=False)
+    assert place_of_this_process() == Place()
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ConfigError, match="MASTER_ADDR"):
+        place_of_this_process()

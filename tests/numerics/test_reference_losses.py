@@ -1,0 +1,76 @@
+"""Losses and learning rates are those of the published implementation."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from matey_core.fields import Field, FieldBatch, FieldSpec, Grid, Prediction
+from matey_core.objectives import OBJECTIVES
+from matey_core.training import WarmupCosine
+
+
+def case(
+    prediction: torch.Tensor, target: torch.Tensor, history: torch.Tensor | None = None
+) -> tuple[Prediction, FieldBatch]:
+    """Put (b, c, *space) arrays into the types of the doors."""
+    shape = tuple(target.shape[2:])
+    spec = FieldSpec(
+        fields=tuple(Field(name=f"f{index}") for index in range(target.shape[1])),
+        grid=Grid(
+            axes=("z", "y", "x")[-len(shape) :],
+            shape=shape,
+            spacing=(1.0,) * len(shape),
+            boundary=("periodic",) * len(shape),
+        ),
+        time_step=1.0,
+    )
+    leads = torch.ones(len(target), 1, dtype=torch.long)
+    known = target if history is None else history
+    batch = FieldBatch(spec=spec, history=known[:, None], lead_steps=leads, targets=target[:, None])
+    return Prediction(spec=spec, values=prediction[:, None], lead_steps=leads), batch
+
+
+@pytest.mark.parametrize("name", ["plain2d", "plain3d", "tiny_targets", "zero_target"])
+def test_relative_mse_is_the_published_loss(reference: Path, name: str) -> None:
+    values = np.load(reference / "nrmse_loss.npz")
+    prediction, batch = case(
+        torch.from_numpy(values[f"{name}/pred"]), torch.from_numpy(values[f"{name}/target"])
+    )
+    loss = OBJECTIVES["relative_mse"](prediction, batch)
+    torch.testing.assert_close(
+        loss.total, torch.tensor(float(values[f"{name}/accum1/loss"])), rtol=1e-5, atol=0
+    )
+    torch.testing.assert_close(
+        loss.parts["nrmse"],
+        torch.tensor(float(values[f"{name}/accum1/log_nrmse"])),
+        rtol=1e-5,
+        atol=0,
+    )
+
+
+@pytest.mark.parametrize("name", ["plain2d", "plain3d"])
+def test_nrmse_is_the_published_one_where_the_added_constant_does_not_count(
+    reference: Path, name: str
+) -> None:
+    values = np.load(reference / "nrmse_loss.npz")
+    prediction, batch = case(
+        torch.from_numpy(values[f"{name}/pred"]), torch.from_numpy(values[f"{name}/target"])
+    )
+    loss = OBJECTIVES["nrmse"](prediction, batch)
+    expected = torch.tensor(float(values[f"{name}/accum1/log_nrmse"]))
+    torch.testing.assert_close(loss.total, expected, rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_learning_rate_is_the_published_one(reference: Path, name: str) -> None:
+    values = np.load(reference / "misc.npz")
+    settings = values[f"lr/{name}/peak_warmup_epochs_epochsize_accum"]
+    expected = values[f"lr/{name}/lr_per_optimizer_step"]
+    peak, warmup, epochs, epoch_size, accumulated = settings.tolist()
+    schedule = WarmupCosine(
+        peak=peak, warmup=int(warmup), steps=int(epochs * epoch_size // accumulated)
+    )
+    rates = [schedule.rate(step) for step in range(len(expected))]
+    np.testing.assert_allclose(rates, expected, rtol=1e-5)

@@ -1,0 +1,57 @@
+"""Small training runs, for tests of everything that trains."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from matey_core.models import ModelConfig
+from matey_core.tokenizers import TokenizerConfig
+from matey_core.workflows.finetune import FinetuneConfig
+from matey_core.workflows.pretrain import PretrainConfig
+
+SETTINGS: dict[str, Any] = {"batch_size": 4, "validation_batches": 1, "precision": "float32"}
+TOML = """
+history = 2
+max_lead = 2
+batch_size = 4
+validation_batches = 1
+precision = "float32"
+[model]
+width = 32
+depth = 2
+heads = 2
+tokenizer = {patch = [8, 4], ratio = 0.5}
+"""
+"""The settings of `pretrain_config`, for the command line."""
+
+
+def tiny_model(**changes: Any) -> ModelConfig:
+    """Two narrow blocks; half of the cells are refined."""
+    tokenizer = changes.pop("tokenizer", TokenizerConfig(patch=(8, 4), ratio=0.5))
+    return ModelConfig(width=32, depth=2, heads=2, tokenizer=tokenizer, **changes)
+
+
+def pretrain_config(folder: Path, **changes: Any) -> PretrainConfig:
+    """Six steps on all stores in `folder/data`, into `folder/runs`."""
+    defaults = {
+        **SETTINGS,
+        "data": folder / "data",
+        "runs": folder / "runs",
+        "model": tiny_model(),
+        "history": 2,
+        "max_lead": 2,
+        "steps": 6,
+    }
+    return PretrainConfig(**{**defaults, **changes})
+
+
+def finetune_config(folder: Path, **changes: Any) -> FinetuneConfig:
+    """Four steps in the same places."""
+    places = {"runs": folder / "runs", "default_data": folder / "data"}
+    return FinetuneConfig(**{**SETTINGS, **places, "steps": 4, **changes})
+
+
+def events(run: Path, kind: str) -> list[dict[str, Any]]:
+    """Lines of a journal about one kind of event."""
+    lines = (run / "journal.jsonl").read_text(encoding="utf-8").splitlines()
+    return [row for row in map(json.loads, lines) if row["event"] == kind]

@@ -1,0 +1,142 @@
+"""Checkpoints are complete or absent, and hold no code."""
+
+import errno
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+
+from matey_core.errors import CheckpointError, RunError
+from matey_core.training import (
+    CheckpointFolder,
+    Progressed,
+    TrainState,
+    WarmupCosine,
+    build_optimizer,
+    load_checkpoint,
+)
+from matey_core.training.checkpoint import written
+from tests.training import tiny_model
+
+
+def new_state(seed: int) -> TrainState:
+    torch.manual_seed(seed)
+    model = tiny_model().build(fields=("u", "v"), num_axes=(2,))
+    optimizer = build_optimizer(model, learning_rate=1e-3, weight_decay=1e-3)
+    for index, parameter in enumerate(model.parameters()):
+        if index % 3:  # some have never been used
+            parameter.grad = torch.randn_like(parameter)
+    optimizer.step()
+    return TrainState(
+        model=model,
+        optimizer=optimizer,
+        schedule=WarmupCosine(peak=1e-3, warmup=1, steps=10),
+        step=seed,
+        skipped=2,
+        skipped_in_a_row=1,
+    )
+
+
+def progressed(step: int) -> Progressed:
+    return Progressed(
+        mixture={"step": step, "seed": 0},
+        random_states=[torch.get_rng_state()],
+        best={"step": 3, "score": 0.25},
+        precision="bfloat16",
+    )
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    return CheckpointFolder(tmp_path / "checkpoints").save(new_state(5), progressed(5))
+
+
+def test_everything_comes_back(saved: Path) -> None:
+    original, state = new_state(5), new_state(6)
+    found = load_checkpoint(saved, state)
+    assert (state.step, state.skipped, state.skipped_in_a_row) == (5, 2, 1)
+    assert found.mixture == {"step": 5, "seed": 0}
+    assert found.best == {"step": 3, "score": 0.25}
+    assert found.resumed_precision.name == "bfloat16"
+    pairs = zip(original.model.parameters(), state.model.parameters(), strict=True)
+    for expected, parameter in pairs:
+        assert torch.equal(expected, parameter)
+        theirs, ours = original.optimizer.state.get(expected), state.optimizer.state.get(parameter)
+        assert (theirs is None) == (ours is None)
+        for key in theirs or ():
+            assert torch.equal(theirs[key], ours[key])
+
+
+def test_the_last_and_the_best_are_kept(tmp_path: Path) -> None:
+    folder = CheckpointFolder(tmp_path / "checkpoints")
+    assert folder.named("last") is None
+    for step in (1, 2, 3):
+        path = folder.save(new_state(step), progressed(step))
+        if step == 1:
+            folder.point("best", path)
+    folder.prune()
+    names = sorted(path.name for path in folder.path.iterdir())
+    assert names == ["best", "last", "step-00000001", "step-00000003"]
+    assert folder.named("last") == folder.path / "step-00000003"
+
+
+@pytest.mark.parametrize(
+    "file", ["state.safetensors", "model/model.safetensors", "state.json", "model/model.json"]
+)
+def test_pickles_are_refused_and_never_run(saved: Path, file: str, tmp_path: Path) -> None:
+    proof = tmp_path / "ran"
+
+    class Attack:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return (eval, (f"open({str(proof)!r}, 'w')",))
+
+    (saved / file).write_bytes(pickle.dumps(Attack()))
+    with pytest.raises(CheckpointError, match="step-00000005"):
+        load_checkpoint(saved, new_state(6))
+    torch.save({"weights": torch.ones(3)}, saved / file)
+    with pytest.raises(CheckpointError, match="step-00000005"):
+        load_checkpoint(saved, new_state(6))
+    assert not proof.exists()
+
+
+@pytest.mark.parametrize("file", ["state.safetensors", "model/model.safetensors", "state.json"])
+def test_a_missing_file_is_named(saved: Path, file: str) -> None:
+    (saved / file).unlink()
+    with pytest.raises(CheckpointError, match=Path(file).name.replace(".", r"\.")):
+        load_checkpoint(saved, new_state(6))
+
+
+@pytest.mark.parametrize("name", ["../../elsewhere", "/etc", "step-1", ""])
+def test_a_pointer_leads_to_checkpoints_only(saved: Path, name: str) -> None:
+    (saved.parent / "last").write_text(name)
+    with pytest.raises(CheckpointError, match="no checkpoint"):
+        CheckpointFolder(saved.parent).named("last")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), RunError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+    ],
+)
+def test_what_fails_leaves_the_old_one_and_nothing_else(
+    tmp_path: Path, error: BaseException, expected: type[BaseException]
+) -> None:
+    path = tmp_path / "model"
+    path.mkdir()
+    (path / "old").touch()
+
+    def replace() -> None:
+        with written(path) as partial:
+            partial.mkdir()
+            (partial / "new").touch()
+            raise error
+
+    with pytest.raises(expected):
+        replace()
+    assert [found.relative_to(tmp_path) for found in tmp_path.rglob("*")] == [
+        Path("model"),
+        Path("model/old"),
+    ]

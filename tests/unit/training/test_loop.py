@@ -1,0 +1,137 @@
+"""One optimizer step a batch, unless the loss is not finite."""
+
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from matey_core.distributed import Place, Strategy
+from matey_core.distributed.single import Single
+from matey_core.errors import RunError
+from matey_core.fields import Field, FieldBatch, FieldSpec, Grid, Prediction
+from matey_core.models import Model, ModelConfig
+from matey_core.objectives import OBJECTIVES
+from matey_core.training import (
+    Limits,
+    Precision,
+    StepReport,
+    TrainState,
+    WarmupCosine,
+    build_optimizer,
+    train,
+)
+
+SPEC = FieldSpec(
+    fields=(Field(name="u"),),
+    grid=Grid(axes=("x",), shape=(8,), spacing=(1.0,), boundary=("periodic",)),
+    time_step=1.0,
+    dataset="bursts",
+)
+
+
+class Amplifier(Model):
+    """Multiplies the last frame by one learned number, which starts at 0.5."""
+
+    def __init__(self) -> None:
+        super().__init__(ModelConfig(), ("u",), (1,))
+        self.factor = nn.Parameter(torch.tensor([[0.5]]))
+
+    def forward(self, batch: FieldBatch) -> Prediction:
+        values = self.factor.squeeze() * batch.history[:, -1:]
+        return Prediction(spec=batch.spec, values=values, lead_steps=batch.lead_steps)
+
+    def count_tokens(self, batch: FieldBatch) -> Tensor:
+        return torch.ones(batch.size, dtype=torch.long)
+
+    def extend(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> None:
+        raise NotImplementedError
+
+    def part_of(self, parameter: str) -> Literal["attention"]:
+        return "attention"
+
+
+def batch(scale: float = 1.0) -> FieldBatch:
+    history = torch.linspace(1, 2, 16).reshape(2, 1, 1, 8)
+    leads = torch.ones(2, 1, dtype=torch.long)
+    return FieldBatch(spec=SPEC, history=history, lead_steps=leads, targets=scale * history)
+
+
+@pytest.fixture
+def state() -> TrainState:
+    model = Amplifier()
+    return TrainState(
+        model=model,
+        optimizer=build_optimizer(model, learning_rate=0.1, weight_decay=0.0),
+        schedule=WarmupCosine(peak=0.1, warmup=0, steps=100),
+    )
+
+
+@pytest.fixture
+def strategy() -> Strategy:
+    return Single(Place(), torch.device("cpu"))
+
+
+Run = Callable[..., list[StepReport]]
+
+
+@pytest.fixture
+def run(state: TrainState, strategy: Strategy) -> Run:
+    def train_on(*batches: FieldBatch, gradient_norm: float = 1.0) -> list[StepReport]:
+        reports: list[StepReport] = []
+        train(
+            state,
+            batches,
+            OBJECTIVES["relative_mse"],
+            strategy=strategy,
+            precision=Precision(name="float32"),
+            limits=Limits(gradient_norm=gradient_norm, skipped_in_a_row=2),
+            after_step=lambda _, report: reports.append(report),
+        )
+        return reports
+
+    return train_on
+
+
+def test_steps_lower_the_loss(run: Run) -> None:
+    reports = run(*[batch()] * 4)
+    losses = [float(report.loss) for report in reports]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[0] == pytest.approx(0.25, rel=1e-5)
+
+
+def test_a_loss_that_is_not_finite_changes_nothing_but_the_counts(
+    run: Run, state: TrainState
+) -> None:
+    run(batch())
+    weight = state.model.get_parameter("factor").detach().clone()
+    moments = {
+        key: value.clone()
+        for key, value in state.optimizer.state[state.model.get_parameter("factor")].items()
+    }
+    (report,) = run(batch(float("nan")))
+    assert report.is_skipped
+    assert (state.step, state.skipped, state.skipped_in_a_row) == (2, 1, 1)
+    assert torch.equal(state.model.get_parameter("factor"), weight)
+    for key, value in state.optimizer.state[state.model.get_parameter("factor")].items():
+        assert torch.equal(value, moments[key])
+    run(batch())
+    assert (state.skipped, state.skipped_in_a_row) == (1, 0)
+    assert not torch.equal(state.model.get_parameter("factor"), weight)
+
+
+def test_too_many_in_a_row_end_the_run_and_name_the_store(run: Run, state: TrainState) -> None:
+    with pytest.raises(RunError, match="3 steps in a row, the last one step 3 on bursts"):
+        run(*[batch(float("inf"))] * 9)
+    assert state.model.get_parameter("factor").item() == 0.5
+
+
+def test_long_gradients_are_shortened(run: Run, state: TrainState) -> None:
+    seen: list[float] = []
+    state.optimizer.register_step_pre_hook(
+        lambda *_: seen.append(float(state.model.get_parameter("factor").grad.norm()))
+    )
+    (report,) = run(batch(), gradient_norm=1e-3)
+    assert float(report.gradient_norm) == pytest.approx(1.0, rel=1e-5)  # d(f − 1)²/df at ½
+    assert seen == pytest.approx([1e-3], rel=1e-3)

@@ -1,0 +1,73 @@
+"""bfloat16 only where it is faster, and only if it is close to float32."""
+
+import pytest
+import torch
+
+from matey_core.data import Windows
+from matey_core.distributed import Place
+from matey_core.distributed.single import Single
+from matey_core.fields import FieldBatch
+from matey_core.objectives import OBJECTIVES
+from matey_core.store import open_store
+from matey_core.training import Precision, choose_precision, measure_parity
+from matey_core.training import precision as module
+from matey_core.workflows._arithmetic import agree_on_precision
+from tests.support import tiny_store
+from tests.training import tiny_model
+
+CPU = torch.device("cpu")
+NRMSE = OBJECTIVES["nrmse"]
+
+
+@pytest.fixture(scope="module")
+def batch(tmp_path_factory: pytest.TempPathFactory) -> FieldBatch:
+    store = open_store(tiny_store(tmp_path_factory.mktemp("data")))
+    return Windows(store, (0, 1), history=2, max_lead=2).batch([0, 3, 9], [[1], [2], [1]])
+
+
+def build() -> torch.nn.Module:
+    torch.manual_seed(0)
+    return tiny_model().build(fields=("density", "velocity_x"), num_axes=(2,))
+
+
+def test_parity_is_measured_and_leaves_no_trace(batch: FieldBatch) -> None:
+    model = build().train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    parity = measure_parity(model, batch, NRMSE, CPU)
+    assert 0 < parity.gradient < module.LARGEST_GRADIENT_ERROR
+    assert 0 <= parity.prediction < module.LARGEST_ERROR
+    assert parity.is_good
+    assert model.training
+    assert all(parameter.grad is None for parameter in model.parameters())
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+def test_the_choice_is_a_measured_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for gain, expected in [(1.2, "float32"), (1.4, "bfloat16")]:
+        seconds = {"float32": gain, "bfloat16": 1.0}
+        monkeypatch.setattr(module, "_seconds", lambda _, name, __, s=seconds: s[name])
+        chosen = choose_precision(build(), CPU)
+        assert chosen.name == expected
+        assert f"{gain:.2g} times as fast" in chosen.reason
+
+
+def test_bad_parity_falls_back_to_float32(
+    batch: FieldBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SPEED_UP", 0.0)
+    monkeypatch.setattr(module, "LARGEST_GRADIENT_ERROR", 0.0)
+    strategy = Single(Place(), CPU)
+    chosen, parity = agree_on_precision("auto", build(), lambda: batch, NRMSE, strategy)
+    assert chosen.name == "float32"
+    assert "further from float32" in chosen.reason
+    assert parity is not None
+    chosen, _ = agree_on_precision("bfloat16", build(), lambda: batch, NRMSE, strategy)
+    assert chosen.name == "bfloat16"
+
+
+def test_autocast_is_on_only_in_bfloat16() -> None:
+    a = torch.ones(2, 2)
+    for name, dtype in [("float32", torch.float32), ("bfloat16", torch.bfloat16)]:
+        with Precision(name=name).autocast(CPU):
+            assert (a @ a).dtype == dtype
