@@ -1,5 +1,6 @@
 """float32, or bfloat16 where this machine's matrix products are faster with it."""
 
+import math
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +15,7 @@ from matey_core.objectives import Objective
 
 SPEED_UP = 1.3
 """bfloat16 is taken where it makes the model's matrix products this much faster."""
-ROWS = 1024
+ROWS = 512
 """Tokens of the measured products."""
 LARGEST_ERROR = 0.02
 """Of a prediction in bfloat16, relative to float32, in root mean square."""
@@ -56,8 +57,8 @@ def choose_precision(model: nn.Module, device: torch.device) -> Precision:
     if not layers:
         return Precision(name="float32", reason="the model has no matrix products")
     largest = max(layers, key=lambda layer: layer.weight.numel())
-    seconds = {name: _seconds(largest, name, device) for name in ("float32", "bfloat16")}
-    gain = seconds["float32"] / seconds["bfloat16"]
+    seconds = _seconds(largest, "float32", device, patience=math.inf)
+    gain = seconds / _seconds(largest, "bfloat16", device, patience=4 * seconds)
     reason = (
         f"a {largest.in_features}×{largest.out_features} matrix product is "
         f"{gain:.2g} times as fast in bfloat16 here"
@@ -65,7 +66,17 @@ def choose_precision(model: nn.Module, device: torch.device) -> Precision:
     return Precision(name="bfloat16" if gain >= SPEED_UP else "float32", reason=reason)
 
 
-def _seconds(layer: nn.Linear, name: Literal["float32", "bfloat16"], device: torch.device) -> float:
+def _seconds(
+    layer: nn.Linear,
+    name: Literal["float32", "bfloat16"],
+    device: torch.device,
+    *,
+    patience: float,
+) -> float:
+    """Median time of a product and its gradient; of a single one if that exceeds `patience`.
+
+    Processors without bfloat16 units can be hundreds of times slower with it.
+    """
     weight = torch.randn(layer.out_features, layer.in_features, device=device, requires_grad=True)
     tokens = torch.randn(ROWS, layer.in_features, device=device, requires_grad=True)
     precision = Precision(name=name)
@@ -75,7 +86,10 @@ def _seconds(layer: nn.Linear, name: Literal["float32", "bfloat16"], device: tor
             nn.functional.linear(tokens, weight).square().mean().backward()
 
     timer = Timer("step()", globals={"step": step}, num_threads=torch.get_num_threads())
-    timer.timeit(2)
+    timer.timeit(1)
+    once = timer.timeit(1).median
+    if once > patience:
+        return once
     return timer.blocked_autorange(min_run_time=0.1).median
 
 
