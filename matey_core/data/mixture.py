@@ -1,6 +1,6 @@
 """An endless, reproducible stream of training batches from many stores."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +9,8 @@ from matey_core.data.windows import Windows
 from matey_core.errors import CheckpointError, ConfigError, DataError
 from matey_core.fields import FieldBatch
 
+Augment = Callable[[FieldBatch, Sequence[int]], FieldBatch]
+"""(batch, one seed a sample) → batch."""
 EXPONENT = 0.5
 """A store is drawn with a weight of its number of windows to this power."""
 
@@ -37,6 +39,7 @@ class Mixture(Iterator[FieldBatch]):
         rank: int = 0,
         world: int = 1,
         exponent: float = EXPONENT,
+        augment: Augment | None = None,
     ) -> None:
         """Set up the stream at step 0.
 
@@ -47,6 +50,7 @@ class Mixture(Iterator[FieldBatch]):
             rank: number of this process.
             world: number of processes.
             exponent: 0 draws all stores alike, 1 in proportion to their windows.
+            augment: changes every batch; a sample's seed does not depend on `world`.
 
         Raises:
             ConfigError: the batch cannot be shared evenly.
@@ -68,6 +72,7 @@ class Mixture(Iterator[FieldBatch]):
         self.rank = rank
         self.world = world
         self.step = 0
+        self.augment = augment
         weights = np.array([len(part) for part in self.windows], dtype=np.float64) ** exponent
         self.weights = weights / weights.sum()
 
@@ -87,7 +92,11 @@ class Mixture(Iterator[FieldBatch]):
         share = self.batch_size // self.world
         mine = slice(self.rank * share, (self.rank + 1) * share)
         leads = [[lead] for lead in drawn.lead_steps[mine]]
-        return self.windows[drawn.store].batch(drawn.indices[mine], leads)
+        batch = self.windows[drawn.store].batch(drawn.indices[mine], leads)
+        if self.augment is None:
+            return batch
+        seeds = np.random.SeedSequence((self.seed, step)).generate_state(self.batch_size, np.uint64)
+        return self.augment(batch, [int(seed >> np.uint64(1)) for seed in seeds[mine]])
 
     def __next__(self) -> FieldBatch:
         batch = self.batch(self.step)

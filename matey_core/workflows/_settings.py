@@ -29,6 +29,9 @@ class TrainingConfig(Config):
     """Longest gradient: longer ones are shortened to this norm."""
     objective: str = "nrmse"
     """What is minimized: `nrmse`, or `relative_mse` as in the paper."""
+    noise: NonNegativeFloat = 0.3
+    """Largest noise on a training history, as a fraction of each field's last change. It costs
+    a little accuracy in one step and keeps long rollouts from blowing up."""
     seed: NonNegativeInt = 0
     """Decides initial weights, batches and subsets."""
     validate_every: PositiveInt | None = None

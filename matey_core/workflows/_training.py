@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from matey_core.augmentations import AUGMENTATIONS
 from matey_core.data import Mixture
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError
@@ -125,6 +126,7 @@ def _fit(
         seed=config.seed,
         rank=strategy.place.rank,
         world=strategy.place.size,
+        augment=AUGMENTATIONS["noise"](config.noise),
     )
     objective = OBJECTIVES[config.objective]
     state = _initial_state(job, strategy)

@@ -1,0 +1,36 @@
+"""White noise on the history, so that a model withstands its own errors in a rollout."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from matey_core.augmentations import AUGMENTATIONS
+from matey_core.fields import FieldBatch
+
+
+@AUGMENTATIONS.register("noise")
+class Noise:
+    """x + a·δ·ε with ε normal and a uniform between 0 and `strength`.
+
+    δ is the root mean square over space of a field's last change from frame to frame,
+    so that noise stays in proportion to what is to be predicted. Targets are left alone.
+    """
+
+    def __init__(self, strength: float) -> None:
+        self.strength = strength
+
+    def __call__(self, batch: FieldBatch, seeds: Sequence[int]) -> FieldBatch:
+        """Add noise to every frame of the history; a history of one frame is left alone."""
+        history = batch.history
+        if self.strength == 0 or history.shape[1] < 2:
+            return batch
+        space = tuple(range(3, history.ndim))
+        last = (history[:, -1:] - history[:, -2:-1]).square()
+        change = last.mean(space, keepdim=True).sqrt()
+        noise = torch.empty_like(history)
+        for sample, seed in zip(noise, seeds, strict=True):
+            generator = torch.Generator().manual_seed(seed)
+            amount = self.strength * torch.rand(1, generator=generator)
+            sample.copy_(amount * torch.randn(sample.shape, generator=generator))
+        return replace(batch, history=history + change * noise)
