@@ -63,7 +63,7 @@ class TokenizerConfig(Config):
         return DEFAULT_GAMMA if self.gamma is None else self.gamma
 
 
-DEFAULT_GAMMA = 0.1
+DEFAULT_GAMMA = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
