@@ -35,7 +35,7 @@ class TrainingConfig(Config):
     seed: NonNegativeInt = 0
     """Decides initial weights, batches and subsets."""
     validate_every: PositiveInt | None = None
-    """Steps from one validation and checkpoint to the next; by default a tenth of all."""
+    """Steps from one validation and checkpoint to the next; by default a fifth of all."""
     checkpoint_every: PositiveInt | None = None
     """Steps from one further checkpoint to the next; by default there are none."""
     validation_batches: PositiveInt = 4
@@ -52,7 +52,7 @@ class TrainingConfig(Config):
 
     def is_validation(self, step: int) -> bool:
         """Whether the model is validated after this step; it always is after the last."""
-        return step == self.steps or step % (self.validate_every or max(1, self.steps // 10)) == 0
+        return step == self.steps or step % (self.validate_every or max(1, self.steps // 5)) == 0
 
     def is_checkpoint(self, step: int) -> bool:
         """Whether a checkpoint is written after this step, which it is at every validation."""
