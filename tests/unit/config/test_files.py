@@ -1,0 +1,61 @@
+"""The settings files of the repository, and what is said of wrong ones."""
+
+from pathlib import Path
+
+import pytest
+
+from matey_core.config import read_toml, validate, with_settings, write_toml
+from matey_core.errors import ConfigError
+from matey_core.models import ModelConfig
+from matey_core.workflows.pretrain import PretrainConfig
+
+CONFIGS = sorted((Path(__file__).resolve().parents[3] / "configs").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_settings_file_is_valid_and_buildable(path: Path) -> None:
+    config = validate(PretrainConfig, read_toml(path), source=str(path))
+    small = config.model.model_copy(update={"width": 24, "heads": 2, "depth": 1})
+    assert small.build(fields=("u",), num_axes=(2,)).fields == ("u",)
+
+
+def test_settings_survive_being_written_and_read(tmp_path: Path) -> None:
+    config = PretrainConfig(steps=7, model=ModelConfig(depth=3, layer_scale=0.125))
+    write_toml(config, tmp_path / "config.toml")
+    assert validate(PretrainConfig, read_toml(tmp_path / "config.toml"), source="") == config
+
+
+def test_all_mistakes_are_named_at_once_with_the_nearest_name() -> None:
+    values = {"stepz": 3, "model": {"depth": "deep", "tokenizer": {"patches": [8]}}}
+    with pytest.raises(ConfigError) as caught:
+        validate(PretrainConfig, values, source="matey.toml")
+    text = str(caught.value)
+    assert "unknown setting 'stepz'; did you mean 'steps'?" in text
+    assert 'model.depth: input should be a valid integer, found "deep"' in text
+    assert "unknown setting 'model.tokenizer.patches'; did you mean 'patch'?" in text
+
+
+def test_set_reads_values_as_toml_and_names_as_strings() -> None:
+    merged = with_settings(
+        {"model": {"depth": 2}},
+        ["model.depth=8", "model.scheme=axial", "model.tokenizer.patch=[16, 4]", "noise=0.5"],
+    )
+    assert merged == {
+        "model": {"depth": 8, "scheme": "axial", "tokenizer": {"patch": [16, 4]}},
+        "noise": 0.5,
+    }
+    with pytest.raises(ConfigError, match="not of the form key=value"):
+        with_settings({}, ["model.depth"])
+    with pytest.raises(ConfigError, match="'depth' is a value, not a section"):
+        with_settings({"model": {"depth": 2}}, ["model.depth.more=1"])
+
+
+def test_budgets_exclude_each_other_and_patches_go_from_coarse_to_fine() -> None:
+    for tokenizer, said in (
+        ({"gamma": 0.1, "tokens": 64}, "give one of gamma, ratio and tokens"),
+        ({"patch": [8, 16]}, "from coarse to fine"),
+        ({"name": "adap_mix", "patch": [8]}, "needs a coarse and a fine patch"),
+        ({"ratio": 1.5}, "at most 1"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            validate(ModelConfig, {"tokenizer": tokenizer}, source="model.json")
