@@ -60,11 +60,12 @@ class MateyModel(Model):
         frame = Frame.of(history, lead_steps, batch.spec.grid, self.config)
         tree = self._tree(frame)
         rows = self.table.rows(batch.spec.names)
-        output = sum(
+        outputs = [
             self._run(cells, tree, frame, batch.spec, rows=rows, lead_steps=lead_steps)
             for cells in self.tokenizer(tree)
             if any(bool(mask.any()) for mask in cells.masks)
-        )
+        ]
+        output = torch.stack(outputs).sum(0) if len(outputs) > 1 else outputs[0]
         values = frame.state(output)
         return Prediction(
             spec=batch.spec,

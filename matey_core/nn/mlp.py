@@ -2,12 +2,11 @@
 
 from typing import ClassVar
 
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 
 class Mlp(nn.Sequential):
-    """Linear, GELU, Linear, on the last axis."""
+    """Linear, GELU, Linear, on the last axis: (*rows, d) → (*rows, d)."""
 
     profile_part: ClassVar[str] = "mlp"
 
@@ -15,7 +14,3 @@ class Mlp(nn.Sequential):
         super().__init__(
             nn.Linear(width, ratio * width), nn.GELU(), nn.Linear(ratio * width, width)
         )
-
-    def forward(self, x: Float[Tensor, "*rows d"]) -> Float[Tensor, "*rows d"]:
-        """Transform every row on its own."""
-        return super().forward(x)

@@ -7,15 +7,16 @@ from torch import Tensor, nn
 from matey_core.tokens import Segments
 
 
-class TokenNorm(nn.LayerNorm):
+class TokenNorm(nn.Module):
     """Layer norm without weights: the modulation that follows supplies them."""
 
     def __init__(self, width: int) -> None:
-        super().__init__(width, elementwise_affine=False)
+        super().__init__()
+        self.width = width
 
     def forward(self, x: Float[Tensor, "n t d"], segments: Segments) -> Float[Tensor, "n t d"]:
         """Standardize every token over its own channels."""
-        return super().forward(x)
+        return nn.functional.layer_norm(x, (self.width,))
 
 
 class SequenceNorm(nn.Module):

@@ -48,4 +48,6 @@ def crop(
         fields: (b, l, c, *padded).
         shape: points per axis of the grid.
     """
-    return fields[(..., *(slice(size) for size in shape))]
+    for axis, size in enumerate(shape, start=fields.ndim - len(shape)):
+        fields = fields.narrow(axis, 0, size)
+    return fields

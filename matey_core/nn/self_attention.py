@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -66,8 +67,9 @@ class SelfAttention(nn.Module):
         rows = math.prod(x.shape[:-1])
         q, k, v = self.qkv(x).reshape(rows, 3, self.heads, -1).unbind(1)
         q, k = self.query_norm(q).to(v.dtype), self.key_norm(k).to(v.dtype)
-        mixed = sum(
+        along = [
             route.unpack(self.kernel(route.pack(q), route.pack(k), route.pack(v), route.segments))
             for route in routes
-        )
-        return self.out((mixed / len(routes)).reshape(x.shape))
+        ]
+        mixed = torch.stack(along).mean(0) if len(along) > 1 else along[0]
+        return self.out(mixed.reshape(x.shape))
