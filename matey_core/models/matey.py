@@ -129,7 +129,7 @@ class MateyModel(Model):
         for patch, index in zip(tree.patches, layout.index, strict=True):
             here = gather(channels, patch, index)
             values, inner = self.stems[_key(patch)](here, table)
-            tokens.append(values)
+            tokens.append(values.float())  # the residual stream stays float32
             details.append(inner if self.config.details else None)
         packed = TokenBatch(
             values=layout.pack(tokens),
