@@ -46,7 +46,7 @@ def test_parity_is_measured_and_leaves_no_trace(batch: FieldBatch) -> None:
 def test_the_choice_is_a_measured_one(monkeypatch: pytest.MonkeyPatch) -> None:
     for gain, expected in [(1.2, "float32"), (1.4, "bfloat16")]:
         seconds = {"float32": gain, "bfloat16": 1.0}
-        monkeypatch.setattr(module, "_seconds", lambda _, name, __, s=seconds: s[name])
+        monkeypatch.setattr(module, "_seconds", lambda _, name, __, *, patience, s=seconds: s[name])
         chosen = choose_precision(build(), CPU)
         assert chosen.name == expected
         assert f"{gain:.2g} times as fast" in chosen.reason
