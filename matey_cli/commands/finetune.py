@@ -1,11 +1,19 @@
 """Adapt a trained model to new stores, or to few samples."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from matey_cli import render
+from matey_cli.commands._options import (
+    BatchSize,
+    DeviceName,
+    PrecisionName,
+    Processes,
+    RunsFolder,
+    SettingsFile,
+)
 from matey_cli.commands._training import (
     advice,
     is_first,
@@ -48,37 +56,21 @@ def finetune(
     steps: Annotated[
         int | None, typer.Option(min=1, help="Optimizer steps.  [default: 200]")
     ] = None,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(min=1, help="Windows of a step, over all processes.  [default: 8]"),
-    ] = None,
+    batch_size: BatchSize = None,
     learning_rate: Annotated[
         float | None, typer.Option(help="Largest learning rate.  [default: 0.0005]")
     ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Decides samples and batches.  [default: 0]")
     ] = None,
-    precision: Annotated[
-        Literal["auto", "float32", "bfloat16"] | None,
-        typer.Option(help="auto takes bfloat16 where it is faster and as good.  [default: auto]"),
-    ] = None,
-    device: Annotated[
-        Literal["auto", "cpu", "cuda"] | None,
-        typer.Option(help="auto takes all GPUs, or else the CPU.  [default: auto]"),
-    ] = None,
-    nproc: Annotated[
-        int | None,
-        typer.Option(min=1, help="Processes that share the work.  [default: one a GPU, or one]"),
-    ] = None,
+    precision: PrecisionName = None,
+    device: DeviceName = None,
+    nproc: Processes = None,
     name: Annotated[
         str | None, typer.Option(help="Name of the run.  [default: finetune-001, …]")
     ] = None,
-    runs: Annotated[
-        Path | None, typer.Option(help="Folder of the runs.  [default: runs]", show_default=False)
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="TOML file with settings; options go before it.")
-    ] = None,
+    runs: RunsFolder = None,
+    config: SettingsFile = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any setting, such as warmup=0.1."),

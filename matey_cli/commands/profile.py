@@ -6,6 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from matey_cli import render
+from matey_cli.commands._options import (
+    Gamma,
+    Patch,
+    Ratio,
+    Tokens,
+)
 
 if TYPE_CHECKING:
     from matey_core.workflows.profile import Cost, ProfileReport, ProfileRow
@@ -29,19 +35,10 @@ def profile(
     tokenizer: Annotated[
         str | None, typer.Option(help="uniform, adap_mix or adap_mul, instead of the run's.")
     ] = None,
-    patch: Annotated[
-        str | None, typer.Option(help="Points per axis of a cell, coarse to fine, such as 16,8.")
-    ] = None,
-    gamma: Annotated[
-        float | None,
-        typer.Option(min=0, help="Refine cells above this fraction of the largest score."),
-    ] = None,
-    ratio: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Refine this fraction of the cells.")
-    ] = None,
-    tokens: Annotated[
-        int | None, typer.Option(min=1, help="Refine up to this number of tokens a frame.")
-    ] = None,
+    patch: Patch = None,
+    gamma: Gamma = None,
+    ratio: Ratio = None,
+    tokens: Tokens = None,
     grid: Annotated[
         str | None,
         typer.Option(

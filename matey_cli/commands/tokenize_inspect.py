@@ -6,6 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from matey_cli import render
+from matey_cli.commands._options import (
+    Gamma,
+    Patch,
+    Ratio,
+    Tokens,
+)
 
 if TYPE_CHECKING:
     from matey_core.workflows.inspect import InspectReport
@@ -39,24 +45,13 @@ def tokenize_inspect(
     tokenizer: Annotated[
         str | None, typer.Option(help="adap_mix, adap_mul or uniform, instead of the model's.")
     ] = None,
-    patch: Annotated[
-        str | None, typer.Option(help="Points per axis of a cell, coarse to fine, such as 32,8.")
-    ] = None,
+    patch: Patch = None,
     criterion: Annotated[
         str | None, typer.Option(help="What scores cells: variance, gradient, raw_variance.")
     ] = None,
-    gamma: Annotated[
-        float | None,
-        typer.Option(min=0, help="Refine cells above this fraction of the largest score."),
-    ] = None,
-    ratio: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Refine this fraction of the cells, worst first."),
-    ] = None,
-    tokens: Annotated[
-        int | None,
-        typer.Option(min=1, help="Refine worst cells first, up to this many tokens a frame."),
-    ] = None,
+    gamma: Gamma = None,
+    ratio: Ratio = None,
+    tokens: Tokens = None,
     field: Annotated[
         str | None, typer.Option(help="The field to draw; all fields choose the cells.")
     ] = None,

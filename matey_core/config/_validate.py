@@ -35,7 +35,7 @@ def validate(kind: type[AnyConfig], values: Mapping[str, Any], *, source: str) -
         problems = [_sentence(kind, problem) for problem in error.errors()]
     raise ConfigError(
         f"{source}: " + ("; ".join(problems)) + ".",
-        remedy="See docs/reference/settings.md, or `matey config show`, for every setting.",
+        remedy="docs/reference/settings.md lists every setting.",
     )
 
 

@@ -1,0 +1,42 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+BatchSize = Annotated[
+    int | None, typer.Option(min=1, help="Windows of a step, over all processes.  [default: 8]")
+]
+PrecisionName = Annotated[
+    Literal["auto", "float32", "bfloat16"] | None,
+    typer.Option(help="auto takes bfloat16 where it is faster and as good.  [default: auto]"),
+]
+DeviceName = Annotated[
+    Literal["auto", "cpu", "cuda"] | None,
+    typer.Option(help="auto takes all GPUs, or else the CPU.  [default: auto]"),
+]
+Processes = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processes that share the work.  [default: one a GPU, or one]"),
+]
+RunsFolder = Annotated[
+    Path | None, typer.Option(help="Folder of the runs.  [default: runs]", show_default=False)
+]
+SettingsFile = Annotated[
+    Path | None, typer.Option(help="TOML file with settings; options go before it.")
+]
+Patch = Annotated[
+    str | None, typer.Option(help="Points per axis of a cell, coarse to fine, such as 32,8.")
+]
+Gamma = Annotated[
+    float | None, typer.Option(min=0, help="Refine cells above this fraction of the largest score.")
+]
+Ratio = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="Refine this fraction of the cells, worst first."),
+]
+Tokens = Annotated[
+    int | None,
+    typer.Option(min=1, help="Refine worst cells first, up to this many tokens a frame."),
+]
