@@ -10,6 +10,15 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 # One thread a process: two test workers share two cores.
 TEST_JOBS ?= 2
 
+# Annotated shapes are tests: once more with every signature of these rooms checked at run time.
+# Without the property tests, whose reproducible randomness beartype's sampling disturbs.
+SHAPE_TESTS := tests/contract tests/golden tests/numerics tests/unit/data tests/unit/nn \
+	tests/unit/objectives tests/unit/tokenizers
+comma := ,
+empty :=
+SHAPE_ROOMS := $(subst $(empty) ,$(comma),$(addprefix matey_core.,attention augmentations criteria \
+	data fields kernels metrics models nn objectives tokenizers tokens))
+
 # The demo: real PDEBench files with DATA=folder; without it, its own simulated ones.
 DATA ?=
 DEMO ?= demo
@@ -50,6 +59,8 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.developer
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_JOBS) -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_JOBS) -q $(SHAPE_TESTS) \
+		--jaxtyping-packages=$(SHAPE_ROOMS),beartype.beartype
 
 bench: $(VENV)/.developer
 	$(BIN)/python -m bench

@@ -136,5 +136,3 @@ class Prediction:
     spec: FieldSpec
     values: Float[Tensor, "b l c *space"]
     lead_steps: Int[Tensor, "b l"]
-
-

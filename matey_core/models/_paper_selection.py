@@ -33,7 +33,7 @@ def variance_scores(history: Float[Tensor, "b t c d h w"], patch: Triple) -> Flo
 
 def refined_cells(
     scores: Float[Tensor, "b n"], *, gamma: float | None = None, ratio: float | None = None
-) -> tuple[Int[Tensor, " k"], ...]:
+) -> tuple[Int[Tensor, " _"], ...]:
     """Cells of each sample to refine, in the order of their fine tokens.
 
     Args:
@@ -57,7 +57,7 @@ class Cut:
     """Coarse cells per axis."""
     split: Triple
     """Fine cells per axis of a coarse cell."""
-    refined: tuple[Int[Tensor, " k"], ...]
+    refined: tuple[Int[Tensor, " _"], ...]
     """Refined coarse cells of each sample."""
 
     @property

@@ -70,7 +70,7 @@ DEFAULT_GAMMA = 0.3
 class Pass:
     """Cells that go through the blocks together."""
 
-    masks: tuple[Bool[Tensor, "b *cells"], ...]
+    masks: tuple[Bool[Tensor, "b ..."], ...]
     """For every level, coarse to fine, the cells that become tokens."""
     local: bool = False
     """Whether cells attend only inside their coarse cell, instead of across the sample."""

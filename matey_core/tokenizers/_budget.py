@@ -9,8 +9,8 @@ from torch import Tensor
 from matey_core.tokenizers._base import TokenizerConfig
 from matey_core.tokenizers._tree import children, inside
 
-Scores = Float[Tensor, "b *cells"]
-Chosen = Bool[Tensor, "b *cells"]
+Scores = Float[Tensor, "b ..."]
+Chosen = Bool[Tensor, "b ..."]
 
 
 def decide(
@@ -56,7 +56,7 @@ def _within_tokens(
     tokens: int,
     scores: tuple[Scores, ...],
     patches: tuple[tuple[int, ...], ...],
-    costs: tuple[Int[Tensor, "*cells"], ...],
+    costs: tuple[Int[Tensor, "..."], ...],
 ) -> tuple[Chosen, ...]:
     """Refine worst cells first while the number of tokens stays within the budget.
 
@@ -84,7 +84,7 @@ def split_costs(
     shape: tuple[int, ...],
     *,
     keeps_roots: bool,
-) -> tuple[Int[Tensor, "*cells"], ...]:
+) -> tuple[Int[Tensor, "..."], ...]:
     """Tokens that refining each cell adds.
 
     Args:

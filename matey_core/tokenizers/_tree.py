@@ -20,9 +20,9 @@ class Tree:
 
     patches: tuple[tuple[int, ...], ...]
     """Points per axis of a cell, for each level."""
-    refined: tuple[Bool[Tensor, "b *cells"], ...]
+    refined: tuple[Bool[Tensor, "b ..."], ...]
     """For every level but the finest: which cells are split."""
-    scores: tuple[Float[Tensor, "b *cells"], ...]
+    scores: tuple[Float[Tensor, "b ..."], ...]
     """The criterion's answer for every level but the finest."""
     roots: tuple[int, ...]
     """Cells per axis of the coarsest level."""
@@ -44,7 +44,7 @@ class Tree:
         )
 
     @cached_property
-    def existing(self) -> tuple[Bool[Tensor, "b *cells"], ...]:
+    def existing(self) -> tuple[Bool[Tensor, "b ..."], ...]:
         """For every level: cells whose ancestors are all refined."""
         shape = (self.samples, *self.roots)
         levels = [torch.ones(shape, dtype=torch.bool, device=self.device)]
@@ -54,13 +54,13 @@ class Tree:
         return tuple(levels)
 
     @cached_property
-    def tiling(self) -> tuple[Bool[Tensor, "b *cells"], ...]:
+    def tiling(self) -> tuple[Bool[Tensor, "b ..."], ...]:
         """For every level: the leaves of the padded domain."""
         inner = [here & ~split for here, split in zip(self.existing, self.refined, strict=False)]
         return (*inner, self.existing[-1])
 
     @cached_property
-    def leaves(self) -> tuple[Bool[Tensor, "b *cells"], ...]:
+    def leaves(self) -> tuple[Bool[Tensor, "b ..."], ...]:
         """For every level: the cells that stand for their part of the domain."""
         return tuple(
             mask & inside(self.shape, patch, mask.shape[1:], self.device)

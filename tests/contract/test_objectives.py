@@ -10,7 +10,7 @@ from matey_core.objectives import OBJECTIVES
 
 SPEC = FieldSpec(
     fields=(Field(name="u"), Field(name="v")),
-    grid=Grid(axes=("y", "x"), shape=(6, 5), spacing=(1, 1), boundary=("periodic", "outflow")),
+    grid=Grid(axes=("y", "x"), shape=(6, 5), spacing=(1.0, 1.0), boundary=("periodic", "outflow")),
     time_step=1.0,
 )
 LEADS = torch.tensor([[1, 2], [2, 3], [1, 1], [3, 1]])
