@@ -67,6 +67,6 @@ def test_fine_cells_are_encoded_at_their_own_centres() -> None:
 
 
 def test_too_many_frames_are_refused() -> None:
-    cut = Cut(grid=(1, 2, 2), split=(1, 1, 1), refined=(torch.tensor([]),))
+    cut = Cut(grid=(1, 2, 2), split=(1, 1, 1), refined=(torch.tensor([0]),))
     with pytest.raises(ShapeError, match="at most 101 frames, not 102"):
         PositionArea(24)(cut, frames=102, is_flat=True)
