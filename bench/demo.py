@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-PRETRAIN_STEPS = 300
+PRETRAIN_STEPS = 200
 FINETUNE_STEPS = 60
 SIMULATE = "simulate diffusion-reaction --samples 12 --grid 64 --out ./data --seed 0"
 COMMANDS = (

@@ -49,7 +49,7 @@ def pretrain(
         int | None, typer.Option(min=1, help="Largest lead time, in frames.  [default: 4]")
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Optimizer steps.  [default: 1000]")
+        int | None, typer.Option(min=1, help="Optimizer steps.  [default: 400]")
     ] = None,
     batch_size: BatchSize = None,
     learning_rate: Annotated[

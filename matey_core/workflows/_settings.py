@@ -17,7 +17,7 @@ class TrainingConfig(Config):
     """Name of the run's folder; without it, runs are numbered."""
     batch_size: PositiveInt = 8
     """Windows of one step, over all processes together."""
-    steps: PositiveInt = 1000
+    steps: PositiveInt = 400
     """Optimizer steps."""
     learning_rate: PositiveFloat = 1e-3
     """Largest learning rate, reached after the warm-up."""
