@@ -12,7 +12,7 @@ from pathlib import Path
 import bench
 from bench._rows import machine
 
-NO_BENCHMARK = {"criterion_overlap", "decisions", "demo"}
+NO_BENCHMARK = {"criterion_overlap", "decisions", "demo", "noise"}
 
 
 def main() -> None:

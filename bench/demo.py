@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-PRETRAIN_STEPS = 200
-FINETUNE_STEPS = 60
+PRETRAIN_STEPS = 160
+FINETUNE_STEPS = 40
 SIMULATE = "simulate diffusion-reaction --samples 12 --grid 64 --out ./data --seed 0"
 COMMANDS = (
     "prepare pdebench ./data",

@@ -129,13 +129,14 @@ def _show_store(result: "StoreRollout", report: "RolloutReport") -> None:
     for errors in _shown(result.rollout):
         rows += _rows(errors.lead, errors.fields, errors.mean)
     count = len(result.samples)
+    has_worse = any(row[-1] for row in rows)
+    legend = f"{WORSE} worse than persistence, which repeats the last known frame. "
     render.table(
         f"{result.store}: rollout of {count} {report.split} trajector{'y' if count == 1 else 'ies'}"
         f" over {result.steps} frames",
         COLUMNS,
         rows,
-        caption=f"{WORSE} worse than persistence, which repeats the last known frame. "
-        f"States: {result.path}",
+        caption=f"{legend if has_worse else ''}States: {result.path}",
     )
     lost = [errors.lead for errors in result.rollout if _not_finite(errors)]
     if lost:
