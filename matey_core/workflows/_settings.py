@@ -30,8 +30,8 @@ class TrainingConfig(Config):
     objective: str = "nrmse"
     """What is minimized: `nrmse`, or `relative_mse` as in the paper."""
     noise: NonNegativeFloat = 0.3
-    """Largest noise on a training history, as a fraction of each field's last change. It costs
-    a little accuracy in one step and keeps long rollouts from blowing up."""
+    """Largest noise on a training history, as a fraction of each field's last change. With it,
+    rollouts run further before they blow up."""
     seed: NonNegativeInt = 0
     """Decides initial weights, batches and subsets."""
     validate_every: PositiveInt | None = None
