@@ -142,7 +142,7 @@ def load_checkpoint(path: Path, state: TrainState) -> Progressed:
         raise CheckpointError(
             f"{path} is not a checkpoint of this run: {type(error).__name__}: {error}.",
             remedy="A checkpoint holds state.json, state.safetensors and model/, and no pickles. "
-            "Name another run with --run, or start again.",
+            "Name another run with --name, or start again.",
         ) from error
 
 
