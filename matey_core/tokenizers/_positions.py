@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from matey_core.fields import BOUNDARIES, Grid
+from matey_core.nn.fourier import fourier_features
 from matey_core.tokens import Places
 
 MAX_AXES = 3
@@ -86,21 +87,14 @@ class FourierPositions(nn.Module):
         """Encode every cell and frame; see `BoundaryPositions.forward`."""
         frame = torch.arange(frames, device=places.centre.device, dtype=torch.float32)
         axes = [
-            _fourier(places.centre[:, axis], self.width, 1e-4, 1.0) for axis in range(grid.num_axes)
+            fourier_features(places.centre[:, axis], self.width, shortest=1e-4, longest=1.0)
+            for axis in range(grid.num_axes)
         ]
         axes += [torch.zeros_like(axes[0])] * (MAX_AXES - len(axes))
-        area = _fourier(places.size.prod(1), self.width, 1e-6, 1.0)
+        area = fourier_features(places.size.prod(1), self.width, shortest=1e-6, longest=1.0)
         space = self.place(torch.cat(axes, dim=1)) + self.area(area)
-        return space.unsqueeze(1) + self.time(_fourier(frame, self.width, 1.0, 100.0))
-
-
-def _fourier(x: Float[Tensor, " n"], width: int, low: float, high: float) -> Tensor:
-    """Sin and cos of 2πx/λ for width/2 wavelengths λ from `low` to `high`."""
-    exponents = torch.linspace(
-        math.log10(low), math.log10(high), width // 2, dtype=torch.float64, device=x.device
-    )
-    angle = 2 * math.pi * x.double().unsqueeze(1) / 10.0**exponents
-    return torch.cat([angle.sin(), angle.cos()], dim=1).float()
+        time = fourier_features(frame, self.width, shortest=1.0, longest=100.0)
+        return space.unsqueeze(1) + self.time(time)
 
 
 POSITIONS: dict[str, type[BoundaryPositions] | type[FourierPositions] | None] = {
