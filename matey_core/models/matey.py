@@ -15,8 +15,8 @@ from matey_core.models._processor import Processor
 from matey_core.nn.field_table import FieldTable
 from matey_core.tokenizers import TOKENIZERS, Pass, Tree
 from matey_core.tokenizers._grow import grow_normalized
-from matey_core.tokenizers._layout import gather, lay_out, scatter
-from matey_core.tokenizers._patches import Head, Stem
+from matey_core.tokenizers._layout import Layout, gather, lay_out, scatter
+from matey_core.tokenizers._patches import Details, Head, Stem
 from matey_core.tokens import TokenBatch
 
 
@@ -124,11 +124,30 @@ class MateyModel(Model):
         """One pass through stem, blocks and head."""
         layout = lay_out(cells, tree.patches, spec.grid.shape)
         channels = frame.channels(tree.patches[0])
+        tokens, details = self._encode(channels, tree.patches, layout, rows)
+        last = self.processor(tokens, spec, lead_steps).values[:, -1]
+        shape = (channels.shape[0], *channels.shape[3:])
+        leave, bias = self.table.leaving(rows)
+        levels = zip(tree.patches, layout.index, layout.unpack(last), details, strict=True)
+        parts = [
+            scatter(self.heads[_key(patch)](values, inner, leave, bias), patch, index, shape)
+            for patch, index, values, inner in levels
+            if len(values)
+        ]
+        return sum(parts[1:], start=parts[0])
+
+    def _encode(
+        self,
+        channels: Float[Tensor, "b t k *padded"],
+        patches: tuple[tuple[int, ...], ...],
+        layout: Layout,
+        rows: list[int],
+    ) -> tuple[TokenBatch, list[Details | None]]:
+        """Cells of every level to packed tokens, and what the stems hand to the heads."""
         table = self.table.entering(rows)
         tokens, details = [], []
-        for patch, index in zip(tree.patches, layout.index, strict=True):
-            here = gather(channels, patch, index)
-            values, inner = self.stems[_key(patch)](here, table)
+        for patch, index in zip(patches, layout.index, strict=True):
+            values, inner = self.stems[_key(patch)](gather(channels, patch, index), table)
             tokens.append(values.float())  # the residual stream stays float32
             details.append(inner if self.config.details else None)
         packed = TokenBatch(
@@ -137,18 +156,7 @@ class MateyModel(Model):
             segments=layout.segments,
             grid=layout.grid,
         )
-        packed = self.processor(packed, spec, lead_steps)
-        last = layout.unpack(packed.values[:, -1])
-        shape = (channels.shape[0], *channels.shape[3:])
-        leave, bias = self.table.leaving(rows)
-        parts = [
-            scatter(self.heads[_key(patch)](values, inner, leave, bias), patch, index, shape)
-            for patch, index, values, inner in zip(
-                tree.patches, layout.index, last, details, strict=True
-            )
-            if len(values)
-        ]
-        return sum(parts[1:], start=parts[0])
+        return packed, details
 
     def _add_patches(self, axes: int) -> None:
         width = self.config.sizes.width

@@ -15,6 +15,9 @@ from torch import Tensor, nn
 
 from matey_core.nn.factors import stage_factors
 
+Details = tuple[Float[Tensor, "n k3 k2 w"], Float[Tensor, "n k3 w"]]
+"""A stem's features of the last frame, after its first and after its second stage."""
+
 
 class Stem(nn.Module):
     """Cells of one size to tokens.
@@ -40,7 +43,7 @@ class Stem(nn.Module):
 
     def forward(
         self, cells: Float[Tensor, "n t c *patch"], table: Float[Tensor, "c w"]
-    ) -> tuple[Float[Tensor, "n t d"], tuple[Tensor, Tensor]]:
+    ) -> tuple[Float[Tensor, "n t d"], Details]:
         """Embed cells.
 
         Args:
@@ -81,7 +84,7 @@ class Head(nn.Module):
     def forward(
         self,
         tokens: Float[Tensor, "n d"],
-        details: tuple[Tensor, Tensor] | None,
+        details: Details | None,
         table: Float[Tensor, "c w"],
         bias: Float[Tensor, " c"],
     ) -> Float[Tensor, "n c *patch"]:
