@@ -120,14 +120,7 @@ def _fit(
     job: Job, strategy: Strategy, on_progress: OnProgress, on_start: OnStart
 ) -> TrainingReport:
     config = job.config
-    mixture = Mixture(
-        [source.training for source in job.sources],
-        batch_size=config.batch_size,
-        seed=config.seed,
-        rank=strategy.place.rank,
-        world=strategy.place.size,
-        augment=AUGMENTATIONS["noise"](config.noise),
-    )
+    mixture = _mixture(job, strategy)
     objective = OBJECTIVES[config.objective]
     state = _initial_state(job, strategy)
     keeper = Keeper(job.run, config, job.sources, mixture=mixture, strategy=strategy)
@@ -167,6 +160,18 @@ def _fit(
         best_step=int(keeper.best.get("step", state.step)),
         scores=keeper.best_scores,
         start=facts,
+    )
+
+
+def _mixture(job: Job, strategy: Strategy) -> Mixture:
+    config = job.config
+    return Mixture(
+        [source.training for source in job.sources],
+        batch_size=config.batch_size,
+        seed=config.seed,
+        rank=strategy.place.rank,
+        world=strategy.place.size,
+        augment=AUGMENTATIONS["noise"](config.noise),
     )
 
 
