@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from matey_core.training import checkpoint
+from matey_core.workflows.finetune import FinetuneConfig
+from matey_core.workflows.pretrain import PretrainConfig
 from tests.cli.conftest import Matey
 from tests.training import TOML
 
@@ -104,11 +106,15 @@ def test_a_full_disk_is_a_failed_run_with_its_last_checkpoint(
     assert (checkpoints / "last").read_text() == "step-00000005\n"
 
 
+STEPS = {"pretrain": PretrainConfig().steps, "finetune": FinetuneConfig().steps}
+
+
 def test_help_names_every_option_with_its_default(matey: Matey, place: Path) -> None:
     for verb, options in {
-        "pretrain": ("--preset", "--resume", "--nproc", "--set", "--config", "[default: 1000]"),
-        "finetune": ("--freeze-attention", "--n-samples", "--from-scratch", "[default: 200]"),
+        "pretrain": ("--preset", "--resume", "--nproc", "--set", "--config"),
+        "finetune": ("--freeze-attention", "--n-samples", "--from-scratch"),
     }.items():
         text = matey(verb, "--help", cwd=place).stdout
         for option in options:
             assert option in text
+        assert f"Optimizer steps.  [default: {STEPS[verb]}]" in text
