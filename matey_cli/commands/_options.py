@@ -40,3 +40,16 @@ Tokens = Annotated[
     int | None,
     typer.Option(min=1, help="Refine worst cells first, up to this many tokens a frame."),
 ]
+
+
+def sizes(text: str | None, *, example: str = "32,8") -> tuple[int, ...] | None:
+    """Read a list of sizes, such as 32,8."""
+    if text is None:
+        return None
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if not numbers or min(numbers) < 1:
+        raise typer.BadParameter(f"{text!r} is no list of sizes; write it as {example}")
+    return numbers

@@ -11,6 +11,7 @@ from matey_cli.commands._options import (
     Patch,
     Ratio,
     Tokens,
+    sizes,
 )
 
 if TYPE_CHECKING:
@@ -98,11 +99,11 @@ def profile(
         preset=preset,
         scheme=scheme,
         tokenizer=tokenizer,
-        patch=_sizes(patch),
+        patch=sizes(patch),
         gamma=gamma,
         ratio=ratio,
         tokens=tokens,
-        grid=_sizes(grid),
+        grid=sizes(grid, example="64,64"),
         fields=fields,
         history=history,
         batch_size=batch_size,
@@ -118,18 +119,6 @@ def profile(
         _show_comparison(report)
     else:
         _show(report)
-
-
-def _sizes(text: str | None) -> tuple[int, ...] | None:
-    if text is None:
-        return None
-    try:
-        sizes = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        sizes = ()
-    if not sizes or min(sizes) < 1:
-        raise typer.BadParameter(f"{text!r} is no list of sizes; write it as 64,64")
-    return sizes
 
 
 def _show(report: "ProfileReport") -> None:

@@ -11,22 +11,11 @@ from matey_cli.commands._options import (
     Patch,
     Ratio,
     Tokens,
+    sizes,
 )
 
 if TYPE_CHECKING:
     from matey_core.workflows.inspect import InspectReport
-
-
-def _sizes(text: str | None) -> tuple[int, ...] | None:
-    if text is None:
-        return None
-    try:
-        sizes = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        sizes = ()
-    if not sizes or min(sizes) < 1:
-        raise typer.BadParameter(f"--patch {text!r} is no list of sizes; write it as 32,8")
-    return sizes
 
 
 def tokenize_inspect(
@@ -105,7 +94,7 @@ def tokenize_inspect(
         runs=runs or defaults.runs,
         data=data or defaults.data,
         tokenizer=tokenizer,
-        patch=_sizes(patch),
+        patch=sizes(patch),
         criterion=criterion,
         gamma=gamma,
         ratio=ratio,

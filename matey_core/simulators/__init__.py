@@ -1,5 +1,6 @@
 """Reference PDE solvers that make training data: the door of the family."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
@@ -49,7 +50,7 @@ class Simulator(Protocol):
         """Parameters of one sample, as the published `config` attribute names them."""
 
 
-class SimulatorConfig(Config):
+class SimulatorConfig(Config, ABC):
     """Settings that every simulator has."""
 
     registry: ClassVar[Registry[type["SimulatorConfig"]]] = Registry(__name__)
@@ -59,9 +60,9 @@ class SimulatorConfig(Config):
     frames: PositiveInt = 101
     """Frames of a trajectory, the start included."""
 
+    @abstractmethod
     def build(self) -> Simulator:
         """Make the solver."""
-        raise NotImplementedError
 
 
 SIMULATORS = SimulatorConfig.registry
