@@ -15,7 +15,7 @@ TEST_JOBS ?= 2
 SHAPE_TESTS := tests/contract tests/golden tests/numerics tests/unit/data tests/unit/nn tests/unit/tokenizers
 comma := ,
 empty :=
-SHAPE_ROOMS := $(subst $(empty) ,$(comma),$(addprefix matey_core.,attention augmentations criteria \
+SHAPE_ROOMS := $(subst $(empty) ,$(comma),$(addprefix matey_core.,attention augmentations batches criteria \
 	data fields kernels metrics models nn objectives tokenizers tokens))
 
 # The demo: real PDEBench files with DATA=folder; without it, its own simulated ones.

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from matey_core.fields import Boundary, Field, FieldBatch, FieldSpec, Grid
+from matey_core.batches import FieldBatch
+from matey_core.fields import Boundary, Field, FieldSpec, Grid
 from matey_core.models import Model, ModelConfig
 from matey_core.tokenizers import TokenizerConfig
 

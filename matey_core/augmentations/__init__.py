@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from matey_core.fields import FieldBatch
+from matey_core.batches import FieldBatch
 from matey_core.registry import Registry
 
 

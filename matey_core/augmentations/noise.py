@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 
 from matey_core.augmentations import AUGMENTATIONS
-from matey_core.fields import FieldBatch
+from matey_core.batches import FieldBatch
 
 
 @AUGMENTATIONS.register("noise")

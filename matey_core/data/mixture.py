@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from matey_core.batches import FieldBatch
 from matey_core.data.windows import Windows
 from matey_core.errors import CheckpointError, ConfigError, DataError
-from matey_core.fields import FieldBatch
 
 Augment = Callable[[FieldBatch, Sequence[int]], FieldBatch]
 """(batch, one seed a sample) → batch."""

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
+from matey_core.batches import FieldBatch, Window
 from matey_core.errors import ConfigError, DataError
-from matey_core.fields import FieldBatch, Window
 from matey_core.store import Store
 
 

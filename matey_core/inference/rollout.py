@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from matey_core.fields import FieldBatch
+from matey_core.batches import FieldBatch
 from matey_core.models import Model
 
 

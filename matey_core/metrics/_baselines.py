@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from matey_core.fields import FieldBatch
+from matey_core.batches import FieldBatch
 
 
 def persistence(batch: FieldBatch) -> Float[Tensor, "b l c *space"]:

@@ -8,8 +8,8 @@ from jaxtyping import Int
 from pydantic import Field, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
+from matey_core.batches import FieldBatch, Prediction
 from matey_core.config import Config
-from matey_core.fields import FieldBatch, Prediction
 from matey_core.registry import Registry
 from matey_core.tokenizers import TokenizerConfig
 

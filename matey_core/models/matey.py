@@ -7,8 +7,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from matey_core.batches import FieldBatch, Prediction
 from matey_core.errors import ConfigError
-from matey_core.fields import FieldBatch, FieldSpec, Prediction
+from matey_core.fields import FieldSpec
 from matey_core.models._base import MODELS, Model, ModelConfig
 from matey_core.models._frame import Frame
 from matey_core.models._processor import Processor

@@ -9,8 +9,8 @@ from einops import rearrange
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from matey_core.batches import FieldBatch, Prediction
 from matey_core.errors import ConfigError, ShapeError
-from matey_core.fields import FieldBatch, Prediction
 from matey_core.kernels import KERNELS
 from matey_core.models._base import MODELS, Model, ModelConfig
 from matey_core.models._paper_blocks import Mlp

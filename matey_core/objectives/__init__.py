@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from matey_core.fields import FieldBatch, Prediction
+from matey_core.batches import FieldBatch, Prediction
 from matey_core.registry import Registry
 
 

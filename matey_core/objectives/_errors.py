@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from matey_core.fields import FieldBatch, Prediction
+from matey_core.batches import FieldBatch, Prediction
 
 
 def squared_error(prediction: Prediction, batch: FieldBatch) -> Float[Tensor, "b l c"]:

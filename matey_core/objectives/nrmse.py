@@ -10,7 +10,7 @@ it adds nothing to the loss.
 
 import torch
 
-from matey_core.fields import FieldBatch, Prediction
+from matey_core.batches import FieldBatch, Prediction
 from matey_core.objectives import OBJECTIVES, Loss
 from matey_core.objectives._errors import history_size, squared_error, squared_size
 

@@ -4,7 +4,7 @@ r = ⟨(p − t)²⟩ / (10⁻⁷ + ⟨t²⟩), with ⟨·⟩ the mean over spac
 the mean of r over samples, lead times and fields.
 """
 
-from matey_core.fields import FieldBatch, Prediction
+from matey_core.batches import FieldBatch, Prediction
 from matey_core.objectives import OBJECTIVES, Loss
 from matey_core.objectives._errors import squared_error, squared_size
 

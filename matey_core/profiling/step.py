@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from matey_core.fields import FieldBatch
+from matey_core.batches import FieldBatch
 from matey_core.models import Model
 from matey_core.objectives import Objective
 from matey_core.profiling.clock import OTHER, PartClock

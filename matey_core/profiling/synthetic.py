@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from matey_core.fields import Field, FieldBatch, FieldSpec, Grid
+from matey_core.batches import FieldBatch
+from matey_core.fields import Field, FieldSpec, Grid
 
 AXES = {1: ("x",), 2: ("y", "x"), 3: ("z", "y", "x")}
 

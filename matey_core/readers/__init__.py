@@ -4,10 +4,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Shaped
 
+from matey_core.errors import ConfigError
 from matey_core.fields import Field, FieldSpec
 from matey_core.registry import Registry
 
@@ -32,10 +34,23 @@ class Header:
     dtype: np.dtype
     num_bytes: int
     """Size of the source, to tell how much work it is."""
+    units: dict[str, str] = field(default_factory=dict)
+    """Units of the coordinates, by axis, and of the times under `time`."""
+    sample_times: np.ndarray | None = None
+    """(sample, time) times of each sample, where they differ from sample to sample."""
+    splits: tuple[str, ...] = ()
+    """Train, validation or test for each sample, where the source decides it."""
+    conserved: tuple[str, ...] = ()
+    """Names of fields whose mean over space must not change in time."""
+    directed: tuple[str, ...] = ()
+    """Axes along which mirroring changes the physics, as gravity does."""
 
 
 class Source(ABC):
-    """One opened source: its header, and its states on demand."""
+    """One opened source: its header, and its states on demand.
+
+    It can be pickled, as it goes to worker processes; so it keeps no open file.
+    """
 
     def __init__(self, path: Path, header: Header) -> None:
         self.path = path
@@ -55,12 +70,62 @@ class Source(ABC):
         return np.empty((0, *shape), self.header.dtype)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderOptions:
+    """What a person may have to say about a source that does not say it itself."""
+
+    dims: tuple[str, ...] = ()
+    """Dims as `NAME` or `ROLE=NAME`; the roles are `sample`, `time` and `field`, all other
+    dims are space axes. Of a plain array all dims, in order."""
+    fields: tuple[str, ...] = ()
+    """Variables that are fields, as `NAME` or `VARIABLE=NAME`; of an array with a field dim
+    the names along it."""
+    derive: tuple[str, ...] = ()
+    """Expressions such as `theta = theta + hy_theta`."""
+    boundary: tuple[str, ...] = ()
+    """`AXIS=BOUNDARY`, or one boundary for all axes."""
+    time_step: float | None = None
+    """Time between frames, where the source has no times."""
+    spacing: tuple[float, ...] = ()
+    """Distance between points: one for all space axes or one for each, in order."""
+    directed: tuple[str, ...] = ()
+    """Axes along which mirroring changes the physics, as gravity does."""
+    conserved: tuple[str, ...] = ()
+    """Fields whose mean over space must not change in time."""
+
+
 class Reader(ABC):
     """One source layout: which files have it, and how to open one."""
 
+    uses: ClassVar[frozenset[str]] = frozenset()
+    """Options that mean something to this layout."""
+
+    def __init__(self, options: ReaderOptions | None = None) -> None:
+        """Take the options.
+
+        Raises:
+            ConfigError: one that this layout does not use is set.
+        """
+        self.options = options or ReaderOptions()
+        unset = ReaderOptions()
+        for name in ReaderOptions.__dataclass_fields__:
+            if name not in self.uses and getattr(self.options, name) != getattr(unset, name):
+                raise ConfigError(
+                    f"The reader {type(self).__module__.rpartition('.')[2]} knows all about its "
+                    f"sources and takes no --{name.replace('_', '-')}.",
+                    remedy="Leave the option out, or name another reader.",
+                )
+
     def stem(self, name: str) -> str:
-        """A source's file name without the suffixes of this layout."""
+        """A source's name without the suffixes of this layout."""
         return Path(name).stem
+
+    @abstractmethod
+    def recognizes(self, path: Path) -> bool:
+        """Whether a file or a folder is one source of this layout, told by its content.
+
+        Reads no states, and answers no to whatever it cannot read.
+        """
 
     @abstractmethod
     def find(self, folder: Path, *, exclude: Collection[Path] = ()) -> list[Path]:
@@ -83,4 +148,4 @@ class Reader(ABC):
         """
 
 
-__all__ = ["READERS", "Header", "Reader", "Source"]
+__all__ = ["READERS", "Header", "Reader", "ReaderOptions", "Source"]

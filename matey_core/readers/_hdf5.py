@@ -29,7 +29,7 @@ def find_hdf5(folder: Path, exclude: Collection[Path]) -> list[Path]:
             f"{folder} does not exist.", remedy="Name a folder or a file with HDF5 data."
         )
     candidates = [folder] if folder.is_file() else sorted(_files(folder, exclude))
-    found = [path for path in candidates if _is_hdf5(path)]
+    found = [path for path in candidates if is_hdf5(path)]
     if not found:
         raise DataError(
             f"{folder} holds no HDF5 file ({len(candidates)} files looked at).",
@@ -50,7 +50,7 @@ def _files(folder: Path, exclude: Collection[Path]) -> Iterator[Path]:
         yield from (path for name in names if (path := Path(parent, name)).is_file())
 
 
-def _is_hdf5(path: Path) -> bool:
+def is_hdf5(path: Path) -> bool:
     """Look for the signature at 0, 512, 1024, 2048, … as the format allows."""
     size, offset = path.stat().st_size, 0
     try:

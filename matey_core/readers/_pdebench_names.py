@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from matey_core.fields import Boundary, Component, Field
+from matey_core.fields import Boundary, Field
 
 SUFFIX = re.compile(r"\.(h5|hdf5|hdf|he5)$", re.IGNORECASE)
 
@@ -29,8 +29,8 @@ def _scalar(name: str, *, positive: bool = False) -> Field:
     return Field(name=name, bounds=(0.0 if positive else None, None))
 
 
-def _vector(name: str, component: Component) -> Field:
-    return Field(name=f"{name}_{component}", component=component)
+def _vector(name: str, axis: str) -> Field:
+    return Field(name=f"{name}_{axis}", component=(axis,))
 
 
 VELOCITY = tuple(_vector("velocity", axis) for axis in ("x", "y", "z"))

@@ -14,7 +14,7 @@ from matey_core.readers import (
     _pdebench_incompressible,
     _pdebench_stacked,
 )
-from matey_core.readers._hdf5 import find_hdf5, open_hdf5
+from matey_core.readers._hdf5 import find_hdf5, is_hdf5, open_hdf5
 from matey_core.readers._pdebench_names import stem
 
 LAYOUTS = (_pdebench_incompressible, _pdebench_stacked, _pdebench_grouped)
@@ -34,6 +34,18 @@ class PdebenchReader(Reader):
     def stem(self, name: str) -> str:
         """A file's name without an HDF5 suffix; other dots, as in `Nu0.5`, stay."""
         return stem(name)
+
+    def recognizes(self, path: Path) -> bool:
+        """Whether a file is HDF5 and has one of PDEBench's layouts."""
+        if not path.is_file():
+            return False
+        try:
+            if not is_hdf5(path):
+                return False
+            with open_hdf5(path) as file:
+                return any(layout.accepts(file) for layout in LAYOUTS)
+        except DataError:
+            return False
 
     def find(self, folder: Path, *, exclude: Collection[Path] = ()) -> list[Path]:
         """List the HDF5 files in `folder` and below, or `folder` itself if it is one."""

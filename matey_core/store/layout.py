@@ -28,7 +28,8 @@ def describe(field: Field, *, is_static: bool, statistics: dict[str, float]) -> 
     return {
         "name": field.name,
         "unit": field.unit,
-        "component": field.component,
+        "component": list(field.component),
+        "pseudo": field.is_pseudo,
         "bounds": list(field.bounds),
         "static": is_static,
         "statistics": statistics,
@@ -41,6 +42,7 @@ def field_of(described: dict[str, Any]) -> Field:
     return Field(
         name=described["name"],
         unit=described["unit"],
-        component=described["component"],
+        component=tuple(described["component"]),
+        is_pseudo=described["pseudo"],
         bounds=(low, high),
     )

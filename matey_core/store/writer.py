@@ -148,7 +148,7 @@ class _Writer:
             ),
             attributes={
                 "units": field.unit or layout.DIMENSIONLESS,
-                "matey_component": field.component,
+                "matey_component": ",".join(field.component) or "scalar",
                 "matey_static": frames is None,
             },
         )

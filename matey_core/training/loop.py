@@ -8,9 +8,9 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
+from matey_core.batches import FieldBatch
 from matey_core.distributed import Strategy
 from matey_core.errors import RunError
-from matey_core.fields import FieldBatch
 from matey_core.objectives import Objective
 from matey_core.training.precision import Precision
 from matey_core.training.state import TrainState

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.utils.benchmark import Timer
 
-from matey_core.fields import FieldBatch
+from matey_core.batches import FieldBatch
 from matey_core.models import Model
 from matey_core.objectives import Objective
 

@@ -6,9 +6,9 @@ from typing import Literal
 
 import torch
 
+from matey_core.batches import FieldBatch
 from matey_core.distributed import Strategy, join, place_of_this_process
 from matey_core.errors import ConfigError
-from matey_core.fields import FieldBatch
 from matey_core.models import Model
 from matey_core.objectives import Objective
 from matey_core.training import Parity, Precision, choose_precision, measure_parity

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from matey_core.attention import SCHEMES
+from matey_core.batches import FieldBatch
 from matey_core.config import validate
 from matey_core.data import Mixture, Windows
 from matey_core.errors import DataError
-from matey_core.fields import FieldBatch, FieldSpec
+from matey_core.fields import FieldSpec
 from matey_core.models import Model, ModelConfig
 from matey_core.profiling import SyntheticBatches
 from matey_core.store import Store

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from matey_core.batches import FieldBatch
 from matey_core.data import Mixture, Windows
 from matey_core.errors import CheckpointError, DataError
-from matey_core.fields import FieldBatch
 from matey_core.store import Store, find_stores, open_store
 from matey_core.workflows._runs import StoreRecord
 

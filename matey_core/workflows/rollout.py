@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from pydantic import NonNegativeInt, PositiveInt
 
+from matey_core.batches import FieldBatch
 from matey_core.config import Config
 from matey_core.data import Windows, sequential_batches
-from matey_core.fields import FieldBatch
 from matey_core.inference import Score, StateWriter, Tally, evaluate, mean_scores
 from matey_core.inference import rollout as states_of
 from matey_core.metrics import persistence

@@ -5,7 +5,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from matey_core.fields import Field, FieldBatch, FieldSpec, Grid, Prediction
+from matey_core.batches import FieldBatch, Prediction
+from matey_core.fields import Field, FieldSpec, Grid
 from matey_core.objectives import OBJECTIVES
 
 SPEC = FieldSpec(

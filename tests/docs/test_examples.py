@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from matey_core import criteria, finetuning, kernels, metrics, objectives, readers, simulators
-from matey_core.fields import Field, FieldBatch, FieldSpec, Grid, Prediction
+from matey_core.batches import FieldBatch, Prediction
+from matey_core.fields import Field, FieldSpec, Grid
 from matey_core.registry import Registry
 from matey_core.simulators._integrate import frames
 from matey_core.tokens import Segments

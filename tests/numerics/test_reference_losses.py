@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from matey_core.fields import Field, FieldBatch, FieldSpec, Grid, Prediction
+from matey_core.batches import FieldBatch, Prediction
+from matey_core.fields import Field, FieldSpec, Grid
 from matey_core.objectives import OBJECTIVES
 from matey_core.training import WarmupCosine
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from matey_core.batches import FieldBatch
 from matey_core.errors import CheckpointError
-from matey_core.fields import Field, FieldBatch, FieldSpec, Grid
+from matey_core.fields import Field, FieldSpec, Grid
 from matey_core.models.paper import PaperModel, import_published
 from tests.numerics.reference import arrays
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from matey_core.batches import FieldBatch
 from matey_core.errors import ConfigError, ShapeError
-from matey_core.fields import FieldBatch
 from matey_core.models import ModelConfig
 from matey_core.models._paper_blocks import by_sequence, drop_path
 from matey_core.models._paper_canvas import pad

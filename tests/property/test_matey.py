@@ -5,7 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matey_core.fields import Boundary, FieldBatch
+from matey_core.batches import FieldBatch
+from matey_core.fields import Boundary
 from matey_core.models import Model
 from matey_core.tokenizers import TokenizerConfig
 from tests.formula import batch_of, spec_of, tiny_model

@@ -7,9 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from matey_core.batches import FieldBatch
 from matey_core.data import Mixture, Windows
 from matey_core.errors import CheckpointError, ConfigError, DataError
-from matey_core.fields import FieldBatch
 from matey_core.store import open_store
 from tests.support import tiny_store
 

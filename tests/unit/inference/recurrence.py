@@ -6,7 +6,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from matey_core.fields import Field, FieldBatch, FieldSpec, Grid, Prediction
+from matey_core.batches import FieldBatch, Prediction
+from matey_core.fields import Field, FieldSpec, Grid
 from matey_core.models import Model, ModelConfig
 
 

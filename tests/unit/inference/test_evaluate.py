@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from matey_core.fields import FieldBatch
+from matey_core.batches import FieldBatch
 from matey_core.inference import Tally, evaluate, mean_scores
 from tests.unit.inference.recurrence import Recurrence, start
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from matey_core.fields import Field, FieldBatch, FieldSpec, Grid
+from matey_core.batches import FieldBatch
+from matey_core.fields import Field, FieldSpec, Grid
 from matey_core.metrics import METRICS, persistence
 
 

@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from matey_core.batches import FieldBatch, Prediction
 from matey_core.distributed import Place, Strategy
 from matey_core.distributed.single import Single
 from matey_core.errors import RunError
-from matey_core.fields import Field, FieldBatch, FieldSpec, Grid, Prediction
+from matey_core.fields import Field, FieldSpec, Grid
 from matey_core.models import Model, ModelConfig
 from matey_core.objectives import OBJECTIVES
 from matey_core.training import (

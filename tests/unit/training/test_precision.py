@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from matey_core.batches import FieldBatch
 from matey_core.data import Windows
 from matey_core.distributed import Place
 from matey_core.distributed.single import Single
-from matey_core.fields import FieldBatch
 from matey_core.objectives import OBJECTIVES
 from matey_core.store import open_store
 from matey_core.training import Precision, choose_precision, measure_parity

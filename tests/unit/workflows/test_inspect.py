@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from matey_core.fields import FieldBatch
+from matey_core.batches import FieldBatch
 from matey_core.models import ModelConfig, load_model, save_model
 from matey_core.store import open_store
 from matey_core.tokenizers import TokenizerConfig

@@ -8,8 +8,8 @@ import pytest
 import torch
 import xarray as xr
 
+from matey_core.batches import FieldBatch
 from matey_core.errors import CheckpointError, ConfigError, DataError, RunError
-from matey_core.fields import FieldBatch
 from matey_core.inference import Score, StateWriter
 from matey_core.models import load_model
 from matey_core.store import open_store
