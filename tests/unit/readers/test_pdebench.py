@@ -348,6 +348,6 @@ def test_suffix_is_taken_from_names_but_other_dots_stay() -> None:
 
 def test_fields_of_one_name_are_one_quantity(tmp_path: Path) -> None:
     burgers = header(written(tmp_path / "1D_Burgers", stacked_1d())).spec.fields[0]
-    assert burgers == Field(name="velocity_x", component="x")
+    assert burgers == Field(name="velocity_x", component=("x",))
     flow = header(tiny_source(tmp_path / "flow")).spec.fields[1]
     assert flow == burgers
