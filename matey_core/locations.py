@@ -30,7 +30,7 @@ def location(text: str | Path) -> Path:
             f"{text} cannot be reached: {error}.",
             remedy="For object storage: pip install 'matey[s3]'. For a folder, give its path.",
         ) from error
-    return found
+    return found  # type: ignore[return-value]
 
 
 def is_remote(path: Path) -> bool:
