@@ -1,6 +1,5 @@
 """HDF5 files: finding them by content, opening them, and reading coordinates."""
 
-import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ import h5py
 import numpy as np
 
 from matey_core.errors import DataError
+from matey_core.readers._find import walk
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
@@ -24,11 +24,7 @@ def find_hdf5(folder: Path, exclude: Collection[Path]) -> list[Path]:
         DataError: the folder is missing or has none, or a file that is named
             like HDF5 is not HDF5.
     """
-    if not folder.exists():
-        raise DataError(
-            f"{folder} does not exist.", remedy="Name a folder or a file with HDF5 data."
-        )
-    candidates = [folder] if folder.is_file() else sorted(_files(folder, exclude))
+    candidates = [path for path in walk(folder, exclude) if path.is_file()]
     found = [path for path in candidates if is_hdf5(path)]
     if not found:
         raise DataError(
@@ -36,18 +32,6 @@ def find_hdf5(folder: Path, exclude: Collection[Path]) -> list[Path]:
             remedy="Put PDEBench files there, or name another folder.",
         )
     return found
-
-
-def _files(folder: Path, exclude: Collection[Path]) -> Iterator[Path]:
-    """Walk through `folder`, following links but entering no folder twice."""
-    seen = {path.resolve() for path in exclude}
-    for parent, folders, names in os.walk(folder, followlinks=True):
-        here = Path(parent).resolve()
-        if here in seen or here.suffix == ".zarr":
-            folders.clear()
-            continue
-        seen.add(here)
-        yield from (path for name in names if (path := Path(parent, name)).is_file())
 
 
 def is_hdf5(path: Path) -> bool:

@@ -1,0 +1,113 @@
+"""Looking for sources in a tree of folders: what every reader's `find` is made of."""
+
+import json
+import os
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+
+from matey_core.errors import DataError
+from matey_core.locations import is_remote
+
+ZARR_FILES = ("zarr.json", ".zgroup", ".zarray")
+"""One of them makes a folder a Zarr group or array, whatever its name."""
+
+
+def walk(folder: Path, exclude: Collection[Path] = ()) -> Iterator[Path]:
+    """Yield `folder` and the files and folders below it, sorted, a folder before its content.
+
+    Links are followed, and no folder is entered twice, so loops end. A Zarr group or array is
+    one thing: it is yielded and not entered. Stores that `prepare` has written are left out,
+    and so is whatever is half-written (`NAME.partial`) or neither file nor folder.
+
+    Args:
+        folder: a folder or a file.
+        exclude: folders to leave out, with all below them.
+
+    Raises:
+        DataError: `folder` does not exist.
+    """
+    if not folder.exists():
+        raise DataError(f"{folder} does not exist.", remedy="Name a folder or a file with data.")
+    if is_remote(folder):
+        yield folder
+        return
+    seen = {os.path.realpath(path) for path in exclude}
+    waiting = [folder]
+    while waiting:
+        path = waiting.pop()
+        if path.suffix == ".partial":
+            continue
+        if not _is_folder(path):
+            if _is_file(path):
+                yield path
+            continue
+        real = os.path.realpath(path)
+        if real in seen or _is_store(path):
+            continue
+        seen.add(real)
+        yield path
+        if not is_zarr(path):
+            waiting += reversed(_entries(path))
+
+
+def find_sources(
+    folder: Path, recognizes: Callable[[Path], bool], exclude: Collection[Path] = ()
+) -> tuple[list[Path], int]:
+    """List what is recognized in `folder` and below, without looking into what is a source.
+
+    Args:
+        folder: a folder or a file.
+        recognizes: whether a file or a folder is one source.
+        exclude: folders to leave out.
+
+    Returns:
+        The sources, in sorted order, and how many files and folders were looked at.
+
+    Raises:
+        DataError: `folder` does not exist.
+    """
+    found: list[Path] = []
+    looked_at = 0
+    for path in walk(folder, exclude):
+        if found and path.is_relative_to(found[-1]):
+            continue
+        looked_at += 1
+        if recognizes(path):
+            found.append(path)
+    return found, looked_at
+
+
+def is_zarr(folder: Path) -> bool:
+    """Whether a folder is a Zarr group or array, by its content or its name."""
+    return folder.suffix == ".zarr" or any(_is_file(folder / name) for name in ZARR_FILES)
+
+
+def _is_store(folder: Path) -> bool:
+    """Whether a folder is a store that `prepare` has written."""
+    try:
+        attributes = json.loads((folder / "zarr.json").read_bytes())["attributes"]
+        return "matey_layout" in attributes
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What lies in a folder, sorted; nothing if it may not be read."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False
