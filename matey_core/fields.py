@@ -29,13 +29,15 @@ class Field:
     """Whether mirroring turns the sign once more, as of vorticity and of magnetic fields."""
     bounds: tuple[float | None, float | None] = (None, None)
     """Smallest and largest physically possible value, where there is one."""
+    vector: str = ""
+    """What the field is a component of, where its name does not tell: `velocity` for `uwnd`."""
 
     @property
     def quantity(self) -> str:
-        """What the field is a component of: `velocity` for `velocity_x`."""
-        return (
-            self.name.removesuffix(f"_{''.join(self.component)}") if self.component else self.name
-        )
+        """What the field is a component of: `velocity` for `velocity_x`; itself if a scalar."""
+        if self.vector or not self.component:
+            return self.vector or self.name
+        return self.name.removesuffix(f"_{''.join(self.component)}")
 
     def reflection_sign(self, axis: str) -> int:
         """−1 where mirroring `axis` turns the field's sign, otherwise 1."""
@@ -52,6 +54,8 @@ class Grid:
     spacing: tuple[float, ...]
     """Distance between neighbouring points, per axis, in the units of the coordinate."""
     boundary: tuple[Boundary, ...]
+    directed: tuple[str, ...] = ()
+    """Names of axes along which mirroring changes the physics, as gravity does."""
 
     @property
     def num_axes(self) -> int:

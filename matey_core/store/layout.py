@@ -9,6 +9,8 @@ LAYOUT = 1
 SUFFIX = ".zarr"
 PARTIAL = ".partial"
 """Added to the name of a store that is not complete."""
+JOURNAL = "journal.jsonl"
+PLAN = "plan.json"
 SPLITS = ("train", "validation", "test")
 """Meaning of the values 0, 1 and 2 of the array `split`."""
 MAX_CHUNK_BYTES = 8 * 2**20
@@ -30,6 +32,7 @@ def describe(field: Field, *, is_static: bool, statistics: dict[str, float]) -> 
         "unit": field.unit,
         "component": list(field.component),
         "pseudo": field.is_pseudo,
+        "vector": field.vector,
         "bounds": list(field.bounds),
         "static": is_static,
         "statistics": statistics,
@@ -45,4 +48,5 @@ def field_of(described: dict[str, Any]) -> Field:
         component=tuple(described["component"]),
         is_pseudo=described["pseudo"],
         bounds=(low, high),
+        vector=described.get("vector", ""),
     )
