@@ -145,6 +145,7 @@ def _read(group: zarr.Group, path: Path) -> Store:
                 shape=chunks[0].space,
                 spacing=tuple(attributes["spacing"]),
                 boundary=tuple(_boundary(attributes["boundary"][axis]) for axis in axes),
+                directed=tuple(attributes.get("directed", ())),
             ),
             time_step=attributes["time_step"],
             dataset=path.stem,
