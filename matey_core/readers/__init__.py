@@ -56,6 +56,12 @@ class Source(ABC):
         self.path = path
         self.header = header
 
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes that reading one frame takes."""
+        spec = self.header.spec
+        return len(spec.fields) * int(np.prod(spec.grid.shape)) * self.header.dtype.itemsize
+
     @abstractmethod
     def read(self, sample: int, start: int, stop: int) -> Shaped[np.ndarray, "time c *space"]:
         """Read frames `start` to `stop` (exclusive), in the dtype of the source.

@@ -4,7 +4,7 @@ from typing import Any
 
 from matey_core.fields import Field
 
-LAYOUT = 1
+LAYOUT = 2
 """Version of the layout, in the group's attribute `matey_layout`."""
 SUFFIX = ".zarr"
 PARTIAL = ".partial"
@@ -13,19 +13,17 @@ JOURNAL = "journal.jsonl"
 PLAN = "plan.json"
 SPLITS = ("train", "validation", "test")
 """Meaning of the values 0, 1 and 2 of the array `split`."""
-MAX_CHUNK_BYTES = 8 * 2**20
 PARAMETER = "param_"
 """Prefix of the arrays that hold parameters of the equation."""
+SAMPLE_TIME = "sample_time"
+"""Array of the times of each sample, where they differ."""
 DIMENSIONLESS = "1"
 """Unit of what has none, as the CF conventions write it."""
 
 
-def frames_of_a_chunk(frame_bytes: int, num_frames: int) -> int:
-    """Frames stored together: as many as fit into `MAX_CHUNK_BYTES`, at least one."""
-    return max(1, min(num_frames, MAX_CHUNK_BYTES // frame_bytes))
-
-
-def describe(field: Field, *, is_static: bool, statistics: dict[str, float]) -> dict[str, Any]:
+def describe(
+    field: Field, *, is_static: bool, statistics: dict[str, float], missing: int
+) -> dict[str, Any]:
     """Plain values that say all about a field."""
     return {
         "name": field.name,
@@ -35,6 +33,7 @@ def describe(field: Field, *, is_static: bool, statistics: dict[str, float]) -> 
         "vector": field.vector,
         "bounds": list(field.bounds),
         "static": is_static,
+        "missing": missing,
         "statistics": statistics,
     }
 

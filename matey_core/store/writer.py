@@ -1,28 +1,65 @@
-"""From an opened source to a complete store, a block of frames at a time."""
+"""Converting a source to a store: shared by workers, taken up again, published at once."""
 
-import errno
-import hashlib
-import shutil
+import json
 import time
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
-from jaxtyping import Shaped
 
-from matey_core.errors import DataError, RunError
-from matey_core.fields import Field
-from matey_core.readers import Header, Source
+import matey_core
+from matey_core.errors import ConfigError, DataError
+from matey_core.locations import is_remote
+from matey_core.readers import Source
 from matey_core.store import layout
-from matey_core.store._chunks import Chunks
+from matey_core.store.bucket import Bucket
+from matey_core.store.conversion import Job, Record
+from matey_core.store.crew import Alone, Crew, Task
+from matey_core.store.encoding import Compression, Encoding, Precision
+from matey_core.store.folder import Folder
+from matey_core.store.metadata import Facts, metadata
+from matey_core.store.moments import Moments, merged
+from matey_core.store.place import Place
 from matey_core.store.split import TRAIN, Split
-from matey_core.store.statistics import Statistics
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+TASK_BYTES = 32 * 2**20
+"""A worker is given about as much at once."""
+TASKS_PER_WORKER = 4
+"""At least so many, so that no worker waits long for the last one."""
+WORKER_BYTES = 128 * 2**20
+"""What a worker process needs before it reads anything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """How values are stored."""
+
+    precision: Precision = "source"
+    compression: Compression = "none"
+    chunk: int | None = None
+    """Frames of an uncompressed chunk, or compressed together."""
+    allow_missing: bool = False
+    """Whether NaN may stand for cells that are solid or missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What became of a source."""
+
+    split: np.ndarray
+    """(sample,) 0 for train, 1 for validation, 2 for test."""
+    num_distinct: int
+    """Samples that are no copies of others."""
+    missing: dict[str, int]
+    """Field -> values that are NaN."""
+
+
+def place_of(path: Path) -> Place:
+    """The kind of place that a path or URL names."""
+    return Bucket(path) if is_remote(path) else Folder(path)
 
 
 def write_store(
@@ -31,219 +68,203 @@ def write_store(
     *,
     num_samples: int,
     split: Split,
-    provenance: dict[str, Any],
+    provenance: Callable[[], dict[str, Any]],
+    storage: Storage | None = None,
+    crew: Crew | None = None,
+    memory: int | None = None,
+    plan: dict[str, Any] | None = None,
     on_frames: Callable[[int], None] = lambda frames: None,
-) -> np.ndarray:
+) -> Written:
     """Write the first samples of a source; `path` exists only if all went well.
+
+    What a killed call has finished is looked at and kept by the next one with the same
+    plan, and the store comes out the same, byte for byte.
 
     Args:
         source: where the states come from.
         path: the store, ending in `.zarr`. One that exists is replaced at the end.
         num_samples: how many samples to take.
-        split: how to split them.
-        provenance: where the data comes from, kept in the attributes.
+        split: how to split them, unless the source does.
+        provenance: asked at the end where the data comes from; kept in the attributes.
+        storage: how values are stored.
+        crew: who does the work; by default this process.
+        memory: bytes that all workers together may take.
+        plan: what else must be equal for finished work to be kept, such as the source's size.
         on_frames: told the number of frames after every block.
-
-    Returns:
-        (sample,) the split drawn.
 
     Raises:
         DataError: a value is not finite, or the source cannot be read.
-        RunError: the disk is full.
+        ConfigError: the memory is too small for a single frame.
+        RunError: the disk is full, a worker died, or another process writes the store.
     """
-    with _complete_or_gone(path) as partial:
-        return _Writer(source, partial, path.stem, num_samples).write(split, provenance, on_frames)
+    storage = storage or Storage()
+    place = place_of(path)
+    job = _job(source, place, num_samples, storage)
+    workers = _workers(job, crew or Alone(), memory)
+    with place.locked():
+        try:
+            records = _convert(job, crew or Alone(), workers, plan or {}, storage, on_frames)
+        except DataError:
+            place.clear()
+            raise
+        written = _outcome(job, records, split)
+        facts = Facts(
+            split=written.split,
+            training=_moments(job, records, np.flatnonzero(written.split == TRAIN).tolist()),
+            missing=written.missing,
+            provenance=provenance(),
+        )
+        place.publish(metadata(job, path.stem, facts))
+    return written
 
 
-@contextmanager
-def _complete_or_gone(path: Path) -> Iterator[Path]:
-    """Give a place to write to; rename it at the end, or remove it on any failure."""
-    partial = path.with_name(path.name + layout.PARTIAL)
-    replaced = path.with_name(path.name + ".replaced" + layout.PARTIAL)
-    try:
-        _remove(partial)
-        partial.mkdir(parents=True)
-        yield partial
-        _remove(replaced)
-        if path.exists():
-            path.rename(replaced)
-        partial.rename(path)
-        _remove(replaced)
-    except BaseException as error:
-        _remove(partial)
-        if replaced.exists() and not path.exists():
-            replaced.rename(path)
-        if isinstance(error, OSError) and error.errno in FULL:
-            raise RunError(
-                f"{path} cannot be written: {error.strerror}.",
-                remedy="Free some space, or choose another folder with --out.",
-            ) from error
-        raise
+def _job(source: Source, place: Place, num_samples: int, storage: Storage) -> Job:
+    header = source.header
+    space = header.spec.grid.shape
+
+    def encoding(frames: int) -> Encoding:
+        return Encoding.choose(
+            header.dtype,
+            space,
+            frames,
+            precision=storage.precision,
+            compression=storage.compression,
+            chunk=storage.chunk,
+        )
+
+    return Job(
+        source=source,
+        place=place,
+        encoding=encoding(len(header.times)),
+        static_encoding=encoding(1),
+        num_samples=num_samples,
+        allow_missing=storage.allow_missing,
+    )
 
 
-def _remove(folder: Path) -> None:
-    """Remove a folder, even while a write that was interrupted still finishes in it."""
-    for _ in range(50):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-        time.sleep(0.02)
+def _workers(job: Job, crew: Crew, memory: int | None) -> int:
+    """How many workers the memory is enough for."""
+    if memory is None:
+        return crew.size
+    if job.memory > memory:
+        raise ConfigError(
+            f"{job.source.path}: one frame of all fields takes {job.source.frame_bytes / 1e9:.3g} "
+            f"GB, and converting it {job.memory / 1e9:.3g} GB; --memory allows "
+            f"{memory / 1e9:.3g} GB.",
+            remedy=f"Allow --memory {-(-job.memory // 10**9)}GB, if the machine has it.",
+        )
+    return max(1, min(crew.size, memory // (job.memory + WORKER_BYTES)))
 
 
-class _Writer:
-    """Writes one store into an empty folder."""
+def _convert(
+    job: Job,
+    crew: Crew,
+    workers: int,
+    plan: dict[str, Any],
+    storage: Storage,
+    on_frames: Callable[[int], None],
+) -> list[Record]:
+    """Do all units, or what is left of them."""
+    journal = _Journal(job.place, _plan_text(job, plan, storage))
+    with journal:
+        for records in crew.run(job, _tasks(job, workers, journal.known), at_once=workers):
+            journal.add(records)
+            on_frames(sum(job.frames_of(record.unit) for record in records))
+    return [journal.known[unit] for unit in range(job.num_units)]
 
-    def __init__(self, source: Source, folder: Path, name: str, num_samples: int) -> None:
-        self.source = source
-        self.folder = folder
-        self.name = name
-        self.num_samples = num_samples
-        self.header: Header = source.header
-        self.group = zarr.open_group(folder, mode="w", zarr_format=3)
-        self.block = layout.frames_of_a_chunk(self._frame_bytes, len(self.header.times))
-        fields = (*self.header.spec.fields, *self.header.static_fields)
-        self.statistics = Statistics(tuple(field.name for field in fields))
 
-    @property
-    def _frame_bytes(self) -> int:
-        return int(np.prod(self.header.spec.grid.shape)) * self.header.dtype.itemsize
+def _plan_text(job: Job, plan: dict[str, Any], storage: Storage) -> str:
+    described = {
+        "layout": layout.LAYOUT,
+        "versions": versions(),
+        "source": str(job.source.path),
+        "samples": job.num_samples,
+        "encoding": [repr(job.encoding), repr(job.static_encoding)],
+        "allow_missing": storage.allow_missing,
+        **plan,
+    }
+    return json.dumps(described, sort_keys=True)
 
-    def write(
-        self, split: Split, provenance: dict[str, Any], on_frames: Callable[[int], None]
-    ) -> np.ndarray:
-        """Write states first, then what describes them, then the attributes."""
-        frames = len(self.header.times)
-        moving = [self._create(f, frames) for f in self.header.spec.fields]
-        static = [self._create(f, None) for f in self.header.static_fields]
-        identities = [
-            self._write_sample(sample, moving, static, on_frames)
-            for sample in range(self.num_samples)
-        ]
+
+def versions() -> dict[str, str]:
+    """Of what decides about the bytes of a store."""
+    packages = ("numpy", "numcodecs", "zarr")
+    return {"matey": matey_core.__version__, **{name: version(name) for name in packages}}
+
+
+def _tasks(job: Job, workers: int, known: dict[int, Record]) -> list[Task]:
+    wanted = max(1, TASK_BYTES // max(1, job.unit_bytes))
+    fair = -(-job.num_units // (TASKS_PER_WORKER * workers))
+    step = max(1, min(wanted, fair))
+    tasks = []
+    for start in range(0, job.num_units, step):
+        units = range(start, min(start + step, job.num_units))
+        tasks.append(Task(units, tuple(known[unit] for unit in units if unit in known)))
+    return tasks
+
+
+@dataclass(slots=True)
+class _Journal:
+    """Which units are done, kept beside the store in the making."""
+
+    place: Place
+    plan: str
+    known: dict[int, Record] = field(default_factory=dict)
+    _lines: list[str] = field(default_factory=list)
+    _written: float = 0.0
+
+    def __enter__(self) -> "_Journal":
+        if self.place.noted(layout.PLAN) == self.plan:
+            self.known = {record.unit: record for record in map(Record.of, self.place.journal())}
+        else:
+            self.place.start_over()
+            self.place.note(layout.PLAN, self.plan)
+        self._written = time.monotonic()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._flush()
+
+    def add(self, records: Sequence[Record]) -> None:
+        """Take in records; those that are known already are not written again."""
+        for record in records:
+            if self.known.get(record.unit) != record:
+                self.known[record.unit] = record
+                self._lines.append(record.line())
+        if time.monotonic() - self._written >= self.place.patience:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._lines:
+            self.place.append(self._lines)
+            self._lines.clear()
+        self._written = time.monotonic()
+
+
+def _outcome(job: Job, records: Sequence[Record], split: Split) -> Written:
+    blocks = job.encoding.num_blocks
+    identities = [records[sample * blocks].identity for sample in range(job.num_samples)]
+    given = job.source.header.splits[: job.num_samples]
+    if given:
+        assigned = np.array([layout.SPLITS.index(name) for name in given], np.int8)
+    else:
         assigned = split.assign(identities)
-        self._write_coordinates(assigned)
-        training = np.flatnonzero(assigned == TRAIN).tolist()
-        self.group.attrs.update(self._attributes(training, provenance))
-        with warnings.catch_warnings():
-            # Zarr warns that consolidated metadata is not in its specification yet;
-            # xarray warns where it is missing.
-            warnings.filterwarnings("ignore", message="Consolidated metadata")
-            zarr.consolidate_metadata(self.group.store)
-        return assigned
+    everything = _moments(job, records, range(job.num_samples))
+    return Written(
+        split=assigned,
+        num_distinct=len(set(identities)),
+        missing={name: moments.missing for name, moments in everything.items()},
+    )
 
-    def _create(self, field: Field, frames: int | None) -> Chunks:
-        """Create the array of a field; its chunks are written apart."""
-        space = self.header.spec.grid.shape
-        time_axis = () if frames is None else (frames,)
-        array = self.group.create_array(
-            field.name,
-            shape=(self.num_samples, *time_axis, *space),
-            chunks=(1, *(() if frames is None else (self.block,)), *space),
-            dtype=self.header.dtype,
-            compressors=None,
-            fill_value=float("nan"),
-            dimension_names=(
-                "sample",
-                *(() if frames is None else ("time",)),
-                *self.header.spec.grid.axes,
-            ),
-            attributes={
-                "units": field.unit or layout.DIMENSIONLESS,
-                "matey_component": ",".join(field.component) or "scalar",
-                "matey_static": frames is None,
-            },
-        )
-        return Chunks.of(array, self.folder / field.name, has_time=frames is not None)
 
-    def _write_sample(
-        self,
-        sample: int,
-        moving: list[Chunks],
-        static: list[Chunks],
-        on_frames: Callable[[int], None],
-    ) -> str:
-        """Write a trajectory and return a hash of its initial state and static fields."""
-        identity = hashlib.sha256()
-        for number, start in enumerate(range(0, len(self.header.times), self.block)):
-            stop = min(start + self.block, len(self.header.times))
-            values = self.source.read(sample, start, stop)
-            for channel, (field, chunks) in enumerate(
-                zip(self.header.spec.fields, moving, strict=True)
-            ):
-                self._put(chunks, sample, number, field, values[:, channel], start)
-            if start == 0:
-                identity.update(np.ascontiguousarray(values[0]).data)
-            on_frames(stop - start)
-        values = self.source.read_static(sample)
-        identity.update(np.ascontiguousarray(values).data)
-        for field, chunks, part in zip(self.header.static_fields, static, values, strict=True):
-            self._put(chunks, sample, 0, field, part[None], 0)
-        return identity.hexdigest()
-
-    def _put(
-        self,
-        chunks: Chunks,
-        sample: int,
-        block: int,
-        field: Field,
-        values: Shaped[np.ndarray, "time *space"],
-        start: int,
-    ) -> None:
-        finite = np.isfinite(values)
-        if not finite.all():
-            bad = ~finite.reshape(len(values), -1).all(axis=1)
-            raise DataError(
-                f"{self.source.path}: {field.name} of sample "
-                f"{self.header.sample_names[sample]} has {int((~finite).sum())} values that are "
-                f"NaN or infinite in frames {start} to {start + len(values) - 1}, the first at "
-                f"time index {start + int(bad.argmax())}.",
-                remedy="Remove the sample from the source; --limit takes only the first samples.",
-            )
-        self.statistics.add(sample, field.name, values)
-        chunks.write(sample, block, values)
-
-    def _write_coordinates(self, split: np.ndarray) -> None:
-        header = self.header
-        names = header.sample_names[: self.num_samples]
-        self._vector("sample", "sample", np.array(names, dtype=np.dtypes.StringDType()))
-        self._vector("time", "time", header.times, units=layout.DIMENSIONLESS)
-        for axis, values in header.coordinates.items():
-            self._vector(axis, axis, values, units=layout.DIMENSIONLESS)
-        self._vector(
-            "split", "sample", split, flag_values=[0, 1, 2], flag_meanings=" ".join(layout.SPLITS)
-        )
-        for key, values in header.parameters.items():
-            kept = values[: self.num_samples].astype(np.float64)
-            self._vector(layout.PARAMETER + key, "sample", kept, units=layout.DIMENSIONLESS)
-
-    def _vector(self, name: str, axis: str, values: np.ndarray, **attributes: Any) -> None:
-        self.group.create_array(
-            name,
-            data=values,
-            chunks=values.shape,
-            compressors=None,
-            dimension_names=(axis,),
-            attributes=attributes,
-        )
-
-    def _attributes(self, training: list[int], provenance: dict[str, Any]) -> dict[str, Any]:
-        header = self.header
-        statistics = self.statistics.summary(training)
-        described = [
-            layout.describe(field, is_static=is_static, statistics=statistics[field.name])
-            for is_static, fields in (
-                (False, header.spec.fields),
-                (True, header.static_fields),
-            )
-            for field in fields
-        ]
-        grid = header.spec.grid
-        return {
-            "matey_layout": layout.LAYOUT,
-            "dataset": self.name,
-            "fields": described,
-            "axes": list(grid.axes),
-            "spacing": list(grid.spacing),
-            "boundary": dict(zip(grid.axes, grid.boundary, strict=True)),
-            "time_step": header.spec.time_step,
-            "provenance": provenance,
-        }
+def _moments(job: Job, records: Sequence[Record], samples: Sequence[int]) -> dict[str, Moments]:
+    """Moments of each field over some samples."""
+    header, blocks = job.source.header, job.encoding.num_blocks
+    moving = [field.name for field in header.spec.fields]
+    names = [*moving, *(field.name for field in header.static_fields)]
+    parts: dict[str, list[Moments]] = {name: [] for name in names}
+    for sample in samples:
+        for record in records[sample * blocks : (sample + 1) * blocks]:
+            for name, file in zip(names, record.files, strict=False):
+                parts[name].append(file.moments)
+    return {name: merged(found) for name, found in parts.items()}

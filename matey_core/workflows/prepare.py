@@ -201,9 +201,9 @@ class _Plan:
             row.store,
             num_samples=row.samples,
             split=self.split,
-            provenance=self._provenance(job),
+            provenance=lambda: self._provenance(job),
             on_frames=on_frames,
-        )
+        ).split
         return _counts(assigned)
 
     def _provenance(self, job: _Job) -> dict[str, Any]:

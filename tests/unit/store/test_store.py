@@ -12,8 +12,7 @@ import zarr
 
 from matey_core.errors import DataError, RunError
 from matey_core.readers import READERS, Source
-from matey_core.store import Split, find_stores, open_store, write_store
-from matey_core.store import layout as store_layout
+from matey_core.store import Split, encoding, find_stores, open_store, write_store
 from tests.support import advected, tiny_source, tiny_store
 
 
@@ -69,14 +68,14 @@ def opened(folder: Path, **settings: object) -> Source:
 
 def store_of(source: Source, path: Path, /, **provenance: object) -> Path:
     count = len(source.header.sample_names)
-    write_store(source, path, num_samples=count, split=Split(), provenance=provenance)
+    write_store(source, path, num_samples=count, split=Split(), provenance=lambda: provenance)
     return path
 
 
 def test_long_trajectories_are_cut_into_blocks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_layout, "MAX_CHUNK_BYTES", 5 * 16 * 16 * 4)
+    monkeypatch.setattr(encoding, "MAX_BLOCK_BYTES", 5 * 16 * 16 * 4)
     path = store_of(opened(tmp_path), tmp_path / "a.zarr")
     array = zarr.open_group(path, mode="r")["density"]
     assert array.chunks == (1, 5, 16, 16)
@@ -96,9 +95,11 @@ def test_samples_with_the_same_first_state_stay_together(tmp_path: Path) -> None
     for seed in range(5):
         source = READERS["pdebench"]().open(path)
         split = Split(seed=seed, shares=(0.4, 0.3, 0.3))
-        assigned = write_store(
-            source, tmp_path / "a.zarr", num_samples=9, split=split, provenance={}
+        written = write_store(
+            source, tmp_path / "a.zarr", num_samples=9, split=split, provenance=dict
         )
+        assigned = written.split
+        assert written.num_distinct == 6
         assert len(set(assigned[3:7].tolist())) == 1
 
 
@@ -115,33 +116,44 @@ def test_values_that_are_not_finite_are_told_and_nothing_stays(tmp_path: Path, b
 
 
 class Failing(Source):
-    """A source that fails after a few reads."""
+    """A source that fails at sample 3, until it is healed, and counts what is read."""
 
-    def __init__(self, source: Source, error: BaseException) -> None:
+    def __init__(self, source: Source, error: BaseException | None) -> None:
         super().__init__(source.path, source.header)
         self.source, self.error = source, error
+        self.reads: list[int] = []
 
     def read(self, sample: int, start: int, stop: int) -> np.ndarray:
-        if sample == 3:
+        if sample == 3 and self.error:
             raise self.error
+        self.reads.append(sample)
         return self.source.read(sample, start, stop)
 
 
-def test_a_full_disk_is_a_failed_run_and_keeps_what_was_there(tmp_path: Path) -> None:
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left"), KeyboardInterrupt()])
+def test_what_was_finished_is_kept_and_the_next_call_goes_on(
+    tmp_path: Path, error: BaseException
+) -> None:
     source = opened(tmp_path)
+    whole = store_of(source, tmp_path / "whole" / "a.zarr", sha256="new")
     path = store_of(source, tmp_path / "out" / "a.zarr", sha256="old")
-    full = OSError(errno.ENOSPC, "No space left on device")
-    with pytest.raises(RunError, match="No space left") as caught:
-        store_of(Failing(source, full), path, sha256="new")
-    assert caught.value.exit_code == 1
-    assert [entry.name for entry in path.parent.iterdir()] == ["a.zarr"]
+    with pytest.raises((RunError, KeyboardInterrupt)) as caught:
+        store_of(Failing(source, error), path, sha256="new")
+    assert isinstance(caught.value, KeyboardInterrupt) or "No space left" in str(caught.value)
+    assert getattr(caught.value, "exit_code", 1) == 1
     assert open_store(path).provenance == {"sha256": "old"}
+    (path.parent / "a.zarr.partial/store/density/c/1/0/0/0").write_bytes(b"damaged")
 
-
-def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        store_of(Failing(opened(tmp_path), KeyboardInterrupt()), tmp_path / "out" / "a.zarr")
-    assert list((tmp_path / "out").iterdir()) == []
+    healed = Failing(source, None)
+    store_of(healed, path, sha256="new")
+    assert healed.reads == [1, 3, 4, 5]
+    assert contents(path) == contents(whole)
+    assert [entry.name for entry in path.parent.iterdir()] == ["a.zarr"]
 
 
 def test_rest_of_a_killed_run_is_replaced(tmp_path: Path) -> None:

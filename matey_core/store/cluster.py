@@ -1,0 +1,52 @@
+"""Work done by a dask.distributed cluster."""
+
+import pickle
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Any
+
+from matey_core.errors import ConfigError
+from matey_core.store.conversion import Job, Record
+from matey_core.store.crew import Crew, Task, do, in_flight
+
+
+class Dask(Crew):
+    """The workers of a dask.distributed cluster; they must see the files under the same paths."""
+
+    def __init__(self, address: str) -> None:
+        """Connect to the scheduler at an address such as `tcp://node1:8786`.
+
+        Raises:
+            ConfigError: dask is not installed, or nothing answers.
+        """
+        try:
+            from distributed import Client
+
+            connect: Any = Client
+        except ImportError as error:
+            raise ConfigError(
+                "--dask needs the package distributed.", remedy="pip install 'matey[dask]'"
+            ) from error
+        try:
+            self._client: Any = connect(address, timeout="20s", set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                f"No dask scheduler answers at {address}: {error}.",
+                remedy="Start one with `dask scheduler`, and give the address that it prints.",
+            ) from error
+        self.size = max(1, sum(self._client.nthreads().values()))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Leave the cluster to itself."""
+        self._client.close()
+
+    def run(self, job: Job, tasks: Sequence[Task], *, at_once: int) -> Iterator[list[Record]]:
+        """Keep every thread of the cluster busy."""
+        content = pickle.dumps(job)
+        executor = self._client.get_executor(pure=False, retries=2)
+        yield from in_flight(lambda task: executor.submit(do, content, task), tasks, 2 * self.size)

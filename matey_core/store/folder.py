@@ -1,0 +1,111 @@
+"""Stores in a folder of a file system: written beside the final name, then renamed."""
+
+import errno
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from matey_core.errors import RunError
+from matey_core.store import layout
+from matey_core.store.place import Place
+
+STORE = "store"
+REPLACED = "replaced"
+
+
+class Folder(Place):
+    """A folder of a file system: everything is written beside the final name, then renamed."""
+
+    @property
+    def chunks(self) -> Path:
+        """Folder of the store's own files until it is complete."""
+        return self.partial / STORE
+
+    def create(self, name: str) -> "IO[bytes]":
+        """Open a file of the store for writing."""
+        path = self.chunks / name
+        try:
+            return path.open("wb", buffering=0)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return path.open("wb", buffering=0)
+
+    def note(self, name: str, text: str) -> None:
+        """Write a note, whole or not at all."""
+        path = self.partial / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(path.name + ".new")
+        fresh.write_text(text)
+        fresh.replace(path)
+
+    def append(self, lines: Iterable[str]) -> None:
+        """Add lines to the journal."""
+        with (self.partial / layout.JOURNAL).open("a") as file:
+            file.write("".join(line + "\n" for line in lines))
+
+    def journal(self) -> list[str]:
+        """All complete lines of the journal."""
+        text = self.noted(layout.JOURNAL) or ""
+        complete, _, cut = text.rpartition("\n")
+        if cut:  # killed in the middle of a line: what follows must start a new one
+            self.note(layout.JOURNAL, complete + "\n" if complete else "")
+        return complete.splitlines()
+
+    def clear(self) -> None:
+        """Remove all that was written, not the store that is there already."""
+        replaced = self.partial / REPLACED
+        if replaced.exists() and not self.path.exists():
+            replaced.rename(self.path)
+        remove_folder(self.partial)
+
+    def start_over(self) -> None:
+        """Make room for new files."""
+        for path in (self.chunks, self.partial / layout.JOURNAL, self.partial / layout.PLAN):
+            remove_folder(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+    def publish(self, metadata: dict[str, bytes]) -> None:
+        """Write the metadata and give the store its name; remove the notes."""
+        for name, content in metadata.items():
+            with self.create(name) as file:
+                file.write(content)
+        replaced = self.partial / REPLACED
+        if self.path.exists():
+            remove_folder(replaced)
+            self.path.rename(replaced)
+        self.chunks.rename(self.path)
+        remove_folder(self.partial)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from writing the same store meanwhile."""
+        try:
+            import fcntl
+        except ImportError:  # not on Windows
+            yield
+            return
+        self.partial.mkdir(parents=True, exist_ok=True)
+        with (self.partial / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunError(
+                    f"Another process is writing {self.path} just now.",
+                    remedy="Wait for it, or choose another folder with --out.",
+                ) from None
+            except OSError as error:
+                if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+                    raise
+            yield
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder, even while a write that was interrupted still finishes in it."""
+    for _ in range(50):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not os.path.lexists(folder):
+            return
+        time.sleep(0.02)

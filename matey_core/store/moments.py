@@ -1,0 +1,78 @@
+"""Smallest, largest, mean and spread of each field, gathered while data streams by."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+TILE = 2**16
+"""Values looked at together: in float64 they stay in a core's cache."""
+
+
+@dataclass(slots=True)
+class Moments:
+    """Count, extremes, mean and sum of squared deviations of the values that are known."""
+
+    count: int = 0
+    low: float = math.inf
+    high: float = -math.inf
+    mean: float = 0.0
+    deviation: float = 0.0
+    missing: int = 0
+    """Values that are NaN."""
+    infinite: int = 0
+
+    def add(self, values: np.ndarray) -> None:
+        """Take in an array of any shape, in float64."""
+        flat = values.reshape(-1)
+        for start in range(0, flat.size, TILE):
+            tile = flat[start : start + TILE].astype(np.float64)
+            if not math.isfinite(float(tile.sum())):
+                tile = self._known(tile)
+            if tile.size:
+                self._merge_tile(tile)
+
+    def _known(self, tile: np.ndarray) -> np.ndarray:
+        """Count what is no number and return the rest."""
+        missing = np.isnan(tile)
+        infinite = np.isinf(tile)
+        self.missing += int(missing.sum())
+        self.infinite += int(infinite.sum())
+        return tile[~(missing | infinite)]
+
+    def _merge_tile(self, tile: np.ndarray) -> None:
+        low, high = float(tile.min()), float(tile.max())
+        mean = float(tile.mean())
+        tile -= mean
+        # Not a dot product: its rounding depends on the number of threads.
+        np.square(tile, out=tile)
+        self.merge(Moments(tile.size, low, high, mean, float(tile.sum())))
+
+    def merge(self, other: "Moments") -> None:
+        """Take in what another has seen (Chan, Golub & LeVeque 1979)."""
+        self.missing += other.missing
+        self.infinite += other.infinite
+        if not other.count:
+            return
+        count = self.count + other.count
+        gap = other.mean - self.mean
+        self.deviation += other.deviation + gap**2 * self.count * other.count / count
+        self.mean += gap * other.count / count
+        self.low, self.high = min(self.low, other.low), max(self.high, other.high)
+        self.count = count
+
+    def summary(self) -> dict[str, float]:
+        """Extremes, mean and standard deviation as plain numbers; NaN where nothing is known."""
+        if not self.count:
+            return dict.fromkeys(("min", "max", "mean", "std"), math.nan)
+        spread = math.sqrt(self.deviation / self.count)
+        return {"min": self.low, "max": self.high, "mean": self.mean, "std": spread}
+
+
+def merged(parts: Iterable[Moments]) -> Moments:
+    """All parts as one, the same for the same parts in the same order."""
+    total = Moments()
+    for part in parts:
+        total.merge(part)
+    return total
