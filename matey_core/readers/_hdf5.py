@@ -1,9 +1,11 @@
 """HDF5 files: finding them by content, opening them, and reading coordinates."""
 
+import os
+import weakref
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -15,6 +17,24 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
 UNEVEN = 0.05
 """Largest relative deviation of a spacing from the mean that still counts as uniform."""
+MAX_LENGTH = 2**24
+"""More samples, times or points along one axis are a sign of damage."""
+MAX_OPEN = 8
+"""Files that a process keeps open: opening one takes a millisecond."""
+DAMAGES = (KeyError, RuntimeError, ValueError, TypeError, MemoryError, OverflowError)
+"""What h5py raises on damaged files, beside OSError."""
+
+
+class _Kept(NamedTuple):
+    stamp: tuple[int, int]
+    """Size, and time of the last change."""
+    file: h5py.File
+    user: weakref.ref[object]
+
+
+_KEPT: dict[tuple[int, int], _Kept] = {}
+"""By device and inode, the one that was used last at the end."""
+os.register_at_fork(after_in_child=_KEPT.clear)
 
 
 def find_hdf5(folder: Path, exclude: Collection[Path]) -> list[Path]:
@@ -55,13 +75,22 @@ def is_hdf5(path: Path) -> bool:
 
 
 @contextmanager
-def open_hdf5(path: Path) -> Iterator[h5py.File]:
-    """Open a file for reading; whatever HDF5 finds wrong in it becomes a DataError."""
+def open_hdf5(path: Path, *, user: object = None) -> Iterator[h5py.File]:
+    """Open a file for reading; whatever HDF5 finds wrong in it becomes a DataError.
+
+    Args:
+        path: the file.
+        user: the source that reads, as it will read again: the file stays open as long as
+            the source lives, up to `MAX_OPEN` files. A file that has changed is opened anew.
+    """
     try:
-        with h5py.File(path, "r") as file:
+        with _opened(path, user) as file:
             yield file
-    except (OSError, KeyError, RuntimeError) as error:
+    except (*DAMAGES, OSError) as error:
         reason = " ".join(str(error).split())
+        if isinstance(error, OSError) and error.errno:
+            remedy = "Check that it is there, that you may read it, and that nobody writes to it."
+            raise DataError(f"{path} cannot be read: {reason}.", remedy=remedy) from error
         cut_short = "truncated" in reason or "eof" in reason.lower()
         raise DataError(
             f"{path} is {'truncated' if cut_short else 'damaged'}: {reason}.",
@@ -69,13 +98,93 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
         ) from error
 
 
+@contextmanager
+def _opened(path: Path, user: object) -> Iterator[h5py.File]:
+    info = path.stat()
+    key, stamp = (info.st_dev, info.st_ino), (info.st_size, info.st_mtime_ns)
+    kept = _KEPT.pop(key, None)
+    if kept is not None and kept.stamp == stamp:
+        _KEPT[key] = kept
+        yield kept.file
+        return
+    # HDF5 would answer from what it knows of a file that is still open.
+    del kept
+    if user is None:
+        with h5py.File(path, "r") as file:
+            yield file
+        return
+    kept = _Kept(stamp, h5py.File(path, "r"), weakref.ref(user, _forget))
+    _KEPT[key] = kept
+    while len(_KEPT) > MAX_OPEN:
+        _KEPT.pop(next(iter(_KEPT)))
+    yield kept.file
+
+
+def _forget(user: weakref.ref[object]) -> None:
+    """Close the files of a source that is gone; dropping the last reference closes a file."""
+    for key in [key for key, kept in _KEPT.items() if kept.user is user]:
+        _KEPT.pop(key, None)
+
+
+def members(group: h5py.Group) -> dict[str, h5py.Group | h5py.Dataset]:
+    """Groups and arrays that lie in a group itself; links, which may lead anywhere, are left out.
+
+    So are arrays without a shape, and those whose values lie in other files.
+    """
+    found = {}
+    for key in group:
+        if not isinstance(group.get(key, getlink=True), h5py.HardLink):
+            continue
+        item = group[key]
+        if isinstance(item, h5py.Group) or (isinstance(item, h5py.Dataset) and _holds_values(item)):
+            found[key] = item
+    return found
+
+
+def _holds_values(array: h5py.Dataset) -> bool:
+    return array.shape is not None and not array.external and not array.is_virtual
+
+
 def datasets(group: h5py.Group) -> dict[str, h5py.Dataset]:
-    """Arrays that lie directly in a group, without those kept in other, foreign files."""
-    return {
-        key: item
-        for key in group
-        if isinstance(item := group.get(key), h5py.Dataset) and not item.external
-    }
+    """Arrays that lie in a group itself."""
+    return {k: item for k, item in members(group).items() if isinstance(item, h5py.Dataset)}
+
+
+def groups(group: h5py.Group) -> dict[str, h5py.Group]:
+    """Groups that lie in a group itself."""
+    return {k: item for k, item in members(group).items() if isinstance(item, h5py.Group)}
+
+
+def is_netcdf(file: h5py.File) -> bool:
+    """Whether a file was written by NetCDF-4, which is HDF5 with dimension scales."""
+    if "_NCProperties" in file.attrs:
+        return True
+    return any("_Netcdf4Dimid" in array.attrs for array in datasets(file).values())
+
+
+def is_well(file: h5py.File) -> bool:
+    """Whether a file has the layout of The Well."""
+    return {"grid_type", "n_spatial_dims"} <= set(file.attrs) and "dimensions" in groups(file)
+
+
+def small(path: Path, array: h5py.Dataset) -> np.ndarray:
+    """Read an array of coordinates or times, which is small.
+
+    Raises:
+        DataError: it holds no real numbers, or too many to be coordinates.
+    """
+    if array.dtype.kind not in "fiu" or array.size > MAX_LENGTH:
+        raise DataError(
+            f"{path}: {array.name} has shape {array.shape} and type {array.dtype}; "
+            "expected real numbers, one for each point or time."
+        )
+    return array[...]
+
+
+def clip(start: int, stop: int, frames: int) -> slice:
+    """Frames from `start` to `stop` (exclusive), as far as there are."""
+    first = min(max(start, 0), frames)
+    return slice(first, min(max(stop, first), frames))
 
 
 def floating(path: Path, *arrays: h5py.Dataset) -> np.dtype:
@@ -85,12 +194,27 @@ def floating(path: Path, *arrays: h5py.Dataset) -> np.dtype:
         DataError: an array is empty or holds no floating-point numbers.
     """
     for array in arrays:
-        if array.dtype.kind != "f" or not array.size:
+        if array.dtype.kind != "f" or array.dtype.itemsize > 8 or not array.size:
             raise DataError(
                 f"{path}: {array.name} has shape {array.shape} and type {array.dtype}; "
-                "expected floating-point values."
+                "expected floating-point values of at most 64 bits."
             )
+        check_written(path, array)
     return np.result_type(*(array.dtype for array in arrays)).newbyteorder("<")
+
+
+def check_written(path: Path, array: h5py.Dataset) -> None:
+    """Refuse an array that was declared and never filled, or whose shape cannot be true.
+
+    Raises:
+        DataError: it is one.
+    """
+    if max(array.shape) > MAX_LENGTH or array.id.get_storage_size() == 0:
+        raise DataError(
+            f"{path}: {array.name} is declared with shape {array.shape} and holds "
+            f"{array.id.get_storage_size()} bytes.",
+            remedy="Download or copy it again, or let the program that writes it finish.",
+        )
 
 
 def same_shape(path: Path, arrays: dict[str, h5py.Dataset]) -> tuple[int, ...]:
@@ -106,6 +230,8 @@ def same_shape(path: Path, arrays: dict[str, h5py.Dataset]) -> tuple[int, ...]:
                 f"{path}: {first.name} has shape {first.shape} and {array.name} has shape "
                 f"{array.shape}; the arrays of a file must have one shape."
             )
+    if max(first.shape, default=0) > MAX_LENGTH:
+        check_written(path, first)
     return first.shape
 
 

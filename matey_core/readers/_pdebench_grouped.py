@@ -15,7 +15,17 @@ from matey_core.errors import DataError
 from matey_core.fields import FieldSpec, Grid
 from matey_core.readers import Header, Source
 from matey_core.readers import _pdebench_names as names
-from matey_core.readers._hdf5 import datasets, floating, open_hdf5, same_shape, text_of, uniform
+from matey_core.readers._hdf5 import (
+    clip,
+    datasets,
+    floating,
+    groups,
+    open_hdf5,
+    same_shape,
+    small,
+    text_of,
+    uniform,
+)
 
 ORDER = ("x", "y", "z", "t")
 VARYING = {"dam_radius"}
@@ -24,16 +34,12 @@ VARYING = {"dam_radius"}
 
 def accepts(file: h5py.File) -> bool:
     """Whether some group of the file holds `data`."""
-    return bool(_groups(file))
+    return bool(_sample_groups(file))
 
 
-def _groups(file: h5py.File) -> list[str]:
+def _sample_groups(file: h5py.File) -> list[str]:
     """Names of the sample groups; they may have gaps."""
-    return sorted(
-        key
-        for key in file
-        if isinstance(item := file.get(key), h5py.Group) and "data" in datasets(item)
-    )
+    return sorted(key for key, group in groups(file).items() if "data" in datasets(group))
 
 
 def open_source(path: Path, file: h5py.File) -> Source:
@@ -42,17 +48,17 @@ def open_source(path: Path, file: h5py.File) -> Source:
     Raises:
         DataError: groups differ in shape or grid, or have no coordinates.
     """
-    groups = _groups(file)
-    arrays = {key: file[key]["data"] for key in groups}
+    keys = _sample_groups(file)
+    arrays = {key: file[key]["data"] for key in keys}
     shape = same_shape(path, arrays)
-    coordinates = _coordinates(path, file, groups)
+    coordinates = _coordinates(path, file, keys)
     num_axes = len(coordinates) - 1
     if len(shape) != num_axes + 2 or num_axes > 3:
         raise DataError(
             f"{path}: data of a sample has shape {shape}; with the coordinates "
             f"{', '.join(coordinates)} it should be [time, {'space, ' * num_axes}channel]."
         )
-    configs = [_config(file, key) for key in groups]
+    configs = [_config(file, key) for key in keys]
     family = names.grouped_family(path.name, configs[0], axes=num_axes, channels=shape[-1])
     times = coordinates.pop("t")
     axes = _order(family, shape[1:-1], coordinates)
@@ -70,20 +76,22 @@ def open_source(path: Path, file: h5py.File) -> Source:
         spec=FieldSpec(fields=family.fields, grid=grid, time_step=time_step),
         coordinates={axis: coordinates[axis] for axis in axes},
         times=times,
-        sample_names=tuple(groups),
+        sample_names=tuple(keys),
         parameters=_parameters(configs),
         dtype=floating(path, *arrays.values()),
         num_bytes=path.stat().st_size,
+        conserved=family.conserved,
+        directed=family.directed,
     )
     return GroupedSource(path, header)
 
 
-def _coordinates(path: Path, file: h5py.File, groups: list[str]) -> dict[str, np.ndarray]:
+def _coordinates(path: Path, file: h5py.File, keys: list[str]) -> dict[str, np.ndarray]:
     """Read the coordinates that all samples share: x, y, z as far as present, and t."""
     shared: dict[str, np.ndarray] = {}
-    for key in groups:
-        grid = file[key].get("grid")
-        found = datasets(grid) if isinstance(grid, h5py.Group) else {}
+    for key in keys:
+        grid = groups(file[key]).get("grid")
+        found = datasets(grid) if grid is not None else {}
         missing = {"x", "t"} - found.keys()
         if missing:
             raise DataError(
@@ -91,13 +99,13 @@ def _coordinates(path: Path, file: h5py.File, groups: list[str]) -> dict[str, np
                 f"{' and no '.join(f'grid/{axis}' for axis in sorted(missing))}."
             )
         present = [axis for axis in ORDER if axis in found]
-        values = {axis: found[axis][...] for axis in present}
+        values = {axis: small(path, found[axis]) for axis in present}
         shared = shared or values
         if values.keys() != shared.keys() or any(
             not np.array_equal(values[axis], shared[axis]) for axis in values
         ):
             raise DataError(
-                f"{path}: groups {groups[0]} and {key} have different coordinates; "
+                f"{path}: groups {keys[0]} and {key} have different coordinates; "
                 "the samples of a file must share one grid."
             )
     return shared
@@ -139,6 +147,9 @@ class GroupedSource(Source):
 
     def read(self, sample: int, start: int, stop: int) -> Shaped[np.ndarray, "time c *space"]:
         """Read frames `start` to `stop` (exclusive), in the dtype of the source."""
-        with open_hdf5(self.path) as file:
-            values = file[self.header.sample_names[sample]]["data"][start:stop]
-        return np.moveaxis(values, -1, 1).astype(self.header.dtype, copy=False)
+        frames = clip(start, stop, len(self.header.times))
+        with open_hdf5(self.path, user=self) as file:
+            values = file[self.header.sample_names[sample]]["data"][frames]
+        # Each channel in one piece, which is how it will be written.
+        channels = np.ascontiguousarray(np.moveaxis(values, -1, 0), self.header.dtype)
+        return channels.swapaxes(0, 1)

@@ -15,7 +15,16 @@ from matey_core.errors import DataError
 from matey_core.fields import Field, FieldSpec, Grid
 from matey_core.readers import Header, Source
 from matey_core.readers import _pdebench_names as names
-from matey_core.readers._hdf5 import datasets, floating, open_hdf5, text_of, uniform
+from matey_core.readers._hdf5 import (
+    clip,
+    datasets,
+    floating,
+    open_hdf5,
+    same_shape,
+    small,
+    text_of,
+    uniform,
+)
 
 
 def accepts(file: h5py.File) -> bool:
@@ -37,7 +46,7 @@ def open_source(path: Path, file: h5py.File) -> Source:
     frames = frames if latest is None else min(frames, int(latest) + 1)
     if frames < 1:
         raise DataError(f"{path}: latestIndex says that no frame was written.")
-    times = found["t"][:, :frames]
+    times = small(path, found["t"])[:, :frames]
     if (times != times[0]).any():
         raise DataError(f"{path}: samples are stored at different times.")
     lengths = _domain(config)
@@ -71,7 +80,7 @@ def open_source(path: Path, file: h5py.File) -> Source:
 
 
 def _check_shapes(path: Path, found: dict[str, h5py.Dataset]) -> None:
-    shape = found["velocity"].shape
+    shape = same_shape(path, {"velocity": found["velocity"]})
     if len(shape) != 5 or shape[-1] != 2:
         raise DataError(
             f"{path}: velocity has shape {shape}; expected [sample, time, x, y, 2].",
@@ -99,15 +108,19 @@ class IncompressibleSource(Source):
 
     def read(self, sample: int, start: int, stop: int) -> Shaped[np.ndarray, "time c *space"]:
         """Read frames `start` to `stop` (exclusive), in the dtype of the source."""
-        with open_hdf5(self.path) as file:
-            keys = [key for key in ("velocity", "particles") if key in file]
-            parts = [file[key][sample, start:stop] for key in keys]
-        values = np.concatenate(parts, axis=-1, dtype=self.header.dtype)
-        return np.moveaxis(values, -1, 1)
+        header = self.header
+        frames = clip(start, stop, len(header.times))
+        shape = (len(header.spec.fields), frames.stop - frames.start, *header.spec.grid.shape)
+        values = np.empty(shape, header.dtype)
+        with open_hdf5(self.path, user=self) as file:
+            values[:2] = np.moveaxis(file["velocity"][sample, frames], -1, 0)
+            if len(values) > 2:
+                values[2] = file["particles"][sample, frames, ..., 0]
+        return values.swapaxes(0, 1)
 
     def read_static(self, sample: int) -> Shaped[np.ndarray, "c *space"]:
         """Read the static fields of a sample."""
         if not self.header.static_fields:
             return super().read_static(sample)
-        with open_hdf5(self.path) as file:
+        with open_hdf5(self.path, user=self) as file:
             return np.moveaxis(file["force"][sample], -1, 0).astype(self.header.dtype, copy=False)

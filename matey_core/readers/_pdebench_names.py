@@ -19,10 +19,14 @@ SUFFIX = re.compile(r"\.(h5|hdf5|hdf|he5)$", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One equation: its fields in channel order and its boundary."""
+    """One equation: its fields in channel order, its boundary, and what it keeps."""
 
     fields: tuple[Field, ...]
     boundary: Boundary
+    conserved: tuple[str, ...] = ()
+    """Fields whose mean stays, by the equations and in the published files."""
+    directed: tuple[str, ...] = ()
+    """Axes along which the equations tell one direction from the other."""
 
 
 def _scalar(name: str, *, positive: bool = False) -> Field:
@@ -47,9 +51,14 @@ FLOW = {
 """Arrays of compressible flow, in channel order."""
 
 DIFFUSION_REACTION = Family((_scalar("activator"), _scalar("inhibitor")), "no_flux")
-SHALLOW_WATER = Family((_scalar("height", positive=True),), "outflow")
-DIFFUSION_SORPTION = Family((_scalar("concentration", positive=True),), "unknown")
-ADVECTION = Family((_scalar("concentration"),), "periodic")
+SHALLOW_WATER = Family((_scalar("height", positive=True),), "outflow", conserved=("height",))
+# What flows in on the left diffuses to the right.
+DIFFUSION_SORPTION = Family((_scalar("concentration", positive=True),), "unknown", directed=("x",))
+# The speed is a constant that mirroring does not turn.
+ADVECTION = Family(
+    (_scalar("concentration"),), "periodic", conserved=("concentration",), directed=("x",)
+)
+# Its mean is conserved as well; rounding moves it by 1e-4 of the amplitude in the files.
 BURGERS = Family((VELOCITY[0],), "periodic")
 REACTION_DIFFUSION_1D = Family((_scalar("reactant"),), "periodic")
 DARCY = Family((_scalar("u"),), "dirichlet")

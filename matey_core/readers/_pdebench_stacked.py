@@ -16,7 +16,15 @@ from matey_core.errors import DataError
 from matey_core.fields import Boundary, Field, FieldSpec, Grid
 from matey_core.readers import Header, Source
 from matey_core.readers import _pdebench_names as names
-from matey_core.readers._hdf5 import datasets, floating, open_hdf5, same_shape, uniform
+from matey_core.readers._hdf5 import (
+    clip,
+    datasets,
+    floating,
+    open_hdf5,
+    same_shape,
+    small,
+    uniform,
+)
 
 AXES = ("x", "y", "z")
 
@@ -25,6 +33,8 @@ class _Layout(NamedTuple):
     arrays: dict[str, Field]
     static: dict[str, Field]
     boundary: Boundary
+    conserved: tuple[str, ...] = ()
+    directed: tuple[str, ...] = ()
 
 
 def accepts(file: h5py.File) -> bool:
@@ -52,7 +62,7 @@ def open_source(path: Path, file: h5py.File) -> Source:
             f"{', '.join(axes)} it should be [sample, time, {', '.join(axes)}]."
         )
     space = shape[len(shape) - len(axes) :]
-    coordinates = {axis: found[f"{axis}-coordinate"][...] for axis in axes}
+    coordinates = {axis: small(path, found[f"{axis}-coordinate"]) for axis in axes}
     frames = shape[1 + devices]
     times = _times(path, found, frames, is_static=bool(layout.static))
     samples = int(np.prod(shape[: 1 + devices]))
@@ -79,6 +89,8 @@ def open_source(path: Path, file: h5py.File) -> Source:
         parameters={key: np.full(samples, value) for key, value in parameters.items()},
         dtype=floating(path, *arrays),
         num_bytes=path.stat().st_size,
+        conserved=layout.conserved,
+        directed=layout.directed,
     )
     return StackedSource(path, header, tuple(layout.arrays), tuple(layout.static))
 
@@ -86,12 +98,16 @@ def open_source(path: Path, file: h5py.File) -> Source:
 def _layout(path: Path, found: dict[str, h5py.Dataset], parameters: dict[str, float]) -> _Layout:
     flow = {key: field for key, field in names.FLOW.items() if key in found}
     if flow:
-        return _Layout(flow, {}, names.flow_boundary(path.name))
+        boundary = names.flow_boundary(path.name)
+        is_closed = boundary == "periodic" and "density" in flow
+        return _Layout(flow, {}, boundary, conserved=("density",) if is_closed else ())
     if "nu" in found:
         fields = {"tensor": names.DARCY.fields[0]}
         return _Layout(fields, {"nu": names.PERMEABILITY}, names.DARCY.boundary)
     family = names.scalar_family(path.name, parameters)
-    return _Layout({"tensor": family.fields[0]}, {}, family.boundary)
+    return _Layout(
+        {"tensor": family.fields[0]}, {}, family.boundary, family.conserved, family.directed
+    )
 
 
 def _axes(path: Path, found: dict[str, h5py.Dataset], shape: tuple[int, ...]) -> tuple[str, ...]:
@@ -109,7 +125,7 @@ def _times(
 ) -> np.ndarray:
     """Times of the frames; the files' own list is one too long."""
     if "t-coordinate" in found:
-        times = found["t-coordinate"][...]
+        times = small(path, found["t-coordinate"])
         return times[:-1] if times.shape == (frames + 1,) else times
     if is_static and frames == 1:
         return np.zeros(1, np.float32)
@@ -128,21 +144,26 @@ class StackedSource(Source):
 
     def read(self, sample: int, start: int, stop: int) -> Shaped[np.ndarray, "time c *space"]:
         """Read frames `start` to `stop` (exclusive), in the dtype of the source."""
-        with open_hdf5(self.path) as file:
-            parts = [self._slice(file[key], sample, start, stop) for key in self._keys]
-        return np.stack(parts, axis=1, dtype=self.header.dtype)
+        header = self.header
+        frames = clip(start, stop, len(header.times))
+        shape = (len(self._keys), frames.stop - frames.start, *header.spec.grid.shape)
+        values = np.empty(shape, header.dtype)
+        with open_hdf5(self.path, user=self) as file:
+            for key, channel in zip(self._keys, values, strict=True):
+                if channel.size:
+                    file[key].read_direct(channel, (*self._place(file[key], sample), frames))
+        return values.swapaxes(0, 1)
 
-    def _slice(
-        self, array: h5py.Dataset, sample: int, start: int, stop: int
-    ) -> Shaped[np.ndarray, "time *space"]:
+    def _place(self, array: h5py.Dataset, sample: int) -> tuple[int, ...]:
+        """Index of a sample along the axes before time: one, or device and sample."""
         if array.ndim == self.header.spec.grid.num_axes + 3:
-            return array[(*divmod(sample, array.shape[1]), slice(start, stop))]
-        return array[sample, start:stop]
+            return divmod(sample, array.shape[1])
+        return (sample,)
 
     def read_static(self, sample: int) -> Shaped[np.ndarray, "c *space"]:
         """Read the static fields of a sample."""
         if not self._static_keys:
             return super().read_static(sample)
-        with open_hdf5(self.path) as file:
+        with open_hdf5(self.path, user=self) as file:
             parts = [file[key][sample] for key in self._static_keys]
         return np.stack(parts, dtype=self.header.dtype)

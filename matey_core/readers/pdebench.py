@@ -14,7 +14,7 @@ from matey_core.readers import (
     _pdebench_incompressible,
     _pdebench_stacked,
 )
-from matey_core.readers._hdf5 import find_hdf5, is_hdf5, open_hdf5
+from matey_core.readers._hdf5 import find_hdf5, is_hdf5, is_netcdf, is_well, open_hdf5
 from matey_core.readers._pdebench_names import stem
 
 LAYOUTS = (_pdebench_incompressible, _pdebench_stacked, _pdebench_grouped)
@@ -36,13 +36,18 @@ class PdebenchReader(Reader):
         return stem(name)
 
     def recognizes(self, path: Path) -> bool:
-        """Whether a file is HDF5 and has one of PDEBench's layouts."""
+        """Whether a file is HDF5 and has one of PDEBench's layouts.
+
+        NetCDF-4 and The Well's files are HDF5 too, and not meant.
+        """
         if not path.is_file():
             return False
         try:
             if not is_hdf5(path):
                 return False
             with open_hdf5(path) as file:
+                if is_netcdf(file) or is_well(file):
+                    return False
                 return any(layout.accepts(file) for layout in LAYOUTS)
         except DataError:
             return False
