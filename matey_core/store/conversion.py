@@ -20,7 +20,7 @@ from matey_core.store.place import Place
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the operating system says when there is no room."""
-READ_BYTES = 8 * 2**20
+READ_BYTES = 4 * 2**20
 """States are read, converted and written in portions of about this size."""
 COPIES = 4
 """Copies of a portion that exist at once: as read, rearranged, rounded, compressed."""

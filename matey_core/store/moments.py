@@ -26,28 +26,30 @@ class Moments:
     def add(self, values: np.ndarray) -> None:
         """Take in an array of any shape, in float64."""
         flat = values.reshape(-1)
+        wide = np.empty(min(TILE, flat.size), np.float64)
         for start in range(0, flat.size, TILE):
-            tile = flat[start : start + TILE].astype(np.float64)
-            if not math.isfinite(float(tile.sum())):
+            tile = flat[start : start + TILE]
+            deviations = wide[: tile.size]
+            np.copyto(deviations, tile)
+            total = float(deviations.sum())
+            if not math.isfinite(total):
                 tile = self._known(tile)
+                deviations = tile.astype(np.float64)
+                total = float(deviations.sum())
             if tile.size:
-                self._merge_tile(tile)
+                mean = total / tile.size
+                deviations -= mean
+                # Not a dot product: its rounding depends on the number of threads.
+                square = float(np.einsum("i,i->", deviations, deviations))
+                low, high = float(tile.min()), float(tile.max())
+                self.merge(Moments(tile.size, low, high, mean, square))
 
     def _known(self, tile: np.ndarray) -> np.ndarray:
         """Count what is no number and return the rest."""
-        missing = np.isnan(tile)
-        infinite = np.isinf(tile)
+        missing, infinite = np.isnan(tile), np.isinf(tile)
         self.missing += int(missing.sum())
         self.infinite += int(infinite.sum())
         return tile[~(missing | infinite)]
-
-    def _merge_tile(self, tile: np.ndarray) -> None:
-        low, high = float(tile.min()), float(tile.max())
-        mean = float(tile.mean())
-        tile -= mean
-        # Not a dot product: its rounding depends on the number of threads.
-        np.square(tile, out=tile)
-        self.merge(Moments(tile.size, low, high, mean, float(tile.sum())))
 
     def merge(self, other: "Moments") -> None:
         """Take in what another has seen (Chan, Golub & LeVeque 1979)."""
