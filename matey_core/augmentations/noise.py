@@ -14,10 +14,12 @@ class Noise:
     """x + a·δ·ε with ε normal and a uniform between 0 and `strength`.
 
     δ is the root mean square over space of a field's last change from frame to frame,
-    so that noise stays in proportion to what is to be predicted. Targets are left alone.
+    so that noise stays in proportion to what is to be predicted. Targets are left alone,
+    and so are cells of which no target is known, as solid ones.
     """
 
-    def __init__(self, strength: float) -> None:
+    def __init__(self, strength: float = 0.3) -> None:
+        """Set the largest a."""
         self.strength = strength
 
     def __call__(self, batch: FieldBatch, seeds: Sequence[int]) -> FieldBatch:
@@ -33,4 +35,6 @@ class Noise:
             generator = torch.Generator().manual_seed(seed)
             amount = self.strength * torch.rand(1, generator=generator)
             sample.copy_(amount * torch.randn(sample.shape, generator=generator))
+        if batch.valid is not None:
+            change = change * batch.valid.any(1, keepdim=True)
         return replace(batch, history=history + change * noise)

@@ -1,0 +1,25 @@
+"""Mirror images: each axis runs backwards or not."""
+
+from collections.abc import Sequence
+
+from matey_core.augmentations import AUGMENTATIONS
+from matey_core.augmentations._samples import change_samples, picked
+from matey_core.augmentations._symmetries import symmetries
+from matey_core.batches import FieldBatch
+
+
+@AUGMENTATIONS.register("flip")
+class Flip:
+    """x → −x along axes that are not directed, each combination as likely as any other.
+
+    Components of vectors along a mirrored axis change sign; pseudovectors those across it.
+    """
+
+    def __init__(self, strength: float = 1.0) -> None:
+        """Set the chance that a sample takes part."""
+        self.strength = strength
+
+    def __call__(self, batch: FieldBatch, seeds: Sequence[int]) -> FieldBatch:
+        """Mirror every sample in its own way."""
+        mirrors = [symmetry for symmetry in symmetries(batch.spec) if symmetry.is_mirror]
+        return change_samples(batch, picked(mirrors, seeds, self.strength))

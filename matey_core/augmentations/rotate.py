@@ -1,0 +1,27 @@
+"""Quarter and half turns in the planes of the grid."""
+
+from collections.abc import Sequence
+
+from matey_core.augmentations import AUGMENTATIONS
+from matey_core.augmentations._samples import change_samples, picked
+from matey_core.augmentations._symmetries import symmetries
+from matey_core.batches import FieldBatch
+
+
+@AUGMENTATIONS.register("rotate")
+class Rotate:
+    """All turns that lay the grid onto itself, each as likely as any other.
+
+    Quarter turns need two axes of equal extent, spacing and boundary; planes of other
+    shapes are turned by half. Directed axes stay where they are. Vectors and tensors turn
+    along; a store that lacks a component that this needs gets half turns only.
+    """
+
+    def __init__(self, strength: float = 1.0) -> None:
+        """Set the chance that a sample takes part."""
+        self.strength = strength
+
+    def __call__(self, batch: FieldBatch, seeds: Sequence[int]) -> FieldBatch:
+        """Turn every sample in its own way."""
+        rotations = [symmetry for symmetry in symmetries(batch.spec) if symmetry.is_rotation]
+        return change_samples(batch, picked(rotations, seeds, self.strength))
