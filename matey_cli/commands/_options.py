@@ -40,6 +40,18 @@ Tokens = Annotated[
     int | None,
     typer.Option(min=1, help="Refine worst cells first, up to this many tokens a frame."),
 ]
+Augment = Annotated[
+    str | None,
+    typer.Option(
+        help="What is done to training batches, in order, such as flip,roll,noise; flip, rotate, "
+        "roll, scale or noise.  [default: noise]"
+    ),
+]
+
+
+def names(text: str | None) -> tuple[str, ...] | None:
+    """Read a list of names, such as flip,noise."""
+    return None if text is None else tuple(part.strip() for part in text.split(","))
 
 
 def sizes(text: str | None, *, example: str = "32,8") -> tuple[int, ...] | None:

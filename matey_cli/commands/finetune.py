@@ -7,12 +7,14 @@ import typer
 
 from matey_cli import render
 from matey_cli.commands._options import (
+    Augment,
     BatchSize,
     DeviceName,
     PrecisionName,
     Processes,
     RunsFolder,
     SettingsFile,
+    names,
 )
 from matey_cli.commands._training import (
     advice,
@@ -60,6 +62,7 @@ def finetune(
     learning_rate: Annotated[
         float | None, typer.Option(help="Largest learning rate.  [default: 0.0005]")
     ] = None,
+    augment: Augment = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Decides samples and batches.  [default: 0]")
     ] = None,
@@ -96,6 +99,7 @@ def finetune(
         "steps": steps,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
+        "augment": names(augment),
         "seed": seed,
         "precision": precision,
         "device": device,

@@ -7,12 +7,14 @@ import typer
 
 from matey_cli import render
 from matey_cli.commands._options import (
+    Augment,
     BatchSize,
     DeviceName,
     PrecisionName,
     Processes,
     RunsFolder,
     SettingsFile,
+    names,
 )
 from matey_cli.commands._training import (
     advice,
@@ -58,6 +60,7 @@ def pretrain(
     objective: Annotated[
         str | None, typer.Option(help="What is minimized: nrmse or relative_mse.  [default: nrmse]")
     ] = None,
+    augment: Augment = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Decides weights and batches.  [default: 0]")
     ] = None,
@@ -103,6 +106,7 @@ def pretrain(
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "objective": objective,
+        "augment": names(augment),
         "seed": seed,
         "precision": precision,
         "device": device,

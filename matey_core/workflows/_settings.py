@@ -29,6 +29,9 @@ class TrainingConfig(Config):
     """Longest gradient: longer ones are shortened to this norm."""
     objective: str = "nrmse"
     """What is minimized: `nrmse`, or `relative_mse` as in the paper."""
+    augment: tuple[str, ...] = ("noise",)
+    """What is done to training batches, in this order: `flip`, `rotate`, `roll`, `scale`,
+    `noise`. All but the noise presume that the physics has the symmetry."""
     noise: NonNegativeFloat = 0.3
     """Largest noise on a training history, as a fraction of each field's last change. With it,
     rollouts run further before they blow up."""

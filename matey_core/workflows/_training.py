@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from matey_core.augmentations import AUGMENTATIONS
+from matey_core.augmentations import AUGMENTATIONS, Chain
 from matey_core.data import Mixture
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError
@@ -171,8 +171,13 @@ def _mixture(job: Job, strategy: Strategy) -> Mixture:
         seed=config.seed,
         rank=strategy.place.rank,
         world=strategy.place.size,
-        augment=AUGMENTATIONS["noise"](config.noise),
+        augment=_augmentations(config),
     )
+
+
+def _augmentations(config: TrainingConfig) -> Chain:
+    parts = [(name, AUGMENTATIONS[name]) for name in config.augment]
+    return Chain([part(config.noise) if name == "noise" else part() for name, part in parts])
 
 
 def _initial_state(job: Job, strategy: Strategy) -> TrainState:
