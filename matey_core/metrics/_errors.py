@@ -1,13 +1,18 @@
 """The arithmetic that the relative errors share."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 
-def over_space(values: Float[Tensor, "b l c *space"]) -> Float[Tensor, "b l c"]:
-    """Average over all space axes."""
-    return values.flatten(3).mean(dim=3)
+def over_space(
+    values: Float[Tensor, "b l c *space"], valid: Bool[Tensor, "b l c *space"] | None
+) -> Float[Tensor, "b l c"]:
+    """Average over the cells of all space axes that count; NaN where none does."""
+    if valid is None:
+        return values.flatten(3).mean(dim=3)
+    known = valid.flatten(3)
+    return torch.where(known, values.flatten(3), 0).sum(dim=3) / known.sum(dim=3)
 
 
 def relative_root(

@@ -4,7 +4,7 @@ nRMSE = √( ⟨(p − t)²⟩ / ⟨t²⟩ ), with ⟨·⟩ the mean over space,
 and field on its own.
 """
 
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from matey_core.metrics import METRICS
@@ -13,7 +13,9 @@ from matey_core.metrics._errors import over_space, relative_root
 
 @METRICS.register("nrmse")
 def nrmse(
-    prediction: Float[Tensor, "b l c *space"], target: Float[Tensor, "b l c *space"]
+    prediction: Float[Tensor, "b l c *space"],
+    target: Float[Tensor, "b l c *space"],
+    valid: Bool[Tensor, "b l c *space"] | None = None,
 ) -> Float[Tensor, "b l c"]:
     """Compute √(⟨(p − t)²⟩ / ⟨t²⟩).
 
@@ -23,9 +25,11 @@ def nrmse(
     Args:
         prediction: (b, l, c, *space) in physical units.
         target: (b, l, c, *space) the truth.
+        valid: (b, l, c, *space) cells that count; all, if None.
 
     Returns:
         (b, l, c) in float64; ∞ where the target is 0 everywhere and the prediction is not.
     """
     prediction, target = prediction.double(), target.double()
-    return relative_root(over_space((prediction - target) ** 2), over_space(target**2))
+    error = over_space((prediction - target) ** 2, valid)
+    return relative_root(error, over_space(target**2, valid))

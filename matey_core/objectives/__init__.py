@@ -23,7 +23,8 @@ Objective = Callable[[Prediction, FieldBatch], Loss]
 """(prediction, batch with targets) → loss: a mean over samples, lead times and fields.
 
 Every sample has the same weight, whatever the other samples are, so that the mean over
-equal parts of a batch is the loss of the batch.
+equal parts of a batch is the loss of the batch. Cells outside `batch.valid` count for
+nothing, and fields of which nothing is known are left out of a sample's mean.
 """
 
 OBJECTIVES: Registry[Objective] = Registry(__name__)

@@ -1,23 +1,53 @@
-"""Mean squares over space, which the objectives share."""
+"""Means over the cells that are known, which the objectives share."""
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from matey_core.batches import FieldBatch, Prediction
 
 
 def squared_error(prediction: Prediction, batch: FieldBatch) -> Float[Tensor, "b l c"]:
-    """Mean over space of (p − t)², in at least float32."""
+    """Mean over space of (p − t)², in at least float32; 0 where no target is known."""
     assert batch.targets is not None
-    return (prediction.values - batch.targets).square().flatten(3).mean(3)
+    error = prediction.values - batch.targets
+    if batch.valid is not None:  # before squaring: a gradient of 0 · ∞ would be NaN
+        error = torch.where(batch.valid, error, 0.0)
+    return over_space(error.square(), batch.valid)
 
 
 def squared_size(batch: FieldBatch) -> Float[Tensor, "b l c"]:
-    """Mean over space of the squared target."""
+    """Mean over space of the squared target; 0 where none is known."""
     assert batch.targets is not None
-    return batch.targets.square().flatten(3).mean(3)
+    return over_space(batch.targets.square(), batch.valid)
 
 
-def history_size(batch: FieldBatch) -> Float[Tensor, "b 1 c"]:
-    """Mean over the history's times and space of the squared field."""
-    return batch.history.square().flatten(3).mean((1, 3))[:, None]
+def history_size(batch: FieldBatch) -> Float[Tensor, "b l c"]:
+    """Mean over the history's times and space of the squared field, at the targets' cells."""
+    if batch.valid is None:
+        return batch.history.square().flatten(3).mean((1, 3))[:, None]
+    squared = batch.history.square().mean(1, keepdim=True)
+    return over_space(squared.expand(batch.valid.shape), batch.valid)
+
+
+def over_space(
+    values: Float[Tensor, "b l c *space"], valid: Bool[Tensor, "b l c *space"] | None
+) -> Float[Tensor, "b l c"]:
+    """Average over the known cells of all space axes; 0 where there is none."""
+    if valid is None:
+        return values.flatten(3).mean(3)
+    known = valid.flatten(3)
+    return torch.where(known, values.flatten(3), 0.0).sum(3) / known.sum(3).clamp(min=1)
+
+
+def over_samples(values: Float[Tensor, "b l c"], batch: FieldBatch) -> Float[Tensor, ""]:
+    """Average over lead times and fields of which something is known, then over samples.
+
+    A sample of which nothing is known counts as 0: so the mean over equal parts of a batch
+    remains the mean over the batch.
+    """
+    if batch.valid is None:
+        return values.mean()
+    is_known = batch.valid.flatten(3).any(3)
+    sums = torch.where(is_known, values, 0.0).sum((1, 2))
+    return (sums / is_known.sum((1, 2)).clamp(min=1)).mean()

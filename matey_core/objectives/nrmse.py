@@ -12,7 +12,12 @@ import torch
 
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.objectives import OBJECTIVES, Loss
-from matey_core.objectives._errors import history_size, squared_error, squared_size
+from matey_core.objectives._errors import (
+    history_size,
+    over_samples,
+    squared_error,
+    squared_size,
+)
 
 FLOOR = 1e-4
 SMALLEST = 1e-12
@@ -27,4 +32,7 @@ def nrmse(prediction: Prediction, batch: FieldBatch) -> Loss:
     relative = squared_error(prediction, batch) / torch.where(has_size, size, 1.0)
     relative = torch.where(has_size, relative, 0.0)
     root = (relative + SMALLEST).sqrt() - SMALLEST**0.5
-    return Loss(total=root.mean(), parts={"relative_mse": relative.detach().mean()})
+    return Loss(
+        total=over_samples(root, batch),
+        parts={"relative_mse": over_samples(relative.detach(), batch)},
+    )

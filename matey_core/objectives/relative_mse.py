@@ -6,7 +6,7 @@ the mean of r over samples, lead times and fields.
 
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.objectives import OBJECTIVES, Loss
-from matey_core.objectives._errors import squared_error, squared_size
+from matey_core.objectives._errors import over_samples, squared_error, squared_size
 
 EPSILON = 1e-7
 """In the units of the squared field: fields far below 3·10⁻⁴ hardly count."""
@@ -16,4 +16,7 @@ EPSILON = 1e-7
 def relative_mse(prediction: Prediction, batch: FieldBatch) -> Loss:
     """Compute the mean of r; its part `nrmse` is the mean of √r."""
     relative = squared_error(prediction, batch) / (EPSILON + squared_size(batch))
-    return Loss(total=relative.mean(), parts={"nrmse": relative.detach().sqrt().mean()})
+    return Loss(
+        total=over_samples(relative, batch),
+        parts={"nrmse": over_samples(relative.detach().sqrt(), batch)},
+    )
