@@ -1,0 +1,156 @@
+"""What the dims of a NetCDF file are: told by options, CF attributes or names."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from matey_core.errors import ConfigError, DataError
+from matey_core.readers._options import DimNames, usual_role
+
+STANDARD_NAMES = {
+    "time": "time",
+    "realization": "sample",
+    "longitude": "x",
+    "grid_longitude": "x",
+    "projection_x_coordinate": "x",
+    "latitude": "y",
+    "grid_latitude": "y",
+    "projection_y_coordinate": "y",
+    "height": "z",
+    "altitude": "z",
+    "depth": "z",
+    "air_pressure": "z",
+}
+_UNITS = {
+    r".+ since .+": "time",
+    r"degrees?_?e(ast)?": "x",
+    r"degrees?_?n(orth)?": "y",
+}
+MOST_AXES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dims:
+    """Names of the dims in the file, by what they are."""
+
+    sample: str | None
+    time: str | None
+    space: dict[str, str]
+    """Dim → axis, in the order of the values."""
+    single: frozenset[str]
+    """Dims of one point that are no axis."""
+
+
+def find_dims(path: Path, data: xr.Dataset, named: DimNames, wanted: Iterable[str]) -> Dims:
+    """Say what the dims are.
+
+    Args:
+        path: for the error text.
+        data: the file.
+        named: what `--dims` says.
+        wanted: variables that were asked for, if any were: one of them has all axes.
+
+    Raises:
+        ConfigError: `--dims` names what does not exist.
+        DataError: the dims of no variable are all known.
+    """
+    sizes = {str(name): size for name, size in data.sizes.items()}
+    if missing := [name for name in named.roles if name not in sizes]:
+        raise ConfigError(
+            f"{path} has no dim {', '.join(missing)}; it has {_listed(sizes)}.",
+            remedy="Name others with --dims.",
+        )
+    if "field" in named.roles.values():
+        raise ConfigError(
+            "NetCDF has a variable for each field, and no dim of fields.",
+            remedy="Leave field out of --dims.",
+        )
+    roles = _roles(path, data, sizes, named)
+    single = frozenset(
+        name
+        for name, size in sizes.items()
+        if size == 1 and name not in named.roles and roles.get(name) not in ("sample", "time")
+    )
+    axes = [dims for dims in _grids(data, wanted, roles, single) if 1 <= len(dims) <= MOST_AXES]
+    if not axes:
+        unknown = [name for name in sizes if name not in roles and name not in single]
+        raise DataError(
+            f"{path}: no variable has one to three space axes beside its samples and times. "
+            f"The dims are {_listed(sizes)}"
+            f"{f'; it is not known what {_listed(unknown)} are' if unknown else ''}.",
+            remedy="Say what the dims are: --dims sample=NAME,time=NAME,x=NAME,y=NAME.",
+        )
+    space = max(Counter(axes).items(), key=lambda item: (len(item[0]), item[1]))[0]
+    used = {role: name for name, role in roles.items() if role in ("sample", "time")}
+    return Dims(
+        sample=used.get("sample"),
+        time=used.get("time"),
+        space={name: roles[name] for name in space},
+        single=single,
+    )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"
+
+
+def _roles(path: Path, data: xr.Dataset, sizes: Iterable[str], named: DimNames) -> dict[str, str]:
+    """Dim → role. What is named is no other's; named space axes are all there are."""
+    roles = dict(named.roles)
+    taken = set(roles.values())
+    for name in sizes:
+        role = None if name in roles else guessed_role(data, name)
+        is_extra_axis = bool(named.space) and role not in ("sample", "time")
+        if role and role not in taken and not is_extra_axis:
+            roles[name] = role
+    for role in ("sample", "time"):
+        rivals = [name for name, known in roles.items() if known == role]
+        if len(rivals) > 1:
+            raise DataError(
+                f"{path}: the dims {', '.join(rivals)} all look like {role}.",
+                remedy=f"Say which one it is: --dims {role}=NAME.",
+            )
+    return roles
+
+
+def guessed_role(data: xr.Dataset, name: str) -> str | None:
+    """Guess what a dim, or a variable along it, is: by CF attributes, else by its name."""
+    attributes: dict[str, Any] = dict(data.variables[name].attrs) if name in data.variables else {}
+    axis = str(attributes.get("axis", "")).lower()
+    if axis in ("t", "x", "y", "z"):
+        return "time" if axis == "t" else axis
+    if role := STANDARD_NAMES.get(str(attributes.get("standard_name", ""))):
+        return role
+    units = str(attributes.get("units", "")).lower()
+    for pattern, role in _UNITS.items():
+        if re.fullmatch(pattern, units):
+            return role
+    return "z" if "positive" in attributes else usual_role(name)
+
+
+def _grids(
+    data: xr.Dataset, wanted: Iterable[str], roles: dict[str, str], single: frozenset[str]
+) -> list[tuple[str, ...]]:
+    """Space dims of each variable that has known dims only, none twice, and times if any has."""
+    wanted = set(wanted)
+    found: list[tuple[bool, tuple[str, ...]]] = []
+    for name, variable in data.variables.items():
+        is_asked_for = name in wanted if wanted else name in data.data_vars
+        dims = [str(dim) for dim in variable.dims if dim not in single]
+        if not is_asked_for or variable.dtype.kind != "f" or not _are_known(dims, roles):
+            continue
+        has_time = "time" in [roles[dim] for dim in dims]
+        space = tuple(dim for dim in dims if roles[dim] not in ("sample", "time"))
+        found.append((has_time, space))
+    any_time = any(has_time for has_time, _ in found)
+    return [space for has_time, space in found if has_time == any_time]
+
+
+def _are_known(dims: Sequence[str], roles: dict[str, str]) -> bool:
+    known = [roles.get(dim, "field") for dim in dims]
+    return "field" not in known and len(set(known)) == len(known)

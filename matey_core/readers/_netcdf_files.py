@@ -1,0 +1,165 @@
+"""NetCDF files: recognized by content, told apart by structure, opened through xarray."""
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+import h5py
+import xarray as xr
+
+from matey_core.errors import ConfigError, DataError, MateyError
+from matey_core.readers._hdf5 import SIGNATURE
+
+CLASSIC = (b"CDF\x01", b"CDF\x02")
+CDF5 = b"CDF\x05"
+SUFFIXES = (".nc", ".nc3", ".nc4", ".cdf", ".netcdf")
+ENGINES = {"scipy": "scipy", "h5netcdf": "h5netcdf", "netcdf4": "netCDF4"}
+"""xarray's name of an engine → the module it needs."""
+OPEN_FILES = 4
+"""How many files a process keeps open between reads."""
+
+Structure = frozenset[tuple[str, tuple[str, ...], tuple[int, ...], str]]
+"""Name, dims, shape and type of every variable."""
+
+
+def is_netcdf(path: Path) -> bool:
+    """Whether a file is NetCDF by its content, and of no other layout that is HDF5 as well.
+
+    Raises:
+        DataError: it is named like NetCDF and is not.
+    """
+    if path.name.startswith("."):
+        return False
+    start = _start(path)
+    if start.startswith((*CLASSIC, CDF5)):
+        return True
+    if start == SIGNATURE and _has_netcdf_signs(path):
+        return True
+    if path.suffix.lower() in SUFFIXES:
+        raise DataError(
+            f"{path} is named like NetCDF but is not, or is damaged.",
+            remedy="Download it again, or move it away.",
+        )
+    return False
+
+
+def _start(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(SIGNATURE))
+    except OSError:
+        return b""
+
+
+def _has_netcdf_signs(path: Path) -> bool:
+    """Whether HDF5 has NetCDF's mark, or dimension scales where The Well has none."""
+    try:
+        with h5py.File(path, "r") as file:
+            if "_NCProperties" in file.attrs:
+                return True
+            return "t0_fields" not in file and any(
+                isinstance(item := file.get(key), h5py.Dataset) and item.is_scale for key in file
+            )
+    except (OSError, KeyError, RuntimeError, ValueError):
+        return False
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn whatever the libraries find wrong in a file into a DataError."""
+    try:
+        yield
+    except MateyError:
+        raise
+    # The libraries meet damaged files with errors of all kinds, down to AssertionError.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(
+            f"{path} is damaged, or no NetCDF that can be read: {reason[:300]}.",
+            remedy="Download or copy it again.",
+        ) from error
+
+
+def opened(path: Path) -> xr.Dataset:
+    """Open a file, or give the one that this process has open; values stay in the file.
+
+    Missing values are NaN, and scaled values are as they should be. Times stay numbers.
+
+    Raises:
+        DataError: it cannot be read, or has its values in other files.
+        ConfigError: a package lacks.
+    """
+    with reading(path):
+        status = path.stat()
+        # A forked process must not share a file that HDF5 has open.
+        return _opened(path, (status.st_size, status.st_mtime_ns), os.getpid())
+
+
+@lru_cache(maxsize=OPEN_FILES)
+def _opened(path: Path, version: tuple[int, int], process: int) -> xr.Dataset:
+    return xr.open_dataset(
+        path,
+        engine=_engine(path),
+        decode_times=False,
+        decode_timedelta=False,
+        cache=False,
+    )
+
+
+def _engine(path: Path) -> str:
+    start = _start(path)
+    if start == SIGNATURE:
+        _check_inside(path)
+    name = "h5netcdf" if start == SIGNATURE else "netcdf4" if start[:4] == CDF5 else "scipy"
+    if importlib.util.find_spec(ENGINES[name]) is None:
+        extra = "netCDF4" if name == "netcdf4" else "'matey[netcdf]'"
+        raise ConfigError(
+            f"{path} needs the package {ENGINES[name]}.", remedy=f"pip install {extra}"
+        )
+    return name
+
+
+def _check_inside(path: Path) -> None:
+    """Raise where the values of a file lie in others, which NetCDF does not know."""
+    with h5py.File(path, "r") as file:
+        for key in file:
+            link = file.get(key, getlink=True)
+            item = None if isinstance(link, h5py.ExternalLink) else file.get(key)
+            if item is None or (
+                isinstance(item, h5py.Dataset) and (item.external or item.is_virtual)
+            ):
+                raise DataError(
+                    f"{path}: {key} lies in another file.",
+                    remedy="Copy its values into the file.",
+                )
+
+
+def structure(path: Path) -> Structure:
+    """Say what variables a file has, without reading any.
+
+    Raises:
+        DataError: it cannot be read.
+        ConfigError: a package lacks.
+    """
+    with reading(path):
+        if _start(path) != SIGNATURE:
+            data = opened(path)
+            return frozenset(
+                (str(name), tuple(map(str, v.dims)), v.shape, str(v.dtype))
+                for name, v in data.variables.items()
+            )
+        # xarray takes twenty times as long, and a folder may have thousands of files.
+        with h5py.File(path, "r") as file:
+            return frozenset(
+                (key, _dims(item), item.shape, item.dtype.str)
+                for key in file
+                if isinstance(item := file.get(key), h5py.Dataset)
+            )
+
+
+def _dims(item: h5py.Dataset) -> tuple[str, ...]:
+    scales = [list(dim.values()) for dim in item.dims]
+    return tuple(found[0].name if found else "" for found in scales)

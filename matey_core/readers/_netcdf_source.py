@@ -1,0 +1,66 @@
+"""One NetCDF file as a source: frames on demand."""
+
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Shaped
+
+from matey_core.readers import Header, Source
+from matey_core.readers._netcdf_files import opened, reading
+from matey_core.readers._netcdf_layout import Column, Layout
+
+
+class NetcdfFile(Source):
+    """A file with one trajectory, or several along a dim."""
+
+    def __init__(
+        self, path: Path, header: Header, layout: Layout, flipped: tuple[int, ...]
+    ) -> None:
+        super().__init__(path, header)
+        self._layout = layout
+        self._flipped = flipped
+        """Space axes that run backwards in the file, counted from the last: −1, −2, …"""
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes that reading one frame takes; expressions hold values in between."""
+        return super().frame_bytes * (3 if self._layout.is_derived else 1)
+
+    def read(self, sample: int, start: int, stop: int) -> Shaped[np.ndarray, "time c *space"]:
+        """Read frames `start` to `stop` (exclusive); missing values are NaN."""
+        frames = len(range(len(self.header.times))[start:stop])
+        shape = (frames, len(self._layout.fields), *self.header.spec.grid.shape)
+        values = np.empty(shape, self.header.dtype)
+        for channel, column in enumerate(self._layout.fields):
+            values[:, channel] = self._read(column, sample, slice(start, stop))
+        return values
+
+    def read_static(self, sample: int) -> Shaped[np.ndarray, "c *space"]:
+        """Read the static fields of a sample."""
+        if not self._layout.static:
+            return super().read_static(sample)
+        parts = [self._read(column, sample, slice(None)) for column in self._layout.static]
+        return np.stack(parts, dtype=self.header.dtype)
+
+    def _read(
+        self, column: Column, sample: int, frames: slice
+    ) -> Shaped[np.ndarray, "*time_and_space"]:
+        """Read one field, its axes in the order of the first field's."""
+        dims = self._layout.dims
+        where: dict[str | None, int | slice] = {dims.sample: sample, dims.time: frames}
+        where |= dict.fromkeys(dims.single, 0)
+
+        def part(data: xr.Dataset, name: str) -> xr.Variable:
+            variable = data.variables[name]
+            return variable.isel({dim: where[str(dim)] for dim in variable.dims if dim in where})
+
+        with reading(self.path):
+            data = opened(self.path)
+            if isinstance(column.source, str):
+                found = part(data, column.source)
+            else:
+                found = column.source({name: part(data, name).load() for name in column.uses})
+            order = (dims.time, *dims.space) if column.has_time else dims.space
+            values = found.transpose(*order).values
+        return np.flip(values, self._flipped).astype(column.dtype, copy=False)

@@ -1,0 +1,203 @@
+"""What a person says about a source, read from the options of `matey prepare`."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from matey_core.errors import ConfigError, DataError
+from matey_core.fields import BOUNDARIES, Boundary
+from matey_core.readers import ReaderOptions
+
+ROLES = ("sample", "time", "field")
+RESERVED = ("sample", "time", "split")
+"""Arrays that every store has."""
+KNOWN_DIMS = {
+    "sample": "sample samples run member ensemble realization trajectory",
+    "time": "time times t nt",
+    "field": "field fields channel channels c",
+    "x": "x nx xc lon long longitude west_east",
+    "y": "y ny yc lat latitude south_north",
+    "z": "z nz zc lev level altitude depth bottom_top",
+}
+_ROLE_OF = {name: role for role, names in KNOWN_DIMS.items() for name in names.split()}
+
+
+@dataclass(frozen=True, slots=True)
+class DimNames:
+    """Names of dims: in the file → what they are, in the order they were given."""
+
+    roles: dict[str, str]
+    """`sample`, `time`, `field`, or the name of a space axis."""
+
+    @property
+    def space(self) -> dict[str, str]:
+        """Space dims and the names of their axes."""
+        return {name: role for name, role in self.roles.items() if role not in ROLES}
+
+
+def usual_role(name: str) -> str | None:
+    """What a dim of this name is nearly always: sample, time, field, x, y or z."""
+    return _ROLE_OF.get(name.lower())
+
+
+def named_dims(entries: Iterable[str]) -> DimNames:
+    """Read `--dims`: `ROLE=NAME`, or a NAME that tells, as `time`, `lat` and `y` do.
+
+    A name that tells nothing is a space axis of that name.
+
+    Raises:
+        ConfigError: an entry without a name, or a dim or role named twice.
+    """
+    roles: dict[str, str] = {}
+    for left, name in pairs("dims", entries).items():
+        role = left if left != name else usual_role(name) or name
+        if name in roles or role in roles.values():
+            raise ConfigError(
+                f"--dims says twice which dim is {role}, or what {name} is.",
+                remedy="Give each dim one role, as ROLE=NAME.",
+            )
+        roles[name] = role
+    return DimNames(roles)
+
+
+def pairs(option: str, entries: Iterable[str]) -> dict[str, str]:
+    """Read entries `A=B`; a lone `A` stands for `A=A`.
+
+    Raises:
+        ConfigError: an entry with an empty side, or the same left side twice.
+    """
+    found: dict[str, str] = {}
+    for entry in entries:
+        left, equals, right = (part.strip() for part in entry.partition("="))
+        if not left or (equals and not right):
+            raise ConfigError(
+                f"--{option} has an entry {entry!r}; expected NAME or NAME=NAME.",
+                remedy=f"Give --{option} names between commas, such as a,b=c.",
+            )
+        if left in found:
+            raise ConfigError(f"--{option} names {left} twice.", remedy="Name it once.")
+        found[left] = right or left
+    return found
+
+
+def boundaries(entries: Iterable[str], axes: tuple[str, ...]) -> tuple[Boundary, ...]:
+    """Read `--boundary`: one for all axes, or `AXIS=BOUNDARY`; the rest is unknown.
+
+    Raises:
+        ConfigError: an axis or a boundary that does not exist.
+    """
+    kinds: dict[str, Boundary] = {kind: kind for kind in BOUNDARIES}
+    given = pairs("boundary", entries)
+    # A lone entry is for all axes that have none of their own.
+    others = [kinds[kind] for axis, kind in given.items() if axis == kind and kind in kinds]
+    own = {axis: kind for axis, kind in given.items() if axis != kind}
+    known = own.keys() <= set(axes) and set(own.values()) <= kinds.keys()
+    if not known or len(others) + len(own) < len(given) or len(others) > 1:
+        raise _no_boundary(entries, axes)
+    rest = others[0] if others else "unknown"
+    return tuple(kinds[own[axis]] if axis in own else rest for axis in axes)
+
+
+def _no_boundary(entries: Iterable[str], axes: tuple[str, ...]) -> ConfigError:
+    return ConfigError(
+        f"--boundary {','.join(entries)} cannot be; the axes are {', '.join(axes)} and the "
+        f"boundaries {', '.join(BOUNDARIES)}.",
+        remedy=f"Write it as {axes[0]}=periodic, or periodic for all axes.",
+    )
+
+
+def positions(
+    options: ReaderOptions, shape: Mapping[str, int], known: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return the coordinates of all axes: the known ones, else from 0 on with `--spacing`.
+
+    Args:
+        options: its `spacing` is one for all axes, or one for each in order; 1 if not given.
+        shape: points by axis.
+        known: axis → (points,) coordinates that the source has.
+
+    Raises:
+        ConfigError: the wrong number of spacings, one that is not positive, or no use for any.
+    """
+    given = options.spacing
+    if given and not shape.keys() - known.keys():
+        raise ConfigError(
+            f"--spacing says how far points are apart, but the source has coordinates for "
+            f"{', '.join(shape)}.",
+            remedy="Leave --spacing out.",
+        )
+    if len(given) not in (0, 1, len(shape)) or not all(0 < s < np.inf for s in given):
+        raise ConfigError(
+            f"--spacing {','.join(f'{s:g}' for s in given)} does not fit the axes "
+            f"{', '.join(shape)}.",
+            remedy="Give one positive number for all axes, or one for each in this order.",
+        )
+    spacings = given * len(shape) if len(given) == 1 else given or (1.0,) * len(shape)
+    return {
+        axis: known[axis] if axis in known else spacing * np.arange(points, dtype=np.float64)
+        for (axis, points), spacing in zip(shape.items(), spacings, strict=True)
+    }
+
+
+def frame_times(options: ReaderOptions, frames: int, known: np.ndarray | None) -> np.ndarray:
+    """Return the times of the frames: the known ones, else from 0 on with `--time-step`.
+
+    Raises:
+        ConfigError: a step that is not positive, or no use for one.
+    """
+    step = options.time_step
+    if known is not None and step is not None:
+        raise ConfigError(
+            "--time-step says how long a step takes, but the source has times.",
+            remedy="Leave --time-step out.",
+        )
+    if step is not None and not 0 < step < np.inf:
+        raise ConfigError(f"--time-step {step:g} is not positive.", remedy="Give a positive time.")
+    return (step or 1.0) * np.arange(frames, dtype=np.float64) if known is None else known
+
+
+def chosen(option: str, names: Iterable[str], known: Collection[str]) -> tuple[str, ...]:
+    """Check that names exist.
+
+    Raises:
+        ConfigError: one does not.
+    """
+    names = tuple(names)
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise ConfigError(
+            f"--{option} names {', '.join(missing)}; there are {', '.join(known) or 'none'}.",
+            remedy=f"Name others with --{option}, or leave it out.",
+        )
+    return names
+
+
+def check_field_names(path: Path, names: Iterable[str], axes: tuple[str, ...]) -> None:
+    """Raise unless names are distinct and can name the arrays of a store.
+
+    Raises:
+        DataError: they cannot.
+    """
+    taken = {*RESERVED, *axes}
+    for name in names:
+        if name in taken or not re.fullmatch(r"[^\W_][^/\\\0]*", name):
+            raise DataError(
+                f"{path}: {name!r} cannot be the name of a field; names are distinct, begin with "
+                f"a letter or number, have no slash, and are none of {', '.join(RESERVED)} "
+                f"and {', '.join(axes)}.",
+                remedy="Rename it, as --fields OLD=NEW.",
+            )
+        taken.add(name)
+
+
+def check_declared(options: ReaderOptions, names: Collection[str], axes: Collection[str]) -> None:
+    """Raise unless `--conserved` names fields and `--directed` axes that exist.
+
+    Raises:
+        ConfigError: one does not exist.
+    """
+    chosen("conserved", options.conserved, names)
+    chosen("directed", options.directed, axes)
