@@ -2,6 +2,7 @@
 
 from matey_core.inference.archive import Coordinate, StateWriter
 from matey_core.inference.evaluate import Score, Tally, evaluate, mean_scores
+from matey_core.inference.missing import fill_missing
 from matey_core.inference.rollout import rollout
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "StateWriter",
     "Tally",
     "evaluate",
+    "fill_missing",
     "mean_scores",
     "rollout",
 ]

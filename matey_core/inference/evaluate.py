@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from matey_core.batches import FieldBatch
@@ -26,7 +26,7 @@ class Score:
     cases: int
     """How many cases both means are taken over."""
     undefined: int
-    """Cases left out of both means because the target has no scale."""
+    """Cases left out of both means because the target has no scale, or is not known at all."""
     not_finite: int
     """Cases among `cases` whose prediction is NaN or infinite."""
 
@@ -50,6 +50,7 @@ class Tally:
         prediction: Float[Tensor, "b l c *space"],
         baseline: Float[Tensor, "b l c *space"],
         target: Float[Tensor, "b l c *space"],
+        valid: Bool[Tensor, "b l c *space"] | None = None,
     ) -> None:
         """Count `b × l` more cases of every field.
 
@@ -57,10 +58,13 @@ class Tally:
             prediction: (b, l, c, *space) of the model.
             baseline: (b, l, c, *space) of persistence.
             target: (b, l, c, *space) the truth.
+            valid: (b, l, c, *space) cells that count; None if all do.
         """
-        is_finite = prediction.flatten(3).isfinite().all(dim=3)
+        counts = prediction.isfinite() if valid is None else prediction.isfinite() | ~valid
+        is_finite = counts.flatten(3).all(dim=3)
         for name, sums in self._sums.items():
-            ours, theirs = METRICS[name](prediction, target), METRICS[name](baseline, target)
+            metric = METRICS[name]
+            ours, theirs = metric(prediction, target, valid), metric(baseline, target, valid)
             is_defined = theirs.isfinite() & (ours.isfinite() | ~is_finite)
             rows = torch.stack(
                 [
@@ -109,7 +113,7 @@ def evaluate(model: Model, batches: Iterable[FieldBatch]) -> Tally:
         for batch in batches:
             assert batch.targets is not None
             tally = tally or Tally(batch.spec.names)
-            tally.add(model(batch).values, persistence(batch), batch.targets)
+            tally.add(model(batch).values, persistence(batch), batch.targets, batch.valid)
     finally:
         model.train(was_training)
     if tally is None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from matey_core.batches import FieldBatch
@@ -13,13 +13,19 @@ from matey_core.models import Model
 
 @torch.inference_mode()
 def rollout(
-    model: Model, batch: FieldBatch, *, steps: int, stride: int = 1
+    model: Model,
+    batch: FieldBatch,
+    *,
+    steps: int,
+    stride: int = 1,
+    missing: Bool[Tensor, "b c *space"] | None = None,
 ) -> Iterator[Float[Tensor, "b c *space"]]:
     """Predict `steps` stored frames one after another, from the history alone.
 
     Each call of the model predicts the next `stride` frames at once, at lead times
     1 … `stride`. They are appended to the history and the oldest frames dropped, so
     that the history always consists of consecutive stored frames, as in training.
+    Missing cells stay missing: the model is shown what the start holds in their place.
     The model is in evaluation mode until the generator ends or is closed.
 
     Args:
@@ -27,9 +33,12 @@ def rollout(
         batch: its history is the start; its lead times and targets are not used.
         steps: number of frames to predict, at least 1.
         stride: frames between two calls of the model.
+        missing: (b, c, *space) cells that are solid or not known in the last frame of the
+            history, which `fill_missing` tells; None if all are known.
 
     Yields:
-        (b, c, *space) the state one stored frame later than the one before, in physical units.
+        (b, c, *space) the state one stored frame later than the one before, in physical
+        units; NaN where missing.
     """
     was_training = model.training
     model.eval()
@@ -43,9 +52,14 @@ def rollout(
                     history=history,
                     lead_steps=leads.expand(batch.size, -1),
                     targets=None,
+                    valid=None,
                 )
             ).values
-            yield from states.unbind(1)
+            if missing is None:
+                yield from states.unbind(1)
+            else:
+                yield from states.masked_fill(missing[:, None], torch.nan).unbind(1)
+                states = torch.where(missing[:, None], batch.history[:, -1:], states)
             history = torch.cat([history, states], dim=1)[:, -history.shape[1] :]
     finally:
         model.train(was_training)

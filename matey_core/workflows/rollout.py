@@ -7,12 +7,20 @@ from typing import Literal
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float
 from pydantic import NonNegativeInt, PositiveInt
 
 from matey_core.batches import FieldBatch
 from matey_core.config import Config
 from matey_core.data import Windows, sequential_batches
-from matey_core.inference import Score, StateWriter, Tally, evaluate, mean_scores
+from matey_core.inference import (
+    Score,
+    StateWriter,
+    Tally,
+    evaluate,
+    fill_missing,
+    mean_scores,
+)
 from matey_core.inference import rollout as states_of
 from matey_core.metrics import persistence
 from matey_core.models import Model
@@ -223,16 +231,21 @@ class _Job:
         """Roll out some trajectories together, one state in memory at a time."""
         samples = chosen.samples[rows]
         first = self.config.start + self.history
+        history, missing = fill_missing(
+            self._frames(chosen.store, samples, self.config.start, first)
+        )
         batch = FieldBatch(
             spec=chosen.store.spec,
-            history=self._frames(chosen.store, samples, self.config.start, first),
+            history=history,
             lead_steps=torch.ones(len(samples), 1, dtype=torch.int64, device=self.device),
         )
         baseline = persistence(batch)
-        states = states_of(self.model, batch, steps=chosen.steps, stride=self.config.stride)
+        states = states_of(
+            self.model, batch, steps=chosen.steps, stride=self.config.stride, missing=missing
+        )
         for index, state in enumerate(states):
             truth = self._frames(chosen.store, samples, first + index, first + index + 1)
-            tallies[index].add(state[:, None], baseline, truth)
+            tallies[index].add(state[:, None], baseline, truth, _known(truth, missing))
             writer.write(state.float().cpu().numpy(), samples=rows, time_index=index)
             done = rows.start * chosen.steps + (index + 1) * len(samples)
             total = len(chosen.samples) * chosen.steps
@@ -246,3 +259,11 @@ class _Job:
 
     def _tell(self, task: str, done: int, total: int, unit: str) -> None:
         self.on_progress(Progress(task=task, done=done, total=total, unit=unit))
+
+
+def _known(
+    truth: Float[torch.Tensor, "b 1 c *space"], missing: Bool[torch.Tensor, "b c *space"] | None
+) -> Bool[torch.Tensor, "b 1 c *space"] | None:
+    """Cells that can be scored: known at the start and in the truth; None if all are."""
+    unknown = truth.isnan() if missing is None else truth.isnan() | missing[:, None]
+    return ~unknown if unknown.any() else None
