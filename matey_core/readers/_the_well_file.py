@@ -81,7 +81,7 @@ def open_file(path: Path) -> WellSource:
         times = _times(path, file, samples)
         sizes = {"sample": samples, "time": times.shape[-1]}
         sizes |= {axis: len(values) for axis, values in coordinates.items()}
-        entries = layout.entries(path, file, axes, sizes)
+        entries = layout.entries(path, file, sizes)
         header = _header(path, file, entries, coordinates, times)
         return WellSource(
             path, header, entries, dataset=text_of(file.attrs.get("dataset_name", ""))

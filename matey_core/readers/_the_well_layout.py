@@ -8,7 +8,7 @@ does not vary with the sample, in time or along an axis is stored without that a
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ class Entry:
     varies_by_sample: bool
     varies_in_time: bool
     varies_along: tuple[bool, ...]
+    omits_axes: bool
+    """Whether axes without variation are left out; else they are there with one point."""
 
     def read(self, file: h5py.File, sample: int, frames: slice) -> np.ndarray:
         """Read a sample.
@@ -47,7 +49,8 @@ class Entry:
         index = (sample,) * self.varies_by_sample + (frames,) * self.varies_in_time
         values = file[self.group][self.name][index]
         for axis, varies in enumerate(self.varies_along, start=int(self.varies_in_time)):
-            values = values if varies else np.expand_dims(values, axis)
+            if self.omits_axes and not varies:
+                values = np.expand_dims(values, axis)
         num_axes = self.varies_in_time + len(self.varies_along)
         values = values.reshape(*values.shape[:num_axes], len(self.fields))
         return np.moveaxis(values, -1, 0)
@@ -69,50 +72,48 @@ def axes_of(path: Path, file: h5py.File) -> tuple[str, ...]:
     return axes
 
 
-def entries(
-    path: Path, file: h5py.File, axes: tuple[str, ...], sizes: dict[str, int]
-) -> list[Entry]:
+def entries(path: Path, file: h5py.File, sizes: dict[str, int]) -> list[Entry]:
     """List the arrays of fields: scalars, vectors, tensors, in the order of the file.
 
     Args:
         path: the file, for the error text.
         file: the opened file.
-        axes: names of the space axes.
-        sizes: length of each axis, of `time`, and of `sample`.
+        sizes: number of samples, of times, and of points along each axis.
 
     Raises:
         DataError: an array is missing or its shape is not what its attributes say.
     """
     found = []
-    for group, rank in RANKS.items():
+    for group in RANKS:
         if group not in groups(file):
             continue
         arrays = datasets(file[group])
         for name in names_in(file[group], "field_names"):
             if name not in arrays:
                 raise DataError(f"{path}: {group} names the field {name!r} and does not hold it.")
-            entry = _entry(path, arrays[name], group, name, axes)
-            _check_shape(path, arrays[name], entry, rank, sizes)
-            found.append(entry)
-    _check_names(path, [field.name for entry in found for field in entry.fields], axes)
+            found.append(_entry(path, arrays[name], group, name, sizes))
+    _check_names(path, [field.name for entry in found for field in entry.fields], sizes)
     return found
 
 
-def _entry(path: Path, array: h5py.Dataset, group: str, name: str, axes: tuple[str, ...]) -> Entry:
+def _entry(path: Path, array: h5py.Dataset, group: str, name: str, sizes: dict[str, int]) -> Entry:
+    axes = tuple(sizes)[2:]
     along = np.atleast_1d(array.attrs.get("dim_varying", np.ones(len(axes), bool)))
     if along.shape != (len(axes),):
         raise DataError(
             f"{path}: the attribute dim_varying of {array.name} has {along.size} values for "
             f"{len(axes)} axes."
         )
-    return Entry(
+    entry = Entry(
         group=group,
         name=name,
         fields=tuple(_components(name, RANKS[group], axes)),
         varies_by_sample=flag(array, "sample_varying"),
         varies_in_time=flag(array, "time_varying"),
         varies_along=tuple(bool(varies) for varies in along),
+        omits_axes=True,
     )
+    return replace(entry, omits_axes=_omits_axes(path, array, entry, sizes))
 
 
 def _components(name: str, rank: int, axes: tuple[str, ...]) -> Iterator[Field]:
@@ -125,29 +126,34 @@ def _components(name: str, rank: int, axes: tuple[str, ...]) -> Iterator[Field]:
         yield Field(name=full, component=component, is_pseudo=is_pseudo)
 
 
-def _check_shape(
-    path: Path, array: h5py.Dataset, entry: Entry, rank: int, sizes: dict[str, int]
-) -> None:
-    axes = list(sizes)[2:]
-    dims = ["sample"] * entry.varies_by_sample + ["time"] * entry.varies_in_time
-    dims += [axis for axis, varies in zip(axes, entry.varies_along, strict=True) if varies]
-    lead = tuple(sizes[dim] for dim in dims)
-    # The specification has the components of a tensor on one axis, the files on two.
-    shapes = [(*lead, *(len(axes),) * rank), (*lead, len(axes) ** rank)][: max(rank, 1)]
-    if array.shape not in shapes:
+def _omits_axes(path: Path, array: h5py.Dataset, entry: Entry, sizes: dict[str, int]) -> bool:
+    """Check type and shape, and say whether axes without variation are left out.
+
+    The specification leaves them out and has the components of a tensor on one axis; the
+    files' own program reads one point along them, and components on two.
+    """
+    space = tuple(zip(tuple(sizes.values())[2:], entry.varies_along, strict=True))
+    rank, num_axes = RANKS[entry.group], len(space)
+    lead = (sizes["sample"],) * entry.varies_by_sample + (sizes["time"],) * entry.varies_in_time
+    without = (*lead, *(size for size, varies in space if varies))
+    within = (*lead, *(size if varies else 1 for size, varies in space))
+    components = {(num_axes,) * rank, (num_axes**rank,)} if rank else {()}
+    omits_axes = array.shape in {(*without, *last) for last in components}
+    if not omits_axes and array.shape not in {(*within, *last) for last in components}:
         raise DataError(
             f"{path}: {array.name} has shape {array.shape}; by its attributes it should be "
-            f"[{', '.join([*dims, *['component'] * rank])}], which is {shapes[0]}."
+            f"{(*without, *(num_axes,) * rank)}, for the sizes {sizes}."
         )
     if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
         raise DataError(f"{path}: {array.name} is of type {array.dtype}; expected real numbers.")
     if array.shape:
         check_written(path, array)
+    return omits_axes
 
 
-def _check_names(path: Path, names: list[str], axes: tuple[str, ...]) -> None:
+def _check_names(path: Path, names: list[str], sizes: dict[str, int]) -> None:
     """Field names become names of arrays, so they must be plain and differ."""
-    taken = {*RESERVED, *axes}
+    taken = {*RESERVED, *sizes}
     for name in names:
         if name in taken or not re.fullmatch(r"[^\W_][\w .+\-]*", name):
             raise DataError(

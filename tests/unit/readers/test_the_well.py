@@ -61,6 +61,18 @@ def test_masks_of_any_real_type_are_read_as_numbers(tmp_path: Path) -> None:
     np.testing.assert_array_equal(source.read_static(0)[0], np.eye(8, 6, dtype=np.float32))
 
 
+def test_axes_without_variation_may_be_there_and_components_on_one_axis(tmp_path: Path) -> None:
+    def reshape(file: h5py.File) -> None:
+        for name, shape in (("t0_fields/shear", (2, 5, 8, 1)), ("t2_fields/D", (2, 5, 8, 6, 4))):
+            attributes, values = dict(file[name].attrs), file[name][...]
+            del file[name]
+            file[name] = values.reshape(shape)
+            file[name].attrs.update(attributes)
+
+    one, other = well_file(tmp_path / "a"), well_file(tmp_path / "b", change=reshape)
+    np.testing.assert_array_equal(READER.open(one).read(1, 0, 5), READER.open(other).read(1, 0, 5))
+
+
 def test_three_axes_with_a_tensor(tmp_path: Path) -> None:
     path = well_file(tmp_path / "a", axes=("x", "y", "z"), shape=(4, 6, 3), samples=1, frames=2)
     source = READER.open(path)
@@ -252,7 +264,10 @@ def set_attribute(place: str, name: str, value: Any) -> Callable[[h5py.File], No
         (twice, ("'velocity_x'",)),
         (missing, ("names the field 'tracer'",)),
         (texts, ("t0_fields/tracer", "|S4")),
-        (set_attribute("/", "n_trajectories", 3), ("t0_fields/tracer", "(2, 5, 8, 6)", "3, 5")),
+        (
+            set_attribute("/", "n_trajectories", 3),
+            ("t0_fields/tracer", "(2, 5, 8, 6)", "(3, 5, 8, 6)"),
+        ),
         (set_attribute("/", "n_trajectories", 0), ("0 trajectories",)),
         (set_attribute("dimensions", "spatial_dims", ["x", "../y"]), ("spatial_dims",)),
         (set_attribute("t0_fields/shear", "dim_varying", [True]), ("dim_varying", "1 values")),
