@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -64,3 +65,34 @@ def test_a_prediction_that_is_not_finite_is_never_a_finite_number(name: str) -> 
     assert not finite[0, 0, 0]
     assert not finite[1, 1, 1]
     assert finite.sum() == finite.numel() - 2
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+def test_masked_cells_count_for_nothing(name: str, grid: tuple[int, ...]) -> None:
+    prediction, target = fields(grid)
+    valid = torch.rand(target.shape, generator=torch.Generator().manual_seed(3)) > 0.4
+    values = METRICS[name](prediction, target, valid)
+    for index in np.ndindex(2, 3, 4):
+        known = valid[index]
+        alone = METRICS[name](
+            prediction[index][known].view(1, 1, 1, -1), target[index][known].view(1, 1, 1, -1)
+        )
+        assert values[index].item() == pytest.approx(alone.item(), rel=1e-12)
+    for other in (math.nan, math.inf, -7.0):
+        guess, truth = (part.masked_fill(~valid, other) for part in (prediction, target))
+        assert torch.equal(METRICS[name](guess, truth, valid), values)
+
+
+def test_nan_where_nothing_is_known_and_nowhere_else(name: str) -> None:
+    prediction, target = fields((6, 10))
+    valid = torch.ones(target.shape, dtype=torch.bool)
+    valid[1, 2, 3] = False
+    values = METRICS[name](prediction, target, valid)
+    assert values[1, 2, 3].isnan()
+    assert values.isnan().sum() == 1
+    torch.testing.assert_close(
+        values.nan_to_num(0.0),
+        METRICS[name](prediction, target).masked_fill(values.isnan(), 0.0),
+        rtol=1e-12,
+        atol=0,
+    )

@@ -1,5 +1,7 @@
 """What holds for whatever training minimizes."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from jaxtyping import Float
@@ -17,14 +19,23 @@ SPEC = FieldSpec(
 LEADS = torch.tensor([[1, 2], [2, 3], [1, 1], [3, 1]])
 
 
+VALID = torch.rand(4, 2, 2, 6, 5, generator=torch.Generator().manual_seed(4)) > 0.4
+
+
 def values(seed: int) -> Float[Tensor, "b l c y x"]:
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(4, 2, 2, 6, 5, generator=generator)
 
 
-def case(prediction: Tensor, targets: Tensor) -> tuple[Prediction, FieldBatch]:
+def case(
+    prediction: Tensor, targets: Tensor, valid: Tensor | None = None
+) -> tuple[Prediction, FieldBatch]:
     batch = FieldBatch(
-        spec=SPEC, history=values(7)[: len(targets)], lead_steps=LEADS, targets=targets
+        spec=SPEC,
+        history=values(7)[: len(targets)],
+        lead_steps=LEADS,
+        targets=targets,
+        valid=valid,
     )
     return Prediction(spec=SPEC, values=prediction, lead_steps=LEADS), batch
 
@@ -39,9 +50,10 @@ def test_an_exact_prediction_costs_nothing_and_has_a_finite_slope(name: str) -> 
     assert prediction.grad.abs().max() == 0
 
 
+@pytest.mark.parametrize("valid", [None, VALID])
 @pytest.mark.parametrize("name", OBJECTIVES.names())
-def test_a_batch_costs_the_mean_of_its_halves(name: str) -> None:
-    prediction, batch = case(values(1), values(2))
+def test_a_batch_costs_the_mean_of_its_halves(name: str, valid: Tensor | None) -> None:
+    prediction, batch = case(values(1), values(2), valid)
     whole = OBJECTIVES[name](prediction, batch).total
     halves = [
         OBJECTIVES[name](
@@ -61,6 +73,57 @@ def test_gradients_are_those_of_finite_differences(name: str) -> None:
         return OBJECTIVES[name](*case(prediction, targets)).total
 
     assert torch.autograd.gradcheck(loss, values(1).double().requires_grad_())
+
+
+@pytest.mark.parametrize("name", OBJECTIVES.names())
+def test_masked_cells_count_for_nothing_and_have_no_slope(name: str) -> None:
+    def loss(other: float) -> tuple[Tensor, Tensor]:
+        prediction = values(1).masked_fill(~VALID, other).requires_grad_()
+        total = OBJECTIVES[name](*case(prediction, values(2), VALID)).total
+        total.backward()
+        assert prediction.grad is not None
+        return total, prediction.grad
+
+    total, slope = loss(0.0)
+    assert total > 0
+    assert (slope[~VALID] == 0).all()
+    assert (slope[VALID] != 0).all()
+    for other in (1e9, float("inf"), float("nan")):
+        again, same = loss(other)
+        assert again == total
+        assert torch.equal(same, slope)
+    masked = values(2).masked_fill(~VALID, 1e9)
+    assert OBJECTIVES[name](*case(values(1), masked, VALID)).total == total
+
+
+@pytest.mark.parametrize("name", OBJECTIVES.names())
+def test_a_field_of_which_nothing_is_known_is_left_out(name: str) -> None:
+    valid = torch.ones_like(VALID)
+    valid[:, :, 1] = False
+    loss = OBJECTIVES[name](*case(values(1), values(2), valid))
+    prediction, batch = case(values(1)[:, :, :1], values(2)[:, :, :1])
+    alone = OBJECTIVES[name](prediction, replace(batch, history=batch.history[:, :, :1]))
+    torch.testing.assert_close(loss.total, alone.total)
+    for key, part in alone.parts.items():
+        torch.testing.assert_close(loss.parts[key], part)
+
+
+@pytest.mark.parametrize("name", OBJECTIVES.names())
+def test_a_batch_of_which_nothing_is_known_costs_nothing(name: str) -> None:
+    prediction = values(1).requires_grad_()
+    loss = OBJECTIVES[name](*case(prediction, values(2), torch.zeros_like(VALID)))
+    loss.total.backward()
+    assert loss.total == 0
+    assert prediction.grad is not None
+    assert prediction.grad.abs().max() == 0
+    assert all(part == 0 for part in loss.parts.values())
+
+
+@pytest.mark.parametrize("name", OBJECTIVES.names())
+def test_a_mask_without_gaps_changes_nothing(name: str) -> None:
+    plain = OBJECTIVES[name](*case(values(1), values(2))).total
+    masked = OBJECTIVES[name](*case(values(1), values(2), torch.ones_like(VALID))).total
+    torch.testing.assert_close(masked, plain, rtol=1e-6, atol=0)
 
 
 @pytest.mark.parametrize("unit", [1e-9, 1e6])

@@ -71,3 +71,17 @@ def test_persistence_repeats_the_last_frame() -> None:
     assert repeated.shape == (2, 2, 1, 4)
     assert torch.equal(repeated[:, 0], history[:, 2])
     assert torch.equal(repeated[:, 1], history[:, 2])
+
+
+def test_masked_values_equal_numpys_over_the_list_of_known_cells() -> None:
+    rng = np.random.default_rng(0)
+    target = rng.normal(5, 2, (2, 1, 2, 7, 9)).astype(np.float32)
+    prediction = target + rng.normal(0, 0.1, target.shape).astype(np.float32)
+    valid = rng.random(target.shape) > 0.3
+    tensors = [torch.from_numpy(part) for part in (prediction, target, valid)]
+    nrmse, vrmse = METRICS["nrmse"](*tensors), METRICS["vrmse"](*tensors)
+    for index in np.ndindex(2, 1, 2):
+        p, t = (part[index][valid[index]].astype(np.float64) for part in (prediction, target))
+        error = np.mean((p - t) ** 2)
+        assert nrmse[index].item() == pytest.approx(np.sqrt(error / np.mean(t**2)), rel=1e-12)
+        assert vrmse[index].item() == pytest.approx(np.sqrt(error / np.var(t)), rel=1e-12)
