@@ -99,7 +99,8 @@ class Processes(Crew):
                 f"A worker process that converted {job.source.path} was killed; it may have run "
                 "out of memory.",
                 remedy="Run the same command again, which goes on with what is finished; "
-                "fewer --workers need less memory.",
+                "fewer --workers need less memory. A script of your own must call prepare "
+                'under `if __name__ == "__main__":`, or with workers=1.',
             ) from error
 
     def _start(self) -> ProcessPoolExecutor:
@@ -123,8 +124,8 @@ def in_flight(
             for future in done:
                 yield future.result()
     finally:
-        for future in running:
-            future.cancel()
+        begun = [future for future in running if not future.cancel()]
+        wait(begun)  # nobody may write any more when the caller cleans up
 
 
 def do(content: bytes, task: Task) -> list[Record]:

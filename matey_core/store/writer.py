@@ -29,6 +29,8 @@ TASK_BYTES = 32 * 2**20
 """A worker is given about as much at once."""
 TASKS_PER_WORKER = 4
 """At least so many, so that no worker waits long for the last one."""
+WORTH_SHARING = 2 * TASK_BYTES
+"""Less than this is done before a worker has started."""
 WORKER_BYTES = 128 * 2**20
 """What a worker process needs before it reads anything."""
 
@@ -102,10 +104,12 @@ def write_store(
     job = _job(source, place, num_samples, storage)
     workers = _workers(job, crew or Alone(), memory)
     with place.locked():
+        journal = _Journal(place, _plan_text(job, plan or {}, storage))
         try:
-            records = _convert(job, crew or Alone(), workers, plan or {}, storage, on_frames)
-        except DataError:
-            place.clear()
+            records = _convert(job, crew or Alone(), workers, journal, on_frames)
+        except BaseException as error:
+            if isinstance(error, DataError) or not journal.known:
+                place.clear()  # of what is wrong, or of nothing, nothing is kept
             raise
         written = _outcome(job, records, split)
         facts = Facts(
@@ -160,12 +164,10 @@ def _convert(
     job: Job,
     crew: Crew,
     workers: int,
-    plan: dict[str, Any],
-    storage: Storage,
+    journal: "_Journal",
     on_frames: Callable[[int], None],
 ) -> list[Record]:
     """Do all units, or what is left of them."""
-    journal = _Journal(job.place, _plan_text(job, plan, storage))
     with journal:
         for records in crew.run(job, _tasks(job, workers, journal.known), at_once=workers):
             journal.add(records)
@@ -193,9 +195,9 @@ def versions() -> dict[str, str]:
 
 
 def _tasks(job: Job, workers: int, known: dict[int, Record]) -> list[Task]:
-    wanted = max(1, TASK_BYTES // max(1, job.unit_bytes))
-    fair = -(-job.num_units // (TASKS_PER_WORKER * workers))
-    step = max(1, min(wanted, fair))
+    step = max(1, TASK_BYTES // max(1, job.unit_bytes))
+    if job.num_units * job.unit_bytes >= WORTH_SHARING:
+        step = max(1, min(step, job.num_units // (TASKS_PER_WORKER * workers)))
     tasks = []
     for start in range(0, job.num_units, step):
         units = range(start, min(start + step, job.num_units))

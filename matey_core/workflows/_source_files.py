@@ -2,45 +2,93 @@
 
 import hashlib
 import shutil
+import threading
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
 
 from matey_core.errors import RunError
+from matey_core.locations import is_remote
 from matey_core.workflows._progress import OnProgress, Progress
 
 BLOCK = 2**22
 """Bytes read at a time."""
 
 
+class Stamp(NamedTuple):
+    """What tells at a glance that a source has not changed."""
+
+    size: int
+    mtime_ns: int
+
+
+def stamp(path: Path) -> Stamp:
+    """Size in bytes and time of the last change of a file, or of all files of a folder."""
+    found = [file.stat() for file in files_of(path)]
+    return Stamp(sum(s.st_size for s in found), max((s.st_mtime_ns for s in found), default=0))
+
+
+def files_of(path: Path) -> list[Path]:
+    """The files of a source, in order."""
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*") if file.is_file())
+    return [path]
+
+
 class Fingerprints:
-    """SHA-256 of sources, files or folders, each computed once."""
+    """SHA-256 of sources, files or folders, each computed once, in a thread of its own."""
 
     def __init__(self, on_progress: OnProgress) -> None:
         self._on_progress = on_progress
-        self._known: dict[Path, str] = {}
+        self._known: dict[Path, Future[str]] = {}
+        self._stop = threading.Event()
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._done: dict[Path, float] = {}
+
+    def __enter__(self) -> "Fingerprints":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop computing."""
+        self._stop.set()
+        self._thread.shutdown(cancel_futures=True)
+
+    def start(self, path: Path) -> None:
+        """Begin with a source, whose fingerprint will be asked for."""
+        if path not in self._known:
+            self._known[path] = self._thread.submit(self._compute, path)
 
     def __getitem__(self, path: Path) -> str:
-        if path not in self._known:
-            self._known[path] = self._compute(path)
-        return self._known[path]
+        """Wait for the fingerprint of a source."""
+        self.start(path)
+        total = float(stamp(path).size)
+        while True:
+            try:
+                return self._known[path].result(timeout=0.1)
+            except TimeoutError:
+                done = self._done.get(path, 0.0)
+                task = f"fingerprint {path.name}"
+                self._on_progress(Progress(task=task, done=done, total=total, unit="B"))
 
     def _compute(self, path: Path) -> str:
-        files = [path]
+        files = files_of(path)
         digest = hashlib.sha256()
         if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.is_file())
             digest.update("\0".join(file.relative_to(path).as_posix() for file in files).encode())
-        total, done = sum(file.stat().st_size for file in files), 0
+        buffer = bytearray(BLOCK)
         for name in files:
-            with name.open("rb") as file:
-                while block := file.read(BLOCK):
-                    digest.update(block)
-                    done += len(block)
-                    task = f"fingerprint {path.name}"
-                    self._on_progress(
-                        Progress(task=task, done=float(done), total=float(total), unit="B")
-                    )
+            with name.open("rb", buffering=0) as file:
+                while (count := file.readinto(buffer)) and not self._stop.is_set():
+                    digest.update(memoryview(buffer)[:count])
+                    self._done[path] = self._done.get(path, 0.0) + count
         return digest.hexdigest()
 
 
@@ -50,6 +98,8 @@ def check_space(folder: Path, needed: int) -> None:
     Raises:
         RunError: fewer than `needed` bytes are free.
     """
+    if is_remote(folder):
+        return
     places = (folder.absolute(), *folder.absolute().parents)
     free = shutil.disk_usage(next(place for place in places if place.exists())).free
     if needed > free:
@@ -62,7 +112,7 @@ def check_space(folder: Path, needed: int) -> None:
 @contextmanager
 def no_empty_folder(folder: Path) -> Iterator[None]:
     """Leave no new, empty folder behind where nothing came of the work."""
-    is_new = not folder.exists()
+    is_new = not is_remote(folder) and not folder.exists()
     try:
         yield
     except BaseException:

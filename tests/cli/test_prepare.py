@@ -40,7 +40,7 @@ def test_the_literal_command_prepares_data(tmp_path: Path) -> None:
     done = matey("prepare", "pdebench", "./data", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "density, velocity_x" in done.stdout
-    assert "1 of 1 files converted" in done.stdout
+    assert "1 of 1 sources converted" in done.stdout
     assert (tmp_path / "data" / "zarr" / "flow.zarr" / "zarr.json").is_file()
 
 
