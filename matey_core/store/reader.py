@@ -2,18 +2,20 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import zarr
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 from matey_core.errors import DataError
 from matey_core.fields import BOUNDARIES, Field, FieldSpec, Grid
+from matey_core.locations import is_remote
 from matey_core.store import layout
-from matey_core.store._chunks import Chunks
+from matey_core.store._chunks import Chunks, Frames, chunks_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,12 +33,19 @@ class Store:
     parameters: dict[str, np.ndarray]
     """Name -> (sample,) constants of the equation."""
     coordinates: dict[str, np.ndarray]
+    units: dict[str, str]
+    """Name of an axis, or `time` -> its unit; empty where there is none."""
+    conserved: tuple[str, ...]
+    """Names of fields whose sum over space does not change in time."""
+    missing: dict[str, int]
+    """Field name -> how many of its values are NaN, in all samples: missing, or solid."""
     provenance: dict[str, Any]
     fingerprint: str
     """Short hash of what the store was made from: equal for equal content and split."""
     split: np.ndarray
     """(sample,) 0 for train, 1 for validation, 2 for test."""
     _times: np.ndarray
+    _sample_times: np.ndarray | None
     _chunks: tuple[Chunks, ...]
     _static_chunks: tuple[Chunks, ...]
 
@@ -64,54 +73,132 @@ class Store:
         """Indices of the trajectories of a split: `train`, `validation` or `test`."""
         return tuple(np.flatnonzero(self.split == layout.SPLITS.index(split)).tolist())
 
-    def times(self) -> np.ndarray:
-        """(time,) times of the frames."""
-        return self._times
+    @property
+    def directed(self) -> tuple[str, ...]:
+        """Names of axes along which mirroring changes the physics, as gravity does."""
+        return self.spec.grid.directed
+
+    def times(self, sample: int | None = None) -> Float[np.ndarray, "time"]:
+        """Times of the frames, or of those of one sample, where samples differ."""
+        if sample is None or self._sample_times is None:
+            return self._times
+        return self._sample_times[sample]
 
     def read(self, sample: int, start: int, stop: int) -> Float[np.ndarray, "time c *space"]:
         """Read frames `start` to `stop` (exclusive) of a trajectory, in float32.
 
+        Missing values and solid cells are NaN.
+
         Raises:
-            DataError: a chunk of the store is missing.
+            DataError: a file of the store is missing or damaged.
+        """
+        count = max(0, stop - start)
+        values = np.empty((count, len(self._chunks), *self.spec.grid.shape), np.float32)
+        self.read_into(values, sample, start, stop)
+        return values
+
+    def read_into(
+        self, out: Float[np.ndarray, "time c *space"], sample: int, start: int, stop: int
+    ) -> None:
+        """Read frames as `read` does, into an array that is there already.
+
+        Args:
+            out: (stop − start, c, *space) float32, such as a part of a batch.
+            sample: index of the trajectory.
+            start: first frame.
+            stop: frame behind the last.
+
+        Raises:
+            DataError: a file of the store is missing or damaged.
         """
         if not (0 <= sample < self.num_samples and 0 <= start < stop <= self.num_frames):
             raise IndexError(
                 f"{self.name}: sample {sample}, frames {start} to {stop} of "
                 f"{self.num_samples} samples with {self.num_frames} frames."
             )
-        values = np.empty((stop - start, len(self._chunks), *self.spec.grid.shape), np.float32)
+        frames = Frames(sample, start, stop)
         for channel, chunks in enumerate(self._chunks):
-            values[:, channel] = chunks.read(sample, start, stop)
-        return values
+            chunks.read_into(out[:, channel], frames)
+
+    def announce(self, wanted: Sequence[tuple[int, int, int]]) -> None:
+        """Say what will be read next: it is then fetched all at once, not one after another.
+
+        Args:
+            wanted: (sample, start, stop) of each `read_into` to come.
+
+        Raises:
+            DataError: a file of the store is missing or damaged.
+        """
+        frames = [Frames(*part) for part in wanted]
+        for chunks in self._chunks:
+            chunks.announce(frames)
+
+    def read_field(
+        self, name: str, sample: int, start: int = 0, stop: int | None = None
+    ) -> Shaped[np.ndarray, "time *space"]:
+        """Read frames of one field in the precision of the store; a static field has one.
+
+        Raises:
+            DataError: a file of the store is missing or damaged.
+        """
+        static = [field.name for field in self.static_fields]
+        if name in static:
+            return self._static_chunks[static.index(name)].read(sample, 0, 1)
+        chunks = self._chunks[self.spec.names.index(name)]
+        return chunks.read(sample, start, self.num_frames if stop is None else stop)
 
     def read_static(self, sample: int) -> Float[np.ndarray, "c *space"]:
         """Read the static fields of a trajectory, in float32."""
         values = np.empty((len(self._static_chunks), *self.spec.grid.shape), np.float32)
         for channel, chunks in enumerate(self._static_chunks):
-            values[channel] = chunks.read(sample, 0, 1)[0]
+            chunks.read_into(values[channel : channel + 1], Frames(sample, 0, 1))
         return values
 
 
 def find_stores(folder: Path) -> list[Path]:
-    """List complete stores: `folder` itself, those in it, and those in its `zarr` folder."""
+    """List complete stores: `folder` itself, those in it, and those in its `zarr` folder.
+
+    Raises:
+        DataError: object storage does not answer.
+    """
     if folder.suffix == layout.SUFFIX:
         return [folder]
+    if is_remote(folder):
+        return _remote_stores(folder)
     found = [*folder.glob("*" + layout.SUFFIX), *(folder / "zarr").glob("*" + layout.SUFFIX)]
     return sorted(path for path in found if (path / "zarr.json").is_file())
+
+
+def _remote_stores(folder: Any) -> list[Path]:
+    try:
+        folder.fs.invalidate_cache()
+        parts = [part for part in (folder, folder / "zarr") if part.is_dir()]
+        found = [path for part in parts for path in part.iterdir() if path.suffix == layout.SUFFIX]
+        return sorted((path for path in found if (path / "zarr.json").is_file()), key=str)
+    except Exception as error:
+        # Packages for object storage raise errors of their own, of many kinds.
+        raise DataError(f"{folder} cannot be read: {error}.") from error
 
 
 def open_store(path: Path) -> Store:
     """Open a store and read its metadata.
 
+    Args:
+        path: a folder, or a place in object storage.
+
     Raises:
         DataError: there is no store, or it is damaged or of an unknown layout.
     """
     try:
-        group = zarr.open_group(path, mode="r")
+        group = zarr.open_group(_zarr_store(path), mode="r")
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise DataError(
             f"{path} is not a Zarr store.", remedy="Make one with `matey prepare`."
         ) from error
+    except Exception as error:
+        if not is_remote(path):
+            raise
+        raise DataError(f"{path} cannot be read: {error}.") from error
     found = group.attrs.get("matey_layout")
     if found != layout.LAYOUT:
         raise DataError(
@@ -125,6 +212,15 @@ def open_store(path: Path) -> Store:
             f"{path} is damaged: {type(error).__name__} {error}.",
             remedy="Convert the source again with `matey prepare --overwrite`.",
         ) from error
+
+
+def _zarr_store(path: Any) -> Any:
+    """What Zarr takes for a location: a path, or a file system that it can wait for."""
+    if not is_remote(path):
+        return path
+    from zarr.storage import FsspecStore
+
+    return FsspecStore.from_url(str(path), dict(path.storage_options), read_only=True)
 
 
 def _read(group: zarr.Group, path: Path) -> Store:
@@ -159,10 +255,14 @@ def _read(group: zarr.Group, path: Path) -> Store:
             if key.startswith(prefix)
         },
         coordinates={axis: _values(group, axis) for axis in axes},
+        units={str(axis): str(unit) for axis, unit in attributes.get("units", {}).items()},
+        conserved=tuple(attributes.get("conserved", ())),
+        missing={d["name"]: int(d.get("missing", 0)) for d in described},
         provenance=provenance,
         fingerprint=_fingerprint(provenance),
         split=_values(group, "split"),
         _times=_values(group, "time"),
+        _sample_times=(_values(group, layout.SAMPLE_TIME) if layout.SAMPLE_TIME in group else None),
         _chunks=chunks,
         _static_chunks=tuple(_chunks(group, path, field, has_time=False) for field in static),
     )
@@ -171,7 +271,7 @@ def _read(group: zarr.Group, path: Path) -> Store:
 def _chunks(group: zarr.Group, path: Path, field: Field, *, has_time: bool) -> Chunks:
     if not field.name.isidentifier():
         raise ValueError(f"{field.name!r} is no name of a field")
-    return Chunks.of(_array(group, field.name), path / field.name, has_time=has_time)
+    return chunks_of(_array(group, field.name), path / field.name, has_time=has_time)
 
 
 def _array(group: zarr.Group, name: str) -> "zarr.Array[Any]":
@@ -192,6 +292,6 @@ def _boundary(name: str) -> Any:
 
 
 def _fingerprint(provenance: dict[str, Any]) -> str:
-    unlike = ("versions", "path", "source")
+    unlike = ("versions", "path", "source", "mtime_ns")
     content = {key: value for key, value in provenance.items() if key not in unlike}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
