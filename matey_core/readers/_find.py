@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from matey_core.errors import DataError
@@ -47,34 +47,7 @@ def walk(folder: Path, exclude: Collection[Path] = ()) -> Iterator[Path]:
         seen.add(real)
         yield path
         if not is_zarr(path):
-            waiting += reversed(_entries(path))
-
-
-def find_sources(
-    folder: Path, recognizes: Callable[[Path], bool], exclude: Collection[Path] = ()
-) -> tuple[list[Path], int]:
-    """List what is recognized in `folder` and below, without looking into what is a source.
-
-    Args:
-        folder: a folder or a file.
-        recognizes: whether a file or a folder is one source.
-        exclude: folders to leave out.
-
-    Returns:
-        The sources, in sorted order, and how many files and folders were looked at.
-
-    Raises:
-        DataError: `folder` does not exist.
-    """
-    found: list[Path] = []
-    looked_at = 0
-    for path in walk(folder, exclude):
-        if found and path.is_relative_to(found[-1]):
-            continue
-        looked_at += 1
-        if recognizes(path):
-            found.append(path)
-    return found, looked_at
+            waiting += reversed(entries_of(path))
 
 
 def is_zarr(folder: Path) -> bool:
@@ -91,7 +64,7 @@ def _is_store(folder: Path) -> bool:
         return False
 
 
-def _entries(folder: Path) -> list[Path]:
+def entries_of(folder: Path) -> list[Path]:
     """What lies in a folder, sorted; nothing if it may not be read."""
     try:
         return sorted(folder.iterdir())

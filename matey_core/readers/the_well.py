@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matey_core.errors import DataError
 from matey_core.readers import READERS, Reader, ReaderOptions, Source
-from matey_core.readers._find import find_sources
+from matey_core.readers._find import entries_of, walk
 from matey_core.readers._hdf5 import is_hdf5, is_well, open_hdf5
 from matey_core.readers._joined import Joined
 from matey_core.readers._options import chosen
@@ -39,17 +39,23 @@ class WellReader(Reader):
     def find(self, folder: Path, *, exclude: Collection[Path] = ()) -> list[Path]:
         """List datasets and files in `folder` and below.
 
-        The files of a dataset with several grids, or several lists of times, are sources
-        by themselves.
+        A dataset has folders of splits, or several files of one structure in one folder. Files
+        of several structures, of grids or times, are sources by themselves.
         """
-
-        def is_source(path: Path) -> bool:
-            if path.is_file():
-                return _is_well(path)  # which stops at a damaged file, instead of leaving it out
-            # A split is no dataset, unless it is asked for by name.
-            return (path == folder or not _split_of(path / "any")) and self.recognizes(path)
-
-        found, looked_at = find_sources(folder, is_source, exclude)
+        found: list[Path] = []
+        taken: set[Path] = set()
+        looked_at = 0
+        for path in walk(folder, exclude):
+            looked_at += 1
+            if path.is_dir():
+                files = _files(path)
+                is_part = path != folder and bool(_split_of(path / "any"))
+                is_whole = len(files) > 1 and not is_part and not taken.issuperset(files)
+                if is_whole and self.recognizes(path):
+                    found.append(path)
+                    taken.update(files)
+            elif path not in taken and _is_well(path):
+                found.append(path)
         if not found:
             raise DataError(
                 f"{folder} holds no file in the layout of The Well "
@@ -121,7 +127,7 @@ def _files(folder: Path) -> list[Path]:
 def _data_in(folder: Path) -> list[Path]:
     return [
         path
-        for path in sorted(folder.iterdir())
+        for path in entries_of(folder)
         if path.suffix != ".partial" and path.is_file() and is_hdf5(path)
     ]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from matey_core.errors import DataError
-from matey_core.readers._find import find_sources, walk
+from matey_core.readers._find import walk
 from tests.support import tiny_store
 
 
@@ -72,11 +72,3 @@ def test_a_file_is_found_by_itself_and_nothing_is_an_error(tmp_path: Path) -> No
     assert list(walk(touch(tmp_path / "x"))) == [tmp_path / "x"]
     with pytest.raises(DataError, match="nowhere does not exist"):
         list(walk(tmp_path / "nowhere"))
-
-
-def test_what_is_a_source_is_not_entered(tmp_path: Path) -> None:
-    for name in ("a/data/x", "a/y", "b/x", "ab/x"):
-        touch(tmp_path / name)
-    found, looked_at = find_sources(tmp_path, lambda path: path.name in ("a", "x"))
-    assert below(tmp_path, found) == ["a", "ab/x", "b/x"]
-    assert looked_at == 6

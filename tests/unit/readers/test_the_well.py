@@ -179,8 +179,10 @@ def test_a_dataset_is_found_by_any_of_its_folders(tmp_path: Path) -> None:
 def test_files_of_one_folder_are_one_source_without_splits(tmp_path: Path) -> None:
     well_file(tmp_path / "flow" / "a.hdf5")
     well_file(tmp_path / "flow" / "b.hdf5", viscosity=0.1)
+    well_dataset(tmp_path / "flow" / "more")
+    alone = well_file(tmp_path / "alone" / "a.hdf5")
     tiny_source(tmp_path / "other" / "c.hdf5")
-    assert READER.find(tmp_path) == [tmp_path / "flow"]
+    assert READER.find(tmp_path) == [alone, tmp_path / "flow", tmp_path / "flow" / "more"]
     found = header(tmp_path / "flow")
     assert (len(found.sample_names), found.splits) == (4, ())
 

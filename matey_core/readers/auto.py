@@ -1,0 +1,101 @@
+"""Auto: everything in a tree that another reader recognizes without options."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from matey_core.errors import ConfigError, DataError
+from matey_core.readers import READERS, Reader, ReaderOptions, Source
+from matey_core.readers._find import walk
+from matey_core.readers._hdf5 import is_hdf5, open_hdf5
+
+SPECIFIC = ("the_well", "pdebench")
+GENERAL = ("netcdf", "array")
+"""Asked last: they take whatever is written in their format."""
+
+
+@READERS.register("auto")
+class AutoReader(Reader):
+    """Asks the other readers, and opens a source with the one that knows it."""
+
+    def __init__(self, options: ReaderOptions | None = None) -> None:
+        super().__init__(options)
+        self._readers: dict[str, Reader] = {}
+        self._missing: dict[str, str] = {}
+        """Readers whose packages are not installed, and what they say of it."""
+        others = [name for name in READERS.names() if name not in ("auto", *SPECIFIC, *GENERAL)]
+        for name in (*SPECIFIC, *others, *GENERAL):
+            try:
+                self._readers[name] = READERS[name]()
+            except ConfigError as error:
+                self._missing[name] = str(error)
+        self._found: dict[Path, str] = {}
+
+    def stem(self, name: str) -> str:
+        """A source's name without the suffixes of the layout it was found to have."""
+        for path, reader in self._found.items():
+            if path.name == name:
+                return self._readers[reader].stem(name)
+        return super().stem(name)
+
+    def recognizes(self, path: Path) -> bool:
+        """Whether some reader recognizes it."""
+        return any(reader.recognizes(path) for reader in self._readers.values())
+
+    def reader_of(self, path: Path) -> str:
+        """Name of the reader that a source is opened with: the first that recognizes it.
+
+        Raises:
+            DataError: none does.
+        """
+        if path in self._found:
+            return self._found[path]
+        for name, reader in self._readers.items():
+            if reader.recognizes(path):
+                return name
+        raise DataError(
+            f"{path} is nothing that a reader recognizes{self._asked()}.",
+            remedy="Name the reader, such as netcdf or array, and say what it cannot know.",
+        )
+
+    def find(self, folder: Path, *, exclude: Collection[Path] = ()) -> list[Path]:
+        """List all sources in `folder` and below; what no reader knows is left alone."""
+        looked_at = [path for path in walk(folder, exclude) if path.is_file()]
+        for path in looked_at:
+            if is_hdf5(path):
+                with open_hdf5(path):
+                    pass  # A damaged file is an error, as it is to the reader that it is for.
+        for name, reader in self._readers.items():
+            for path in _sources(reader, folder, exclude):
+                self._found.setdefault(path, name)
+        found = sorted(path for path in self._found if path.is_relative_to(folder))
+        if not found:
+            names = ", ".join(path.name for path in looked_at[:5])
+            more = f" and {len(looked_at) - 5} more" if len(looked_at) > 5 else ""
+            raise DataError(
+                f"{folder} holds nothing that a reader recognizes{self._asked()}; looked at "
+                f"{names or 'no file'}{more}.",
+                remedy="Name the reader, such as netcdf or array, and say what it cannot know.",
+            )
+        return found
+
+    def open(self, path: Path) -> Source:
+        """Open a source with the reader that recognizes it."""
+        return self._readers[self.reader_of(path)].open(path)
+
+    def _asked(self) -> str:
+        asked = f" (asked: {', '.join(self._readers)})"
+        return asked + "".join(f". Not asked: {reason}" for reason in self._missing.values())
+
+
+def _sources(reader: Reader, folder: Path, exclude: Collection[Path]) -> list[Path]:
+    """What a reader finds and recognizes.
+
+    Raises:
+        DataError: it recognizes something, and cannot list it.
+    """
+    try:
+        return [path for path in reader.find(folder, exclude=exclude) if reader.recognizes(path)]
+    except DataError:
+        if any(reader.recognizes(path) for path in walk(folder, exclude)):
+            raise
+        return []
