@@ -1,8 +1,9 @@
 """Commands that are imported only when they are called.
 
-A command is a file in `matey_cli/commands` with one function of the file's name.
-Help of the whole lists the files and reads the first line of their docstrings;
-so a command that imports something heavy, or fails to, costs the others nothing.
+A command is a file in `matey_cli/commands` with one function of the file's name; a folder
+there is a group of commands, such as `matey data check`. Help of the whole lists the files
+and reads the first line of their docstrings; so a command that imports something heavy, or
+fails to, costs the others nothing.
 """
 
 import ast
@@ -16,8 +17,18 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-ORDER = ("prepare", "pretrain", "finetune", "rollout", "tokenize-inspect", "profile", "simulate")
+ORDER = (
+    "prepare",
+    "data",
+    "pretrain",
+    "finetune",
+    "rollout",
+    "tokenize-inspect",
+    "profile",
+    "simulate",
+)
 """The main job first; further commands follow by name."""
+COMMANDS = Path(__file__).parent / "commands"
 
 
 def _show_version(wanted: bool) -> None:
@@ -42,10 +53,18 @@ GLOBALS: dict[str, Any] = {"json": Json, "quiet": Quiet, "debug": Debug, "versio
 class LazyGroup(TyperGroup):
     """A group whose commands are stubs until one of them is called."""
 
+    path: tuple[str, ...] = ()
+    """Names of the group and those above it, without the program's."""
+
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
+        self.fill()
+
+    def fill(self) -> None:
+        """Make a stub of each command at `path`."""
         self.commands = {
-            name: TyperCommand(name=name, help=summary) for name, summary in summaries().items()
+            name: TyperCommand(name=name, help=summary)
+            for name, summary in summaries(*self.path).items()
         }
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -53,28 +72,68 @@ class LazyGroup(TyperGroup):
         name, stub, rest = super().resolve_command(ctx, args)
         if name is None or stub is None:
             return name, stub, rest
-        return name, load(name), rest
+        return name, load(*self.path, name), rest
 
 
-def summaries() -> dict[str, str]:
-    """Every command's one-line summary, without importing a single command."""
-    folder = Path(__file__).parent / "commands"
+def summaries(*group: str) -> dict[str, str]:
+    """One-line summaries of the commands of a group, without importing a single command."""
     found = {}
-    for file in sorted(folder.glob("[!_]*.py")):
-        source = ast.parse(file.read_text(encoding="utf-8"))
-        first, _, _ = (ast.get_docstring(source) or "").partition("\n")
-        found[file.stem.replace("_", "-")] = first
+    for file in sorted(COMMANDS.joinpath(*map(_module, group)).glob("[!_]*")):
+        source = file / "__init__.py" if file.is_dir() else file
+        if source.suffix == ".py" and source.is_file():
+            found[file.stem.replace("_", "-")] = _docstring(source).partition("\n")[0]
     known = [name for name in ORDER if name in found]
     return {name: found[name] for name in [*known, *sorted(found.keys() - set(ORDER))]}
 
 
-def load(name: str) -> Any:
-    """Import a command and build its parser."""
-    verb = name.replace("-", "_")
-    function = getattr(importlib.import_module(f"matey_cli.commands.{verb}"), verb)
-    single = typer.Typer(add_completion=False, rich_markup_mode=None)
-    single.command(name)(_with_globals(function))
-    return typer.main.get_command(single)
+def paths(*group: str) -> list[tuple[str, ...]]:
+    """Where all commands and groups are, those of a group after it."""
+    found = []
+    for name in summaries(*group):
+        found.append((*group, name))
+        if _is_group(*group, name):
+            found += paths(*group, name)
+    return found
+
+
+def load(*path: str) -> Any:
+    """Import a command and build its parser; of a group, only the parser of its own options."""
+    name, names = path[-1], [_module(part) for part in path]
+    single = typer.Typer(cls=LazyGroup, add_completion=False, rich_markup_mode=None)
+    if not _is_group(*path):
+        function = getattr(
+            importlib.import_module(f"matey_cli.commands.{'.'.join(names)}"), names[-1]
+        )
+        single.command(name)(_with_globals(function))
+        return typer.main.get_command(single)
+    single.callback(invoke_without_command=True)(_with_globals(_group(path)))
+    group: Any = typer.main.get_command(single)
+    group.name, group.path = name, path
+    group.fill()
+    return group
+
+
+def _group(path: tuple[str, ...]) -> Callable[..., None]:
+    """What a group does by itself: it shows its help."""
+
+    def help_of(context: typer.Context) -> None:
+        if context.invoked_subcommand is None:
+            typer.echo(context.get_help())
+
+    help_of.__doc__ = _docstring(COMMANDS.joinpath(*map(_module, path), "__init__.py"))
+    return help_of
+
+
+def _is_group(*path: str) -> bool:
+    return COMMANDS.joinpath(*map(_module, path)).is_dir()
+
+
+def _module(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def _docstring(file: Path) -> str:
+    return ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
 
 
 def _with_globals(function: Callable[..., None]) -> Callable[..., None]:

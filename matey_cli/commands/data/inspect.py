@@ -1,0 +1,143 @@
+"""Show what a store or a source holds."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from matey_cli import render
+
+if TYPE_CHECKING:
+    from matey_core.workflows._data_description import Description, FieldRow
+    from matey_core.workflows.data_inspect import DataReport
+
+
+def inspect(
+    path: Annotated[
+        str,
+        typer.Argument(
+            help="A store, a source, or a folder of them; a path or a URL.  [default: ./data]",
+            show_default=False,
+        ),
+    ] = "",
+    reader: Annotated[
+        str | None, typer.Option(help="Layout of the source. Default: told by its content.")
+    ] = None,
+) -> None:
+    """Show what a store or a source holds.
+
+    Dims and sizes, fields with units and ranges, time step, boundaries, parameters
+    and splits; in a terminal also a picture of each field of the first sample, at
+    its first, middle and last time. Of a folder with several, one line each. Of a
+    source only a few frames are read, whatever its size.
+
+    \b
+      matey data inspect
+      matey data inspect data/zarr/2D_rdb_NA_NA.zarr
+      matey data inspect data/2D_rdb_NA_NA.h5 --reader pdebench
+    """  # noqa: D301
+    from matey_core.workflows._project import project
+    from matey_core.workflows.data_inspect import inspect_data
+
+    with render.progress() as on_progress:
+        report = inspect_data(path or project().data, reader=reader, on_progress=on_progress)
+    if render.emit(report):
+        return
+    if len(report.items) == 1 and not report.failures:
+        _describe(report.items[0])
+    else:
+        _list(report)
+
+
+def _list(report: "DataReport") -> None:
+    render.table(
+        f"Data in {report.path}",
+        ("what and its fields", "samples × frames × grid", "size", "kind"),
+        [
+            (
+                f"{item.name}\n  {', '.join(field.name for field in item.fields)}",
+                _shape(item),
+                render.size(item.num_bytes),
+                item.kind if item.kind == "store" else f"source, {item.layout}",
+            )
+            for item in report.items
+        ],
+        caption="Name one of them for more.",
+    )
+    for failure in report.failures:
+        render.note(f"{failure.problem} {failure.remedy}")
+
+
+def _shape(item: "Description") -> str:
+    samples, frames, *space = (dim.size for dim in item.dims)
+    return f"{samples} × {frames} × {'×'.join(map(str, space))}"
+
+
+def _describe(item: "Description") -> None:
+    from matey_cli.sketches import sketch
+
+    render.facts(f"{item.name} ({item.kind}, {item.layout})", **_facts(item))
+    render.table(
+        "",
+        ("dim", "size", "from", "to", "step", "unit", "boundary"),
+        [
+            (dim.name, dim.size, dim.start, dim.stop, dim.step, dim.unit or None, dim.boundary)
+            for dim in item.dims
+        ],
+    )
+    render.table(
+        "",
+        ("field", "unit", "min", "max", "mean", "std", "about"),
+        [
+            (
+                field.name,
+                field.unit or None,
+                field.low,
+                field.high,
+                field.mean,
+                field.std,
+                _about(field),
+            )
+            for field in item.fields
+        ],
+        caption=f"Values of {item.ranges_of}.",
+    )
+    if item.parameters:
+        render.table(
+            "",
+            ("parameter", "min", "max", "distinct", "unknown"),
+            [(p.name, p.low, p.high, p.distinct, p.unknown or None) for p in item.parameters],
+        )
+    for pictures in item.snapshots:
+        sketch(pictures)
+
+
+def _facts(item: "Description") -> dict[str, str]:
+    facts = {"path": str(item.path)}
+    if item.splits is not None:
+        facts["split"] = "{} train, {} validation, {} test".format(*item.splits)
+    size = render.size(item.num_bytes)
+    facts["size"] = f"{size} for {render.size(item.value_bytes)} of {item.dtype} values"
+    if item.encoding:
+        facts["chunks"] = item.encoding
+    if directed := [dim.name for dim in item.dims if dim.is_directed]:
+        facts["directed"] = f"mirroring {', '.join(directed)} changes the physics"
+    if item.provenance:
+        facts["made_from"] = ", ".join(f"{key} {value}" for key, value in item.provenance.items())
+    return facts
+
+
+def _about(field: "FieldRow") -> str:
+    parts = [
+        f"{'×'.join(field.component)} component" if field.component else "",
+        "static" if field.is_static else "",
+        "conserved" if field.is_conserved else "",
+        f"{100 * field.missing:.3g} % missing" if field.missing else "",
+        _bounds(*field.bounds),
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _bounds(low: float | None, high: float | None) -> str:
+    if low is None:
+        return "" if high is None else f"≤ {high:g}"
+    return f"≥ {low:g}" if high is None else f"{low:g} to {high:g}"
