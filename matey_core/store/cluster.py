@@ -9,6 +9,9 @@ from matey_core.errors import ConfigError
 from matey_core.store.conversion import Job, Record
 from matey_core.store.crew import Crew, Task, do, in_flight
 
+CONNECT_SECONDS = 10
+"""How long to wait for a scheduler."""
+
 
 class Dask(Crew):
     """The workers of a dask.distributed cluster; they must see the files under the same paths."""
@@ -28,7 +31,7 @@ class Dask(Crew):
                 "--dask needs the package distributed.", remedy="pip install 'matey[dask]'"
             ) from error
         try:
-            self._client: Any = connect(address, timeout="20s", set_as_default=False)
+            self._client: Any = connect(address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
             raise ConfigError(
                 f"No dask scheduler answers at {address}: {error}.",

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from matey_core.errors import DataError
+from matey_core.locations import is_remote
 from matey_core.readers import READERS, Source
 from matey_core.store import SPLITS, SUFFIX, Split, Store, find_stores, open_store
 from matey_core.store.encoding import Encoding
@@ -76,7 +77,8 @@ class Plan:
             ConfigError: a selection that does not fit a grid.
         """
         config = self.config
-        found = self.reader.find(config.source, exclude=[config.stores])
+        own = [] if is_remote(config.stores) else [config.stores]
+        found = self.reader.find(config.source, exclude=own)
         stamps = {path: stamp(path) for path in found}
         for known in stamps.values():
             self._sizes[known.size] = self._sizes.get(known.size, 0) + 1

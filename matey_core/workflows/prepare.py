@@ -6,9 +6,7 @@ from pathlib import Path
 from matey_core.errors import RunError
 from matey_core.store import SPLITS, write_store
 from matey_core.store.crew import Alone, Crew, Processes
-from matey_core.store.folder import remove_folder
-from matey_core.store.layout import PARTIAL
-from matey_core.store.writer import Written
+from matey_core.store.writer import Written, place_of
 from matey_core.workflows import _machine
 from matey_core.workflows._prepare_plan import Job, Plan, PrepareRow, counts
 from matey_core.workflows._prepare_settings import PrepareConfig
@@ -98,7 +96,7 @@ class _Work:
         if job.store is not None:
             row = _compared(self.plan, job)
             if row.status == "unchanged":
-                remove_folder(row.store.with_name(row.store.name + PARTIAL))
+                place_of(row.store).clear()
             return row
         try:
             written = self._write(job)

@@ -1,0 +1,122 @@
+"""Stores in object storage: written, taken up again, read."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray
+
+from matey_core.errors import DataError
+from matey_core.locations import location
+from matey_core.readers import READERS, Source
+from matey_core.store import Split, find_stores, open_store, write_store
+from matey_core.store.bucket import Bucket
+from matey_core.workflows.prepare import PrepareConfig, prepare
+from tests.s3 import s3_bucket
+from tests.support import advected, tiny_source
+
+
+@pytest.fixture
+def bucket() -> Iterator[str]:
+    with s3_bucket() as url:
+        yield url
+
+
+def objects(url: str) -> dict[str, bytes]:
+    place = location(url)
+    fs = place.fs  # type: ignore[attr-defined]
+    fs.invalidate_cache()
+    root = str(place.path).rstrip("/")  # type: ignore[attr-defined]
+    return {key.removeprefix(root + "/"): fs.cat_file(key) for key in fs.find(root)}
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+
+
+@pytest.mark.parametrize("compress", ["none", "lz4"])
+def test_a_bucket_holds_what_a_folder_would(tmp_path: Path, bucket: str, compress: str) -> None:
+    source = tiny_source(tmp_path / "flow.h5")
+    command = [sys.executable, "-m", "matey_cli", "prepare", "pdebench", str(source)]
+    command += ["--compress", compress, "--out"]
+    subprocess.run([*command, str(tmp_path / "zarr")], check=True, capture_output=True)
+    done = subprocess.run([*command, f"{bucket}/data"], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert objects(f"{bucket}/data") == files(tmp_path / "zarr")
+
+    (path,) = find_stores(location(f"{bucket}/data"))
+    expected = advected((16, 16), samples=6, frames=12, fields=2)
+    store = open_store(path)
+    np.testing.assert_array_equal(store.read(3, 2, 9), expected[3, 2:9])
+    with xarray.open_zarr(f"{bucket}/data/flow.zarr") as data:
+        np.testing.assert_array_equal(data["velocity_x"].values, expected[:, :, 1])
+
+    again = subprocess.run([*command, f"{bucket}/data"], capture_output=True, text=True)
+    assert again.returncode == 0
+    assert "up to date" in again.stderr
+    assert "Unclosed" not in done.stderr + again.stderr
+
+
+def test_every_shared_file_comes_back_from_a_bucket(bucket: str, pdebench: Path) -> None:
+    report = prepare(PrepareConfig(source=pdebench, out=location(f"{bucket}/all"), check=False))
+    assert len(report.rows) >= 11
+    for row in report.rows:
+        source = READERS["pdebench"]().open(row.source)
+        store = open_store(row.store)
+        frames = min(3, store.num_frames)
+        last = store.num_samples - 1
+        np.testing.assert_array_equal(
+            store.read(last, store.num_frames - frames, store.num_frames),
+            source.read(last, store.num_frames - frames, store.num_frames),
+        )
+
+
+class Failing(Source):
+    """A source that fails at sample 3, and counts what is read."""
+
+    def __init__(self, source: Source, error: BaseException | None) -> None:
+        super().__init__(source.path, source.header)
+        self.source, self.error = source, error
+        self.reads: list[int] = []
+
+    def read(self, sample: int, start: int, stop: int) -> np.ndarray:
+        if sample == 3 and self.error:
+            raise self.error
+        self.reads.append(sample)
+        return self.source.read(sample, start, stop)
+
+
+def test_what_was_finished_is_kept_and_nothing_half_is_a_store(
+    tmp_path: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Bucket, "patience", 0.0)
+    source = READERS["pdebench"]().open(tiny_source(tmp_path / "flow.h5"))
+    path = location(f"{bucket}/flow.zarr")
+
+    def write(source: Source, path: Path) -> None:
+        write_store(source, path, num_samples=6, split=Split(), provenance=dict)
+
+    write(source, path)
+    # Object storage renames nothing: from the start of a new conversion the old store is gone.
+    with pytest.raises(KeyboardInterrupt):
+        write_store(
+            Failing(source, KeyboardInterrupt()),
+            path,
+            num_samples=6,
+            split=Split(),
+            provenance=dict,
+            plan={"other": True},
+        )
+    assert find_stores(location(bucket)) == []
+    with pytest.raises(DataError):
+        open_store(path)
+    healed = Failing(source, None)
+    write_store(healed, path, num_samples=6, split=Split(), provenance=dict, plan={"other": True})
+    assert healed.reads == [3, 4, 5]
+    write(source, tmp_path / "flow.zarr")
+    assert objects(f"{bucket}/flow.zarr") == files(tmp_path / "flow.zarr")
+    assert set(objects(bucket)) == {f"flow.zarr/{name}" for name in files(tmp_path / "flow.zarr")}
