@@ -64,5 +64,5 @@ def test_a_fault_in_the_data_is_told_as_without_a_cluster(tmp_path: Path, addres
 def test_no_scheduler_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
     path = tiny_source(tmp_path / "flow.h5")
-    with pytest.raises(ConfigError, match="No dask scheduler answers at tcp://127.0.0.1:1"):
+    with pytest.raises(ConfigError, match=r"No dask scheduler answers at tcp://127\.0\.0\.1:1"):
         prepare(PrepareConfig(source=path, dask="tcp://127.0.0.1:1"))
