@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from matey_cli import render
+from matey_cli import findings, render
 from matey_cli.commands import _reading
 from matey_cli.commands._options import sizes
 from matey_core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from matey_core.workflows.data_check import CheckReport
     from matey_core.workflows.prepare import PrepareReport, PrepareRow
 
 EXAMPLES = r"""
@@ -152,6 +153,8 @@ def prepare(
         report = run(config, on_progress)
     if not render.emit(report):
         _show(report)
+    if report.check and report.check.errors:
+        raise typer.Exit(1)
 
 
 prepare.__doc__ = f"{prepare.__doc__}\n    Layouts:\n{_reading.layouts()}\n{EXAMPLES}"
@@ -221,6 +224,18 @@ def _show(report: "PrepareReport") -> None:
             notes.setdefault(row.note, []).append(row.store.stem)
     for note, names in notes.items():
         render.note(f"{note[0].upper()}{note[1:]}: {', '.join(names)}.")
+    if report.check:
+        _show_faults(report.check)
+
+
+def _show_faults(check: "CheckReport") -> None:
+    """Print what is wrong with new stores; what is only worth knowing is left to `data check`."""
+    for store in check.stores:
+        if any(finding.severity != "note" for finding in store.findings):
+            findings.show(store)
+    part = any(store.samples < store.of_samples for store in check.stores)
+    more = " The first trajectories were checked; `matey data check` looks at all." if part else ""
+    render.note(f"Check: {findings.total(check)}{more}")
 
 
 def _cells(row: "PrepareRow") -> tuple[str, ...]:

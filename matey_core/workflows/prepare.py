@@ -1,5 +1,6 @@
 """Convert simulation files to stores, once, checked, split and described."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +18,10 @@ from matey_core.workflows._source_files import (
     no_empty_folder,
     stamp,
 )
+from matey_core.workflows.data_check import CheckReport, check_stores
 
+CHECK_BYTES = 256 * 2**20
+"""About as much is read when looking for faults at the end."""
 MEMORY_SHARE = 4
 """By default, one part in so many of the machine's memory is used."""
 
@@ -29,6 +33,8 @@ class PrepareReport:
     out: Path
     dry_run: bool
     rows: tuple[PrepareRow, ...]
+    check: CheckReport | None = None
+    """Faults of the stores that were made; None where none was made, or none looked for."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -59,7 +65,21 @@ def prepare(config: PrepareConfig, on_progress: OnProgress = silent) -> PrepareR
             check_space(config.stores, sum(job.row.num_bytes for job in jobs if not job.store))
             work = _Work(plan, crew, on_progress)
             rows = tuple(work.convert(job) for job in jobs)
-    return PrepareReport(out=config.stores, dry_run=False, rows=rows)
+    check = _check(rows, on_progress) if config.check else None
+    return PrepareReport(out=config.stores, dry_run=False, rows=rows, check=check)
+
+
+def _check(rows: Sequence[PrepareRow], on_progress: OnProgress) -> CheckReport | None:
+    """Look for faults in the first trajectories of new stores, as many as are quickly read."""
+    made = [row for row in rows if row.status == "converted"]
+    if not made:
+        return None
+    of_a_sample = sum(row.num_bytes // row.samples for row in made)
+    return check_stores(
+        [row.store for row in made],
+        limit=max(1, CHECK_BYTES // of_a_sample),
+        on_progress=on_progress,
+    )
 
 
 def _preview(plan: Plan, job: Job) -> PrepareRow:
