@@ -1,7 +1,9 @@
 """The Python blocks of the documentation are complete, and their parts keep the contracts."""
 
+import random
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,16 @@ import numpy as np
 import pytest
 import torch
 
-from matey_core import criteria, finetuning, kernels, metrics, objectives, readers, simulators
+from matey_core import (
+    augmentations,
+    criteria,
+    finetuning,
+    kernels,
+    metrics,
+    objectives,
+    readers,
+    simulators,
+)
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.fields import Field, FieldSpec, Grid
 from matey_core.registry import Registry
@@ -18,6 +29,7 @@ from matey_core.tokens import Segments
 
 EXTEND = Path(__file__).parents[2] / "docs" / "extend"
 REGISTRIES: tuple[Registry[Any], ...] = (
+    augmentations.AUGMENTATIONS,
     criteria.CRITERIA,
     finetuning.FINETUNING,
     kernels.KERNELS,
@@ -54,11 +66,40 @@ def test_criterion() -> None:
     assert criteria.CRITERIA["range"](history, (2, 2)).tolist() == [[[0, 0], [0, 5]]]
 
 
+def test_augmentation() -> None:
+    example("augmentation.md")
+    grid = Grid(axes=("x",), shape=(4,), spacing=(1.0,), boundary=("periodic",))
+    fields = (Field(name="velocity_x", component=("x",)), Field(name="pressure"))
+    history = torch.arange(48.0).reshape(2, 3, 2, 4)
+    batch = FieldBatch(
+        spec=FieldSpec(fields=fields, grid=grid, time_step=1.0),
+        history=history,
+        lead_steps=torch.ones(2, 1, dtype=torch.long),
+        targets=history[:, :1],
+    )
+    offset = augmentations.AUGMENTATIONS["offset"](2.0)
+    after = offset(batch, [3, 4])
+    shift = after.history - history
+    assert (shift[:, :, 0] == 0).all()
+    spread = history[:, :, 1].flatten(1).std(1)
+    expected = [
+        random.Random(seed).uniform(-2, 2) * float(s)
+        for seed, s in zip((3, 4), spread, strict=True)
+    ]
+    torch.testing.assert_close(shift[:, :, 1], torch.tensor(expected).view(2, 1, 1).expand(2, 3, 4))
+    assert after.targets is not None
+    assert torch.equal(after.targets, after.history[:, :1])
+    torch.testing.assert_close(offset(batch.select(slice(1, 2)), [4]).history, after.history[1:])
+
+
 def test_metric() -> None:
     example("metric.md")
     target = torch.tensor([1.0, -4.0, 2.0]).view(1, 1, 1, 3)
     assert metrics.METRICS["largest_error"](target + 1, target).item() == 0.25
     assert metrics.METRICS["largest_error"](target * 0, target * 0).item() == 0
+    valid = torch.tensor([True, False, True]).view(1, 1, 1, 3)
+    assert metrics.METRICS["largest_error"](target + 1, target, valid).item() == 0.5
+    assert metrics.METRICS["largest_error"](target, target, ~valid & valid).isnan().all()
 
 
 def test_objective() -> None:
@@ -71,6 +112,8 @@ def test_objective() -> None:
     prediction = Prediction(spec=spec, values=history + 3, lead_steps=leads)
     loss = objectives.OBJECTIVES["absolute"](prediction, batch)
     assert loss.total.item() == pytest.approx(3 / (4 / 3) ** 0.5)
+    masked = replace(batch, valid=history > 0, targets=history.masked_fill(history < 0, 99.0))
+    assert objectives.OBJECTIVES["absolute"](prediction, masked).total == loss.total
 
 
 def test_kernel() -> None:
