@@ -39,7 +39,8 @@ class AutoReader(Reader):
 
     def recognizes(self, path: Path) -> bool:
         """Whether some reader recognizes it."""
-        return any(reader.recognizes(path) for reader in self._readers.values())
+        is_there = path.is_file() or path.is_dir()
+        return is_there and any(reader.recognizes(path) for reader in self._readers.values())
 
     def reader_of(self, path: Path) -> str:
         """Name of the reader that a source is opened with: the first that recognizes it.
