@@ -1,12 +1,15 @@
 """Losses over known cells, cell by cell in NumPy."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from matey_core.batches import FieldBatch, Prediction
+from matey_core.inference import fill_missing
 from matey_core.objectives import OBJECTIVES
-from tests.formula import batch_of, spec_of
+from tests.formula import batch_of, spec_of, tiny_model
 
 
 def masked_batch() -> tuple[Prediction, FieldBatch]:
@@ -69,3 +72,34 @@ def test_relative_mse() -> None:
     assert loss.total.item() == pytest.approx(np.mean([np.mean(row) for row in ratios]), rel=1e-5)
     roots = np.mean([np.mean(np.sqrt(row)) for row in ratios])
     assert loss.parts["nrmse"].item() == pytest.approx(roots, rel=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(16,), (16, 16)])
+@pytest.mark.parametrize("name", OBJECTIVES.names())
+def test_a_model_learns_around_missing_cells_from_finite_slopes(
+    name: str, shape: tuple[int, ...]
+) -> None:
+    batch = batch_of(spec_of(shape))
+    assert batch.targets is not None
+    history = batch.history.clone()
+    history[0, :, 0] = torch.nan  # a field of which nothing is known
+    history[1, :, 1, :7] = torch.nan  # something solid
+    history[2, :, :, 3:] = torch.nan
+    filled, missing = fill_missing(history)
+    assert missing is not None
+    valid = ~missing[:, None]
+    model = tiny_model()
+
+    def slopes(under_the_mask: float) -> list[torch.Tensor]:
+        targets = torch.where(valid, batch.targets, under_the_mask)
+        masked = replace(batch, history=filled, targets=targets, valid=valid)
+        model.zero_grad()
+        loss = OBJECTIVES[name](model(masked), masked)
+        assert loss.total > 0
+        loss.total.backward()
+        return [part.grad.clone() for part in model.parameters() if part.grad is not None]
+
+    first, second = slopes(0.0), slopes(1e30)
+    assert all(slope.isfinite().all() for slope in first)
+    assert any(slope.abs().max() > 0 for slope in first)
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
