@@ -6,7 +6,7 @@ import numpy as np
 
 from matey_core.linting import CHECKS, Block, Check, Finding, Summary
 from matey_core.store import Store
-from matey_core.store.moments import Moments
+from matey_core.conversion.moments import Moments
 
 ROUNDING = 1e-6
 """Smallest relative difference told; float64 sums in another order differ by far less."""
@@ -44,13 +44,14 @@ class Statistics(Check):
                 key for key in found if not abs(stored[key] - found[key]) <= self._precision * scale
             ]
             if differing:
-                key = differing[0]
+                key, *rest = differing
                 yield Finding(
                     severity="error",
                     field=name,
                     split="train",
                     count=len(self._training),
-                    found=f"{', '.join(differing)} differ: {key} is {found[key]:.8g}",
+                    found=f"{key} is {found[key]:.8g}"
+                    + (f"; {', '.join(rest)} not as stored either" if rest else ""),
                     expected=f"{stored[key]:.8g}, as stored by prepare",
                     remedy="Values changed after they were written: prepare the store again with "
                     "--overwrite, and check the disk.",

@@ -1,5 +1,6 @@
 """How an array lies in its files, and whether matey reads them without Zarr's machinery."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +39,7 @@ class ArrayLayout:
     @property
     def frame_bytes(self) -> int:
         """Bytes of a frame, uncompressed."""
-        return self.stored.itemsize * int(np.prod(self.space))
+        return self.stored.itemsize * math.prod(self.space)
 
     @property
     def index_bytes(self) -> int:
@@ -47,8 +48,8 @@ class ArrayLayout:
 
     def name(self, sample: int, block: int) -> str:
         """Name of a file below the array's folder."""
-        index = (sample, block) if self.has_time else (sample,)
-        return "/".join(("c", *map(str, (*index, *(0 for _ in self.space)))))
+        index = f"c/{sample}/{block}" if self.has_time else f"c/{sample}"
+        return index + "/0" * len(self.space)
 
     def put(self, out: np.ndarray, stored: np.ndarray) -> None:
         """Copy values, as they are in a file, into floating-point ones."""

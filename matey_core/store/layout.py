@@ -7,10 +7,6 @@ from matey_core.fields import Field
 LAYOUT = 2
 """Version of the layout, in the group's attribute `matey_layout`."""
 SUFFIX = ".zarr"
-PARTIAL = ".partial"
-"""Added to the name of a store that is not complete."""
-JOURNAL = "journal.jsonl"
-PLAN = "plan.json"
 SPLITS = ("train", "validation", "test")
 """Meaning of the values 0, 1 and 2 of the array `split`."""
 PARAMETER = "param_"

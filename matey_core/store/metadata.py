@@ -9,11 +9,11 @@ import zarr
 from zarr.core.buffer import Buffer
 from zarr.storage import MemoryStore
 
+from matey_core.conversion.encoding import Encoding
+from matey_core.conversion.moments import Moments
+from matey_core.conversion.work import Job
 from matey_core.fields import Field
 from matey_core.store import layout
-from matey_core.store.conversion import Job
-from matey_core.store.encoding import Encoding
-from matey_core.store.moments import Moments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 
 import matey_core
+from matey_core.conversion.bucket import Bucket
+from matey_core.conversion.crew import Alone, Crew, Task
+from matey_core.conversion.encoding import Compression, Encoding, Precision
+from matey_core.conversion.folder import Folder
+from matey_core.conversion.moments import Moments, merged
+from matey_core.conversion.place import PLAN, Place
+from matey_core.conversion.work import Job, Record
 from matey_core.errors import ConfigError, DataError
 from matey_core.locations import is_remote
 from matey_core.readers import Source
 from matey_core.store import layout
-from matey_core.store.bucket import Bucket
-from matey_core.store.conversion import Job, Record
-from matey_core.store.crew import Alone, Crew, Task
-from matey_core.store.encoding import Compression, Encoding, Precision
-from matey_core.store.folder import Folder
 from matey_core.store.metadata import Facts, metadata
-from matey_core.store.moments import Moments, merged
-from matey_core.store.place import Place
 from matey_core.store.split import TRAIN, Split
 
 TASK_BYTES = 32 * 2**20
@@ -216,11 +216,11 @@ class _Journal:
     _written: float = 0.0
 
     def __enter__(self) -> "_Journal":
-        if self.place.noted(layout.PLAN) == self.plan:
+        if self.place.noted(PLAN) == self.plan:
             self.known = {record.unit: record for record in map(Record.of, self.place.journal())}
         else:
             self.place.start_over()
-            self.place.note(layout.PLAN, self.plan)
+            self.place.note(PLAN, self.plan)
         self._written = time.monotonic()
         return self
 

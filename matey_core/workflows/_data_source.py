@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from matey_core.conversion.moments import Moments
 from matey_core.fields import Field
 from matey_core.readers import READERS, Reader, Source
 from matey_core.readers.auto import AutoReader
-from matey_core.store.moments import Moments
 from matey_core.workflows._data_description import (
     Description,
     FieldRow,

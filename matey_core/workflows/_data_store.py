@@ -110,7 +110,7 @@ def _encoding(array: "zarr.Array[Any]") -> str:
         return f"{whole}, uncompressed"
     codec: Any = array.compressors[0]
     name = getattr(codec, "cname", "compressed")
-    return f"{whole}, {getattr(name, 'value', name)} by {array.chunks[1]}"
+    return f"{whole}, {getattr(name, 'value', name)}, {array.chunks[1]} frames together"
 
 
 def _size(path: Path) -> int:

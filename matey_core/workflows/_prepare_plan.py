@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from matey_core.conversion.encoding import Encoding
 from matey_core.errors import DataError
 from matey_core.locations import is_remote
 from matey_core.readers import READERS, Source
 from matey_core.store import SPLITS, SUFFIX, Split, Store, find_stores, open_store
-from matey_core.store.encoding import Encoding
 from matey_core.store.writer import versions
 from matey_core.workflows._prepare_settings import PrepareConfig
 from matey_core.workflows._source_files import Fingerprints, Stamp, stamp

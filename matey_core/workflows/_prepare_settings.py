@@ -6,10 +6,10 @@ from typing import Any
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from matey_core.config import Config
+from matey_core.conversion.encoding import Compression, Precision
+from matey_core.conversion.view import Method, Selection
 from matey_core.locations import Location
 from matey_core.readers import ReaderOptions
-from matey_core.store.encoding import Compression, Precision
-from matey_core.store.view import Method, Selection
 from matey_core.store.writer import Storage
 
 

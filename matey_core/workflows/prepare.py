@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from matey_core.conversion.crew import Alone, Crew, Processes
 from matey_core.errors import RunError
 from matey_core.store import SPLITS, write_store
-from matey_core.store.crew import Alone, Crew, Processes
 from matey_core.store.writer import Written, place_of
 from matey_core.workflows import _machine
 from matey_core.workflows._prepare_plan import Job, Plan, PrepareRow, counts
@@ -89,7 +89,7 @@ def _preview(plan: Plan, job: Job) -> PrepareRow:
 
 def _crew(config: PrepareConfig) -> Crew:
     if config.dask is not None:
-        from matey_core.store.cluster import Dask
+        from matey_core.conversion.cluster import Dask
 
         return Dask(config.dask)
     workers = config.workers or _machine.cores()

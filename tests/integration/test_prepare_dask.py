@@ -9,9 +9,10 @@ import h5py
 import pytest
 from distributed import LocalCluster
 
+from matey_core.conversion import cluster
 from matey_core.errors import ConfigError, DataError
 from matey_core.readers import READERS
-from matey_core.store import cluster, open_store
+from matey_core.store import open_store
 from matey_core.workflows.prepare import PrepareConfig, prepare
 from tests.support import tiny_source
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import xarray
 
+from matey_core.conversion.bucket import Bucket
 from matey_core.errors import DataError
 from matey_core.locations import location
 from matey_core.readers import READERS, Source
 from matey_core.store import Split, find_stores, open_store, write_store
-from matey_core.store.bucket import Bucket
 from matey_core.workflows.prepare import PrepareConfig, prepare
 from tests.s3 import s3_bucket
 from tests.support import advected, tiny_source

@@ -10,9 +10,10 @@ import pytest
 import xarray
 import zarr
 
+from matey_core.conversion import encoding
 from matey_core.errors import DataError, RunError
 from matey_core.readers import READERS, Source
-from matey_core.store import Split, encoding, find_stores, open_store, write_store
+from matey_core.store import Split, find_stores, open_store, write_store
 from tests.support import advected, tiny_source, tiny_store
 
 

@@ -11,12 +11,12 @@ from typing import IO
 import google_crc32c
 import numpy as np
 
+from matey_core.conversion.encoding import ChunkWriter, Encoding
+from matey_core.conversion.moments import Moments
+from matey_core.conversion.place import Place
 from matey_core.errors import DataError, RunError
 from matey_core.fields import Field
 from matey_core.readers import Source
-from matey_core.store.encoding import ChunkWriter, Encoding
-from matey_core.store.moments import Moments
-from matey_core.store.place import Place
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the operating system says when there is no room."""

@@ -7,9 +7,9 @@ import pytest
 import torch
 import zarr
 
+from matey_core.conversion import encoding as module
+from matey_core.conversion.encoding import COMPRESSIONS, ChunkWriter, Encoding
 from matey_core.errors import ConfigError
-from matey_core.store import encoding as module
-from matey_core.store.encoding import COMPRESSIONS, ChunkWriter, Encoding
 
 
 def written(folder: Path, encoding: Encoding, values: np.ndarray, *, portion: int) -> np.ndarray:

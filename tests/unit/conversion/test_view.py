@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from matey_core.conversion.view import Selection, block_means, truncated
 from matey_core.errors import ConfigError
 from matey_core.fields import Field, FieldSpec, Grid
 from matey_core.readers import Header, Source
-from matey_core.store.view import Selection, block_means, truncated
 
 
 class Formula(Source):

@@ -16,8 +16,8 @@ from multiprocessing import connection
 from types import TracebackType
 from typing import NamedTuple
 
+from matey_core.conversion.work import Job, Record
 from matey_core.errors import RunError
-from matey_core.store.conversion import Job, Record
 
 
 class Task(NamedTuple):

@@ -6,7 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, ClassVar
 
-from matey_core.store import layout
+PARTIAL = ".partial"
+"""Added to the name of a store: folder of what is not complete."""
+JOURNAL = "journal.jsonl"
+PLAN = "plan.json"
 
 
 class Place(ABC):
@@ -18,7 +21,7 @@ class Place(ABC):
     def __init__(self, path: Path) -> None:
         self.path = path
         """The store's final name."""
-        self.partial = path.with_name(path.name + layout.PARTIAL)
+        self.partial = path.with_name(path.name + PARTIAL)
         """Folder of what must not outlive the work."""
 
     @property

@@ -6,8 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from matey_core.store import layout
-from matey_core.store.place import Place
+from matey_core.conversion.place import JOURNAL, Place
 
 
 class Bucket(Place):
@@ -40,11 +39,11 @@ class Bucket(Place):
         """Add lines to the journal."""
         text = "".join(line + "\n" for line in lines)
         number = time.time_ns()  # objects cannot grow: every call makes one more
-        self.note(f"{layout.JOURNAL}/{number:020d}", text)
+        self.note(f"{JOURNAL}/{number:020d}", text)
 
     def journal(self) -> list[str]:
         """All complete lines of the journal."""
-        folder = self._key(self.partial / layout.JOURNAL)
+        folder = self._key(self.partial / JOURNAL)
         self._fs.invalidate_cache()
         with suppress(FileNotFoundError):
             names = sorted(self._fs.find(folder))

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from matey_core.conversion.place import JOURNAL, PLAN, Place
 from matey_core.errors import RunError
-from matey_core.store import layout
-from matey_core.store.place import Place
 
 STORE = "store"
 REPLACED = "replaced"
@@ -44,15 +43,15 @@ class Folder(Place):
 
     def append(self, lines: Iterable[str]) -> None:
         """Add lines to the journal."""
-        with (self.partial / layout.JOURNAL).open("a") as file:
+        with (self.partial / JOURNAL).open("a") as file:
             file.write("".join(line + "\n" for line in lines))
 
     def journal(self) -> list[str]:
         """All complete lines of the journal."""
-        text = self.noted(layout.JOURNAL) or ""
+        text = self.noted(JOURNAL) or ""
         complete, _, cut = text.rpartition("\n")
         if cut:  # killed in the middle of a line: what follows must start a new one
-            self.note(layout.JOURNAL, complete + "\n" if complete else "")
+            self.note(JOURNAL, complete + "\n" if complete else "")
         return complete.splitlines()
 
     def clear(self) -> None:
@@ -64,7 +63,7 @@ class Folder(Place):
 
     def start_over(self) -> None:
         """Make room for new files."""
-        for path in (self.chunks, self.partial / layout.JOURNAL, self.partial / layout.PLAN):
+        for path in (self.chunks, self.partial / JOURNAL, self.partial / PLAN):
             remove_folder(path) if path.is_dir() else path.unlink(missing_ok=True)
 
     def publish(self, metadata: dict[str, bytes]) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
+from matey_core.conversion.crew import Crew, Task, do, in_flight
+from matey_core.conversion.work import Job, Record
 from matey_core.errors import ConfigError
-from matey_core.store.conversion import Job, Record
-from matey_core.store.crew import Crew, Task, do, in_flight
 
 CONNECT_SECONDS = 10
 """How long to wait for a scheduler."""
