@@ -1,13 +1,22 @@
 """Windows of trajectories: a history and the states that follow it."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from matey_core.batches import FieldBatch, Window
+from matey_core.data._missing import fill_missing
 from matey_core.errors import ConfigError, DataError
 from matey_core.store import Store
+
+Run = tuple[int, int, int]
+"""Sample, first frame, frame behind the last."""
+AHEAD_BYTES = 64 * 2**20
+"""Frames that are announced to the store before they are read."""
 
 
 class Windows:
@@ -25,6 +34,7 @@ class Windows:
         history: int,
         max_lead: int,
         stride: int = 1,
+        step: int = 1,
     ) -> None:
         """Index the windows.
 
@@ -32,32 +42,42 @@ class Windows:
             store: where the trajectories are.
             samples: which of them to use.
             history: frames of a history.
-            max_lead: largest number of frames from the history's last to a target;
+            max_lead: largest number of steps from the history's last frame to a target;
                 lowered to what the trajectories are long enough for.
-            stride: frames from the start of one window to the next.
+            stride: stored frames from the start of one window to the next.
+            step: stored frames from one frame of a window to the next; leads are counted
+                in such steps, and the time step of `spec` is that many times as long.
 
         Raises:
             ConfigError: a number below one.
             DataError: the trajectories are too short for even one window.
         """
-        if min(history, max_lead, stride) < 1:
+        if min(history, max_lead, stride, step) < 1:
             raise ConfigError(
-                f"history {history}, max_lead {max_lead} and stride {stride} must be at least 1."
+                f"history {history}, max_lead {max_lead}, stride {stride} and step {step} "
+                "must be at least 1."
             )
-        if store.num_frames < history + 1:
+        num_steps = (store.num_frames - 1) // step
+        if num_steps < history:
             raise DataError(
                 f"{store.name} has {store.num_frames} frames a trajectory; a history of "
-                f"{history} and a target need {history + 1}.",
-                remedy=f"Set the history to {store.num_frames - 1} frames or fewer."
-                if not store.is_static
-                else "Leave this store out: it has no time axis to learn from.",
+                f"{history} and a target need {history * step + 1}.",
+                remedy=f"Set the history to {num_steps} frames or fewer."
+                if num_steps > 0
+                else "Leave this store out: it has no time axis to learn from."
+                if store.is_static
+                else f"Set the step to {store.num_frames - 1} frames or fewer.",
             )
         self.store = store
+        self.spec = replace(store.spec, time_step=store.spec.time_step * step)
         self.samples = tuple(samples)
         self.history = history
-        self.max_lead = min(max_lead, store.num_frames - history)
+        self.max_lead = min(max_lead, num_steps - history + 1)
         self.stride = stride
-        self.per_sample = (store.num_frames - history - self.max_lead) // stride + 1
+        self.step = step
+        reach = (history - 1 + self.max_lead) * step
+        self.per_sample = (store.num_frames - 1 - reach) // stride + 1
+        self._holed = [i for i, name in enumerate(store.spec.names) if store.missing[name]]
 
     def __len__(self) -> int:
         return len(self.samples) * self.per_sample
@@ -74,42 +94,78 @@ class Windows:
 
         Args:
             index: which one, from 0 to `len(self) - 1`.
-            lead_steps: frames from the history's last to each target, 1 to `max_lead`.
+            lead_steps: steps from the history's last frame to each target, 1 to `max_lead`.
 
         Raises:
             ConfigError: a lead is out of range.
         """
-        if not lead_steps or not 1 <= min(lead_steps) <= max(lead_steps) <= self.max_lead:
-            raise ConfigError(
-                f"{self.store.name}: lead times {list(lead_steps)} are not all within "
-                f"1 to {self.max_lead} frames."
-            )
-        sample, start = self.place(index)
-        stop = start + self.history
-        history = self.store.read(sample, start, stop)
-        targets = [self.store.read(sample, stop - 1 + k, stop + k) for k in lead_steps]
+        batch = self.batch([index], [lead_steps])
+        assert batch.targets is not None
         return Window(
-            history=torch.from_numpy(history),
-            targets=torch.from_numpy(np.concatenate(targets)),
-            lead_steps=torch.tensor(lead_steps, dtype=torch.long),
+            history=batch.history[0], targets=batch.targets[0], lead_steps=batch.lead_steps[0]
         )
 
     def batch(self, indices: Sequence[int], lead_steps: Sequence[Sequence[int]]) -> FieldBatch:
-        """Read windows and stack them.
+        """Read windows, each straight into its place in the batch.
 
         Args:
             indices: (b,) windows.
             lead_steps: (b, l) leads of each.
+
+        Raises:
+            ConfigError: a lead is out of range.
+            DataError: the store is damaged.
         """
-        windows = [
-            self.window(index, leads) for index, leads in zip(indices, lead_steps, strict=True)
-        ]
+        leads = np.array(lead_steps, np.int64).reshape(len(indices), -1)
+        if len(leads) and not (leads.size and 1 <= leads.min() <= leads.max() <= self.max_lead):
+            raise ConfigError(
+                f"{self.store.name}: lead times {leads.tolist()} are not all within "
+                f"1 to {self.max_lead} steps."
+            )
+        frame = (len(self.spec.fields), *self.spec.grid.shape)
+        # Torch aligns its memory: numpy's copies into its own can be five times as slow.
+        history = torch.empty(len(indices), self.history, *frame)
+        targets = torch.empty(*leads.shape, *frame)
+        runs = [self._runs(*pair) for pair in zip(indices, leads.tolist(), strict=True)]
+        ahead = max(1, AHEAD_BYTES // (4 * (self.history + leads.shape[1]) * math.prod(frame)))
+        for number, (past, future) in enumerate(runs):
+            if number % ahead == 0:
+                near = runs[number : number + ahead]
+                self.store.announce([run for pair in near for part in pair for run in part])
+            self._read(past, history[number].numpy())
+            self._read(future, targets[number].numpy())
+        valid = fill_missing(history, targets, self._holed) if self._holed else None
         return FieldBatch(
-            spec=self.store.spec,
-            history=torch.stack([window.history for window in windows]),
-            targets=torch.stack([window.targets for window in windows]),
-            lead_steps=torch.stack([window.lead_steps for window in windows]),
+            spec=self.spec,
+            history=history,
+            targets=targets,
+            lead_steps=torch.from_numpy(leads),
+            valid=valid,
         )
+
+    def _runs(self, index: int, leads: Sequence[int]) -> tuple[list[Run], list[Run]]:
+        """Frames of a window's history, and of its targets."""
+        sample, start = self.place(index)
+        last = start + (self.history - 1) * self.step
+        past = range(start, last + 1, self.step)
+        return _joined(sample, past), _joined(sample, [last + k * self.step for k in leads])
+
+    def _read(self, runs: Sequence[Run], out: Float[np.ndarray, "time c *space"]) -> None:
+        first = 0
+        for sample, start, stop in runs:
+            self.store.read_into(out[first : first + stop - start], sample, start, stop)
+            first += stop - start
+
+
+def _joined(sample: int, frames: Iterable[int]) -> list[Run]:
+    """Join frames that follow each other, as far as possible in one read."""
+    runs: list[Run] = []
+    for frame in frames:
+        if runs and runs[-1][2] == frame:
+            runs[-1] = (sample, runs[-1][1], frame + 1)
+        else:
+            runs.append((sample, frame, frame + 1))
+    return runs
 
 
 def sequential_batches(
