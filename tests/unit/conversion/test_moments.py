@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from matey_core.conversion import moments
 from matey_core.conversion.moments import Moments, merged
-from matey_core.store import moments
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
