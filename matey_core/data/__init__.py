@@ -1,6 +1,7 @@
-"""From stores to batches: windows of trajectories and mixtures of stores."""
+"""From stores to batches: windows of trajectories, mixtures of stores, readers ahead."""
 
+from matey_core.data.loader import Loader
 from matey_core.data.mixture import Mixture
 from matey_core.data.windows import Windows, sequential_batches
 
-__all__ = ["Mixture", "Windows", "sequential_batches"]
+__all__ = ["Loader", "Mixture", "Windows", "sequential_batches"]
