@@ -34,12 +34,12 @@ class Frames:
         """Read frames `start` to `stop` (exclusive), in float32.
 
         Raises:
-            DataError: the frames cannot be read or are not finite.
+            DataError: the frames cannot be read or are infinite; NaN is what is missing.
         """
         values = np.asarray(self._read(sample, start, stop), dtype=np.float32)
-        if not np.isfinite(values).all():
+        if np.isinf(values).any():
             raise DataError(
-                f"{self.path}: sample {sample} has values that are not finite in frames "
+                f"{self.path}: sample {sample} has infinite values in frames "
                 f"{start} to {stop - 1}.",
                 remedy="Look at another --sample or --time.",
             )

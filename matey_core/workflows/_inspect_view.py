@@ -10,6 +10,7 @@ from torch import Tensor
 
 from matey_core.config import validate
 from matey_core.errors import ConfigError
+from matey_core.inference import fill_missing
 from matey_core.models import ModelConfig
 from matey_core.tokenizers import TokenizerConfig, Tree, grow
 from matey_core.workflows._inspect_source import Frames, first_store, open_frames
@@ -41,9 +42,9 @@ class View:
         return TokenizerConfig(name="uniform", patch=self.tokenizer.levels[-1:])
 
     def window(self, sample: int, frame: int) -> Float[Tensor, "1 t c *space"]:
-        """(1, t, c, *space) the history that ends with `frame`."""
+        """(1, t, c, *space) the history that ends with `frame`, as a model is shown it."""
         values = self.frames.read(sample, frame + 1 - self.history, frame + 1)
-        return torch.from_numpy(values)[None]
+        return fill_missing(torch.from_numpy(values)[None])[0]
 
     def grow(self, window: Tensor, tokenizer: TokenizerConfig | None = None) -> Tree:
         """Choose the cells of a window."""

@@ -8,6 +8,7 @@ import xarray as xr
 import zarr
 
 from matey_core.store import open_store
+from matey_core.workflows.inspect import InspectConfig, inspect
 from matey_core.workflows.rollout import RolloutConfig, StoreRollout, rollout
 from tests.support import tiny_store
 from tests.unit.workflows.runs import tiny_run
@@ -79,3 +80,10 @@ def test_one_step_errors_are_finite_and_over_all_windows(
     assert np.isfinite(score.error)
     assert score.cases == 6 * len(store.samples("test"))
     assert (score.undefined, score.not_finite) == (0, 0)
+
+
+def test_cells_are_chosen_from_what_a_model_is_shown(result: tuple[StoreRollout, Path]) -> None:
+    report = inspect(InspectConfig(source=result[1], runs=result[1].parent / "none", time=4))
+    assert np.isfinite(report.picture.values).all()
+    solid = report.picture.values[SOLID[2:]]
+    assert (solid == solid[0, 0]).all()
