@@ -1,4 +1,4 @@
-"""What the dims of a NetCDF file are: told by options, CF attributes or names."""
+"""What the dims of a file are: told by options, CF attributes or names."""
 
 import re
 from collections import Counter
@@ -10,7 +10,7 @@ from typing import Any
 import xarray as xr
 
 from matey_core.errors import ConfigError, DataError
-from matey_core.readers._options import DimNames, usual_role
+from matey_core.readers._options import ROLES, DimNames, usual_role
 
 STANDARD_NAMES = {
     "time": "time",
@@ -40,6 +40,7 @@ class Dims:
 
     sample: str | None
     time: str | None
+    field: str | None
     space: dict[str, str]
     """Dim → axis, in the order of the values."""
     single: frozenset[str]
@@ -65,16 +66,11 @@ def find_dims(path: Path, data: xr.Dataset, named: DimNames, wanted: Iterable[st
             f"{path} has no dim {', '.join(missing)}; it has {_listed(sizes)}.",
             remedy="Name others with --dims.",
         )
-    if "field" in named.roles.values():
-        raise ConfigError(
-            "NetCDF has a variable for each field, and no dim of fields.",
-            remedy="Leave field out of --dims.",
-        )
     roles = _roles(path, data, sizes, named)
     single = frozenset(
         name
         for name, size in sizes.items()
-        if size == 1 and name not in named.roles and roles.get(name) not in ("sample", "time")
+        if size == 1 and name not in named.roles and roles.get(name) not in ROLES
     )
     axes = [dims for dims in _grids(data, wanted, roles, single) if 1 <= len(dims) <= MOST_AXES]
     if not axes:
@@ -86,10 +82,11 @@ def find_dims(path: Path, data: xr.Dataset, named: DimNames, wanted: Iterable[st
             remedy="Say what the dims are: --dims sample=NAME,time=NAME,x=NAME,y=NAME.",
         )
     space = max(Counter(axes).items(), key=lambda item: (len(item[0]), item[1]))[0]
-    used = {role: name for name, role in roles.items() if role in ("sample", "time")}
+    used = {role: name for name, role in roles.items() if role in ROLES}
     return Dims(
         sample=used.get("sample"),
         time=used.get("time"),
+        field=used.get("field"),
         space={name: roles[name] for name in space},
         single=single,
     )
@@ -105,7 +102,7 @@ def _roles(path: Path, data: xr.Dataset, sizes: Iterable[str], named: DimNames) 
     taken = set(roles.values())
     for name in sizes:
         role = None if name in roles else guessed_role(data, name)
-        is_extra_axis = bool(named.space) and role not in ("sample", "time")
+        is_extra_axis = bool(named.space) and role not in ROLES
         if role and role not in taken and not is_extra_axis:
             roles[name] = role
     for role in ("sample", "time"):
@@ -130,7 +127,9 @@ def guessed_role(data: xr.Dataset, name: str) -> str | None:
     for pattern, role in _UNITS.items():
         if re.fullmatch(pattern, units):
             return role
-    return "z" if "positive" in attributes else usual_role(name)
+    usual = usual_role(name)
+    # Fields are variables; a dim of them has to be named.
+    return "z" if "positive" in attributes else None if usual == "field" else usual
 
 
 def _grids(
@@ -145,12 +144,12 @@ def _grids(
         if not is_asked_for or variable.dtype.kind != "f" or not _are_known(dims, roles):
             continue
         has_time = "time" in [roles[dim] for dim in dims]
-        space = tuple(dim for dim in dims if roles[dim] not in ("sample", "time"))
+        space = tuple(dim for dim in dims if roles[dim] not in ROLES)
         found.append((has_time, space))
     any_time = any(has_time for has_time, _ in found)
     return [space for has_time, space in found if has_time == any_time]
 
 
 def _are_known(dims: Sequence[str], roles: dict[str, str]) -> bool:
-    known = [roles.get(dim, "field") for dim in dims]
-    return "field" not in known and len(set(known)) == len(known)
+    known = [roles.get(dim) for dim in dims]
+    return None not in known and len(set(known)) == len(known)

@@ -78,7 +78,7 @@ def reading(path: Path) -> Iterator[None]:
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(
-            f"{path} is damaged, or no NetCDF that can be read: {reason[:300]}.",
+            f"{path} is damaged, or has a form that cannot be read: {reason[:300]}.",
             remedy="Download or copy it again.",
         ) from error
 

@@ -1,4 +1,4 @@
-"""The header of a NetCDF file: grid, times, names and parameters."""
+"""The header of a dataset: grid, times, names and parameters."""
 
 import math
 import re
@@ -17,7 +17,8 @@ from matey_core.readers._hdf5 import uniform
 from matey_core.readers._netcdf_dims import guessed_role
 from matey_core.readers._netcdf_files import opened, reading
 from matey_core.readers._netcdf_layout import Layout, layout_of, unit_of
-from matey_core.readers._netcdf_source import NetcdfFile
+from matey_core.readers._netcdf_source import DatasetSource, Opener
+from matey_core.readers._netcdf_times import in_seconds
 from matey_core.readers._options import (
     boundaries,
     check_declared,
@@ -26,20 +27,14 @@ from matey_core.readers._options import (
     positions,
 )
 
-SECONDS = {
-    1.0: "s sec secs second seconds",
-    60.0: "min mins minute minutes",
-    3600.0: "h hr hrs hour hours",
-    86400.0: "d day days",
-    1e-3: "ms msec msecs millisecond milliseconds",
-    1e-6: "us microsecond microseconds",
-    1e-9: "ns nanosecond nanoseconds",
-}
-_SECONDS = {unit: seconds for seconds, units in SECONDS.items() for unit in units.split()}
 
-
-def open_file(path: Path, options: ReaderOptions) -> NetcdfFile:
+def open_dataset(path: Path, options: ReaderOptions, opened: Opener = opened) -> DatasetSource:
     """Read the header of a file.
+
+    Args:
+        path: the file.
+        options: what a person says about it.
+        opened: opens it, here and again in each process that reads from it.
 
     Raises:
         DataError: it is damaged, empty or on no uniform grid, or its dims are not known.
@@ -52,10 +47,11 @@ def open_file(path: Path, options: ReaderOptions) -> NetcdfFile:
         grid, coordinates, flipped = _grid(path, data, layout, options)
         times, time_unit = _times(path, data, layout, options)
         columns = (*layout.fields, *layout.static)
-        names = [column.name for column in columns]
+        names = [name for column in columns for name in column.names]
         check_field_names(path, names, grid.axes)
         check_declared(options, names, grid.axes)
-        fields = known_fields(names, units={column.name: column.unit for column in columns})
+        fields = known_fields(names, units={n: c.unit for c in columns for n in c.names})
+        changing = sum(len(column.names) for column in layout.fields)
         samples = _sample_names(data, layout)
         units = {
             axis: unit
@@ -64,27 +60,34 @@ def open_file(path: Path, options: ReaderOptions) -> NetcdfFile:
         }
         header = Header(
             spec=FieldSpec(
-                fields=fields[: len(layout.fields)],
+                fields=fields[:changing],
                 grid=grid,
                 time_step=_step(path, "the time", times, options.time_step),
             ),
-            static_fields=fields[len(layout.fields) :],
+            static_fields=fields[changing:],
             coordinates=coordinates,
             times=times,
             sample_names=samples,
             parameters=_parameters(data, layout, len(samples)),
             dtype=np.result_type(*(column.dtype for column in columns)).newbyteorder("<"),
-            num_bytes=path.stat().st_size,
+            num_bytes=_size(path),
             units=units | ({"time": time_unit} if time_unit else {}),
             conserved=options.conserved,
             directed=options.directed,
         )
-    return NetcdfFile(path, header, layout, flipped)
+    return DatasetSource(path, header, layout=layout, flipped=flipped, opened=opened)
+
+
+def _size(path: Path) -> int:
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return sum(file.stat().st_size for file in files)
 
 
 def _check_sizes(path: Path, data: xr.Dataset, layout: Layout) -> None:
     dims = layout.dims
-    sizes = {name: data.sizes[name] for name in (dims.sample, dims.time, *dims.space) if name}
+    sizes = {
+        name: data.sizes[name] for name in (dims.sample, dims.time, dims.field, *dims.space) if name
+    }
     if not layout.fields or not all(sizes.values()):
         raise DataError(
             f"{path} has no values: {len(layout.fields)} fields, "
@@ -158,16 +161,7 @@ def _times(
     variable = data.variables[name]
     times = frame_times(options, data.sizes[dim], _numbers(path, name, variable))
     unit = unit_of(variable)
-    since = re.fullmatch(r"(\w+)\s+since\s+.*", unit, re.IGNORECASE)
-    if not since:
-        return times, unit
-    seconds = _SECONDS.get(since[1].lower())
-    if seconds is None:
-        raise DataError(
-            f"{path}: {name} is in {unit!r}, and {since[1]} have no fixed length.",
-            remedy="Convert the times to days or seconds first.",
-        )
-    return seconds * times.astype(np.float64), "s"
+    return in_seconds(path, name, times, unit)
 
 
 def _sample_names(data: xr.Dataset, layout: Layout) -> tuple[str, ...]:

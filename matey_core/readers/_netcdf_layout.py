@@ -1,4 +1,4 @@
-"""Which variables of a NetCDF file are fields, and what one has to do to read them."""
+"""Which variables of a file are fields, and what one has to do to read them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from matey_core.readers._options import chosen, named_dims, pairs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One field: a variable, or what is made of several."""
+    """One field: a variable, or what is made of several. A dim of fields makes it many."""
 
-    name: str
-    """Of the field."""
+    names: tuple[str, ...]
+    """Of the field, or of those along the dim of fields."""
     unit: str
     source: str | Expression
     dtype: np.dtype
@@ -50,23 +50,24 @@ def layout_of(path: Path, data: xr.Dataset, options: ReaderOptions) -> Layout:
 
     Raises:
         ConfigError: an option names what does not exist or cannot be a field.
-        DataError: the file has none.
+        DataError: it is not known what the dims are.
     """
+    named = named_dims(options.dims)
+    if "field" in named.roles.values():
+        dims = find_dims(path, data, named, ())
+        return _layout(dims, [_stacked(path, data, options, dims)])
     derived = {found.target: found for found in map(parse, options.derive)}
     if len(derived) < len(options.derive):
         raise ConfigError("--derive makes one field twice.", remedy="Give one expression for each.")
-    variables = {str(name): variable for name, variable in data.variables.items()}
+    variables = _variables(data)
     for expression in derived.values():
         chosen("derive", expression.names, variables)
     names = pairs("fields", options.fields)
     chosen("fields", names, {**variables, **derived})
-    wanted = [
-        used for name in names for used in (derived[name].names if name in derived else (name,))
-    ]
-    dims = find_dims(path, data, named_dims(options.dims), wanted)
+    wanted = [used for n in names for used in (derived[n].names if n in derived else (n,))]
+    dims = find_dims(path, data, named, wanted)
     if not names:
-        fitting = [str(name) for name in data.data_vars if _fits(variables[str(name)], dims)]
-        names = {name: name for name in fitting}
+        names = {str(n): str(n) for n in data.data_vars if _fits(variables[str(n)], dims)}
     names |= {target: target for target in derived if target not in names}
     columns = [
         _derived(path, derived[name], field, variables, dims)
@@ -75,6 +76,36 @@ def layout_of(path: Path, data: xr.Dataset, options: ReaderOptions) -> Layout:
         for name, field in names.items()
     ]
     return _layout(dims, columns)
+
+
+def _variables(data: xr.Dataset) -> dict[str, xr.Variable]:
+    return {str(name): variable for name, variable in data.variables.items()}
+
+
+def _stacked(path: Path, data: xr.Dataset, options: ReaderOptions, dims: Dims) -> Column:
+    """Describe the one variable that holds all fields along a dim."""
+    found = {n: v for n, v in _variables(data).items() if dims.field in v.dims and _fits(v, dims)}
+    if len(found) != 1 or options.derive:
+        raise ConfigError(
+            f"{path} has {len(found)} arrays with a dim of fields ({', '.join(found)}); only one "
+            "can be read, and without --derive.",
+            remedy="Put the array into a file of its own.",
+        )
+    ((source, variable),) = found.items()
+    count = variable.sizes[dims.field]
+    names = tuple(options.fields) or tuple(f"u{index}" for index in range(count))
+    if len(names) != count:
+        raise ConfigError(
+            f"{path} has {count} fields along {dims.field}; --fields names {len(names)}.",
+            remedy="Name all of them, in order.",
+        )
+    return Column(
+        names=names,
+        unit=unit_of(variable),
+        source=source,
+        dtype=variable.dtype.newbyteorder("<"),
+        has_time=dims.time in variable.dims,
+    )
 
 
 def _layout(dims: Dims, columns: list[Column]) -> Layout:
@@ -91,7 +122,7 @@ def _fits(variable: xr.Variable, dims: Dims) -> bool:
 
 def _covers(names: Iterable[object], dims: Dims) -> bool:
     others = {*names} - dims.space.keys() - dims.single
-    return dims.space.keys() <= {*names} and others <= {dims.sample, dims.time}
+    return dims.space.keys() <= {*names} and others <= {dims.sample, dims.time, dims.field}
 
 
 def _plain(path: Path, name: str, field: str, variable: xr.Variable, dims: Dims) -> Column:
@@ -102,7 +133,7 @@ def _plain(path: Path, name: str, field: str, variable: xr.Variable, dims: Dims)
             remedy="Leave it out of --fields; --derive can add it to a field.",
         )
     return Column(
-        name=field,
+        names=(field,),
         unit=unit_of(variable),
         source=name,
         dtype=variable.dtype.newbyteorder("<"),
@@ -130,10 +161,10 @@ def _derived(
     kept = target.dtype if target is not None and target.dtype.kind == "f" else None
     whole = [part.dtype for part in parts if _fits(part, dims)] or [np.dtype(np.float64)]
     return Column(
-        name=field,
+        names=(field,),
         unit=unit_of(target) if target is not None else "",
         source=expression,
-        dtype=(kept or np.result_type(*whole)).newbyteorder("<"),
+        dtype=(np.result_type(*whole) if kept is None else kept).newbyteorder("<"),
         has_time=dims.time in names,
     )
 

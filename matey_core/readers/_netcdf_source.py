@@ -1,5 +1,6 @@
-"""One NetCDF file as a source: frames on demand."""
+"""What xarray opens as a source: frames on demand."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,20 +8,30 @@ import xarray as xr
 from jaxtyping import Shaped
 
 from matey_core.readers import Header, Source
-from matey_core.readers._netcdf_files import opened, reading
+from matey_core.readers._netcdf_files import reading
 from matey_core.readers._netcdf_layout import Column, Layout
 
+Opener = Callable[[Path], xr.Dataset]
+"""Opens a file, or gives what the process has open; it can be pickled."""
 
-class NetcdfFile(Source):
+
+class DatasetSource(Source):
     """A file with one trajectory, or several along a dim."""
 
     def __init__(
-        self, path: Path, header: Header, layout: Layout, flipped: tuple[int, ...]
+        self,
+        path: Path,
+        header: Header,
+        *,
+        layout: Layout,
+        flipped: tuple[int, ...],
+        opened: Opener,
     ) -> None:
         super().__init__(path, header)
         self._layout = layout
         self._flipped = flipped
         """Space axes that run backwards in the file, counted from the last: −1, −2, …"""
+        self._opened = opened
 
     @property
     def frame_bytes(self) -> int:
@@ -29,11 +40,14 @@ class NetcdfFile(Source):
 
     def read(self, sample: int, start: int, stop: int) -> Shaped[np.ndarray, "time c *space"]:
         """Read frames `start` to `stop` (exclusive); missing values are NaN."""
-        frames = len(range(len(self.header.times))[start:stop])
-        shape = (frames, len(self._layout.fields), *self.header.spec.grid.shape)
-        values = np.empty(shape, self.header.dtype)
-        for channel, column in enumerate(self._layout.fields):
-            values[:, channel] = self._read(column, sample, slice(start, stop))
+        frames = range(len(self.header.times))[start:stop]
+        spec = self.header.spec
+        values = np.empty((len(frames), len(spec.fields), *spec.grid.shape), self.header.dtype)
+        channel = 0
+        for column in self._layout.fields:
+            after = channel + len(column.names)
+            values[:, channel:after] = self._read(column, sample, slice(start, stop))
+            channel = after
         return values
 
     def read_static(self, sample: int) -> Shaped[np.ndarray, "c *space"]:
@@ -41,12 +55,10 @@ class NetcdfFile(Source):
         if not self._layout.static:
             return super().read_static(sample)
         parts = [self._read(column, sample, slice(None)) for column in self._layout.static]
-        return np.stack(parts, dtype=self.header.dtype)
+        return np.concatenate(parts, dtype=self.header.dtype)
 
-    def _read(
-        self, column: Column, sample: int, frames: slice
-    ) -> Shaped[np.ndarray, "*time_and_space"]:
-        """Read one field, its axes in the order of the first field's."""
+    def _read(self, column: Column, sample: int, frames: slice) -> Shaped[np.ndarray, "..."]:
+        """Read a column as (time, c, *space), its axes in the order of the first one's."""
         dims = self._layout.dims
         where: dict[str | None, int | slice] = {dims.sample: sample, dims.time: frames}
         where |= dict.fromkeys(dims.single, 0)
@@ -56,11 +68,14 @@ class NetcdfFile(Source):
             return variable.isel({dim: where[str(dim)] for dim in variable.dims if dim in where})
 
         with reading(self.path):
-            data = opened(self.path)
+            data = self._opened(self.path)
             if isinstance(column.source, str):
                 found = part(data, column.source)
             else:
                 found = column.source({name: part(data, name).load() for name in column.uses})
-            order = (dims.time, *dims.space) if column.has_time else dims.space
+            has_field = dims.field in found.dims
+            order = [dims.time] * column.has_time + [dims.field] * has_field + [*dims.space]
             values = found.transpose(*order).values
+        if not has_field:
+            values = np.expand_dims(values, int(column.has_time))
         return np.flip(values, self._flipped).astype(column.dtype, copy=False)

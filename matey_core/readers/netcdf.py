@@ -9,7 +9,7 @@ from matey_core.readers import READERS, Reader, ReaderOptions, Source
 from matey_core.readers._find import walk
 from matey_core.readers._joined import Joined
 from matey_core.readers._netcdf_files import is_netcdf, structure
-from matey_core.readers._netcdf_header import open_file
+from matey_core.readers._netcdf_header import open_dataset
 
 
 @READERS.register("netcdf")
@@ -50,13 +50,13 @@ class NetcdfReader(Reader):
     def open(self, path: Path) -> Source:
         """Read the header of a file, or of all files of a folder."""
         if path.is_file():
-            return open_file(path, self.options)
+            return open_dataset(path, self.options)
         files = _children(path)
         if not files:
             raise DataError(
                 f"{path} holds no NetCDF file.", remedy="Name a NetCDF file, or a folder of them."
             )
-        return Joined(path, [open_file(file, self.options) for file in files])
+        return Joined(path, [open_dataset(file, self.options) for file in files])
 
 
 def _children(folder: Path) -> list[Path]:

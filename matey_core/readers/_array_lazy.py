@@ -1,0 +1,58 @@
+"""An array in a file, and how xarray asks it for a part."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from xarray.backends import BackendArray
+from xarray.core import indexing
+
+
+class Lazy(BackendArray):
+    """Reads what a basic index asks for."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype, read: Callable[[Any], Any]) -> None:
+        self.shape = shape
+        self.dtype = dtype
+        self._read = read
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        """Read a part."""
+        return indexing.explicit_indexing_adapter(
+            key, self.shape, indexing.IndexingSupport.BASIC, self._part
+        )
+
+    def _part(self, key: Any) -> np.ndarray:
+        return np.asarray(self._read(key))
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One array of a file."""
+
+    values: Any
+    """NumPy's, or a `Lazy`."""
+    dims: tuple[str, ...] | None = None
+    """Where the file names them."""
+    attributes: dict[str, Any] = field(default_factory=dict)
+    fill: Any = None
+    """What Zarr gives where nothing was written."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Points by dim."""
+        return tuple(self.values.shape)
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type in the file."""
+        return np.dtype(self.values.dtype)
+
+    def variable(self, dims: tuple[str, ...]) -> xr.Variable:
+        """Give the array its dims; values stay where they are."""
+        values = self.values
+        if isinstance(values, Lazy):
+            values = indexing.LazilyIndexedArray(values)
+        return xr.Variable(dims, values, self.attributes)
