@@ -49,6 +49,40 @@ Augment = Annotated[
 ]
 
 
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        help="Weights of stores, such as NAME=2,OTHER=0.5; 1 for those not named.  [default: by "
+        "--mix-exponent]",
+        show_default=False,
+    ),
+]
+MixExponent = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        help="Stores are drawn by their windows to this power: 0 all alike, 1 in proportion.  "
+        "[default: 0.5]",
+    ),
+]
+Workers = Annotated[
+    int | None, typer.Option(min=0, help="Threads that read batches ahead.  [default: 2]")
+]
+
+
+def shares(text: str | None) -> dict[str, float] | None:
+    """Read weights by name, such as NAME=2,OTHER=0.5."""
+    if text is None:
+        return None
+    pairs = [part.rpartition("=") for part in text.split(",")]
+    try:
+        return {name.strip(): float(number) for name, _, number in pairs}
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is no list of weights; write it as NAME=2,OTHER=0.5"
+        ) from None
+
+
 def names(text: str | None) -> tuple[str, ...] | None:
     """Read a list of names, such as flip,noise."""
     return None if text is None else tuple(part.strip() for part in text.split(","))

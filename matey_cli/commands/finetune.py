@@ -10,11 +10,15 @@ from matey_cli.commands._options import (
     Augment,
     BatchSize,
     DeviceName,
+    MixExponent,
     PrecisionName,
     Processes,
     RunsFolder,
     SettingsFile,
+    Weights,
+    Workers,
     names,
+    shares,
 )
 from matey_cli.commands._training import (
     advice,
@@ -35,10 +39,10 @@ def finetune(
         ),
     ] = None,
     data: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            help="Folder of stores, or one store.  [default: those in ./data that the model has "
-            "not seen; all of them if it has seen them all]",
+            help="Folder or s3://… of stores, or one store.  [default: those in ./data that the "
+            "model has not seen; all of them if it has seen them all]",
             show_default=False,
         ),
     ] = None,
@@ -63,6 +67,9 @@ def finetune(
         float | None, typer.Option(help="Largest learning rate.  [default: 0.0005]")
     ] = None,
     augment: Augment = None,
+    weights: Weights = None,
+    mix_exponent: MixExponent = None,
+    workers: Workers = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Decides samples and batches.  [default: 0]")
     ] = None,
@@ -100,6 +107,9 @@ def finetune(
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "augment": names(augment),
+        "weights": shares(weights),
+        "mix_exponent": mix_exponent,
+        "workers": workers,
         "seed": seed,
         "precision": precision,
         "device": device,

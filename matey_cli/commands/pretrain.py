@@ -10,11 +10,15 @@ from matey_cli.commands._options import (
     Augment,
     BatchSize,
     DeviceName,
+    MixExponent,
     PrecisionName,
     Processes,
     RunsFolder,
     SettingsFile,
+    Weights,
+    Workers,
     names,
+    shares,
 )
 from matey_cli.commands._training import (
     advice,
@@ -31,8 +35,8 @@ CONTINUE = "Continue with `matey pretrain --resume`."
 
 def pretrain(
     data: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the stores.  [default: data]", show_default=False),
+        str | None,
+        typer.Option(help="Folder or s3://… of the stores.  [default: data]", show_default=False),
     ] = None,
     preset: Annotated[
         Literal["ti", "s", "b", "l"] | None,
@@ -61,6 +65,9 @@ def pretrain(
         str | None, typer.Option(help="What is minimized: nrmse or relative_mse.  [default: nrmse]")
     ] = None,
     augment: Augment = None,
+    weights: Weights = None,
+    mix_exponent: MixExponent = None,
+    workers: Workers = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Decides weights and batches.  [default: 0]")
     ] = None,
@@ -82,16 +89,18 @@ def pretrain(
 ) -> None:
     r"""Train one model on all stores at once.
 
-    Every step takes a batch from one store, drawn more often the more windows it
-    has. Fields are matched by name. Before the first step the model's parameters
-    and the tokens of a frame of each store are printed. The model is validated
-    now and then beside persistence, which repeats the last known frame; the best
-    weights are in RUN/model, and a run that was stopped goes on with --resume.
+    Every step takes a batch from one store, more often from one with more windows;
+    --weights and --mix-exponent change that. Fields are matched by name. Before the
+    first step the model's parameters and the tokens of a frame of each store are
+    printed. The model is validated now and then beside persistence, which repeats
+    the last known frame; the best weights are in RUN/model, and a run that was
+    stopped goes on with --resume.
 
     \b
       matey pretrain
       matey pretrain --preset s --steps 20000 --batch-size 32
       matey pretrain --nproc 2
+      matey pretrain --data s3://bucket/stores --weights 2D_rdb_NA_NA=2
       matey pretrain --set model.tokenizer.tokens=128 --set model.drop_path=0.1
       matey pretrain --resume
     """
@@ -107,6 +116,9 @@ def pretrain(
         "learning_rate": learning_rate,
         "objective": objective,
         "augment": names(augment),
+        "weights": shares(weights),
+        "mix_exponent": mix_exponent,
+        "workers": workers,
         "seed": seed,
         "precision": precision,
         "device": device,

@@ -36,8 +36,8 @@ NAME = re.compile(r"step-\d{8}")
 class Progressed:
     """What a checkpoint knows besides the training state."""
 
-    mixture: dict[str, int]
-    """Position in the stream of batches."""
+    mixture: dict[str, Any]
+    """Position in the stream of batches; plain values."""
     random_states: Sequence[Tensor]
     """(bytes,) random number generators of each process."""
     best: dict[str, float] = field(default_factory=dict)
@@ -133,7 +133,7 @@ def load_checkpoint(path: Path, state: TrainState) -> Progressed:
         state.skipped_in_a_row = int(numbers["skipped_in_a_row"])
         processes = int(numbers["processes"])
         return Progressed(
-            mixture={key: int(value) for key, value in numbers["mixture"].items()},
+            mixture=dict(numbers["mixture"]),
             random_states=[tensors[f"random.{rank}"] for rank in range(processes)],
             best={key: float(value) for key, value in numbers["best"].items()},
             precision=str(numbers["precision"]),

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from matey_core.config import Config
+from matey_core.data.mixture import EXPONENT
 
 
 class TrainingConfig(Config):
@@ -35,6 +36,14 @@ class TrainingConfig(Config):
     noise: NonNegativeFloat = 0.3
     """Largest noise on a training history, as a fraction of each field's last change. With it,
     rollouts run further before they blow up."""
+    mix_exponent: NonNegativeFloat = EXPONENT
+    """Without `weights`, a store is drawn with a weight of its windows to this power: 0 draws all
+    stores alike, 1 in proportion to their windows."""
+    weights: dict[str, NonNegativeFloat] = Field(default_factory=dict)
+    """Weights of stores by name; stores that are not named have weight 1. Without any, the
+    `mix_exponent` decides."""
+    workers: NonNegativeInt = 2
+    """Threads of each process that read batches ahead; with 0, every step waits for its own."""
     seed: NonNegativeInt = 0
     """Decides initial weights, batches and subsets."""
     validate_every: PositiveInt | None = None

@@ -1,13 +1,12 @@
 """Which stores a model trains on, and which windows of them."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from matey_core.batches import FieldBatch
-from matey_core.data import Mixture, Windows
+from matey_core.data import Windows
 from matey_core.errors import CheckpointError, DataError
+from matey_core.locations import is_remote, location
 from matey_core.store import Store, find_stores, open_store
 from matey_core.workflows._runs import StoreRecord
 
@@ -28,7 +27,7 @@ def open_stores(folder: Path) -> list[Store]:
     Raises:
         DataError: there is none.
     """
-    paths = find_stores(folder) if folder.exists() else []
+    paths = find_stores(folder) if is_remote(folder) or folder.exists() else []
     if not paths:
         raise DataError(
             f"There is no store in {folder} or {folder / 'zarr'}.",
@@ -44,7 +43,7 @@ def reopen_stores(records: Sequence[StoreRecord]) -> list[Store]:
         CheckpointError: a store holds something else now.
         DataError: a store is gone.
     """
-    stores = [open_store(Path(record.path)) for record in records]
+    stores = [open_store(location(record.path)) for record in records]
     for store, record in zip(stores, records, strict=True):
         if store.fingerprint != record.fingerprint:
             raise CheckpointError(
@@ -110,21 +109,6 @@ def field_names(stores: Sequence[Store]) -> tuple[str, ...]:
 def axis_counts(stores: Sequence[Store]) -> tuple[int, ...]:
     """Numbers of space axes that occur."""
     return tuple(sorted({store.spec.grid.num_axes for store in stores}))
-
-
-def read_ahead(mixture: Mixture, steps: int) -> Iterator[FieldBatch]:
-    """Yield the mixture's batches up to a step, reading each while its predecessor is used.
-
-    The mixture's position counts the batches that were handed out.
-    """
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        upcoming = reader.submit(mixture.batch, mixture.step)
-        while mixture.step < steps:
-            batch = upcoming.result()
-            mixture.step += 1
-            if mixture.step < steps:
-                upcoming = reader.submit(mixture.batch, mixture.step)
-            yield batch
 
 
 def _hindrance(store: Store, samples: Sequence[int], history: int) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from matey_core.augmentations import AUGMENTATIONS, Chain
-from matey_core.data import Mixture
+from matey_core.data import Loader, Mixture
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError
 from matey_core.finetuning import count_parameters
@@ -32,7 +32,7 @@ from matey_core.workflows._keeping import Keeper
 from matey_core.workflows._progress import OnProgress, Progress
 from matey_core.workflows._runs import RunFolder
 from matey_core.workflows._settings import TrainingConfig
-from matey_core.workflows._sources import Source, read_ahead
+from matey_core.workflows._sources import Source
 from matey_core.workflows._start import OnStart, StartFacts, StoreFacts
 from matey_core.workflows._validation import StoreScore
 
@@ -142,15 +142,17 @@ def _fit(
         keeper.after_step(state)
 
     started = time.monotonic()
-    train(
-        state,
-        read_ahead(mixture, config.steps),
-        objective,
-        strategy=strategy,
-        precision=keeper.precision,
-        limits=Limits(gradient_norm=config.clip),
-        after_step=after_step,
-    )
+    has_gpu = strategy.device.type == "cuda"
+    with Loader(mixture, steps=config.steps, workers=config.workers, pin=has_gpu) as batches:
+        train(
+            state,
+            batches,
+            objective,
+            strategy=strategy,
+            precision=keeper.precision,
+            limits=Limits(gradient_norm=config.clip),
+            after_step=after_step,
+        )
     return TrainingReport(
         run=job.run.path,
         model=job.run.model,
@@ -171,6 +173,8 @@ def _mixture(job: Job, strategy: Strategy) -> Mixture:
         seed=config.seed,
         rank=strategy.place.rank,
         world=strategy.place.size,
+        exponent=config.mix_exponent,
+        weights=config.weights,
         augment=_augmentations(config),
     )
 

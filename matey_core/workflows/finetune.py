@@ -12,6 +12,7 @@ from matey_core.config import read_toml
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError
 from matey_core.finetuning import FINETUNING
+from matey_core.locations import Location
 from matey_core.models import Model
 from matey_core.store import Store
 from matey_core.workflows._arithmetic import join_processes
@@ -38,10 +39,10 @@ class FinetuneConfig(TrainingConfig):
 
     source: Path | None = None
     """Run or model directory to start from; by default the newest pretraining run."""
-    data: Path | None = None
-    """Folder of stores, or one store; by default the stores in ./data that the model has not
-    seen, or all of them if it has seen them all."""
-    default_data: Path = Path("data")
+    data: Location | None = None
+    """Folder or `s3://…` of stores, or one store; by default the stores in ./data that the model
+    has not seen, or all of them if it has seen them all."""
+    default_data: Location = Path("data")
     """Where to look without `data`."""
     mode: str = "full"
     """What trains: `full`, or `frozen_attention` (stem, head and field embeddings only)."""

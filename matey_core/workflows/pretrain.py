@@ -8,6 +8,7 @@ from pydantic import PositiveInt
 from matey_core.config import read_toml, validate
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError
+from matey_core.locations import Location
 from matey_core.models import ModelConfig
 from matey_core.store import Store
 from matey_core.workflows._arithmetic import join_processes
@@ -28,8 +29,8 @@ from matey_core.workflows._training import Job, TrainingReport, fit
 class PretrainConfig(TrainingConfig):
     """What to pretrain, on what and how."""
 
-    data: Path = Path("data")
-    """Folder with stores, or with a folder `zarr` of stores; or one store."""
+    data: Location = Path("data")
+    """Folder or `s3://…` with stores, or with a folder `zarr` of stores; or one store."""
     model: ModelConfig = ModelConfig()
     history: PositiveInt = 4
     """Frames that the model is given."""
