@@ -22,6 +22,7 @@ class _Course:
     sample: int
     means: list[float] = field(default_factory=list)
     squares: list[float] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
 
     def add(self, block: Block) -> None:
         """Append a block's frames."""
@@ -29,10 +30,15 @@ class _Course:
         variance = summary.deviation / np.maximum(summary.count, 1)
         self.means.extend(summary.mean.tolist())
         self.squares.extend((summary.mean**2 + variance).tolist())
+        self.counts.extend(summary.count.tolist())
 
     def drift(self) -> tuple[float, int]:
-        """Largest change of the mean relative to the field's largest size, and its frame."""
-        change = np.abs(np.array(self.means) - self.means[0])
+        """Largest change of the mean relative to the field's largest size, and its frame.
+
+        Frames that know other cells than the first one have a mean of something else.
+        """
+        comparable = np.array(self.counts) == self.counts[0]
+        change = np.where(comparable, np.abs(np.array(self.means) - self.means[0]), 0)
         scale = float(np.sqrt(max(self.squares)))
         frame = int(change.argmax())
         return (float(change[frame]) / scale if scale else 0.0), frame

@@ -88,7 +88,8 @@ def _jumps(frame: Shaped[np.ndarray, "*space"], axis: int) -> Float[np.ndarray, 
         for other, points in enumerate(frame.shape)
     )
     lines = np.moveaxis(frame[thin], axis, 0).reshape(frame.shape[axis], -1).astype(np.float64)
-    steps = np.abs(np.diff(lines, axis=0, append=lines[:1]))
+    with np.errstate(invalid="ignore"):  # infinity less infinity
+        steps = np.abs(np.diff(lines, axis=0, append=lines[:1]))
     known = np.isfinite(steps)
     return np.where(known, steps, 0).sum(1) / np.maximum(known.sum(1), 1)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from matey_cli.lazy import load, summaries
+from matey_cli.lazy import load, paths
 
 ROOT = Path(__file__).parents[2]
 LINE = re.compile(r"^(?: {4}|\$ )?(?:\$ )?matey (?P<rest>[a-z][^#|&>\n]*)", re.MULTILINE)
@@ -34,10 +34,17 @@ def lines(page: Path) -> list[str]:
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_line_is_understood(page: Path) -> None:
     for line in lines(page):
-        name, *arguments = shlex.split(line)
-        assert name in summaries(), f"{page.name}: matey {line}"
-        command = load(name)
-        command.make_context(name, arguments)
+        path, arguments = command_of(shlex.split(line))
+        assert path in paths(), f"{page.name}: matey {line}"
+        load(*path).make_context(" ".join(path), arguments)
+
+
+def command_of(words: list[str]) -> tuple[tuple[str, ...], list[str]]:
+    """The longest name of a command that the words begin with, such as `data check`."""
+    for count in (2, 1):
+        if (path := tuple(words[:count])) in paths():
+            return path, words[count:]
+    return tuple(words[:1]), words[1:]
 
 
 def test_readme_has_the_literal_commands() -> None:

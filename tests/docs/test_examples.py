@@ -16,6 +16,7 @@ from matey_core import (
     criteria,
     finetuning,
     kernels,
+    linting,
     metrics,
     objectives,
     readers,
@@ -25,7 +26,10 @@ from matey_core.batches import FieldBatch, Prediction
 from matey_core.fields import Field, FieldSpec, Grid
 from matey_core.registry import Registry
 from matey_core.simulators._integrate import frames
+from matey_core.store import open_store
 from matey_core.tokens import Segments
+from tests.support import tiny_store
+from tests.unit.linting.defects import values
 
 EXTEND = Path(__file__).parents[2] / "docs" / "extend"
 REGISTRIES: tuple[Registry[Any], ...] = (
@@ -33,6 +37,7 @@ REGISTRIES: tuple[Registry[Any], ...] = (
     criteria.CRITERIA,
     finetuning.FINETUNING,
     kernels.KERNELS,
+    linting.CHECKS,
     metrics.METRICS,
     objectives.OBJECTIVES,
     readers.READERS,
@@ -43,11 +48,11 @@ REGISTRIES: tuple[Registry[Any], ...] = (
 @pytest.fixture(autouse=True)
 def registries_as_before() -> Iterator[None]:
     """Forget the examples' names, so that no other test meets them."""
-    before = [dict(registry._entries) for registry in REGISTRIES]
     yield
-    for registry, entries in zip(REGISTRIES, before, strict=True):
-        registry._entries.clear()
-        registry._entries.update(entries)
+    for registry in REGISTRIES:
+        for name, part in list(registry._entries.items()):
+            if part.__module__.endswith(".md"):
+                del registry._entries[name]
 
 
 def example(page: str) -> dict[str, Any]:
@@ -146,6 +151,17 @@ def test_reader(tmp_path: Path) -> None:
     source = reader.open(path)
     assert source.header.sample_names == ("a", "b")
     np.testing.assert_array_equal(source.read(1, 1, 3)[:, 0], states[1:3])
+
+
+def test_check(tmp_path: Path) -> None:
+    example("check.md")
+    path = tiny_store(tmp_path)
+    assert linting.lint_store(open_store(path)) == ()
+    for sample in (2, 5):
+        values(path, "velocity_x", sample)[0] = 0
+    (found,) = linting.lint_store(open_store(path), checks=["at_rest"])
+    assert (found.check, found.field, found.sample) == ("at_rest", "velocity_x", "2")
+    assert (found.severity, found.count) == ("note", 2)
 
 
 def test_finetuning_mode() -> None:
