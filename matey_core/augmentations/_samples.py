@@ -35,8 +35,10 @@ def change_samples(batch: FieldBatch, changes: Sequence[Change | None]) -> Field
         return batch
 
     def changed(values: Tensor) -> Tensor:
-        pairs = zip(values, changes, strict=True)
-        return torch.stack([change(frames) if change else frames for frames, change in pairs])
+        result = torch.empty_like(values)
+        for frames, change, out in zip(values, changes, result, strict=True):
+            out.copy_(change(frames) if change else frames)
+        return result
 
     return replace(
         batch,

@@ -47,7 +47,8 @@ class Symmetry:
     def __call__(self, frames: Shaped[Tensor, "k c *space"]) -> Shaped[Tensor, "k c *space"]:
         """Lay frames onto the grid anew; a mask moves along and has no sign."""
         moved = frames.permute(0, 1, *(2 + axis for axis in self.source))
-        moved = moved.flip([2 + axis for axis, way in enumerate(self.direction) if way < 0])
+        backwards = [2 + axis for axis, way in enumerate(self.direction) if way < 0]
+        moved = moved.flip(backwards) if backwards else moved
         if self.channels != tuple(range(len(self.channels))):
             moved = moved[:, list(self.channels)]
         if frames.dtype == torch.bool or min(self.signs) == 1:
