@@ -99,7 +99,7 @@ def test_unknown_names_that_share_a_stem_are_a_vector() -> None:
 @pytest.mark.parametrize("name", ["Vx", "velocity_x", "stress_xy", "vorticity", "density", "v"])
 def test_a_store_keeps_it_all(name: str) -> None:
     field = known_field(name, unit="m/s")
-    described = layout.describe(field, is_static=False, statistics={})
+    described = layout.describe(field, is_static=False, statistics={}, missing=0)
     assert layout.field_of(described) == field
     described.pop("vector")
     assert layout.field_of(described).name == name
