@@ -30,6 +30,8 @@ def is_array(path: Path) -> bool:
     """
     if path.is_dir():
         return is_zarr(path)
+    if not path.is_file():
+        return False
     if is_npy(path) or is_npz(path):
         return True
     if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):

@@ -31,7 +31,7 @@ def is_netcdf(path: Path) -> bool:
     Raises:
         DataError: it is named like NetCDF and is not.
     """
-    if path.name.startswith("."):
+    if path.name.startswith(".") or not path.is_file():
         return False
     start = _start(path)
     if start.startswith((*CLASSIC, CDF5)):
