@@ -20,7 +20,7 @@ from pydantic.fields import FieldInfo
 
 import matey_core
 from matey_cli.app import app
-from matey_cli.lazy import load, summaries
+from matey_cli.lazy import load, paths
 from matey_core.config import Config
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -140,7 +140,7 @@ def commands_page() -> str:
     """Make the help of every command, as it stands in a terminal."""
     parts = ["# Commands\n", f"What `{PROGRAM} --help` and `{PROGRAM} COMMAND --help` say.\n"]
     commands = {PROGRAM: typer.main.get_command(app)}
-    commands |= {f"{PROGRAM} {name}": load(name) for name in summaries()}
+    commands |= {" ".join((PROGRAM, *path)): load(*path) for path in paths()}
     for path, command in commands.items():
         parts.append(f"## {path}\n\n```text\n{help_of(command, path)}\n```\n")
     return "\n".join(parts)

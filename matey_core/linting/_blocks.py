@@ -1,6 +1,8 @@
 """A store as a stream of blocks: some frames of one field of one sample."""
 
+import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,10 +12,13 @@ from jaxtyping import Shaped
 from matey_core.errors import MateyError
 from matey_core.fields import Field
 from matey_core.linting._summary import Summary, summarize
+from matey_core.locations import is_remote
 from matey_core.store import Store
 
 BLOCK_VALUES = 2**21
 """Values read at a time, 8 MiB in float32; a frame that has more is read whole."""
+AHEAD_VALUES = 2**24
+"""Values fetched ahead, at most."""
 BFLOAT16 = 2.0**-7
 
 
@@ -61,16 +66,27 @@ class Unreadable:
 def stream(store: Store, samples: int) -> Iterator[Block | Unreadable]:
     """Read the first samples of a store once, in the order that `Check.see` promises."""
     for sample in range(samples):
+        _announce(store, sample)
         for field in store.spec.fields:
             yield from _frames(store, sample, field, store.num_frames)
         for field in store.static_fields:
             yield from _frames(store, sample, field, 1, is_static=True)
 
 
+def _announce(store: Store, sample: int) -> None:
+    """Have a sample fetched from object storage at once, unless it is too large to be kept."""
+    cells = store.num_frames * len(store.spec.fields) * math.prod(store.spec.grid.shape)
+    if cells > AHEAD_VALUES or not is_remote(store.path):
+        return
+    # What cannot be read is told when its turn comes.
+    with suppress(MateyError):
+        store.announce([(sample, 0, store.num_frames)])
+
+
 def _frames(
     store: Store, sample: int, field: Field, frames: int, *, is_static: bool = False
 ) -> Iterator[Block | Unreadable]:
-    cells = int(np.prod(store.spec.grid.shape))
+    cells = math.prod(store.spec.grid.shape)
     step = max(1, min(frames, BLOCK_VALUES // cells))
     for start in range(0, frames, step):
         try:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from matey_core.conversion.moments import Moments
 from matey_core.linting import CHECKS, Block, Check, Finding, Summary
 from matey_core.store import Store
-from matey_core.conversion.moments import Moments
 
 ROUNDING = 1e-6
 """Smallest relative difference told; float64 sums in another order differ by far less."""

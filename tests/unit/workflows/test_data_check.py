@@ -9,8 +9,10 @@ import pytest
 from matey_core.errors import ConfigError, DataError
 from matey_core.workflows._progress import Progress
 from matey_core.workflows.data_check import check_stores
+from matey_core.workflows.data_inspect import inspect_data
 from matey_core.workflows.prepare import PrepareConfig, prepare
-from tests.support import tiny_store
+from tests.s3 import s3_bucket
+from tests.support import tiny_source, tiny_store
 from tests.unit.linting.defects import values
 
 
@@ -61,7 +63,7 @@ def test_mistakes_are_told(tmp_path: Path) -> None:
     assert "finite" in caught.value.remedy
 
 
-@pytest.mark.parametrize("compress", ["none", "lz4"])
+@pytest.mark.parametrize("compress", ["none", pytest.param("lz4", marks=pytest.mark.slow)])
 def test_genuine_files_have_no_errors(pdebench: Path, tmp_path: Path, compress: str) -> None:
     prepare(PrepareConfig(source=pdebench, out=tmp_path, compress=compress))
     report = check_stores([tmp_path])
@@ -71,3 +73,18 @@ def test_genuine_files_have_no_errors(pdebench: Path, tmp_path: Path, compress: 
     }
     # The reaction's update is lost to rounding in float32: the run stands still, as published.
     assert found == {("ReacDiff_Nu0.5_Rho1.0", "warning", "frozen")}
+
+
+@pytest.mark.slow
+def test_stores_in_object_storage(tmp_path: Path) -> None:
+    source = tiny_source(tmp_path / "flow_periodic.hdf5")
+    with s3_bucket() as bucket:
+        prepare(PrepareConfig(source=source, out=bucket, compress="lz4"))
+        report = check_stores([bucket])
+        described = inspect_data(bucket)
+    assert (report.errors, report.warnings, report.notes) == (0, 0, 0)
+    assert report.stores[0].num_bytes == 6 * 2 * 12 * 256 * 4
+    (item,) = described.items
+    assert (item.kind, item.name) == ("store", "flow_periodic")
+    assert 0 < item.num_bytes < item.value_bytes
+    assert item.snapshots[0].values.shape == (3, 16, 16)
