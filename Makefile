@@ -12,7 +12,8 @@ TEST_JOBS ?= 2
 
 # Annotated shapes are tests: once more with every signature of these rooms checked at run time.
 # Without the property tests, whose reproducible randomness beartype's sampling disturbs.
-SHAPE_TESTS := tests/contract tests/golden tests/numerics tests/unit/data tests/unit/nn tests/unit/tokenizers
+SHAPE_TESTS := tests/contract tests/golden tests/numerics tests/unit/data tests/unit/metrics \
+	tests/unit/nn tests/unit/objectives tests/unit/tokenizers
 comma := ,
 empty :=
 SHAPE_ROOMS := $(subst $(empty) ,$(comma),$(addprefix matey_core.,attention augmentations batches criteria \
