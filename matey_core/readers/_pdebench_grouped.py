@@ -149,7 +149,7 @@ class GroupedSource(Source):
         """Read frames `start` to `stop` (exclusive), in the dtype of the source."""
         frames = clip(start, stop, len(self.header.times))
         with open_hdf5(self.path, user=self) as file:
-            values = file[self.header.sample_names[sample]]["data"][frames]
+            values = file[f"{self.header.sample_names[sample]}/data"][frames]
         # Each channel in one piece, which is how it will be written.
         channels = np.ascontiguousarray(np.moveaxis(values, -1, 0), self.header.dtype)
         return channels.swapaxes(0, 1)
