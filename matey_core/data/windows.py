@@ -116,8 +116,8 @@ class Windows:
             ConfigError: a lead is out of range.
             DataError: the store is damaged.
         """
-        leads = np.array(lead_steps, np.int64).reshape(len(indices), -1)
-        if len(leads) and not (leads.size and 1 <= leads.min() <= leads.max() <= self.max_lead):
+        leads = np.array(lead_steps, np.int64) if len(indices) else np.empty((0, 1), np.int64)
+        if len(indices) and not (leads.size and 1 <= leads.min() <= leads.max() <= self.max_lead):
             raise ConfigError(
                 f"{self.store.name}: lead times {leads.tolist()} are not all within "
                 f"1 to {self.max_lead} steps."

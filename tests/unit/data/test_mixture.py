@@ -1,6 +1,8 @@
 """Batches are a function of seed and step, however many processes share them."""
 
+import json
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -63,23 +65,50 @@ def test_the_processes_share_one_global_batch(
     assert torch.equal(torch.cat([part.lead_steps for part in parts]), whole.lead_steps)
 
 
-def test_stores_are_drawn_by_the_root_of_their_windows(windows: list[Windows]) -> None:
+def test_stores_have_shares_by_the_root_of_their_windows(windows: list[Windows]) -> None:
     stream = mixture(windows)
     assert [len(part) for part in windows] == [8, 32, 104]
-    drawn = Counter(stream.draw(step).store for step in range(4000))
-    roots = torch.tensor([len(part) for part in windows]).sqrt()
-    found = torch.tensor([drawn[store] for store in range(3)]) / 4000
-    # Four standard deviations of a share drawn 4000 times are at most 0.03.
-    torch.testing.assert_close(found, roots / roots.sum(), rtol=0, atol=0.03)
+    assert stream.epoch_batches == 24
+    # Roots 2.83, 5.66 and 10.2 of 24 batches: 3.63, 7.27 and 13.1.
+    for epoch in range(3):
+        steps = range(24 * epoch, 24 * (epoch + 1))
+        drawn = Counter(stream.draw(step).store for step in steps)
+        assert [drawn[store] for store in range(3)] == [4, 7, 13]
 
 
-def test_leads_are_uniform_and_windows_of_a_batch_distinct(windows: list[Windows]) -> None:
+def test_weights_by_name_take_the_place_of_the_exponent(windows: list[Windows]) -> None:
+    weights = {"line": 4.0, "react": 0.0}
+    stream = Mixture(windows, batch_size=6, seed=0, weights=weights)
+    drawn = Counter(stream.draw(step).store for step in range(stream.epoch_batches))
+    assert stream.epoch_batches == 24
+    assert drawn == {0: 19, 1: 5}
+
+
+def test_leads_and_seeds_belong_to_places_in_the_stream(windows: list[Windows]) -> None:
     stream = mixture(windows)
     draws = [stream.draw(step) for step in range(1000)]
-    assert all(len(set(draw.indices)) == 6 for draw in draws)
     leads = Counter(lead for draw in draws for lead in draw.lead_steps)
     assert sorted(leads) == [1, 2, 3]
     assert all(abs(count / 6000 - 1 / 3) < 0.03 for count in leads.values())
+    seeds = [(draw.store, seed) for draw in draws for seed in draw.seeds]
+    assert len(set(seeds)) == 6000
+    assert all(0 <= seed < 2**63 for _, seed in seeds)
+
+
+def test_augmentations_get_the_seeds_of_their_samples(windows: list[Windows]) -> None:
+    def seeds_of(rank: int, world: int) -> list[int]:
+        heard: list[int] = []
+
+        def augment(batch: FieldBatch, seeds: Sequence[int]) -> FieldBatch:
+            heard.extend(seeds)
+            return batch
+
+        next(Mixture(windows, batch_size=6, seed=1, rank=rank, world=world, augment=augment))
+        return heard
+
+    whole = seeds_of(0, 1)
+    assert len(set(whole)) == 6
+    assert [seed for rank in range(3) for seed in seeds_of(rank, 3)] == whole
 
 
 def test_unfit_mixtures_are_refused(windows: list[Windows]) -> None:
@@ -87,5 +116,26 @@ def test_unfit_mixtures_are_refused(windows: list[Windows]) -> None:
         mixture(windows, world=4)
     with pytest.raises(DataError, match="no window"):
         mixture([])
-    with pytest.raises(CheckpointError, match="seed 0, not 1"):
-        mixture(windows, seed=1).load_state_dict(mixture(windows).state_dict())
+
+
+def test_a_state_of_other_data_is_refused(windows: list[Windows]) -> None:
+    state = mixture(windows).state_dict()
+    assert state == json.loads(json.dumps(state))
+    with pytest.raises(CheckpointError, match="seed was 0, not 1"):
+        mixture(windows, seed=1).load_state_dict(state)
+    with pytest.raises(CheckpointError, match="batch size was 6, not 3"):
+        Mixture(windows, batch_size=3, seed=0).load_state_dict(state)
+    with pytest.raises(CheckpointError, match="store line is gone"):
+        mixture(windows[1:]).load_state_dict(state)
+    with pytest.raises(CheckpointError, match="store line is new"):
+        mixture(windows).load_state_dict(mixture(windows[1:]).state_dict())
+    with pytest.raises(CheckpointError, match="react had 13 batches an epoch, not 6"):
+        Mixture(windows, batch_size=6, seed=0, weights={"line": 2}).load_state_dict(state)
+    with pytest.raises(CheckpointError, match="came in the order line, plane, react, not react"):
+        mixture(windows[::-1]).load_state_dict(state)
+    longer = [Windows(p.store, p.samples, history=3, max_lead=3) for p in windows]
+    with pytest.raises(CheckpointError, match="line had 8 windows, not 4"):
+        mixture(longer).load_state_dict(state)
+    for damaged in ({"step": 3, "seed": 0}, {**state, "epoch": "x"}, {**state, "stores": 3}):
+        with pytest.raises(CheckpointError, match="damaged, or of another version"):
+            mixture(windows).load_state_dict(damaged)

@@ -1,9 +1,12 @@
 """Windows hold the right frames and stay inside their trajectory and split."""
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+import zarr
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +53,60 @@ def test_windows_never_leak(store: Store, data: st.DataObject) -> None:
     assert torch.equal(window.targets[0], VALUES[sample, start + history - 1 + lead])
     places = {windows.place(i) for i in range(len(windows))}
     assert len(places) == len(windows)
+
+
+@given(data=st.data())
+def test_steps_leave_frames_out(store: Store, data: st.DataObject) -> None:
+    step = data.draw(st.integers(1, 5))
+    history = data.draw(st.integers(1, (FRAMES - 1) // step))
+    windows = Windows(store, (2, 4), history=history, max_lead=9, step=step)
+    leads = data.draw(st.lists(st.integers(1, windows.max_lead), min_size=1, max_size=4))
+    index = data.draw(st.integers(0, len(windows) - 1))
+    sample, start = windows.place(index)
+    batch = windows.batch([index], [leads])
+    frames = [start + step * number for number in range(history)]
+    assert torch.equal(batch.history[0], VALUES[sample, frames])
+    assert batch.targets is not None
+    assert torch.equal(batch.targets[0], VALUES[sample, [frames[-1] + step * k for k in leads]])
+    assert batch.spec.time_step == store.spec.time_step * step
+    assert batch.valid is None
+    # The last window's longest lead is the last frame that steps can reach.
+    last = windows.place(len(windows) // 2 - 1)[1] + (history - 1 + windows.max_lead) * step
+    assert last == FRAMES - 1
+
+
+def test_a_batch_of_nothing_is_a_batch(store: Store) -> None:
+    batch = Windows(store, (0,), history=3, max_lead=2).batch([], [])
+    assert batch.size == 0
+    assert batch.history.shape == (0, 3, 2, 4, 6)
+
+
+def test_missing_values_are_filled_and_masked(tmp_path: Path) -> None:
+    path = tiny_store(tmp_path, shape=(4, 6), samples=3, frames=6)
+    group = zarr.open_group(path, mode="r+")
+    density = np.array(group["density"][:])
+    density[:, :, 1, 2] = np.nan  # a solid cell
+    density[1, 1, 0, 0] = density[1, 4, 3, 3] = np.nan
+    density[2, :5] = np.nan
+    group["density"][:] = density
+    described = json.loads((path / "zarr.json").read_text())
+    described["attributes"]["fields"][0]["missing"] = int(np.isnan(density).sum())
+    (path / "zarr.json").write_text(json.dumps(described))
+    windows = Windows(open_store(path), (0, 1, 2), history=3, max_lead=2)
+    batch = windows.batch([1, 3, 4], [[1, 2], [1, 2], [1, 2]])
+    assert batch.targets is not None
+    assert batch.valid is not None
+    for row, (sample, start) in enumerate([(0, 1), (1, 1), (2, 0)]):
+        known = density[sample, start : start + 3].astype(np.float64)
+        mean = 0.0 if sample == 2 else np.nanmean(known)
+        filled = np.where(np.isnan(known), mean, known)
+        np.testing.assert_allclose(batch.history[row, :, 0], filled, rtol=1e-6)
+        future = density[sample, start + 3 : start + 5]
+        expected = np.where(np.isnan(future), mean, future)
+        np.testing.assert_allclose(batch.targets[row, :, 0], expected, rtol=1e-6)
+        np.testing.assert_array_equal(batch.valid[row, :, 0], ~np.isnan(future))
+    assert batch.valid[:, :, 1].all()
+    assert batch.valid[1, 0, 0].sum() == 4 * 6 - 2
 
 
 def test_unfit_windows_are_refused(store: Store) -> None:
