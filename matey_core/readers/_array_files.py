@@ -14,6 +14,7 @@ from matey_core.readers._array_lazy import Stored
 from matey_core.readers._array_npy import is_npy, is_npz, open_npy, open_npz
 from matey_core.readers._array_zarr import open_zarr
 from matey_core.readers._find import is_zarr
+from matey_core.readers._netcdf_dims import is_floating
 from matey_core.readers._netcdf_files import reading
 
 SUFFIXES = (".npy", ".npz")
@@ -90,7 +91,7 @@ def _opened(path: Path, dims: tuple[str, ...], name: str, version: tuple[int, ..
     if is_group and len(named) == len(stored) and set(dims) <= set(chain(*named)):
         return _group(path, stored)
     variables = _variables(stored, dims)
-    if not any(v.dtype.kind == "f" and v.ndim for n, v in variables.items() if n not in v.dims):
+    if not any(is_floating(v) and v.ndim for n, v in variables.items() if n not in v.dims):
         raise _nothing(path, stored, dims)
     _check_sizes(path, variables)
     return xr.Dataset(variables)
@@ -98,14 +99,16 @@ def _opened(path: Path, dims: tuple[str, ...], name: str, version: tuple[int, ..
 
 def _group(path: Path, stored: dict[str, Stored]) -> xr.Dataset:
     """Open a group whose arrays name their dims: xarray knows what its attributes say."""
-    # Zarr 2 fills with 0 if nobody says otherwise; then zeros are values, not missing ones.
-    is_filled_with_zeros = any(array.fill == 0 for array in stored.values())
-    options: dict[str, Any] = {"decode_times": False, "decode_timedelta": False}
-    if is_filled_with_zeros:
-        options["use_zarr_fill_value_as_mask"] = False
     with reading(path), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        data = xr.open_dataset(path, engine="zarr", consolidated=False, cache=False, **options)
+        data = xr.open_dataset(
+            path, engine="zarr", consolidated=False, cache=False, decode_cf=False
+        )
+        for name, variable in data.variables.items():
+            # Zarr 2 fills with 0 if nobody says otherwise; zeros are values, not missing ones.
+            if stored[str(name)].is_filled_with_zeros:
+                variable.attrs.pop("_FillValue", None)
+        data = xr.decode_cf(data, decode_times=False, decode_timedelta=False)
     return data[sorted(map(str, data.data_vars))]
 
 

@@ -37,8 +37,8 @@ class Stored:
     dims: tuple[str, ...] | None = None
     """Where the file names them."""
     attributes: dict[str, Any] = field(default_factory=dict)
-    fill: Any = None
-    """What Zarr gives where nothing was written."""
+    is_filled_with_zeros: bool = False
+    """Whether Zarr 2 gives zeros where nothing was written."""
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -40,5 +40,6 @@ def _stored(path: Path, array: zarr.Array[Any]) -> Stored:
     names = metadata.get("dimension_names") or attributes.pop("_ARRAY_DIMENSIONS", None) or ()
     named = tuple(names) if isinstance(names, list | tuple) else ()
     is_named = len(named) == array.ndim and all(isinstance(name, str) for name in named)
+    is_zero = metadata.get("zarr_format") == 2 and bool(array.fill_value == 0)
     values = Lazy(array.shape, array.dtype, array.__getitem__)
-    return Stored(values, named if is_named else None, attributes, array.fill_value)
+    return Stored(values, named if is_named else None, attributes, is_zero)

@@ -32,6 +32,8 @@ _UNITS = {
     r"degrees?_?n(orth)?": "y",
 }
 MOST_AXES = 3
+LARGEST = 8
+"""Bytes of a float64."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,13 +143,18 @@ def _grids(
     for name, variable in data.variables.items():
         is_asked_for = name in wanted if wanted else name in data.data_vars
         dims = [str(dim) for dim in variable.dims if dim not in single]
-        if not is_asked_for or variable.dtype.kind != "f" or not _are_known(dims, roles):
+        if not is_asked_for or not is_floating(variable) or not _are_known(dims, roles):
             continue
         has_time = "time" in [roles[dim] for dim in dims]
         space = tuple(dim for dim in dims if roles[dim] not in ROLES)
         found.append((has_time, space))
     any_time = any(has_time for has_time, _ in found)
     return [space for has_time, space in found if has_time == any_time]
+
+
+def is_floating(variable: xr.Variable) -> bool:
+    """Whether values are floating-point numbers that a store can hold."""
+    return variable.dtype.kind == "f" and variable.dtype.itemsize <= LARGEST
 
 
 def _are_known(dims: Sequence[str], roles: dict[str, str]) -> bool:

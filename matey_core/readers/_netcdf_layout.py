@@ -10,7 +10,7 @@ import xarray as xr
 from matey_core.errors import ConfigError
 from matey_core.readers import ReaderOptions
 from matey_core.readers._expressions import Expression, parse
-from matey_core.readers._netcdf_dims import Dims, find_dims
+from matey_core.readers._netcdf_dims import Dims, find_dims, is_floating
 from matey_core.readers._options import chosen, named_dims, pairs
 
 
@@ -117,7 +117,7 @@ def _layout(dims: Dims, columns: list[Column]) -> Layout:
 
 def _fits(variable: xr.Variable, dims: Dims) -> bool:
     """Whether a variable has all axes of space, and beside them samples and times at most."""
-    return variable.dtype.kind == "f" and _covers(variable.dims, dims)
+    return is_floating(variable) and _covers(variable.dims, dims)
 
 
 def _covers(names: Iterable[object], dims: Dims) -> bool:
@@ -158,7 +158,7 @@ def _derived(
             remedy="Use variables that have these dims together.",
         )
     target = variables.get(expression.target)
-    kept = target.dtype if target is not None and target.dtype.kind == "f" else None
+    kept = target.dtype if target is not None and is_floating(target) else None
     whole = [part.dtype for part in parts if _fits(part, dims)] or [np.dtype(np.float64)]
     return Column(
         names=(field,),
