@@ -55,11 +55,11 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """Frames of a field that could not be read."""
+    """A frame of a field that could not be read."""
 
     sample: int
     field: Field
-    start: int
+    frame: int
     error: MateyError
 
 
@@ -89,9 +89,22 @@ def _frames(
     cells = math.prod(store.spec.grid.shape)
     step = max(1, min(frames, BLOCK_VALUES // cells))
     for start in range(0, frames, step):
-        try:
-            values = store.read_field(field.name, sample, start, min(start + step, frames))
-        except MateyError as error:
-            yield Unreadable(sample=sample, field=field, start=start, error=error)
-            continue
-        yield Block(sample=sample, field=field, is_static=is_static, start=start, values=values)
+        stop = min(start + step, frames)
+        yield from _read(store, sample, field, start, stop, is_static=is_static)
+
+
+def _read(
+    store: Store, sample: int, field: Field, start: int, stop: int, *, is_static: bool
+) -> Iterator[Block | Unreadable]:
+    """Read frames; where that fails, each half by itself, down to the frames that are lost."""
+    try:
+        values = store.read_field(field.name, sample, start, stop)
+    except MateyError as error:
+        if stop - start == 1:
+            yield Unreadable(sample=sample, field=field, frame=start, error=error)
+            return
+        middle = (start + stop) // 2
+        for part in ((start, middle), (middle, stop)):
+            yield from _read(store, sample, field, *part, is_static=is_static)
+        return
+    yield Block(sample=sample, field=field, is_static=is_static, start=start, values=values)

@@ -93,7 +93,7 @@ class _Failures:
                 check=READ,
                 field=name,
                 sample=self._store.sample_names[first.sample],
-                frame=first.start,
+                frame=first.frame,
                 count=len(self._samples[name]),
                 found=str(first.error).rstrip("."),
                 expected="a whole chunk",

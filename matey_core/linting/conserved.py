@@ -23,6 +23,7 @@ class _Course:
     means: list[float] = field(default_factory=list)
     squares: list[float] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
+    frames: list[int] = field(default_factory=list)
 
     def add(self, block: Block) -> None:
         """Append a block's frames."""
@@ -31,6 +32,7 @@ class _Course:
         self.means.extend(summary.mean.tolist())
         self.squares.extend((summary.mean**2 + variance).tolist())
         self.counts.extend(summary.count.tolist())
+        self.frames.extend(range(block.start, block.start + len(block.values)))
 
     def drift(self) -> tuple[float, int]:
         """Largest change of the mean relative to the field's largest size, and its frame.
@@ -40,8 +42,8 @@ class _Course:
         comparable = np.array(self.counts) == self.counts[0]
         change = np.where(comparable, np.abs(np.array(self.means) - self.means[0]), 0)
         scale = float(np.sqrt(max(self.squares)))
-        frame = int(change.argmax())
-        return (float(change[frame]) / scale if scale else 0.0), frame
+        index = int(change.argmax())
+        return (float(change[index]) / scale if scale else 0.0), self.frames[index]
 
 
 @CHECKS.register("conserved")

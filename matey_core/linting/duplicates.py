@@ -24,6 +24,11 @@ class _Trajectory:
     """Of the first frame and the static fields, with the names of the fields."""
     end: Digest
 
+    @property
+    def course(self) -> tuple[Digest, Digest]:
+        """What copies have in common."""
+        return self.start, self.end
+
 
 @CHECKS.register("duplicates")
 class Duplicates(Check):
@@ -34,7 +39,9 @@ class Duplicates(Check):
     """
 
     def __init__(self) -> None:
-        self._known: dict[Digest, list[_Trajectory]] = defaultdict(list)
+        # The first trajectory of each split; others with the same key add nothing.
+        self._starts: dict[Digest, dict[int, _Trajectory]] = defaultdict(dict)
+        self._courses: dict[tuple[Digest, Digest], dict[int, _Trajectory]] = defaultdict(dict)
 
     def start(self, store: Store) -> None:
         """Begin with a store; those before it stay known."""
@@ -54,10 +61,11 @@ class Duplicates(Check):
             self._parts[block.sample] += 1
         if has_last:
             _add(hashes[1], block.field.name, block.values[last])
+            self._parts[block.sample] += 1
 
     def findings(self) -> Iterator[Finding]:
         """Compare all starts."""
-        needed = len(self.store.spec.fields) + len(self.store.static_fields)
+        needed = 2 * len(self.store.spec.fields) + len(self.store.static_fields)
         here = [
             _Trajectory(
                 store=self.store.name,
@@ -70,23 +78,21 @@ class Duplicates(Check):
             if self._parts[sample] == needed
         ]
         self._hashes.clear()
-        elsewhere = {each.start: tuple(self._known.get(each.start, ())) for each in here}
         for each in here:
-            self._known[each.start].append(each)
+            self._starts[each.start].setdefault(each.split, each)
+            self._courses[each.course].setdefault(each.split, each)
         yield from self._across_splits(here)
-        yield from self._within_splits(here, elsewhere)
+        yield from self._repeated(here)
 
     def _across_splits(self, here: list[_Trajectory]) -> Iterator[Finding]:
         """Tell samples whose start is in another split as well, here or in an earlier store."""
         leaks: list[tuple[_Trajectory, _Trajectory]] = []
         starts: list[tuple[_Trajectory, _Trajectory]] = []
         for each in here:
-            others = [other for other in self._known[each.start] if other.split != each.split]
-            copies = [other for other in others if other.end == each.end]
-            if copies:
-                leaks.append((each, copies[0]))
-            elif others:
-                starts.append((each, others[0]))
+            if copy := _elsewhere(self._courses[each.course], each):
+                leaks.append((each, copy))
+            elif other := _elsewhere(self._starts[each.start], each):
+                starts.append((each, other))
         if leaks:
             yield self._pair(
                 "error",
@@ -126,17 +132,10 @@ class Duplicates(Check):
             remedy=remedy,
         )
 
-    def _within_splits(
-        self, here: list[_Trajectory], elsewhere: dict[Digest, tuple[_Trajectory, ...]]
-    ) -> Iterator[Finding]:
-        """Tell how many trajectories of the store are distinct."""
-        first: dict[tuple[Digest, Digest], _Trajectory] = {}
-        repeated: list[tuple[_Trajectory, _Trajectory]] = []
-        for each in here:
-            before = [o for o in elsewhere[each.start] if o.end == each.end]
-            original = first.setdefault((each.start, each.end), before[0] if before else each)
-            if original is not each:
-                repeated.append((each, original))
+    def _repeated(self, here: list[_Trajectory]) -> Iterator[Finding]:
+        """Tell how many trajectories of the store are there for the first time."""
+        originals = [next(iter(self._courses[each.course].values())) for each in here]
+        repeated = [pair for pair in zip(here, originals, strict=True) if pair[0] is not pair[1]]
         if repeated:
             each, original = repeated[0]
             place = "" if original.store == each.store else f" of {original.store}"
@@ -150,6 +149,10 @@ class Duplicates(Check):
                 expected="each trajectory once",
                 remedy="Count the distinct ones when you say how much data a model saw.",
             )
+
+
+def _elsewhere(by_split: dict[int, _Trajectory], one: _Trajectory) -> _Trajectory | None:
+    return next((other for split, other in by_split.items() if split != one.split), None)
 
 
 def _add(digest: "hashlib._Hash", name: str, frame: np.ndarray) -> None:

@@ -41,7 +41,7 @@ class Frozen(Check):
             "a frame equals the one before it", "See whether frames were doubled."
         )
         self._sample: int | None = None
-        self._last: tuple[str, np.ndarray] | None = None
+        self._last: tuple[str, int, np.ndarray] | None = None
 
     def see(self, block: Block) -> None:
         """Compare each frame with the one before it, and with zero."""
@@ -52,20 +52,22 @@ class Frozen(Check):
             self._sample = block.sample
             self._same = np.ones(self.store.num_frames, bool)
             self._zero = np.ones(self.store.num_frames, bool)
+            self._seen = np.zeros(self.store.num_frames, bool)
             self._same[0] = False
         summary = block.summary
         frames = slice(block.start, block.start + len(block.values))
         empty = (summary.low == 0) & (summary.high == 0) & (summary.num_nan == 0)
         self._zero[frames] &= empty
         self._same[frames] &= self._repeated(block)
-        self._last = (block.field.name, block.values[-1])
+        self._seen[frames] = True
+        self._last = (block.field.name, frames.stop, block.values[-1])
 
     def _repeated(self, block: Block) -> Bool[np.ndarray, "time"]:
         """Frames that equal their predecessor; compared in full where their summaries agree."""
         summary, values = block.summary, block.values
         same = np.zeros(len(values), bool)
-        if block.start and self._last is not None and self._last[0] == block.field.name:
-            same[0] = np.array_equal(values[0], self._last[1], equal_nan=True)
+        if self._last is not None and self._last[:2] == (block.field.name, block.start):
+            same[0] = np.array_equal(values[0], self._last[2], equal_nan=True)
         alike = (np.diff(summary.mean) == 0) & (np.diff(summary.deviation) == 0)
         for index in np.flatnonzero(alike) + 1:
             same[index] = np.array_equal(values[index], values[index - 1], equal_nan=True)
@@ -75,7 +77,8 @@ class Frozen(Check):
         """Judge the sample that is complete."""
         if self._sample is None or self.store.is_static:
             return
-        zeros, still = _tail(self._zero), _tail(self._same)
+        self._same &= self._seen
+        zeros, still = _tail(self._zero & self._seen), _tail(self._same)
         frames = self.store.num_frames
         if 0 < zeros < frames:
             self._zeros.add(self._sample, frames - zeros)

@@ -1,5 +1,6 @@
 """Stored statistics that are not those of the values: something changed after prepare."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,7 +21,7 @@ class Statistics(Check):
         """Forget the last store."""
         super().start(store)
         self._training = set(store.samples("train"))
-        self._seen: dict[str, set[int]] = {}
+        self._frames: Counter[str] = Counter()
         self._totals: dict[str, Moments] = {}
         self._precision = ROUNDING
 
@@ -31,12 +32,13 @@ class Statistics(Check):
         name, summary = block.field.name, block.summary
         self._precision = max(self._precision, block.precision)
         self._totals.setdefault(name, Moments()).merge(_total(summary))
-        self._seen.setdefault(name, set()).add(block.sample)
+        self._frames[name] += len(block.values)
 
     def findings(self) -> Iterator[Finding]:
         """Tell fields whose statistics differ, if all training trajectories were seen."""
         for name, total in self._totals.items():
-            if self._seen[name] != self._training or not total.count:
+            of_sample = self.store.num_frames if name in self.store.spec.names else 1
+            if self._frames[name] < of_sample * len(self._training) or not total.count:
                 continue
             stored, found = self.store.statistics[name], total.summary()
             scale = max(abs(found["min"]), abs(found["max"]))

@@ -88,16 +88,7 @@ def _check(path: Path, linter: Linter, on_progress: OnProgress) -> StoreCheck:
     try:
         store = open_store(path)
     except DataError as error:
-        damage = Finding(
-            severity="error",
-            check=READ,
-            found=str(error).rstrip("."),
-            expected="a store that can be opened",
-            remedy=error.remedy,
-        )
-        return StoreCheck(
-            path=path, samples=0, of_samples=0, num_bytes=0, seconds=0.0, findings=(damage,)
-        )
+        return _unopened(path, error)
     num_values = (
         linter.samples(store)
         * (len(store.spec.fields) * store.num_frames + len(store.static_fields))
@@ -118,4 +109,17 @@ def _check(path: Path, linter: Linter, on_progress: OnProgress) -> StoreCheck:
         num_bytes=done,
         seconds=time.monotonic() - began,
         findings=findings,
+    )
+
+
+def _unopened(path: Path, error: DataError) -> StoreCheck:
+    damage = Finding(
+        severity="error",
+        check=READ,
+        found=str(error).rstrip("."),
+        expected="a store that can be opened",
+        remedy=error.remedy,
+    )
+    return StoreCheck(
+        path=path, samples=0, of_samples=0, num_bytes=0, seconds=0.0, findings=(damage,)
     )

@@ -139,6 +139,25 @@ def test_a_missing_or_short_chunk_is_a_finding(path: Path, kept: int | None) -> 
     assert others == []
 
 
+def test_frames_that_cannot_be_read_are_not_judged(tmp_path: Path) -> None:
+    source = tiny_source(tmp_path / "gap_periodic.hdf5")
+    prepare(PrepareConfig(source=source, chunk=4))
+    path = tmp_path / "zarr" / "gap_periodic.zarr"
+    for field in FIELDS:
+        for sample, block in ((0, 2), (1, 0), (3, 1)):
+            (path / field / "c" / str(sample) / str(block) / "0" / "0").unlink()
+    found = findings(path)
+    assert [(each.check, each.sample, each.frame, each.count) for each in found] == [
+        ("read", "0", 8, 3),
+        ("read", "0", 8, 3),
+    ]
+    assert "density/c/0/2/0/0" in found[0].found
+    with (path / "velocity_x" / "c" / "1" / "1" / "0" / "0").open("r+b") as file:
+        file.write(np.float32(np.nan).tobytes())
+    (nan,) = findings(path, "finite")[2:]
+    assert (nan.sample, nan.frame, nan.cell) == ("1", 4, (0, 0))
+
+
 def test_a_damaged_compressed_chunk_is_a_finding(tmp_path: Path) -> None:
     source = tiny_source(tmp_path / "packed_periodic.hdf5")
     prepare(PrepareConfig(source=source, compress="lz4"))
