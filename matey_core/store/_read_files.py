@@ -27,6 +27,7 @@ class Range(NamedTuple):
     name: str
     """Below the array's folder."""
     start: int
+    """Counted from the end where it is below 0."""
     size: int
 
 
@@ -104,9 +105,12 @@ class LocalFiles:
         """Have the kernel fetch pages that are not in memory, several ranges at once."""
         for name, start, size in wanted:
             pages = self._mapped(name).pages
-            first = start - start % mmap.PAGESIZE
-            if pages is not None and first < len(pages) and hasattr(pages, "madvise"):
-                pages.madvise(mmap.MADV_WILLNEED, first, start + size - first)
+            if pages is None or not hasattr(pages, "madvise"):
+                continue
+            place = start if start >= 0 else max(0, len(pages) + start)
+            first = place - place % mmap.PAGESIZE
+            if first < len(pages):
+                pages.madvise(mmap.MADV_WILLNEED, first, place + size - first)
 
     def _mapped(self, name: str) -> _Map:
         key = (self._number, name)

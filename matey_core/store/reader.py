@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -130,8 +131,12 @@ class Store:
             DataError: a file of the store is missing or damaged.
         """
         frames = [Frames(*part) for part in wanted]
-        for chunks in self._chunks:
-            chunks.announce(frames)
+        if not is_remote(self.path):
+            for chunks in self._chunks:
+                chunks.announce(frames)
+            return
+        with ThreadPoolExecutor(len(self._chunks)) as pool:
+            list(pool.map(lambda chunks: chunks.announce(frames), self._chunks))
 
     def read_field(
         self, name: str, sample: int, start: int = 0, stop: int | None = None
@@ -190,7 +195,7 @@ def open_store(path: Path) -> Store:
         DataError: there is no store, or it is damaged or of an unknown layout.
     """
     try:
-        group = zarr.open_group(_zarr_store(path), mode="r")
+        group = open_group(path)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise DataError(
             f"{path} is not a Zarr store.", remedy="Make one with `matey prepare`."
@@ -214,13 +219,14 @@ def open_store(path: Path) -> Store:
         ) from error
 
 
-def _zarr_store(path: Any) -> Any:
-    """What Zarr takes for a location: a path, or a file system that it can wait for."""
+def open_group(path: Path) -> zarr.Group:
+    """Open a Zarr group for reading, on this machine or in object storage."""
     if not is_remote(path):
-        return path
+        return zarr.open_group(path, mode="r")
     from zarr.storage import FsspecStore
 
-    return FsspecStore.from_url(str(path), dict(path.storage_options), read_only=True)
+    options = dict(path.storage_options)  # type: ignore[attr-defined]
+    return zarr.open_group(FsspecStore.from_url(str(path), options, read_only=True), mode="r")
 
 
 def _read(group: zarr.Group, path: Path) -> Store:
