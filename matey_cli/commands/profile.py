@@ -56,7 +56,8 @@ def profile(
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Windows of a step.")] = 4,
     data: Annotated[
-        Path | None, typer.Option(help="Folder of the stores.  [default: data]", show_default=False)
+        str | None,
+        typer.Option(help="Folder or s3://… of the stores.  [default: data]", show_default=False),
     ] = None,
     store: Annotated[
         str | None, typer.Option(help="Store to take windows from.  [default: the first that fits]")
@@ -87,6 +88,7 @@ def profile(
       matey profile --preset s --grid 128,128 --scheme axial --tokenizer uniform
       matey profile --compare
     """  # noqa: D301
+    from matey_core.locations import location
     from matey_core.workflows._project import project
     from matey_core.workflows.profile import ProfileConfig
     from matey_core.workflows.profile import profile as work
@@ -94,7 +96,7 @@ def profile(
     config = ProfileConfig(
         run=run,
         runs=runs or project().runs,
-        data=data or project().data,
+        data=location(data) if data else project().data,
         store=store,
         preset=preset,
         scheme=scheme,

@@ -25,9 +25,9 @@ def rollout(
         ),
     ] = None,
     data: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            help="Folder of stores.  [default: the stores that the run was trained on]",
+            help="Folder or s3://… of stores.  [default: the stores that the run was trained on]",
             show_default=False,
         ),
     ] = None,
@@ -91,7 +91,7 @@ def rollout(
     config = RolloutConfig(
         run=run,
         runs=runs or project().runs,
-        data=data,
+        data=data,  # type: ignore[arg-type]
         store=tuple(store or ()),
         split=split,
         samples=samples,

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 def tokenize_inspect(
     source: Annotated[
-        Path | None,
+        str | None,
         typer.Argument(
-            help="A store (path, or its name in ./data/zarr), or an HDF5 file. Default: the "
+            help="A store (path, URL, or its name in ./data/zarr), or a source file. Default: the "
             "first store of the newest run, or of ./data without a run.",
             show_default=False,
         ),
@@ -63,7 +63,8 @@ def tokenize_inspect(
         Path | None, typer.Option(help="Write the map to this file as well: .png or .svg.")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Folder of the stores.  [default: data]", show_default=False)
+        str | None,
+        typer.Option(help="Folder or s3://… of the stores.  [default: data]", show_default=False),
     ] = None,
     runs: Annotated[
         Path | None, typer.Option(help="Folder of the runs.  [default: runs]", show_default=False)
@@ -82,6 +83,7 @@ def tokenize_inspect(
       matey tokenize-inspect --all
     """
     from matey_cli import maps, pictures
+    from matey_core.locations import location
     from matey_core.workflows._project import project
     from matey_core.workflows.inspect import InspectConfig, inspect
 
@@ -89,10 +91,10 @@ def tokenize_inspect(
         pictures.check_name(save)
     defaults = project()
     config = InspectConfig(
-        source=source,
+        source=location(source) if source else None,
         run=run,
         runs=runs or defaults.runs,
-        data=data or defaults.data,
+        data=location(data) if data else defaults.data,
         tokenizer=tokenizer,
         patch=sizes(patch),
         criterion=criterion,

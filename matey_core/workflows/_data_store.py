@@ -9,7 +9,7 @@ import numpy as np
 import zarr
 
 from matey_core.locations import is_remote
-from matey_core.store import SPLITS, Store, open_store
+from matey_core.store import SPLITS, Store, open_group, open_store
 from matey_core.workflows._data_description import (
     Description,
     FieldRow,
@@ -28,7 +28,7 @@ def describe_store(path: Path) -> Description:
         DataError: it is damaged or of an unknown layout.
     """
     store = open_store(path)
-    group = _group(path)
+    group = open_group(path)
     attributes: dict[str, Any] = group.attrs.asdict()
     array = _array(group, store.spec.names[0])
     grid = store.spec.grid
@@ -62,19 +62,6 @@ def describe_store(path: Path) -> Description:
         provenance=_provenance(store.provenance),
         snapshots=_pictures(store),
     )
-
-
-def _group(path: Path) -> zarr.Group:
-    if is_remote(path):
-        from zarr.storage import FsspecStore
-
-        remote = FsspecStore.from_url(
-            str(path),
-            dict(path.storage_options),  # type: ignore[attr-defined]
-            read_only=True,
-        )
-        return zarr.open_group(remote, mode="r")
-    return zarr.open_group(path, mode="r")
 
 
 def _array(group: zarr.Group, name: str) -> "zarr.Array[Any]":

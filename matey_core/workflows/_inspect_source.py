@@ -53,7 +53,7 @@ def open_frames(source: Path, *, data: Path) -> Frames:
         DataError: there is no such thing, or it is damaged.
     """
     if source.is_file():
-        return _of_source(READERS["pdebench"]().open(source))
+        return _of_source(READERS["auto"]().open(source))
     for place in (source, data / "zarr" / f"{source.name.removesuffix(SUFFIX)}{SUFFIX}"):
         if place.is_dir():
             stores = find_stores(place)
@@ -62,7 +62,7 @@ def open_frames(source: Path, *, data: Path) -> Frames:
             return of_store(open_store(stores[0]))
     raise DataError(
         f"{source} does not exist, and {data} has no store of that name.",
-        remedy="Name a store, an HDF5 file, or a folder with stores.",
+        remedy="Name a store, a source file, or a folder with stores.",
     )
 
 
@@ -76,7 +76,7 @@ def first_store(folder: Path) -> Frames:
     if not stores:
         raise DataError(
             f"{folder} holds no store.",
-            remedy="Make one with `matey prepare`, or name a store or an HDF5 file.",
+            remedy="Make one with `matey prepare`, or name a store or a source file.",
         )
     return of_store(min(stores, key=lambda store: store.is_static))
 

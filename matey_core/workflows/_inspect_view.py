@@ -1,7 +1,6 @@
 """What is inspected: trajectories, and the settings that cut them into cells."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 from matey_core.config import validate
 from matey_core.errors import ConfigError
 from matey_core.inference import fill_missing
+from matey_core.locations import location
 from matey_core.models import ModelConfig
 from matey_core.tokenizers import TokenizerConfig, Tree, grow
 from matey_core.workflows._inspect_source import Frames, first_store, open_frames
@@ -62,7 +62,7 @@ def view_of(config: "InspectConfig") -> View:
     trained = None
     if config.run is not None or newest_run(config.runs) is not None:
         trained = find_trained(config.run, runs=config.runs)
-    stores = [Path(record.path) for record in trained.records] if trained else []
+    stores = [location(record.path) for record in trained.records] if trained else []
     model = trained.load().config if trained else ModelConfig()
     if config.source is not None:
         frames = open_frames(config.source, data=config.data)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from matey_core.config import Config, read_toml, validate
+from matey_core.locations import Location
 
 FILE = Path("matey.toml")
 
@@ -11,7 +12,7 @@ FILE = Path("matey.toml")
 class Project(Config):
     """Defaults of the working directory."""
 
-    data: Path = Path("data")
+    data: Location = Path("data")
     """Folder of source files; stores lie in its folder `zarr`."""
     runs: Path = Path("runs")
     """Folder of runs."""

@@ -8,7 +8,7 @@ import numpy as np
 import zarr
 
 from matey_core.inference import Coordinate
-from matey_core.store import Store
+from matey_core.store import Store, open_group
 from matey_core.workflows._runs import versions
 from matey_core.workflows._trained import Trained
 
@@ -20,7 +20,7 @@ def truth_coordinates(
     store: Store, samples: Sequence[int], *, times: slice
 ) -> dict[str, Coordinate]:
     """Copy names of samples, times and positions, so that predictions align with the truth."""
-    group = zarr.open_group(store.path, mode="r")
+    group = open_group(store.path)
     rows: dict[str, Any] = {"sample": list(samples), "time": times}
     coordinates = {}
     for name in ("sample", "time", *store.spec.grid.axes):

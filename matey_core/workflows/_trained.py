@@ -5,6 +5,7 @@ from pathlib import Path
 
 from matey_core.config import read_toml
 from matey_core.errors import CheckpointError, DataError
+from matey_core.locations import location
 from matey_core.models import Model, load_model
 from matey_core.store import Store, find_stores, open_store
 from matey_core.workflows._runs import RunFolder, StoreRecord, newest_run
@@ -36,13 +37,14 @@ class Trained:
         Raises:
             DataError: one is gone or damaged.
         """
-        for record in self.records:
-            if not Path(record.path).is_dir():
+        places = [location(record.path) for record in self.records]
+        for record, place in zip(self.records, places, strict=True):
+            if not place.is_dir():
                 raise DataError(
                     f"{record.path}, which the model was trained on, is gone.",
                     remedy="Name the folder where the stores are with --data.",
                 )
-        return [open_store(Path(record.path)) for record in self.records]
+        return [open_store(place) for place in places]
 
     def trained_samples(self, store: Store) -> frozenset[int]:
         """Trajectories of a store that have trained the model, as far as is known."""

@@ -11,6 +11,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 from matey_core.attention import SCHEMES
 from matey_core.config import Config
 from matey_core.errors import ConfigError
+from matey_core.locations import Location
 from matey_core.tokenizers import TokenizerConfig, Tree
 from matey_core.workflows._inspect_cost import num_pairs, num_tokens, passes
 from matey_core.workflows._inspect_picture import Picture, picture_of, pointwise
@@ -34,12 +35,12 @@ NUM_TIMES = 16
 class InspectConfig(Config):
     """What to look at. What is not given comes from the newest run, or is the default."""
 
-    source: Path | None = None
+    source: Location | None = None
     """A store, a folder with stores, or an HDF5 file; by default the run's first store."""
     run: Path | None = None
     """Run or model directory whose tokenizer is shown, instead of the newest run's."""
     runs: Path = Path("runs")
-    data: Path = Path("data")
+    data: Location = Path("data")
     tokenizer: str | None = None
     patch: tuple[PositiveInt, ...] | None = None
     criterion: str | None = None

@@ -10,6 +10,7 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 
 from matey_core.config import Config
 from matey_core.errors import ConfigError, ShapeError
+from matey_core.locations import Location
 from matey_core.models import Model, ModelConfig
 from matey_core.objectives import OBJECTIVES
 from matey_core.profiling import Flops, TrainingStep, count_flops, matmul_peak, measure_step
@@ -29,7 +30,7 @@ class ProfileConfig(Config):
     """Run or model directory whose settings are measured, instead of the newest run's."""
     runs: Path = Path("runs")
     """Folder of the runs."""
-    data: Path = Path("data")
+    data: Location = Path("data")
     """Folder of the stores."""
     store: str | None = None
     """Name of the store whose windows are used, instead of the first that fits."""

@@ -22,6 +22,7 @@ from matey_core.inference import (
     mean_scores,
 )
 from matey_core.inference import rollout as states_of
+from matey_core.locations import Location
 from matey_core.metrics import persistence
 from matey_core.models import Model
 from matey_core.store import Store
@@ -41,7 +42,7 @@ class RolloutConfig(Config):
     """Run or model directory; by default the newest run."""
     runs: Path = Path("runs")
     """Folder of the runs."""
-    data: Path | None = None
+    data: Location | None = None
     """Folder of stores, instead of the stores that the run was trained on."""
     store: tuple[str, ...] = ()
     """Names of the stores to take; by default all whose fields the model knows."""
