@@ -121,8 +121,10 @@ def _facts(item: "Description") -> dict[str, str]:
         facts["chunks"] = item.encoding
     if directed := [dim.name for dim in item.dims if dim.is_directed]:
         facts["directed"] = f"mirroring {', '.join(directed)} changes the physics"
-    if item.provenance:
-        facts["made_from"] = ", ".join(f"{key} {value}" for key, value in item.provenance.items())
+    if "source" in item.provenance:
+        facts["source"] = item.provenance["source"]
+    if made := [f"{key} {text}" for key, text in item.provenance.items() if key != "source"]:
+        facts["made_by"] = ", ".join(made)
     return facts
 
 
