@@ -155,6 +155,19 @@ def groups(group: h5py.Group) -> dict[str, h5py.Group]:
     return {k: item for k, item in members(group).items() if isinstance(item, h5py.Group)}
 
 
+def attributes(item: h5py.Group | h5py.Dataset) -> dict[str, Any]:
+    """Attributes that are numbers, truth values or text.
+
+    Others are left out without reading them, as HDF5 does not survive every damaged type.
+    """
+    found = {}
+    for name in item.attrs:
+        type_of = item.attrs.get_id(name).dtype
+        if type_of.kind in "fiubS" or h5py.check_string_dtype(type_of):
+            found[name] = item.attrs[name]
+    return found
+
+
 def is_netcdf(file: h5py.File) -> bool:
     """Whether a file was written by NetCDF-4, which is HDF5 with dimension scales."""
     if "_NCProperties" in file.attrs:

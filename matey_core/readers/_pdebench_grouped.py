@@ -16,6 +16,7 @@ from matey_core.fields import FieldSpec, Grid
 from matey_core.readers import Header, Source
 from matey_core.readers import _pdebench_names as names
 from matey_core.readers._hdf5 import (
+    attributes,
     clip,
     datasets,
     floating,
@@ -58,7 +59,8 @@ def open_source(path: Path, file: h5py.File) -> Source:
             f"{path}: data of a sample has shape {shape}; with the coordinates "
             f"{', '.join(coordinates)} it should be [time, {'space, ' * num_axes}channel]."
         )
-    configs = [_config(file, key) for key in keys]
+    shared = attributes(file)
+    configs = [_config(file[key], key, shared) for key in keys]
     family = names.grouped_family(path.name, configs[0], axes=num_axes, channels=shape[-1])
     times = coordinates.pop("t")
     axes = _order(family, shape[1:-1], coordinates)
@@ -123,13 +125,14 @@ def _order(
     return next(fitting, orders[0])
 
 
-def _config(file: h5py.File, key: str) -> dict[str, Any]:
+def _config(group: h5py.Group, key: str, shared: dict[str, Any]) -> dict[str, Any]:
     """Config of a sample: on its group, on the file under its name, or for all of the file."""
-    if "config" in file[key].attrs:
-        return names.plain_yaml(text_of(file[key].attrs["config"]))
-    if f"{key}/config" in file.attrs:
-        return names.plain_yaml(text_of(file.attrs[f"{key}/config"]))
-    config = names.plain_yaml(text_of(file.attrs.get("config", "")))
+    own = attributes(group)
+    if "config" in own:
+        return names.plain_yaml(text_of(own["config"]))
+    if f"{key}/config" in shared:
+        return names.plain_yaml(text_of(shared[f"{key}/config"]))
+    config = names.plain_yaml(text_of(shared.get("config", "")))
     section = config.get("sim")
     if isinstance(section, dict):
         config["sim"] = {k: v for k, v in section.items() if k not in VARYING}

@@ -16,6 +16,7 @@ from matey_core.fields import Field, FieldSpec, Grid
 from matey_core.readers import Header, Source
 from matey_core.readers import _pdebench_names as names
 from matey_core.readers._hdf5 import (
+    attributes,
     clip,
     datasets,
     floating,
@@ -39,10 +40,11 @@ def open_source(path: Path, file: h5py.File) -> Source:
         DataError: shapes do not fit together, or not one frame is valid.
     """
     found = datasets(file)
-    config = names.plain_yaml(text_of(file.attrs.get("config", "")))
+    stored = attributes(file)
+    config = names.plain_yaml(text_of(stored.get("config", "")))
     _check_shapes(path, found)
     samples, frames, *space = found["velocity"].shape[:-1]
-    latest = names.number(file.attrs.get("latestIndex"))
+    latest = names.number(stored.get("latestIndex"))
     frames = frames if latest is None else min(frames, int(latest) + 1)
     if frames < 1:
         raise DataError(f"{path}: latestIndex says that no frame was written.")

@@ -17,6 +17,7 @@ from matey_core.fields import Boundary, Field, FieldSpec, Grid
 from matey_core.readers import Header, Source
 from matey_core.readers import _pdebench_names as names
 from matey_core.readers._hdf5 import (
+    attributes,
     clip,
     datasets,
     floating,
@@ -50,7 +51,7 @@ def open_source(path: Path, file: h5py.File) -> Source:
         DataError: coordinates are missing or do not fit the arrays.
     """
     found = datasets(file)
-    parameters = names.stacked_parameters(path.name, file.attrs)
+    parameters = names.stacked_parameters(path.name, attributes(file))
     layout = _layout(path, found, parameters)
     stacked = {key: found[key] for key in layout.arrays}
     shape = same_shape(path, stacked)

@@ -12,6 +12,7 @@ from matey_core.readers import Header, Source
 from matey_core.readers import _the_well_layout as layout
 from matey_core.readers._hdf5 import (
     UNEVEN,
+    attributes,
     clip,
     datasets,
     groups,
@@ -75,7 +76,7 @@ def open_file(path: Path) -> WellSource:
                 "attributes grid_type and n_spatial_dims.",
                 remedy="Name another reader, such as pdebench.",
             )
-        samples = int(file.attrs.get("n_trajectories", 0))
+        samples = int(attributes(file).get("n_trajectories", 0))
         axes = layout.axes_of(path, file)
         coordinates = _coordinates(path, file, axes)
         times = _times(path, file, samples)
@@ -84,7 +85,7 @@ def open_file(path: Path) -> WellSource:
         entries = layout.entries(path, file, sizes)
         header = _header(path, file, entries, coordinates, times)
         return WellSource(
-            path, header, entries, dataset=text_of(file.attrs.get("dataset_name", ""))
+            path, header, entries, dataset=text_of(attributes(file).get("dataset_name", ""))
         )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from matey_core.errors import DataError
 from matey_core.fields import Boundary, Field
 from matey_core.quantities import known_field
-from matey_core.readers._hdf5 import check_written, datasets, groups, text_of
+from matey_core.readers._hdf5 import attributes, check_written, datasets, groups, text_of
 
 RANKS = {"t0_fields": 0, "t1_fields": 1, "t2_fields": 2}
 RESERVED = {"sample", "time", "split"}
@@ -98,7 +98,7 @@ def entries(path: Path, file: h5py.File, sizes: dict[str, int]) -> list[Entry]:
 
 def _entry(path: Path, array: h5py.Dataset, group: str, name: str, sizes: dict[str, int]) -> Entry:
     axes = tuple(sizes)[2:]
-    along = np.atleast_1d(array.attrs.get("dim_varying", np.ones(len(axes), bool)))
+    along = np.atleast_1d(attributes(array).get("dim_varying", np.ones(len(axes), bool)))
     if along.shape != (len(axes),):
         raise DataError(
             f"{path}: the attribute dim_varying of {array.name} has {along.size} values for "
@@ -175,7 +175,7 @@ def boundary_of(file: h5py.File, axes: tuple[str, ...], axis: str) -> Boundary:
         dims = names_in(group, "associated_dims")
         if axis not in dims or not set(dims) <= set(axes):
             continue
-        kind = _kind(name, text_of(group.attrs.get("bc_type", "")).upper())
+        kind = _kind(name, text_of(attributes(group).get("bc_type", "")).upper())
         if kind == "periodic" and dims == (axis,):
             return "periodic"
         mask = datasets(group).get("mask")
@@ -206,7 +206,7 @@ def parameters_of(file: h5py.File, samples: int) -> dict[str, np.ndarray]:
     """Constants of the equation by sample: attributes of the file, then constant scalars."""
     found: dict[str, np.ndarray] = {}
     for name in names_in(file, "simulation_parameters"):
-        _add(found, name, file.attrs.get(name), samples)
+        _add(found, name, attributes(file).get(name), samples)
     scalars = groups(file).get("scalars")
     for name, scalar in (datasets(scalars) if scalars is not None else {}).items():
         if not flag(scalar, "time_varying") and scalar.size in (1, samples):
@@ -224,7 +224,7 @@ def _add(found: dict[str, np.ndarray], name: str, value: Any, samples: int) -> N
 
 def names_in(group: h5py.Group, attribute: str) -> tuple[str, ...]:
     """Read an attribute that is a list of names; a single name counts as a list of one."""
-    values = group.attrs.get(attribute, [])
+    values = attributes(group).get(attribute, [])
     if isinstance(values, h5py.Empty):
         return ()
     listed = np.atleast_1d(np.asarray(values, dtype=object)).reshape(-1)
@@ -233,4 +233,4 @@ def names_in(group: h5py.Group, attribute: str) -> tuple[str, ...]:
 
 def flag(item: h5py.Dataset, name: str) -> bool:
     """Read an attribute that is true or false; absent means false."""
-    return bool(np.all(item.attrs.get(name, False)))
+    return bool(np.all(attributes(item).get(name, False)))
