@@ -1,6 +1,7 @@
 """Source files and the disk: fingerprints, free space, no empty folders."""
 
 import hashlib
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from matey_core.workflows._progress import OnProgress, Progress
 
 BLOCK = 2**22
 """Bytes read at a time."""
+STORES = (".zarr", ".partial")
 
 
 class Stamp(NamedTuple):
@@ -32,10 +34,14 @@ def stamp(path: Path) -> Stamp:
 
 
 def files_of(path: Path) -> list[Path]:
-    """The files of a source, in order."""
-    if path.is_dir():
-        return sorted(file for file in path.rglob("*") if file.is_file())
-    return [path]
+    """The files of a source, in order; stores in its folder, whole or not, are none of them."""
+    if not path.is_dir():
+        return [path]
+    files: list[Path] = []
+    for folder, folders, names in os.walk(path):
+        folders[:] = [name for name in folders if Path(name).suffix not in STORES]
+        files += (file for name in names if (file := Path(folder, name)).is_file())
+    return sorted(files)
 
 
 class Fingerprints:
