@@ -1,5 +1,6 @@
 """HDF5 files: finding them by content, opening them, and reading coordinates."""
 
+import math
 import os
 import weakref
 from collections.abc import Collection, Iterator
@@ -19,6 +20,8 @@ UNEVEN = 0.05
 """Largest relative deviation of a spacing from the mean that still counts as uniform."""
 MAX_LENGTH = 2**24
 """More samples, times or points along one axis are a sign of damage."""
+MAX_VALUES = 2**16
+"""An attribute with more values is damaged: HDF5 keeps them small."""
 MAX_OPEN = 8
 """Files that a process keeps open: opening one takes a millisecond."""
 DAMAGES = (KeyError, RuntimeError, ValueError, TypeError, MemoryError, OverflowError)
@@ -156,14 +159,15 @@ def groups(group: h5py.Group) -> dict[str, h5py.Group]:
 
 
 def attributes(item: h5py.Group | h5py.Dataset) -> dict[str, Any]:
-    """Attributes that are numbers, truth values or text.
+    """Attributes that are numbers, truth values or text, one or a list.
 
-    Others are left out without reading them, as HDF5 does not survive every damaged type.
+    Others are left out without reading them, as HDF5 does not survive every damaged one.
     """
     found = {}
     for name in item.attrs:
-        type_of = item.attrs.get_id(name).dtype
-        if type_of.kind in "fiubS" or h5py.check_string_dtype(type_of):
+        kept = item.attrs.get_id(name)
+        is_plain = kept.dtype.kind in "fiubS" or h5py.check_string_dtype(kept.dtype)
+        if is_plain and math.prod(kept.shape or ()) <= MAX_VALUES:
             found[name] = item.attrs[name]
     return found
 
