@@ -43,7 +43,8 @@ class Record:
     unit: int
     files: tuple[Written, ...]
     identity: str = ""
-    """Hash of the first state and the static fields, of a sample's first block only."""
+    """Hash of what tells a trajectory from others, as far as it is in this block: its first
+    state and static fields, and its last state."""
 
     def line(self) -> str:
         """As a line of the journal."""
@@ -131,11 +132,13 @@ class Job:
                 values = self.source.read(sample, first, min(first + self.portion, stop))
                 if first == 0:
                     identity.update(np.ascontiguousarray(values[0]).data)
+                if first + len(values) == self.encoding.frames:
+                    identity.update(np.ascontiguousarray(values[-1]).data)
                 for channel, output in enumerate(outputs):
                     output.add(values[:, channel], first)
             written = [output.finish() for output in outputs]
         if block:
-            return Record(unit=unit, files=tuple(written))
+            return Record(unit=unit, files=tuple(written), identity=identity.hexdigest())
         static = self.source.read_static(sample)
         identity.update(np.ascontiguousarray(static).data)
         for field, values in zip(self.source.header.static_fields, static, strict=True):

@@ -245,7 +245,10 @@ class _Journal:
 
 def _outcome(job: Job, records: Sequence[Record], split: Split) -> Written:
     blocks = job.encoding.num_blocks
-    identities = [records[sample * blocks].identity for sample in range(job.num_samples)]
+    identities = [
+        tuple(record.identity for record in records[sample * blocks : (sample + 1) * blocks])
+        for sample in range(job.num_samples)
+    ]
     given = job.source.header.splits[: job.num_samples]
     if given:
         assigned = np.array([layout.SPLITS.index(name) for name in given], np.int8)

@@ -9,7 +9,7 @@ import numpy as np
 
 from matey_core.conversion.moments import Moments
 from matey_core.fields import Field
-from matey_core.readers import READERS, Reader, Source
+from matey_core.readers import READERS, Reader, ReaderOptions, Source
 from matey_core.readers.auto import AutoReader
 from matey_core.workflows._data_description import (
     Description,
@@ -35,20 +35,27 @@ class Found:
     reader: Reader
 
 
-def find_sources(folder: Path, layout: str | None, *, exclude: Collection[Path]) -> list[Found]:
+def find_sources(
+    folder: Path,
+    layout: str | None,
+    *,
+    exclude: Collection[Path],
+    options: ReaderOptions | None = None,
+) -> list[Found]:
     """List the sources in a folder and below, or the folder itself if it is one.
 
     Args:
         folder: a folder or a single source.
         layout: name of a reader; by default whichever recognizes the content.
         exclude: folders to leave out.
+        options: what the reader is told.
 
     Raises:
         DataError: there is none, or a damaged one.
-        ConfigError: no reader has this name.
+        ConfigError: no reader has this name, or it takes no such option.
     """
     name = layout or "auto"
-    reader = READERS[name]()
+    reader = READERS[name](options)
     return [
         Found(path, reader.reader_of(path) if isinstance(reader, AutoReader) else name, reader)
         for path in reader.find(folder, exclude=exclude)

@@ -12,6 +12,7 @@ from matey_core.conversion.encoding import Encoding
 from matey_core.errors import DataError
 from matey_core.locations import is_remote
 from matey_core.readers import READERS, Source
+from matey_core.readers.auto import AutoReader
 from matey_core.store import SPLITS, SUFFIX, Split, Store, find_stores, open_store
 from matey_core.store.writer import versions
 from matey_core.workflows._prepare_settings import PrepareConfig
@@ -134,7 +135,7 @@ class Plan:
         return {
             "source": relative_to(job.original, self.config.source),
             "path": str(job.original.resolve()),
-            "reader": getattr(job.source, "reader", self.config.reader),
+            "reader": self._reader_of(job.original),
             "size": job.stamp.size,
             "mtime_ns": job.stamp.mtime_ns,
             "sha256": self.digests[job.original],
@@ -145,6 +146,12 @@ class Plan:
                 **{package: version(package) for package in packages},
             },
         }
+
+    def _reader_of(self, path: Path) -> str:
+        """Name of the reader that knows a source's layout."""
+        if isinstance(self.reader, AutoReader):
+            return self.reader.reader_of(path)
+        return self.config.reader
 
     def _existing(self) -> list[Store]:
         """Open the stores in the output folder; damaged ones stop all but an overwrite."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from matey_core.errors import DataError
 from matey_core.locations import is_remote, location
+from matey_core.readers import ReaderOptions
 from matey_core.store import find_stores
 from matey_core.workflows._data_description import Description
 from matey_core.workflows._data_source import Found, describe_source, find_sources
@@ -35,13 +36,18 @@ class DataReport:
 
 
 def inspect_data(
-    path: Path | str, *, reader: str | None = None, on_progress: OnProgress = silent
+    path: Path | str,
+    *,
+    reader: str | None = None,
+    options: ReaderOptions | None = None,
+    on_progress: OnProgress = silent,
 ) -> DataReport:
     """Describe a store or a source, or all of them in a folder.
 
     Args:
         path: a store, a source, or a folder of them; on this machine or in object storage.
         reader: name of the reader for sources; by default whichever recognizes them.
+        options: what the reader is told of what sources do not say.
         on_progress: told how many are described.
 
     Raises:
@@ -56,17 +62,19 @@ def inspect_data(
     if place not in stores and not (stores and is_remote(place)):
         work += [
             (found.path, partial(describe_source, found))
-            for found in _sources(place, reader, stores)
+            for found in _sources(place, reader, options, stores)
         ]
     return _described(place, work, on_progress)
 
 
-def _sources(place: Path, reader: str | None, stores: list[Path]) -> list[Found]:
+def _sources(
+    place: Path, reader: str | None, options: ReaderOptions | None, stores: list[Path]
+) -> list[Found]:
     """Sources beside the stores, as far as there are stores."""
     if is_remote(place):
         raise DataError(f"{place} holds no store.", remedy="Sources are read from this machine.")
     try:
-        return find_sources(place, reader, exclude=stores)
+        return find_sources(place, reader, exclude=stores, options=options)
     except DataError:
         if stores and reader is None:
             return []

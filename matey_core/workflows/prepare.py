@@ -188,7 +188,7 @@ def _notes(written: Written, splits: tuple[int, int, int], row: PrepareRow) -> s
     if written.num_distinct < row.samples:
         notes.append(
             f"{written.num_distinct} of {row.samples} trajectories are distinct, by their "
-            "initial states; copies stay in one split"
+            "first and last states; copies stay in one split"
         )
     if empty := [name for name, count in zip(SPLITS, splits, strict=True) if not count]:
         notes.append(f"too few trajectories for {' and '.join(empty)}")

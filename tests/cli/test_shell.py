@@ -92,7 +92,7 @@ def test_a_users_mistake_is_one_message_and_a_remedy(matey: Matey) -> None:
     assert result.returncode == 2
     assert result.stderr.splitlines() == [
         "error: nowhere.h5 does not exist, and data has no store of that name.",
-        "  Name a store, an HDF5 file, or a folder with stores.",
+        "  Name a store, a source file, or a folder with stores.",
     ]
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from matey_cli import render
+from matey_cli.commands import _reading
 
 if TYPE_CHECKING:
     from matey_core.workflows._data_description import Description, FieldRow
@@ -22,6 +23,12 @@ def inspect(
     reader: Annotated[
         str | None, typer.Option(help="Layout of the source. Default: told by its content.")
     ] = None,
+    dims: _reading.Dims = None,
+    fields: _reading.Fields = None,
+    derive: _reading.Derive = None,
+    boundary: _reading.Boundary = None,
+    time_step: _reading.TimeStep = None,
+    spacing: _reading.Spacing = None,
 ) -> None:
     """Show what a store or a source holds.
 
@@ -34,12 +41,27 @@ def inspect(
       matey data inspect
       matey data inspect data/zarr/2D_rdb_NA_NA.zarr
       matey data inspect data/2D_rdb_NA_NA.h5 --reader pdebench
+      matey data inspect runs.npy --reader array --dims sample,time,y,x
     """  # noqa: D301
+    from matey_core.readers import ReaderOptions
     from matey_core.workflows._project import project
     from matey_core.workflows.data_inspect import inspect_data
 
+    options = _reading.options(
+        dims=dims,
+        fields=fields,
+        derive=derive,
+        boundary=boundary,
+        time_step=time_step,
+        spacing=spacing,
+    )
     with render.progress() as on_progress:
-        report = inspect_data(path or project().data, reader=reader, on_progress=on_progress)
+        report = inspect_data(
+            path or project().data,
+            reader=reader,
+            options=ReaderOptions(**options),
+            on_progress=on_progress,
+        )
     if render.emit(report):
         return
     if len(report.items) == 1 and not report.failures:
