@@ -42,13 +42,15 @@ class DatasetSource(Source):
         """Read frames `start` to `stop` (exclusive); missing values are NaN."""
         frames = range(len(self.header.times))[start:stop]
         spec = self.header.spec
-        values = np.empty((len(frames), len(spec.fields), *spec.grid.shape), self.header.dtype)
+        # A channel lies in one piece, as it is written.
+        values = np.empty((len(spec.fields), len(frames), *spec.grid.shape), self.header.dtype)
         channel = 0
         for column in self._layout.fields:
             after = channel + len(column.names)
-            values[:, channel:after] = self._read(column, sample, slice(start, stop))
+            found = self._read(column, sample, slice(start, stop))
+            values[channel:after] = found.swapaxes(0, 1) if column.has_time else found[:, None]
             channel = after
-        return values
+        return values.swapaxes(0, 1)
 
     def read_static(self, sample: int) -> Shaped[np.ndarray, "c *space"]:
         """Read the static fields of a sample."""
@@ -58,7 +60,7 @@ class DatasetSource(Source):
         return np.concatenate(parts, dtype=self.header.dtype)
 
     def _read(self, column: Column, sample: int, frames: slice) -> Shaped[np.ndarray, "..."]:
-        """Read a column as (time, c, *space), its axes in the order of the first one's."""
+        """Read a column as (time, c, *space), or (c, *space); axes as in the first column."""
         dims = self._layout.dims
         where: dict[str | None, int | slice] = {dims.sample: sample, dims.time: frames}
         where |= dict.fromkeys(dims.single, 0)
