@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -53,6 +54,11 @@ class View(Source):
         self._factors = _factors(cropped, selection.downsample)
         self._spectral = _spectral(cropped, self._factors, selection.method)
         super().__init__(source.path, self._header(source.header, cropped))
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files of the whole source."""
+        return self.source.files
 
     @property
     def frame_bytes(self) -> int:

@@ -57,6 +57,11 @@ class Source(ABC):
         self.header = header
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """The files, or folders of files, that the values come from."""
+        return (self.path,)
+
+    @property
     def frame_bytes(self) -> int:
         """Bytes that reading one frame takes."""
         spec = self.header.spec

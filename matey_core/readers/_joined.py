@@ -47,6 +47,11 @@ class Joined(Source):
         self.sources = tuple(_lean(source, first) for source in sources)
         self._ends = tuple(accumulate(counts))
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files of all sources."""
+        return tuple(file for source in self.sources for file in source.files)
+
     def read(self, sample: int, start: int, stop: int) -> Shaped[np.ndarray, "time c *space"]:
         """Read frames `start` to `stop` (exclusive) from the source that has the sample."""
         source, inner = self._locate(sample)

@@ -80,13 +80,15 @@ class Plan:
         config = self.config
         own = [] if is_remote(config.stores) else [config.stores]
         found = self.reader.find(config.source, exclude=own)
-        stamps = {path: stamp(path) for path in found}
+        sources = {path: config.selection.of(self.reader.open(path)) for path in found}
+        stamps = {path: stamp(source) for path, source in sources.items()}
         for known in stamps.values():
             self._sizes[known.size] = self._sizes.get(known.size, 0) + 1
-        sources = {path: config.selection.of(self.reader.open(path)) for path in found}
         stores = self._existing()
         matches = {
-            path: store for path in found if (store := self._match(path, stamps[path], stores))
+            path: store
+            for path, source in sources.items()
+            if (store := self._match(source, stamps[path], stores))
         }
         names = store_names(
             found,
@@ -112,7 +114,7 @@ class Plan:
 
     def compare(self, job: Job, store: Store) -> tuple[Status, str]:
         """Say whether the store that is there is the one asked for, and if not, why."""
-        if not self._is_same(job.original, job.stamp, store):
+        if not self._is_same(job.source, job.stamp, store):
             return "kept", CHANGED
         known = store.provenance
         asked = self.settings(job)
@@ -138,7 +140,7 @@ class Plan:
             "reader": self._reader_of(job.original),
             "size": job.stamp.size,
             "mtime_ns": job.stamp.mtime_ns,
-            "sha256": self.digests[job.original],
+            "sha256": self.digests[job.source],
             **self.settings(job),
             "versions": {
                 **versions(),
@@ -164,13 +166,14 @@ class Plan:
                     raise
         return stores
 
-    def _match(self, path: Path, known: Stamp, stores: list[Store]) -> Store | None:
+    def _match(self, source: Source, known: Stamp, stores: list[Store]) -> Store | None:
         """Find the store that was made from a source: by content, else by place."""
-        here = [store for store in stores if store.provenance.get("path") == str(path.resolve())]
-        same = (store for store in (*here, *stores) if self._is_same(path, known, store))
+        place = str(source.path.resolve())
+        here = [store for store in stores if store.provenance.get("path") == place]
+        same = (store for store in (*here, *stores) if self._is_same(source, known, store))
         return next(same, here[0] if here else None)
 
-    def _is_same(self, path: Path, known: Stamp, store: Store) -> bool:
+    def _is_same(self, source: Source, known: Stamp, store: Store) -> bool:
         """Whether a store was made from the source as it is now.
 
         A file of the same size, untouched since, is not read again.
@@ -178,10 +181,10 @@ class Plan:
         made_from = store.provenance
         if made_from.get("size") != known.size:
             return False
-        in_place = made_from.get("path") == str(path.resolve())
+        in_place = made_from.get("path") == str(source.path.resolve())
         if in_place and made_from.get("mtime_ns") == known.mtime_ns:
             return True
-        return made_from.get("sha256") == self.digests[path]
+        return made_from.get("sha256") == self.digests[source]
 
     def _planned(self, original: Path, source: Source, store: Path) -> PrepareRow:
         header, storage = source.header, self.config.storage

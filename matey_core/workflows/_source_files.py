@@ -1,7 +1,6 @@
 """Source files and the disk: fingerprints, free space, no empty folders."""
 
 import hashlib
-import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -13,11 +12,11 @@ from typing import NamedTuple
 
 from matey_core.errors import RunError
 from matey_core.locations import is_remote
+from matey_core.readers import Source
 from matey_core.workflows._progress import OnProgress, Progress
 
 BLOCK = 2**22
 """Bytes read at a time."""
-STORES = (".zarr", ".partial")
 
 
 class Stamp(NamedTuple):
@@ -27,21 +26,16 @@ class Stamp(NamedTuple):
     mtime_ns: int
 
 
-def stamp(path: Path) -> Stamp:
-    """Size in bytes and time of the last change of a file, or of all files of a folder."""
-    found = [file.stat() for file in files_of(path)]
+def stamp(source: Source) -> Stamp:
+    """Size in bytes and time of the last change of a source's files."""
+    found = [file.stat() for file in files_of(source)]
     return Stamp(sum(s.st_size for s in found), max((s.st_mtime_ns for s in found), default=0))
 
 
-def files_of(path: Path) -> list[Path]:
-    """The files of a source, in order; stores in its folder, whole or not, are none of them."""
-    if not path.is_dir():
-        return [path]
-    files: list[Path] = []
-    for folder, folders, names in os.walk(path):
-        folders[:] = [name for name in folders if Path(name).suffix not in STORES]
-        files += (file for name in names if (file := Path(folder, name)).is_file())
-    return sorted(files)
+def files_of(source: Source) -> list[Path]:
+    """The files of a source, in order."""
+    found = (sorted(p.rglob("*")) if p.is_dir() else [p] for p in source.files)
+    return [path for paths in found for path in paths if path.is_file()]
 
 
 class Fingerprints:
@@ -67,15 +61,16 @@ class Fingerprints:
         self._stop.set()
         self._thread.shutdown(cancel_futures=True)
 
-    def start(self, path: Path) -> None:
+    def start(self, source: Source) -> None:
         """Begin with a source, whose fingerprint will be asked for."""
-        if path not in self._known:
-            self._known[path] = self._thread.submit(self._compute, path)
+        if source.path not in self._known:
+            self._known[source.path] = self._thread.submit(self._compute, source)
 
-    def __getitem__(self, path: Path) -> str:
+    def __getitem__(self, source: Source) -> str:
         """Wait for the fingerprint of a source."""
-        self.start(path)
-        total = float(stamp(path).size)
+        self.start(source)
+        path = source.path
+        total = float(stamp(source).size)
         while True:
             try:
                 return self._known[path].result(timeout=0.1)
@@ -84,8 +79,8 @@ class Fingerprints:
                 task = f"fingerprint {path.name}"
                 self._on_progress(Progress(task=task, done=done, total=total, unit="B"))
 
-    def _compute(self, path: Path) -> str:
-        files = files_of(path)
+    def _compute(self, source: Source) -> str:
+        path, files = source.path, files_of(source)
         digest = hashlib.sha256()
         if path.is_dir():
             digest.update("\0".join(file.relative_to(path).as_posix() for file in files).encode())

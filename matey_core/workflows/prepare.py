@@ -108,7 +108,7 @@ class _Work:
     def convert(self, job: Job) -> PrepareRow:
         """Write the store of a source, unless there is no need."""
         if self.plan.has_twin(job):
-            digest = self.plan.digests[job.original]
+            digest = self.plan.digests[job.source]
             if digest in self.seen:
                 note = f"same content as {self.seen[digest]}"
                 return replace(job.row, status="duplicate", note=note)
@@ -140,7 +140,7 @@ class _Work:
             total = float(row.num_bytes)
             self.on_progress(Progress(task=task, done=done * per_frame, total=total, unit="B"))
 
-        self.plan.digests.start(job.original)
+        self.plan.digests.start(job.source)
         return write_store(
             job.source,
             row.store,
@@ -157,7 +157,7 @@ class _Work:
     def _provenance(self, job: Job) -> dict[str, object]:
         """Where the values come from, if the source is still what it was at the start."""
         found = self.plan.provenance(job)
-        if stamp(job.original) != job.stamp:
+        if stamp(job.source) != job.stamp:
             raise RunError(
                 f"{job.original} changed while it was converted.",
                 remedy="Wait until it is complete, then run the same command again.",

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from matey_core.errors import ConfigError, DataError, RunError
+from matey_core.readers import Source
 from matey_core.store import open_store
 from matey_core.workflows import _source_files
 from matey_core.workflows._progress import Progress, silent
@@ -222,14 +223,37 @@ def test_an_interrupt_leaves_only_complete_stores(tmp_path: Path) -> None:
     assert {entry.name for entry in (data / "zarr").iterdir()} == {"a.zarr", "b.zarr"}
 
 
+class Folder(Source):
+    """A folder of files, of which nothing is read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self, sample: int, start: int, stop: int) -> np.ndarray:
+        raise NotImplementedError
+
+
 def test_a_folder_is_fingerprinted_by_names_and_contents(tmp_path: Path) -> None:
     def digest(**files: str) -> str:
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
         folder.mkdir()
         for name, text in files.items():
             (folder / name).write_text(text)
-        return _source_files.Fingerprints(silent)[folder]
+        return _source_files.Fingerprints(silent)[Folder(folder)]
 
     same, again = digest(a="1", b="2"), digest(a="1", b="2")
     assert same == again
     assert len({same, digest(a="1", b="3"), digest(a="1", c="2"), digest(a="1")}) == 4
+
+
+def test_only_a_sources_own_files_count(tmp_path: Path) -> None:
+    """Three files of one structure are one source; what else lies there does not matter."""
+    for name in "abc":
+        np.save(tmp_path / f"{name}.npy", np.random.default_rng(ord(name)).random((6, 8)))
+    settings = PrepareConfig(source=tmp_path, reader="array", dims=("time", "x"))
+    (row,) = prepare(settings).rows
+    assert (row.status, row.samples) == ("converted", 3)
+    (tmp_path / "notes.txt").write_text("later")
+    assert prepare(settings).rows[0].status == "unchanged"
+    np.save(tmp_path / "b.npy", np.ones((6, 8)))
+    assert prepare(settings).rows[0].note.startswith("the source has changed")
