@@ -35,6 +35,12 @@ def _shared(*parts: str) -> Path:
 
 
 @pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder with genuine files of all layouts."""
+    return _shared("data")
+
+
+@pytest.fixture(scope="session")
 def pdebench() -> Path:
     """Folder with a small file of every PDEBench family."""
     return _shared("data", "pdebench")

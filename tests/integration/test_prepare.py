@@ -3,53 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import h5py
-import numpy as np
-import xarray
-
 from matey_core.store import open_store
 from matey_core.workflows.prepare import PrepareConfig, PrepareRow, prepare
-
-FLOW = {
-    "density": "density",
-    "pressure": "pressure",
-    "velocity_x": "Vx",
-    "velocity_y": "Vy",
-    "velocity_z": "Vz",
-}
-CHANNELS = {"activator": 0, "inhibitor": 1, "height": 0}
-
-
-def original(file: h5py.File, name: str, sample: str) -> np.ndarray:
-    """A field of a sample, looked up in the source by hand."""
-    if sample in file:
-        return file[sample]["data"][..., CHANNELS[name]]
-    index = int(sample)
-    if "particles" in file:
-        key, _, component = name.partition("_")
-        array = file[{"tracer": "particles"}.get(key, key)][index]
-        return array[..., "xy".index(component) if component else 0]
-    if name == "diffusion_coefficient":
-        return file["nu"][index]
-    return file[FLOW[name] if "density" in file else "tensor"][index]
-
-
-def assert_equals_source(row: PrepareRow) -> None:
-    with h5py.File(row.source) as file, xarray.open_zarr(row.store) as data:
-        for name in (*row.fields, *row.static_fields):
-            assert data[name].dims[0] == "sample"
-            assert data[name].dims[-len(row.axes) :] == row.axes
-            for number, sample in enumerate(data["sample"].values):
-                expected = original(file, name, str(sample))
-                stored = data[name][number].values
-                assert stored.dtype == expected.dtype
-                assert stored.tobytes() == expected.tobytes()
-        for axis in row.axes:
-            stored = data[axis].values
-            if f"{axis}-coordinate" in file:
-                np.testing.assert_array_equal(stored, file[f"{axis}-coordinate"])
-            elif "particles" not in file:
-                np.testing.assert_array_equal(stored, file[next(iter(file))]["grid"][axis])
+from tests.round_trip import assert_equals_source
 
 
 def converted(source: Path, out: Path) -> Iterator[PrepareRow]:
@@ -90,3 +46,10 @@ def test_files_of_one_name_get_stores_of_their_own(
         "pdebench_64-2D_rdb_NA_NA.zarr",
     ]
     assert [row.shape for row in report.rows] == [(128, 128), (64, 64)]
+
+
+def test_every_shared_file_comes_back(shared_data: Path, tmp_path: Path) -> None:
+    report = prepare(PrepareConfig(reader="auto", source=shared_data, out=tmp_path, check=False))
+    assert len(report.rows) == 15
+    for row in report.rows:
+        assert_equals_source(row)

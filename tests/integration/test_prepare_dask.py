@@ -11,9 +11,8 @@ from distributed import LocalCluster
 
 from matey_core.conversion import cluster
 from matey_core.errors import ConfigError, DataError
-from matey_core.readers import READERS
-from matey_core.store import open_store
 from matey_core.workflows.prepare import PrepareConfig, prepare
+from tests.round_trip import assert_equals_source
 from tests.support import tiny_source
 
 
@@ -42,15 +41,15 @@ def test_a_cluster_writes_the_same_bytes(tmp_path: Path, address: str) -> None:
 
 
 def test_every_shared_file_comes_back_from_a_cluster(
-    tmp_path: Path, address: str, pdebench: Path
+    tmp_path: Path, address: str, shared_data: Path
 ) -> None:
-    config = PrepareConfig(source=pdebench, out=tmp_path, dask=address, check=False)
-    for row in prepare(config).rows:
-        source = READERS["pdebench"]().open(row.source)
-        store = open_store(row.store)
-        for sample in range(store.num_samples):
-            found = store.read(sample, 0, store.num_frames)
-            assert (found == source.read(sample, 0, store.num_frames)).all()
+    config = PrepareConfig(
+        reader="auto", source=shared_data, out=tmp_path, dask=address, check=False
+    )
+    rows = prepare(config).rows
+    assert len(rows) == 15
+    for row in rows:
+        assert_equals_source(row)
 
 
 def test_a_fault_in_the_data_is_told_as_without_a_cluster(tmp_path: Path, address: str) -> None:
