@@ -4,6 +4,8 @@ import importlib.util
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -13,8 +15,10 @@ from bench._loader_files import FRAMES, SPACE, Files
 from matey_core.store import open_store
 
 HISTORY = 4
-Method = Callable[[np.ndarray, int, int], None]
-"""(out: (t, c, *space) float32, sample, first frame) reads a window."""
+Places = list[tuple[int, int]]
+"""Sample and first frame of each window of a batch."""
+Method = Callable[[np.ndarray, Places], None]
+"""(out: (b, t, c, *space) float32, places) reads windows."""
 
 
 @contextmanager
@@ -23,25 +27,39 @@ def methods(files: Files) -> Iterator[dict[str, Method]]:
     with ExitStack() as stack:
         source = stack.enter_context(h5py.File(files.source))
         found: dict[str, Method] = {
-            "h5py": partial(_h5py, source, sorted(source)),
-            "numpy.memmap": partial(_memmap, _maps(files)),
+            "h5py": _each(partial(_h5py, source, sorted(source))),
+            "numpy.memmap": _each(partial(_memmap, _maps(files))),
             "matey": _ours(files.plain),
+            "matey, announced": _ours(files.plain, announces=True),
             "matey, lz4": _ours(files.lz4),
-            "zarr": partial(_zarr, _arrays(files.plain)),
-            "zarr, lz4": partial(_zarr, _arrays(files.lz4)),
+            "zarr": _each(partial(_zarr, _arrays(files.plain))),
+            "zarr, lz4": _each(partial(_zarr, _arrays(files.lz4))),
         }
         if importlib.util.find_spec("zarrs"):
             with zarr.config.set({"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"}):
-                found["zarrs"] = partial(_zarr, _arrays(files.plain))
-                found["zarrs, lz4"] = partial(_zarr, _arrays(files.lz4))
+                found["zarrs"] = _each(partial(_zarr, _arrays(files.plain)))
+                found["zarrs, lz4"] = _each(partial(_zarr, _arrays(files.lz4)))
         yield found
 
 
-def _ours(path: object) -> Method:
-    store = open_store(path)  # type: ignore[arg-type]
+def _each(one: Callable[[np.ndarray, int, int], None]) -> Method:
+    """Read window by window."""
 
-    def read(out: np.ndarray, sample: int, start: int) -> None:
-        store.read_into(out, sample, start, start + HISTORY)
+    def read(out: np.ndarray, places: Places) -> None:
+        for number, (sample, start) in enumerate(places):
+            one(out[number], sample, start)
+
+    return read
+
+
+def _ours(path: Path, *, announces: bool = False) -> Method:
+    store = open_store(path)
+
+    def read(out: np.ndarray, places: Places) -> None:
+        if announces:
+            store.announce([(sample, start, start + HISTORY) for sample, start in places])
+        for number, (sample, start) in enumerate(places):
+            store.read_into(out[number], sample, start, start + HISTORY)
 
     return read
 
@@ -67,11 +85,12 @@ def _memmap(maps: list[list[np.ndarray]], out: np.ndarray, sample: int, start: i
         out[:, channel] = frames[start : start + HISTORY]
 
 
-def _arrays(path: object) -> list[zarr.Array]:
-    group = zarr.open_group(path, mode="r")  # type: ignore[arg-type]
-    return [group[field["name"]] for field in group.attrs["fields"]]  # type: ignore[misc,index,call-overload,union-attr]
+def _arrays(path: Path) -> list[Any]:
+    group = zarr.open_group(path, mode="r")
+    described: Any = group.attrs["fields"]
+    return [group[field["name"]] for field in described]
 
 
-def _zarr(arrays: list[zarr.Array], out: np.ndarray, sample: int, start: int) -> None:
+def _zarr(arrays: list[Any], out: np.ndarray, sample: int, start: int) -> None:
     for channel, array in enumerate(arrays):
         out[:, channel] = array[sample, start : start + HISTORY]

@@ -1,5 +1,6 @@
 """How fast windows are read, beside other ways; how long a training step waits for them."""
 
+import gc
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -14,11 +15,13 @@ from matey_core.augmentations import AUGMENTATIONS
 from matey_core.data import Loader, Mixture, Windows
 from matey_core.store import open_store
 
-ROUNDS = 9
+ROUNDS, COLD_ROUNDS = 9, 5
 SECONDS = 0.25
 """Of one method in one round; all methods take turns, so that others' work hits all alike."""
 SLOTS = 16
 """Windows of the batch that is read into."""
+COLD = ("h5py", "numpy.memmap", "matey", "matey, announced")
+"""Methods that are also compared where the operating system has forgotten the files."""
 STEPS, STEP_SECONDS, BATCH = 60, 0.05, 16
 
 
@@ -27,31 +30,52 @@ def rows() -> Iterator[dict[str, object]]:
         with made(family) as files:
             yield from _reading(files)
             if family is FAMILIES[0]:
-                yield from _reading(files, cold=True)
+                yield from _reading_from_disk(files)
             yield from _waiting(files)
 
 
-def _reading(files: Files, *, cold: bool = False) -> Iterator[dict[str, object]]:
-    """Windows a second of every method, and medians of its ratios to others in each round."""
-    fields = files.family.fields
-    # Torch aligns its memory; a plain NumPy array would slow down all copies alike.
-    out = torch.empty(SLOTS, HISTORY, fields, *SPACE).numpy()
+def _reading(files: Files) -> Iterator[dict[str, object]]:
+    """Windows a second where the files are in memory: all methods take turns."""
+    out = _buffer(files)
     with methods(files) as known:
-        names = [name for name in known if not cold or name in ("h5py", "numpy.memmap", "matey")]
-        _check({name: known[name] for name in names}, out)
-        speeds: dict[str, list[float]] = {name: [] for name in names}
-        for number in range(3 if cold else ROUNDS):
-            for name in names:
-                if cold:
-                    _forget(files)
-                speed = _speed(known[name], out, files.family.samples, seed=number)
-                speeds[name].append(speed)
+        _check(known, out)
+        speeds: dict[str, list[float]] = {name: [] for name in known}
+        for number in range(ROUNDS):
+            for name, method in known.items():
+                speeds[name].append(_speed(method, out, files.family.samples, seed=number))
+    yield from _compared(files, speeds, is_cached=True)
+
+
+def _reading_from_disk(files: Files) -> Iterator[dict[str, object]]:
+    """Windows a second where they are not: what is mapped by nobody can be forgotten."""
+    out = _buffer(files)
+    speeds: dict[str, list[float]] = {name: [] for name in COLD}
+    for number in range(COLD_ROUNDS):
+        for name in COLD:
+            gc.collect()
+            _forget(files)
+            with methods(files) as known:
+                method = known[name]
+                speeds[name].append(_speed(method, out, files.family.samples, seed=number))
+                del method, known
+    yield from _compared(files, speeds, is_cached=False)
+
+
+def _buffer(files: Files) -> np.ndarray:
+    """Make room for a batch, aligned by Torch: NumPy's own slows all copies down."""
+    return torch.empty(SLOTS, HISTORY, files.family.fields, *SPACE).numpy()
+
+
+def _compared(
+    files: Files, speeds: dict[str, list[float]], *, is_cached: bool
+) -> Iterator[dict[str, object]]:
+    """Medians, and medians of the ratios in each round."""
     for name, found in speeds.items():
         yield {
             "question": "random windows",
             "source": files.family.name,
-            "window": f"{HISTORY}×{fields}×{SPACE[0]}×{SPACE[1]}",
-            "is_cached": not cold,
+            "window": f"{HISTORY}×{files.family.fields}×{SPACE[0]}×{SPACE[1]}",
+            "is_cached": is_cached,
             "method": name,
             "windows_per_second": round(median(found)),
             "of_h5py": _ratio(found, speeds["h5py"]),
@@ -65,24 +89,26 @@ def _ratio(one: list[float], other: list[float]) -> float:
 
 def _check(known: dict[str, Method], out: np.ndarray) -> None:
     """Make sure that all methods read the same."""
-    for number, method in enumerate(known.values()):
-        method(out[number % 2], 3, 17)
-        assert np.array_equal(out[0], out[number % 2])
+    places = [(number % 7, 3 * number) for number in range(SLOTS)]
+    first = None
+    for method in known.values():
+        out[:] = np.nan
+        method(out, places)
+        first = out.copy() if first is None else first
+        assert np.array_equal(out, first)
 
 
 def _speed(method: Method, out: np.ndarray, samples: int, *, seed: int) -> float:
     rng = np.random.default_rng(seed)
-    places = zip(
-        rng.integers(0, samples, 20_000).tolist(),
-        rng.integers(0, FRAMES - HISTORY, 20_000).tolist(),
-        strict=True,
-    )
-    began, number = time.perf_counter(), 0
-    for number, (sample, start) in enumerate(places, 1):
-        method(out[number % SLOTS], sample, start)
-        if time.perf_counter() - began > SECONDS:
-            break
-    return number / (time.perf_counter() - began)
+    spent, batches = 0.0, 0
+    while spent < SECONDS:
+        chosen = rng.integers(0, samples, SLOTS), rng.integers(0, FRAMES - HISTORY, SLOTS)
+        places = list(zip(*(part.tolist() for part in chosen), strict=True))
+        began = time.perf_counter()
+        method(out, places)
+        spent += time.perf_counter() - began
+        batches += 1
+    return batches * SLOTS / spent
 
 
 def _forget(files: Files) -> None:
@@ -120,14 +146,16 @@ def _waiting(files: Files) -> Iterator[dict[str, object]]:
 def _wait(mixture: Mixture, step: Callable[[], None], workers: int) -> dict[str, float]:
     waits = []
     with Loader(mixture, steps=STEPS + 2, workers=workers) as batches:
-        next(batches)
+        batch = next(batches)
         began = time.perf_counter()
         for _ in range(STEPS):
             step()
             asked = time.perf_counter()
-            next(batches)
+            following = next(batches)
             waits.append(time.perf_counter() - asked)
+            batch = following
         total = time.perf_counter() - began
+    assert batch.size == BATCH
     return {
         "share_waiting": float(f"{sum(waits) / total:.3g}"),
         "longest_wait_ms": float(f"{1000 * max(waits):.3g}"),

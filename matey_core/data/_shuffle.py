@@ -7,6 +7,8 @@ the same in every process and thread, and nothing has to be repeated to get ther
 import numpy as np
 from jaxtyping import Int64, UInt64
 
+STEP, FIRST, SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+LARGEST = 2**64 - 1
 ROUNDS = 6
 FEW = 4096
 """Up to as many things are sorted by random numbers: networks of few bits are too regular."""
@@ -19,10 +21,11 @@ def noise(key: tuple[int, ...], numbers: Int64[np.ndarray, "n"]) -> UInt64[np.nd
         key: names what is drawn; other keys give independent draws.
         numbers: names each draw.
     """
-    state = np.zeros(1, np.uint64)
+    state = 0
     for part in key:
-        state = _scramble(state ^ np.uint64(part & (2**64 - 1)))
-    return _scramble(_scramble(numbers.astype(np.uint64) ^ state) + state)
+        state = _scramble_one(state ^ (part & LARGEST))
+    state_bits = np.uint64(state)
+    return _scramble(_scramble(numbers.astype(np.uint64) ^ state_bits) + state_bits)
 
 
 def shuffled(
@@ -45,27 +48,35 @@ def shuffled(
         order: np.ndarray = np.argsort(noise(key, np.arange(size)), kind="stable")
         return order[places]
     half = ((size - 1).bit_length() + 1) // 2
-    values = places.astype(np.int64)
+    keys = noise(key, np.arange(ROUNDS))
+    values = places.astype(np.uint64)
     outside = np.arange(len(values))
     while len(outside):
-        values[outside] = _feistel(key, values[outside], half)
+        values[outside] = _feistel(keys, values[outside], half)
         outside = outside[values[outside] >= size]
-    return values
+    return values.astype(np.int64)
 
 
 def _feistel(
-    key: tuple[int, ...], values: Int64[np.ndarray, "n"], half: int
-) -> Int64[np.ndarray, "n"]:
+    keys: UInt64[np.ndarray, "rounds"], values: UInt64[np.ndarray, "n"], half: int
+) -> UInt64[np.ndarray, "n"]:
     """Permute numbers of 2·`half` bits."""
-    left, right = values >> half, values & ((1 << half) - 1)
-    for number in range(ROUNDS):
-        mixed = noise((*key, number), right) >> np.uint64(64 - half)
-        left, right = right, left ^ mixed.astype(np.int64)
-    return (left << half) | right
+    bits, unused = np.uint64(half), np.uint64(64 - half)
+    left, right = values >> bits, values & np.uint64((1 << half) - 1)
+    for key in keys:
+        left, right = right, left ^ (_scramble(right ^ key) >> unused)
+    return (left << bits) | right
 
 
 def _scramble(state: UInt64[np.ndarray, "n"]) -> UInt64[np.ndarray, "n"]:
-    state = state + np.uint64(0x9E3779B97F4A7C15)
-    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    state = state + np.uint64(STEP)
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(FIRST)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(SECOND)
     return state ^ (state >> np.uint64(31))
+
+
+def _scramble_one(state: int) -> int:
+    state = (state + STEP) & LARGEST
+    state = (state ^ (state >> 30)) * FIRST & LARGEST
+    state = (state ^ (state >> 27)) * SECOND & LARGEST
+    return state ^ (state >> 31)

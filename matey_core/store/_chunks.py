@@ -49,8 +49,10 @@ class Chunks(ABC):
         Raises:
             DataError: a file is missing or damaged.
         """
+        frames = Frames(sample, start, stop)
+        self.announce([frames])
         values = np.empty((stop - start, *self.space), self.dtype)
-        self.read_into(values, Frames(sample, start, stop))
+        self.read_into(values, frames)
         return values
 
     @abstractmethod

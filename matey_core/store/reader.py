@@ -93,8 +93,10 @@ class Store:
         Raises:
             DataError: a file of the store is missing or damaged.
         """
-        count = max(0, stop - start)
-        values = np.empty((count, len(self._chunks), *self.spec.grid.shape), np.float32)
+        self._check(sample, start, stop)
+        self.announce([(sample, start, stop)])
+        shape = (stop - start, len(self._chunks), *self.spec.grid.shape)
+        values = np.empty(shape, np.float32)
         self.read_into(values, sample, start, stop)
         return values
 
@@ -102,6 +104,8 @@ class Store:
         self, out: Float[np.ndarray, "time c *space"], sample: int, start: int, stop: int
     ) -> None:
         """Read frames as `read` does, into an array that is there already.
+
+        Several reads are faster if they are announced before.
 
         Args:
             out: (stop − start, c, *space) float32, such as a part of a batch.
@@ -112,14 +116,17 @@ class Store:
         Raises:
             DataError: a file of the store is missing or damaged.
         """
+        self._check(sample, start, stop)
+        frames = Frames(sample, start, stop)
+        for channel, chunks in enumerate(self._chunks):
+            chunks.read_into(out[:, channel], frames)
+
+    def _check(self, sample: int, start: int, stop: int) -> None:
         if not (0 <= sample < self.num_samples and 0 <= start < stop <= self.num_frames):
             raise IndexError(
                 f"{self.name}: sample {sample}, frames {start} to {stop} of "
                 f"{self.num_samples} samples with {self.num_frames} frames."
             )
-        frames = Frames(sample, start, stop)
-        for channel, chunks in enumerate(self._chunks):
-            chunks.read_into(out[:, channel], frames)
 
     def announce(self, wanted: Sequence[tuple[int, int, int]]) -> None:
         """Say what will be read next: it is then fetched all at once, not one after another.
