@@ -6,6 +6,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from matey_core.readers import Source
 from matey_core.workflows.prepare import PrepareConfig, prepare
 
 FLOW = {
@@ -111,3 +112,24 @@ def tiny_store(
     )
     prepare(PrepareConfig(source=source, split=split))
     return folder / "zarr" / f"{name}.zarr"
+
+
+class Failing(Source):
+    """A source that fails at sample 3, until it is healed, and counts what is read."""
+
+    def __init__(self, source: Source, error: BaseException | None) -> None:
+        super().__init__(source.path, source.header)
+        self.source, self.error = source, error
+        self.reads: list[int] = []
+
+    def read(self, sample: int, start: int, stop: int) -> np.ndarray:
+        if sample == 3 and self.error:
+            raise self.error
+        self.reads.append(sample)
+        return self.source.read(sample, start, stop)
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder and its content."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}

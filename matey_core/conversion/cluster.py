@@ -2,7 +2,6 @@
 
 import pickle
 from collections.abc import Iterator, Sequence
-from types import TracebackType
 from typing import Any
 
 from matey_core.conversion.crew import Crew, Task, do, in_flight
@@ -39,12 +38,7 @@ class Dask(Crew):
             ) from error
         self.size = max(1, sum(self._client.nthreads().values()))
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Leave the cluster to itself."""
         self._client.close()
 

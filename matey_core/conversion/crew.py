@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from functools import lru_cache
 from itertools import islice
 from multiprocessing import connection
-from types import TracebackType
 from typing import NamedTuple
 
 from matey_core.conversion.work import Job, Record
@@ -36,12 +35,7 @@ class Crew(ABC):
     def __enter__(self) -> "Crew":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Let the workers go."""
         return
 
@@ -69,12 +63,7 @@ class Processes(Crew):
         self.size = size
         self._pool: ProcessPoolExecutor | None = None
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Wait for the tasks that have begun, and end all processes."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 
 from matey_core.errors import RunError
@@ -51,12 +50,7 @@ class Fingerprints:
     def __enter__(self) -> "Fingerprints":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop computing."""
         self._stop.set()
         self._thread.shutdown(cancel_futures=True)

@@ -13,7 +13,7 @@ from matey_core.conversion import cluster
 from matey_core.errors import ConfigError, DataError
 from matey_core.workflows.prepare import PrepareConfig, prepare
 from tests.round_trip import assert_equals_source
-from tests.support import tiny_source
+from tests.support import files_below, tiny_source
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +24,6 @@ def address() -> Iterator[str]:
         yield started.scheduler_address
 
 
-def files(folder: Path) -> dict[str, bytes]:
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
-
-
 def test_a_cluster_writes_the_same_bytes(tmp_path: Path, address: str) -> None:
     source = tiny_source(tmp_path / "flow.h5", samples=9)
     prepare(PrepareConfig(source=source, out=tmp_path / "here", workers=1))
@@ -37,7 +32,7 @@ def test_a_cluster_writes_the_same_bytes(tmp_path: Path, address: str) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
-    assert files(tmp_path / "there") == files(tmp_path / "here")
+    assert files_below(tmp_path / "there") == files_below(tmp_path / "here")
 
 
 def test_every_shared_file_comes_back_from_a_cluster(

@@ -17,7 +17,7 @@ from matey_core.store import Split, find_stores, open_store, write_store
 from matey_core.workflows.prepare import PrepareConfig, prepare
 from tests.round_trip import assert_equals_source
 from tests.s3 import s3_bucket
-from tests.support import advected, tiny_source
+from tests.support import Failing, advected, files_below, tiny_source
 
 
 @pytest.fixture
@@ -34,11 +34,6 @@ def objects(url: str) -> dict[str, bytes]:
     return {key.removeprefix(root + "/"): fs.cat_file(key) for key in fs.find(root)}
 
 
-def files(folder: Path) -> dict[str, bytes]:
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
-
-
 @pytest.mark.parametrize("compress", ["none", "lz4"])
 def test_a_bucket_holds_what_a_folder_would(tmp_path: Path, bucket: str, compress: str) -> None:
     source = tiny_source(tmp_path / "flow.h5")
@@ -47,7 +42,7 @@ def test_a_bucket_holds_what_a_folder_would(tmp_path: Path, bucket: str, compres
     subprocess.run([*command, str(tmp_path / "zarr")], check=True, capture_output=True)
     done = subprocess.run([*command, f"{bucket}/data"], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert objects(f"{bucket}/data") == files(tmp_path / "zarr")
+    assert objects(f"{bucket}/data") == files_below(tmp_path / "zarr")
 
     (path,) = find_stores(location(f"{bucket}/data"))
     expected = advected((16, 16), samples=6, frames=12, fields=2)
@@ -68,21 +63,6 @@ def test_every_shared_file_comes_back_from_a_bucket(bucket: str, shared_data: Pa
     assert len(rows) == 15
     for row in rows:
         assert_equals_source(row)
-
-
-class Failing(Source):
-    """A source that fails at sample 3, and counts what is read."""
-
-    def __init__(self, source: Source, error: BaseException | None) -> None:
-        super().__init__(source.path, source.header)
-        self.source, self.error = source, error
-        self.reads: list[int] = []
-
-    def read(self, sample: int, start: int, stop: int) -> np.ndarray:
-        if sample == 3 and self.error:
-            raise self.error
-        self.reads.append(sample)
-        return self.source.read(sample, start, stop)
 
 
 def test_what_was_finished_is_kept_and_nothing_half_is_a_store(
@@ -113,5 +93,7 @@ def test_what_was_finished_is_kept_and_nothing_half_is_a_store(
     write_store(healed, path, num_samples=6, split=Split(), provenance=dict, plan={"other": True})
     assert healed.reads == [3, 4, 5]
     write(source, tmp_path / "flow.zarr")
-    assert objects(f"{bucket}/flow.zarr") == files(tmp_path / "flow.zarr")
-    assert set(objects(bucket)) == {f"flow.zarr/{name}" for name in files(tmp_path / "flow.zarr")}
+    assert objects(f"{bucket}/flow.zarr") == files_below(tmp_path / "flow.zarr")
+    assert set(objects(bucket)) == {
+        f"flow.zarr/{name}" for name in files_below(tmp_path / "flow.zarr")
+    }

@@ -14,7 +14,7 @@ from matey_core.conversion import encoding
 from matey_core.errors import DataError, RunError
 from matey_core.readers import READERS, Source
 from matey_core.store import Split, find_stores, open_store, write_store
-from tests.support import advected, tiny_source, tiny_store
+from tests.support import Failing, advected, files_below, tiny_source, tiny_store
 
 
 @pytest.fixture(scope="module")
@@ -116,26 +116,6 @@ def test_values_that_are_not_finite_are_told_and_nothing_stays(tmp_path: Path, b
     assert list((tmp_path / "out").iterdir()) == []
 
 
-class Failing(Source):
-    """A source that fails at sample 3, until it is healed, and counts what is read."""
-
-    def __init__(self, source: Source, error: BaseException | None) -> None:
-        super().__init__(source.path, source.header)
-        self.source, self.error = source, error
-        self.reads: list[int] = []
-
-    def read(self, sample: int, start: int, stop: int) -> np.ndarray:
-        if sample == 3 and self.error:
-            raise self.error
-        self.reads.append(sample)
-        return self.source.read(sample, start, stop)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
-
-
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left"), KeyboardInterrupt()])
 def test_what_was_finished_is_kept_and_the_next_call_goes_on(
     tmp_path: Path, error: BaseException
@@ -153,7 +133,7 @@ def test_what_was_finished_is_kept_and_the_next_call_goes_on(
     healed = Failing(source, None)
     store_of(healed, path, sha256="new")
     assert healed.reads == [1, 3, 4, 5]
-    assert contents(path) == contents(whole)
+    assert files_below(path) == files_below(whole)
     assert [entry.name for entry in path.parent.iterdir()] == ["a.zarr"]
 
 
