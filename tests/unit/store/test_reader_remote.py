@@ -12,6 +12,9 @@ from matey_core.errors import DataError
 from matey_core.locations import location
 from matey_core.store import Store, find_stores, open_store
 from matey_core.store._chunks import CompressedChunks, PlainChunks, ZarrChunks
+from matey_core.workflows._runs import record_of
+from matey_core.workflows._sources import open_stores, reopen_stores
+from matey_core.workflows.pretrain import PretrainConfig
 from tests.unit.store.stores import FRAMES, LZ4, SHAPE, expected, store_with
 
 pytest.importorskip("s3fs")
@@ -56,6 +59,12 @@ def test_stores_are_found_below_a_prefix(bucket: str) -> None:
     assert [str(path) for path in find_stores(location(f"{bucket}/zarr"))] == found
     assert [str(path) for path in find_stores(location(found[0]))] == found[:1]
     assert find_stores(location("s3://bucket/nothing")) == []
+    stores = open_stores(PretrainConfig(data=bucket).data)
+    assert [store.name for store in stores] == sorted(LAYOUTS)
+    records = [record_of(store, (0,)) for store in stores]
+    assert [store.fingerprint for store in reopen_stores(records)] == [
+        store.fingerprint for store in stores
+    ]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
