@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from itertools import islice
 from multiprocessing import connection
+from types import ModuleType
 from typing import NamedTuple
 
 from matey_core.conversion.work import Job, Record
@@ -71,14 +73,16 @@ class Processes(Crew):
 
     def run(self, job: Job, tasks: Sequence[Task], *, at_once: int) -> Iterator[list[Record]]:
         """Keep every process busy, with one task each in waiting."""
-        if min(len(tasks), at_once) < 2:
+        content = pickle.dumps(job)
+        if min(len(tasks), at_once) < 2 or b"__main__" in content:
+            # Few tasks are done before a worker has started; and what a script defines
+            # itself, other processes cannot import.
             yield from Alone().run(job, tasks, at_once=1)
             return
         pool = self._start()
-        content = pickle.dumps(job)
 
         def submit(task: Task) -> "Future[list[Record]]":
-            with _uninterrupted():
+            with _for_workers_only():
                 return pool.submit(do, content, task)
 
         try:
@@ -88,8 +92,7 @@ class Processes(Crew):
                 f"A worker process that converted {job.source.path} was killed; it may have run "
                 "out of memory.",
                 remedy="Run the same command again, which goes on with what is finished; "
-                "fewer --workers need less memory. A script of your own must call prepare "
-                'under `if __name__ == "__main__":`, or with workers=1.',
+                "fewer --workers need less memory.",
             ) from error
 
     def _start(self) -> ProcessPoolExecutor:
@@ -141,8 +144,23 @@ def leave_with_parent() -> None:
 
 
 @contextmanager
+def _for_workers_only() -> Iterator[None]:
+    """Let processes that start meanwhile know nothing of Ctrl-C and of the calling script.
+
+    A spawned process would run the script again, which scripts without a guard, notebooks
+    and standard input do not survive; and a worker needs nothing of it.
+    """
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        with _uninterrupted():
+            yield
+    finally:
+        sys.modules["__main__"] = script
+
+
+@contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Let processes that start meanwhile ignore Ctrl-C from their first moment."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

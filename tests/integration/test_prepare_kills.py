@@ -108,3 +108,18 @@ def test_two_at_once_do_not_mix(tmp_path: Path, source: Path) -> None:
         assert second.returncode == 1
         assert "Another process is writing" in second.stderr
     assert [entry.name for entry in tmp_path.iterdir()] == ["flow.zarr"]
+
+
+UNGUARDED = """
+import sys
+from pathlib import Path
+from matey_core.workflows.prepare import PrepareConfig, prepare
+config = PrepareConfig(source=Path(sys.argv[1]), out=Path(sys.argv[2]), workers=2, check=False)
+print(prepare(config).rows[0].status)
+"""
+
+
+def test_a_script_needs_no_guard(tmp_path: Path, source: Path) -> None:
+    words = [sys.executable, "-", str(source), str(tmp_path)]
+    done = subprocess.run(words, input=UNGUARDED, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("converted\n", "")
