@@ -3,10 +3,10 @@
 import math
 import os
 import weakref
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import h5py
 import numpy as np
@@ -26,6 +26,9 @@ MAX_OPEN = 8
 """Files that a process keeps open: opening one takes a millisecond."""
 DAMAGES = (KeyError, RuntimeError, ValueError, TypeError, MemoryError, OverflowError)
 """What h5py raises on damaged files, beside OSError."""
+
+
+Item = TypeVar("Item", h5py.Group, h5py.Dataset)
 
 
 class _Kept(NamedTuple):
@@ -129,33 +132,57 @@ def _forget(user: weakref.ref[object]) -> None:
         _KEPT.pop(key, None)
 
 
-def members(group: h5py.Group) -> dict[str, h5py.Group | h5py.Dataset]:
-    """Groups and arrays that lie in a group itself; links, which may lead anywhere, are left out.
+class Members(Mapping[str, Item]):
+    """Groups or arrays that lie in a group itself, each looked up when it is asked for.
 
-    So are arrays without a shape, and those whose values lie in other files.
+    Links, which may lead anywhere, are left out. So are arrays without a shape, and those
+    whose values lie in other files.
     """
-    found = {}
-    for key in group:
-        if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-            continue
-        item = group[key]
-        if isinstance(item, h5py.Group) or (isinstance(item, h5py.Dataset) and _holds_values(item)):
-            found[key] = item
-    return found
+
+    def __init__(self, group: h5py.Group, kind: type[Item]) -> None:
+        self._group = group
+        self._kind = kind
+        self._found: dict[str, Item | None] = {}
+
+    def __getitem__(self, key: str) -> Item:
+        if key not in self._found:
+            self._found[key] = self._look_up(key)
+        if (item := self._found[key]) is None:
+            raise KeyError(key)
+        return item
+
+    def __iter__(self) -> Iterator[str]:
+        return (key for key in self._group if key in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _look_up(self, key: str) -> Item | None:
+        if not isinstance(self._group.get(key, getlink=True), h5py.HardLink):
+            return None
+        try:
+            item = self._group[key]
+        except KeyError as error:  # It is there, but damaged: not the same as absent.
+            raise RuntimeError(error.args[0]) from error
+        if not isinstance(item, self._kind):
+            return None
+        if isinstance(item, h5py.Dataset) and not _holds_values(item):
+            return None
+        return item
 
 
 def _holds_values(array: h5py.Dataset) -> bool:
     return array.shape is not None and not array.external and not array.is_virtual
 
 
-def datasets(group: h5py.Group) -> dict[str, h5py.Dataset]:
+def datasets(group: h5py.Group) -> Mapping[str, h5py.Dataset]:
     """Arrays that lie in a group itself."""
-    return {k: item for k, item in members(group).items() if isinstance(item, h5py.Dataset)}
+    return Members(group, h5py.Dataset)
 
 
-def groups(group: h5py.Group) -> dict[str, h5py.Group]:
+def groups(group: h5py.Group) -> Mapping[str, h5py.Group]:
     """Groups that lie in a group itself."""
-    return {k: item for k, item in members(group).items() if isinstance(item, h5py.Group)}
+    return Members(group, h5py.Group)
 
 
 def attributes(item: h5py.Group | h5py.Dataset) -> dict[str, Any]:
@@ -234,7 +261,7 @@ def check_written(path: Path, array: h5py.Dataset) -> None:
         )
 
 
-def same_shape(path: Path, arrays: dict[str, h5py.Dataset]) -> tuple[int, ...]:
+def same_shape(path: Path, arrays: Mapping[str, h5py.Dataset]) -> tuple[int, ...]:
     """Return the shape that all arrays share.
 
     Raises:

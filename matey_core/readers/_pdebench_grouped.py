@@ -35,12 +35,12 @@ VARYING = {"dam_radius"}
 
 def accepts(file: h5py.File) -> bool:
     """Whether some group of the file holds `data`."""
-    return bool(_sample_groups(file))
+    return any("data" in datasets(group) for group in groups(file).values())
 
 
-def _sample_groups(file: h5py.File) -> list[str]:
-    """Names of the sample groups; they may have gaps."""
-    return sorted(key for key, group in groups(file).items() if "data" in datasets(group))
+def _samples(file: h5py.File) -> dict[str, h5py.Group]:
+    """The sample groups; their names may have gaps."""
+    return {key: group for key, group in groups(file).items() if "data" in datasets(group)}
 
 
 def open_source(path: Path, file: h5py.File) -> Source:
@@ -49,10 +49,11 @@ def open_source(path: Path, file: h5py.File) -> Source:
     Raises:
         DataError: groups differ in shape or grid, or have no coordinates.
     """
-    keys = _sample_groups(file)
-    arrays = {key: file[key]["data"] for key in keys}
+    samples = _samples(file)
+    keys = sorted(samples)
+    arrays = {key: samples[key]["data"] for key in keys}
     shape = same_shape(path, arrays)
-    coordinates = _coordinates(path, file, keys)
+    coordinates = _coordinates(path, samples, keys)
     num_axes = len(coordinates) - 1
     if len(shape) != num_axes + 2 or num_axes > 3:
         raise DataError(
@@ -60,7 +61,7 @@ def open_source(path: Path, file: h5py.File) -> Source:
             f"{', '.join(coordinates)} it should be [time, {'space, ' * num_axes}channel]."
         )
     shared = attributes(file)
-    configs = [_config(file[key], key, shared) for key in keys]
+    configs = [_config(samples[key], key, shared) for key in keys]
     family = names.grouped_family(path.name, configs[0], axes=num_axes, channels=shape[-1])
     times = coordinates.pop("t")
     axes = _order(family, shape[1:-1], coordinates)
@@ -88,17 +89,19 @@ def open_source(path: Path, file: h5py.File) -> Source:
     return GroupedSource(path, header)
 
 
-def _coordinates(path: Path, file: h5py.File, keys: list[str]) -> dict[str, np.ndarray]:
+def _coordinates(
+    path: Path, samples: dict[str, h5py.Group], keys: list[str]
+) -> dict[str, np.ndarray]:
     """Read the coordinates that all samples share: x, y, z as far as present, and t."""
     shared: dict[str, np.ndarray] = {}
     for key in keys:
-        grid = groups(file[key]).get("grid")
+        grid = groups(samples[key]).get("grid")
         found = datasets(grid) if grid is not None else {}
-        missing = {"x", "t"} - found.keys()
+        missing = [axis for axis in ("t", "x") if axis not in found]
         if missing:
             raise DataError(
                 f"{path}: group {key} has no coordinate "
-                f"{' and no '.join(f'grid/{axis}' for axis in sorted(missing))}."
+                f"{' and no '.join(f'grid/{axis}' for axis in missing)}."
             )
         present = [axis for axis in ORDER if axis in found]
         values = {axis: small(path, found[axis]) for axis in present}

@@ -4,6 +4,7 @@ States are cell centres of a box. A simulation that was cut short has arrays of
 full size with zeros after the attribute `latestIndex`.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ from matey_core.readers._hdf5 import (
 
 def accepts(file: h5py.File) -> bool:
     """Whether the file has the arrays `velocity` and `t`."""
-    return {"velocity", "t"} <= datasets(file).keys()
+    arrays = datasets(file)
+    return "velocity" in arrays and "t" in arrays
 
 
 def open_source(path: Path, file: h5py.File) -> Source:
@@ -81,7 +83,7 @@ def open_source(path: Path, file: h5py.File) -> Source:
     return IncompressibleSource(path, header)
 
 
-def _check_shapes(path: Path, found: dict[str, h5py.Dataset]) -> None:
+def _check_shapes(path: Path, found: Mapping[str, h5py.Dataset]) -> None:
     shape = same_shape(path, {"velocity": found["velocity"]})
     if len(shape) != 5 or shape[-1] != 2:
         raise DataError(

@@ -5,6 +5,7 @@
 Darcy file are [sample, 1, x, y]; `nu` beside them tells the two apart.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -96,7 +97,7 @@ def open_source(path: Path, file: h5py.File) -> Source:
     return StackedSource(path, header, tuple(layout.arrays), tuple(layout.static))
 
 
-def _layout(path: Path, found: dict[str, h5py.Dataset], parameters: dict[str, float]) -> _Layout:
+def _layout(path: Path, found: Mapping[str, h5py.Dataset], parameters: dict[str, float]) -> _Layout:
     flow = {key: field for key, field in names.FLOW.items() if key in found}
     if flow:
         boundary = names.flow_boundary(path.name)
@@ -111,7 +112,7 @@ def _layout(path: Path, found: dict[str, h5py.Dataset], parameters: dict[str, fl
     )
 
 
-def _axes(path: Path, found: dict[str, h5py.Dataset], shape: tuple[int, ...]) -> tuple[str, ...]:
+def _axes(path: Path, found: Mapping[str, h5py.Dataset], shape: tuple[int, ...]) -> tuple[str, ...]:
     axes = tuple(axis for axis in AXES if f"{axis}-coordinate" in found)
     if not axes or axes != AXES[: len(axes)]:
         raise DataError(
@@ -122,7 +123,7 @@ def _axes(path: Path, found: dict[str, h5py.Dataset], shape: tuple[int, ...]) ->
 
 
 def _times(
-    path: Path, found: dict[str, h5py.Dataset], frames: int, *, is_static: bool
+    path: Path, found: Mapping[str, h5py.Dataset], frames: int, *, is_static: bool
 ) -> np.ndarray:
     """Times of the frames; the files' own list is one too long."""
     if "t-coordinate" in found:
