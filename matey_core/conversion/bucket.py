@@ -4,9 +4,9 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from matey_core.conversion.place import JOURNAL, Place
+from matey_core.conversion.place import JOURNAL, Output, Place
 
 
 class Bucket(Place):
@@ -27,7 +27,7 @@ class Bucket(Place):
         """Folder of the store's own files until it is complete."""
         return self.path
 
-    def create(self, name: str) -> "IO[bytes]":
+    def create(self, name: str, *, past_cache: bool = False) -> Output:
         """Open a file of the store for writing."""
         return self._fs.open(self._key(self.path / name), "wb")
 

@@ -1,5 +1,6 @@
 """Who does the work of a conversion: this process, or several."""
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -19,6 +20,8 @@ from typing import NamedTuple
 
 from matey_core.conversion.work import Job, Record
 from matey_core.errors import RunError
+
+BLAS_THREADS = "OPENBLAS_NUM_THREADS"
 
 
 class Task(NamedTuple):
@@ -40,6 +43,9 @@ class Crew(ABC):
     def __exit__(self, *_: object) -> None:
         """Let the workers go."""
         return
+
+    def start(self) -> None:  # noqa: B027
+        """Get ready, as there is much to do."""
 
     @abstractmethod
     def run(self, job: Job, tasks: Sequence[Task], *, at_once: int) -> Iterator[list[Record]]:
@@ -64,6 +70,13 @@ class Processes(Crew):
     def __init__(self, size: int) -> None:
         self.size = size
         self._pool: ProcessPoolExecutor | None = None
+
+    def start(self) -> None:
+        """Start all processes, which takes as long as reading a few headers."""
+        pool = self._start()
+        for _ in range(self.size):
+            with _for_workers_only():
+                pool.submit(os.getpid)
 
     def __exit__(self, *_: object) -> None:
         """Wait for the tasks that have begun, and end all processes."""
@@ -133,6 +146,7 @@ def _unpacked(content: bytes) -> Job:
 def leave_with_parent() -> None:
     """Make a worker end when the process that started it does, even by a kill."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    gc.freeze()  # what is imported stays
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -150,13 +164,17 @@ def _for_workers_only() -> Iterator[None]:
     A spawned process would run the script again, which scripts without a guard, notebooks
     and standard input do not survive; and a worker needs nothing of it.
     """
-    script = sys.modules["__main__"]
+    script, threads = sys.modules["__main__"], os.environ.get(BLAS_THREADS)
     sys.modules["__main__"] = ModuleType("__main__")
+    os.environ[BLAS_THREADS] = "1"  # its threads spin while they wait
     try:
         with _uninterrupted():
             yield
     finally:
         sys.modules["__main__"] = script
+        del os.environ[BLAS_THREADS]
+        if threads is not None:
+            os.environ[BLAS_THREADS] = threads
 
 
 @contextmanager

@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
-from matey_core.conversion.place import JOURNAL, PLAN, Place
+from matey_core.conversion import direct
+from matey_core.conversion.place import JOURNAL, PLAN, Output, Place
 from matey_core.errors import RunError
 
 STORE = "store"
@@ -24,14 +24,11 @@ class Folder(Place):
         """Folder of the store's own files until it is complete."""
         return self.partial / STORE
 
-    def create(self, name: str) -> "IO[bytes]":
+    def create(self, name: str, *, past_cache: bool = False) -> Output:
         """Open a file of the store for writing."""
         path = self.chunks / name
-        try:
-            return path.open("wb", buffering=0)
-        except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            return path.open("wb", buffering=0)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return direct.create(path) if past_cache else path.open("wb", buffering=0)
 
     def note(self, name: str, text: str) -> None:
         """Write a note, whole or not at all."""
@@ -69,8 +66,9 @@ class Folder(Place):
     def publish(self, metadata: dict[str, bytes]) -> None:
         """Write the metadata and give the store its name; remove the notes."""
         for name, content in metadata.items():
-            with self.create(name) as file:
-                file.write(content)
+            path = self.chunks / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
         replaced = self.partial / REPLACED
         if self.path.exists():
             remove_folder(replaced)

@@ -4,12 +4,22 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, ClassVar
+from typing import ClassVar, Protocol
 
 PARTIAL = ".partial"
 """Added to the name of a store: folder of what is not complete."""
 JOURNAL = "journal.jsonl"
 PLAN = "plan.json"
+
+
+class Output(Protocol):
+    """A file that is being written."""
+
+    def write(self, content: memoryview) -> int:
+        """Take some or all of `content`, and tell how much."""
+
+    def close(self) -> None:
+        """Write what is left."""
 
 
 class Place(ABC):
@@ -33,8 +43,13 @@ class Place(ABC):
     """Seconds for which lines of the journal are collected, as writing them has a price."""
 
     @abstractmethod
-    def create(self, name: str) -> "IO[bytes]":
-        """Open a file of the store for writing."""
+    def create(self, name: str, *, past_cache: bool = False) -> "Output":
+        """Open a file of the store for writing.
+
+        Args:
+            name: of the file, below the store.
+            past_cache: whether the store is so large that it need not stay in memory.
+        """
 
     def read(self, name: str) -> bytes | None:
         """A whole file of the store; None if there is none."""

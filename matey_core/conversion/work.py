@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from typing import IO
 
 import google_crc32c
 import numpy as np
@@ -22,6 +21,9 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the operating system says when there is no room."""
 READ_BYTES = 4 * 2**20
 """States are read, converted and written in portions of about this size."""
+WRITE_BYTES = 128 * 2**10
+"""Written at once, as `cp` does: Linux looks for as much memory in one piece, and large pieces
+can cost ten times as much as the writing."""
 COPIES = 4
 """Copies of a portion that exist at once: as read, rearranged, rounded, compressed."""
 
@@ -74,6 +76,8 @@ class Job:
     static_encoding: Encoding
     num_samples: int
     allow_missing: bool
+    past_cache: bool = False
+    """Whether the store is so large that it need not stay in memory."""
 
     @property
     def num_units(self) -> int:
@@ -183,7 +187,7 @@ class _Output:
         self._crc = 0
 
     def __enter__(self) -> "_Output":
-        self._file: IO[bytes] = self.job.place.create(self.name)
+        self._file = self.job.place.create(self.name, past_cache=self.job.past_cache)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -208,7 +212,7 @@ class _Output:
             self._crc = google_crc32c.extend(self._crc, np.frombuffer(part, np.uint8))
             rest = part
             while len(rest):
-                rest = rest[self._file.write(rest) :]
+                rest = rest[self._file.write(rest[:WRITE_BYTES]) :]
             self._size += len(part)
 
     def _complain(self, values: np.ndarray, first: int) -> None:

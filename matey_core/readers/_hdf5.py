@@ -158,7 +158,8 @@ class Members(Mapping[str, Item]):
         return sum(1 for _ in self)
 
     def _look_up(self, key: str) -> Item | None:
-        if not isinstance(self._group.get(key, getlink=True), h5py.HardLink):
+        links, name = self._group.id.links, key.encode("utf-8", "surrogateescape")
+        if not links.exists(name) or links.get_info(name).type != h5py.h5l.TYPE_HARD:
             return None
         try:
             item = self._group[key]

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ TASKS_PER_WORKER = 4
 """At least so many, so that no worker waits long for the last one."""
 WORTH_SHARING = 2 * TASK_BYTES
 """Less than this is done before a worker has started."""
+LARGE = 2**30
+"""Smaller stores stay in the page cache after they are written, ready to be read."""
 WORKER_BYTES = 128 * 2**20
 """What a worker process needs before it reads anything."""
 
@@ -136,7 +138,7 @@ def _job(source: Source, place: Place, num_samples: int, storage: Storage) -> Jo
             chunk=storage.chunk,
         )
 
-    return Job(
+    job = Job(
         source=source,
         place=place,
         encoding=encoding(len(header.times)),
@@ -144,6 +146,8 @@ def _job(source: Source, place: Place, num_samples: int, storage: Storage) -> Jo
         num_samples=num_samples,
         allow_missing=storage.allow_missing,
     )
+    size = job.num_units * job.unit_bytes
+    return replace(job, past_cache=size >= LARGE)
 
 
 def _workers(job: Job, crew: Crew, memory: int | None) -> int:

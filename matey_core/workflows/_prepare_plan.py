@@ -14,7 +14,7 @@ from matey_core.locations import is_remote
 from matey_core.readers import READERS, Source
 from matey_core.readers.auto import AutoReader
 from matey_core.store import SPLITS, SUFFIX, Split, Store, find_stores, open_store
-from matey_core.store.writer import versions
+from matey_core.store.writer import WORTH_SHARING, versions
 from matey_core.workflows._prepare_settings import PrepareConfig
 from matey_core.workflows._source_files import Fingerprints, Stamp, stamp
 from matey_core.workflows._store_names import relative_to, store_names
@@ -64,22 +64,39 @@ class Plan:
     """Knows every source, its store, and what is there."""
 
     def __init__(self, config: PrepareConfig, digests: Fingerprints) -> None:
+        """Find every source.
+
+        Raises:
+            DataError: there is none.
+        """
         self.config = config
         self.digests = digests
         self.split = Split(shares=config.split, seed=config.seed)
         self.reader = READERS[config.reader](config.options)
         self._sizes: dict[int, int] = {}
+        own = [] if is_remote(config.stores) else [config.stores]
+        self._found = self.reader.find(config.source, exclude=own)
+
+    def is_large(self) -> bool:
+        """Whether there is much to do for certain; if so, fingerprints are begun."""
+        if find_stores(self.config.stores) and not self.config.overwrite:
+            return False
+        files = [path for path in self._found if path.is_file()]
+        if sum(path.stat().st_size for path in files) < WORTH_SHARING:
+            return False
+        for path in files:
+            self.digests.start(path, [path])
+        return True
 
     def jobs(self) -> list[Job]:
-        """Find and open every source.
+        """Open every source.
 
         Raises:
-            DataError: none is found, or one is damaged or of an unknown layout.
+            DataError: one is damaged or of an unknown layout.
             ConfigError: a selection that does not fit a grid.
         """
         config = self.config
-        own = [] if is_remote(config.stores) else [config.stores]
-        found = self.reader.find(config.source, exclude=own)
+        found = self._found
         sources = {path: config.selection.of(self.reader.open(path)) for path in found}
         stamps = {path: stamp(source) for path, source in sources.items()}
         for known in stamps.values():

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,15 +55,15 @@ class Fingerprints:
         self._stop.set()
         self._thread.shutdown(cancel_futures=True)
 
-    def start(self, source: Source) -> None:
-        """Begin with a source, whose fingerprint will be asked for."""
-        if source.path not in self._known:
-            self._known[source.path] = self._thread.submit(self._compute, source)
+    def start(self, path: Path, files: Sequence[Path]) -> None:
+        """Begin with the source at `path`, made of `files`; its fingerprint will be asked for."""
+        if path not in self._known:
+            self._known[path] = self._thread.submit(self._compute, path, files)
 
     def __getitem__(self, source: Source) -> str:
         """Wait for the fingerprint of a source."""
-        self.start(source)
         path = source.path
+        self.start(path, files_of(source))
         total = float(stamp(source).size)
         while True:
             try:
@@ -73,8 +73,7 @@ class Fingerprints:
                 task = f"fingerprint {path.name}"
                 self._on_progress(Progress(task=task, done=done, total=total, unit="B"))
 
-    def _compute(self, source: Source) -> str:
-        path, files = source.path, files_of(source)
+    def _compute(self, path: Path, files: Sequence[Path]) -> str:
         digest = hashlib.sha256()
         if path.is_dir():
             digest.update("\0".join(file.relative_to(path).as_posix() for file in files).encode())

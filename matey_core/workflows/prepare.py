@@ -15,6 +15,7 @@ from matey_core.workflows._progress import OnProgress, Progress, silent
 from matey_core.workflows._source_files import (
     Fingerprints,
     check_space,
+    files_of,
     no_empty_folder,
     stamp,
 )
@@ -57,11 +58,13 @@ def prepare(config: PrepareConfig, on_progress: OnProgress = silent) -> PrepareR
     """
     with Fingerprints(on_progress) as digests:
         plan = Plan(config, digests)
-        jobs = plan.jobs()
         if config.dry_run:
-            rows = tuple(_preview(plan, job) for job in jobs)
+            rows = tuple(_preview(plan, job) for job in plan.jobs())
             return PrepareReport(out=config.stores, dry_run=True, rows=rows)
         with no_empty_folder(config.stores), _crew(config) as crew:
+            if plan.is_large():
+                crew.start()  # while headers are read
+            jobs = plan.jobs()
             check_space(config.stores, sum(job.row.num_bytes for job in jobs if not job.store))
             work = _Work(plan, crew, on_progress)
             rows = tuple(work.convert(job) for job in jobs)
@@ -140,7 +143,7 @@ class _Work:
             total = float(row.num_bytes)
             self.on_progress(Progress(task=task, done=done * per_frame, total=total, unit="B"))
 
-        self.plan.digests.start(job.source)
+        self.plan.digests.start(job.original, files_of(job.source))
         return write_store(
             job.source,
             row.store,

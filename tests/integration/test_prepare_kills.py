@@ -31,9 +31,15 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+PAST_CACHE = (
+    "from matey_core.store import writer; writer.LARGE = 0; import matey_cli.app as app; app.main()"
+)
+"""Writes as for large stores."""
+
+
 def command(source: Path, out: Path) -> list[str]:
     options = ["--out", str(out), "--workers", "2", "--compress", "lz4", "--no-check"]
-    return [sys.executable, "-m", "matey_cli", "prepare", "pdebench", str(source), *options]
+    return [sys.executable, "-c", PAST_CACHE, "prepare", "pdebench", str(source), *options]
 
 
 def digests(folder: Path) -> dict[str, str]:

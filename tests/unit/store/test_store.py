@@ -13,7 +13,8 @@ import zarr
 from matey_core.conversion import encoding
 from matey_core.errors import DataError, RunError
 from matey_core.readers import READERS, Source
-from matey_core.store import Split, find_stores, open_store, write_store
+from matey_core.store import Split, find_stores, open_store, write_store, writer
+from matey_core.store.writer import Storage
 from tests.support import Failing, advected, files_below, tiny_source, tiny_store
 
 
@@ -114,6 +115,18 @@ def test_values_that_are_not_finite_are_told_and_nothing_stays(tmp_path: Path, b
     for word in ("velocity_x", "sample 4", "3 values", "time index 7"):
         assert word in str(caught.value)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("compression", ["none", "zstd"])
+def test_large_stores_are_the_same_past_the_page_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compression: str
+) -> None:
+    source, storage = opened(tmp_path), Storage(compression=compression)
+    for name, large in (("cached", 2**30), ("direct", 0)):
+        monkeypatch.setattr(writer, "LARGE", large)
+        path = tmp_path / name / "a.zarr"
+        write_store(source, path, num_samples=6, split=Split(), provenance=dict, storage=storage)
+    assert files_below(tmp_path / "cached") == files_below(tmp_path / "direct")
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left"), KeyboardInterrupt()])
