@@ -83,7 +83,9 @@ def convert(source: Path, out: Path, *options: str) -> tuple[float, int]:
     command = [sys.executable, "-m", "matey_cli", "prepare", "pdebench", str(source), "--quiet"]
     began = time.perf_counter()
     process = subprocess.Popen(
-        [*command, "--out", str(out), "--workers", "2", *options], start_new_session=True
+        [*command, "--out", str(out), "--workers", "2", *options],
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
     )
     peak = 0
 

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 
 from matey_core.batches import FieldBatch, Window
-from matey_core.data._missing import fill_missing
+from matey_core.data.missing import fill_missing
 from matey_core.errors import ConfigError, DataError
 from matey_core.store import Store
 

@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from matey_core.data.missing import known_mean
+
 
 def fill_missing(
     history: Float[Tensor, "b t c *space"],
@@ -20,7 +22,4 @@ def fill_missing(
     gaps = history.isnan()
     if not gaps.any():
         return history, None
-    axes = (1, *range(3, history.ndim))
-    known = (~gaps).sum(axes, keepdim=True).clamp(min=1)
-    mean = history.double().nansum(axes, keepdim=True) / known
-    return torch.where(gaps, mean.to(history.dtype), history), gaps[:, -1]
+    return torch.where(gaps, known_mean(history), history), gaps[:, -1]

@@ -31,7 +31,7 @@ TASKS_PER_WORKER = 4
 """At least so many, so that no worker waits long for the last one."""
 WORTH_SHARING = 2 * TASK_BYTES
 """Less than this is done before a worker has started."""
-LARGE = 2**30
+LARGE = 2**28
 """Smaller stores stay in the page cache after they are written, ready to be read."""
 WORKER_BYTES = 128 * 2**20
 """What a worker process needs before it reads anything."""

@@ -24,12 +24,17 @@ def fill_missing(
     """
     valid = torch.ones_like(targets, dtype=torch.bool)
     for channel in channels:
-        past, future = history[:, :, channel], targets[:, :, channel]
-        unknown, unknown_future = past.isnan(), future.isnan()
-        each = tuple(range(1, past.ndim))
-        total = past.double().masked_fill(unknown, 0).sum(each, keepdim=True)
-        mean = (total / (~unknown).sum(each, keepdim=True).clamp(min=1)).float()
-        past.copy_(torch.where(unknown, mean, past))
-        future.copy_(torch.where(unknown_future, mean, future))
-        valid[:, :, channel] = ~unknown_future
+        one = slice(channel, channel + 1)
+        past, future = history[:, :, one], targets[:, :, one]
+        mean, unknown = known_mean(past), future.isnan()
+        past.copy_(torch.where(past.isnan(), mean, past))
+        future.copy_(torch.where(unknown, mean, future))
+        valid[:, :, one] = ~unknown
     return valid
+
+
+def known_mean(history: Float[Tensor, "b t c *space"]) -> Float[Tensor, "b 1 c *one"]:
+    """Mean over time and space of what each sample knows of each field; 0 where it is nothing."""
+    axes = (1, *range(3, history.ndim))
+    known = (~history.isnan()).sum(axes, keepdim=True).clamp(min=1)
+    return (history.double().nansum(axes, keepdim=True) / known).to(history.dtype)
