@@ -158,7 +158,9 @@ class Members(Mapping[str, Item]):
         return sum(1 for _ in self)
 
     def _look_up(self, key: str) -> Item | None:
-        links, name = self._group.id.links, key.encode("utf-8", "surrogateescape")
+        # A damaged name, which is no text, comes as bytes.
+        name = key if isinstance(key, bytes) else key.encode("utf-8", "surrogateescape")
+        links = self._group.id.links
         if not links.exists(name) or links.get_info(name).type != h5py.h5l.TYPE_HARD:
             return None
         try:

@@ -35,15 +35,15 @@ def test_shares_by_hand() -> None:
 def test_weights_by_exponent_and_by_name() -> None:
     names, counts = ["a", "b"], [100, 400]
     assert weights_of(names, counts, exponent=0.5, given=None).tolist() == [1 / 3, 2 / 3]
-    assert weights_of(names, counts, exponent=0, given={}).tolist() == [0.5, 0.5]
-    assert weights_of(names, counts, exponent=1, given=None).tolist() == [0.2, 0.8]
-    assert weights_of(names, counts, exponent=1, given={"b": 3.0}).tolist() == [0.25, 0.75]
-    assert weights_of(names, counts, exponent=1, given={"a": 0.0}).tolist() == [0, 1]
+    assert weights_of(names, counts, exponent=0.0, given={}).tolist() == [0.5, 0.5]
+    assert weights_of(names, counts, exponent=1.0, given=None).tolist() == [0.2, 0.8]
+    assert weights_of(names, counts, exponent=1.0, given={"b": 3.0}).tolist() == [0.25, 0.75]
+    assert weights_of(names, counts, exponent=1.0, given={"a": 0.0}).tolist() == [0, 1]
     with pytest.raises(ConfigError, match="weights names c; the stores are a, b"):
-        weights_of(names, counts, exponent=1, given={"c": 1.0})
+        weights_of(names, counts, exponent=1.0, given={"c": 1.0})
     for bad in ({"a": 0.0, "b": 0.0}, {"a": -1.0}, {"a": float("nan")}):
         with pytest.raises(ConfigError, match="at least 0"):
-            weights_of(names, counts, exponent=1, given=bad)
+            weights_of(names, counts, exponent=1.0, given=bad)
 
 
 def test_an_order_numbers_the_batches_of_each_store() -> None:

@@ -130,7 +130,7 @@ def test_a_state_of_other_data_is_refused(windows: list[Windows]) -> None:
     with pytest.raises(CheckpointError, match="store line is new"):
         mixture(windows).load_state_dict(mixture(windows[1:]).state_dict())
     with pytest.raises(CheckpointError, match="react had 13 batches an epoch, not 6"):
-        Mixture(windows, batch_size=6, seed=0, weights={"line": 2}).load_state_dict(state)
+        Mixture(windows, batch_size=6, seed=0, weights={"line": 2.0}).load_state_dict(state)
     with pytest.raises(CheckpointError, match="came in the order line, plane, react, not react"):
         mixture(windows[::-1]).load_state_dict(state)
     longer = [Windows(p.store, p.samples, history=3, max_lead=3) for p in windows]
