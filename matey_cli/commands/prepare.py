@@ -114,7 +114,7 @@ def prepare(
     validation and test. What is up to date is left alone; what was stopped,
     even by a kill, goes on where it was.
     """
-    from matey_core.workflows.prepare import PrepareConfig
+    from matey_core.workflows.prepare import Interrupted, PrepareConfig
     from matey_core.workflows.prepare import prepare as run
 
     config = PrepareConfig(
@@ -149,8 +149,12 @@ def prepare(
             conserved=conserved,
         ),
     )
-    with render.progress() as on_progress:
-        report = run(config, on_progress)
+    try:
+        with render.progress() as on_progress:
+            report = run(config, on_progress)
+    except Interrupted as stop:
+        render.note(str(stop))
+        raise
     if not render.emit(report):
         _show(report)
     if report.check and report.check.errors:

@@ -173,7 +173,7 @@ def _show_comparison(report: "ProfileReport") -> None:
 def _compared(row: "ProfileRow") -> tuple[object, ...]:
     head = (row.scheme, row.tokenizer, _product(row.patch, ","))
     if row.cost is None:
-        return (*head, "impossible", *[None] * 6)
+        return (*head, "none", *[None] * 6)
     return (*head, *_figures(row.cost))
 
 

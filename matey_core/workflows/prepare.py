@@ -200,4 +200,4 @@ def _notes(written: Written, splits: tuple[int, int, int], row: PrepareRow) -> s
     return "; ".join(notes)
 
 
-__all__ = ["PrepareConfig", "PrepareReport", "PrepareRow", "prepare"]
+__all__ = ["Interrupted", "PrepareConfig", "PrepareReport", "PrepareRow", "prepare"]
