@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import h5py
@@ -64,6 +65,13 @@ def members(session: int) -> list[int]:
     return found
 
 
+def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
+    """Wait until a file is there, or the process has ended."""
+    deadline = time.monotonic() + 60
+    while not path.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+
+
 def is_worker(pid: int) -> bool:
     """Whether a process is a worker, and not the parent or a helper of Python's own."""
     try:
@@ -90,10 +98,15 @@ def test_killed_anywhere_it_goes_on_to_the_same_bytes(
         process = subprocess.Popen(
             command(source, out), start_new_session=True, stderr=subprocess.PIPE, text=True
         )
-        time.sleep(dice.uniform(0.3, 1.0) * duration)
+        if number % 2:
+            time.sleep(dice.uniform(0.2, 0.8) * duration)
+        else:
+            wait_for(out / "flow.zarr.partial" / "journal.jsonl", process)
+            time.sleep(dice.uniform(0, 0.1) * duration)
         workers = [pid for pid in members(process.pid) if is_worker(pid)]
         victim = dice.choice([process.pid, *workers])
-        os.kill(victim, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it may just have ended by itself
+            os.kill(victim, signal.SIGKILL)
         _, errors = process.communicate(timeout=60)
         assert "Traceback" not in errors
         assert process.returncode in (0, 1, -signal.SIGKILL)
@@ -105,7 +118,7 @@ def test_killed_anywhere_it_goes_on_to_the_same_bytes(
         assert {entry.name for entry in out.glob("*")} <= {"flow.zarr", "flow.zarr.partial"}
         subprocess.run(command(source, out), check=True, capture_output=True)
         assert digests(out) == expected
-    assert unfinished >= rounds // 2, "the kills came too late to prove anything"
+    assert unfinished >= rounds // 4, "the kills came too late to prove anything"
 
 
 def test_two_at_once_do_not_mix(tmp_path: Path, source: Path) -> None:
