@@ -11,7 +11,8 @@ import xarray
 import zarr
 
 from matey_core.conversion import encoding
-from matey_core.errors import DataError, RunError
+from matey_core.conversion.crew import Processes
+from matey_core.errors import ConfigError, DataError, RunError
 from matey_core.readers import READERS, Source
 from matey_core.store import Split, find_stores, open_store, write_store, writer
 from matey_core.store.writer import Storage
@@ -229,3 +230,18 @@ def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
     zarr.open_group(tmp_path / "other.zarr", mode="w")
     with pytest.raises(DataError, match="matey_layout None"):
         open_store(tmp_path / "other.zarr")
+
+
+def test_memory_decides_how_many_work_and_too_little_is_refused(tmp_path: Path) -> None:
+    source = opened(tmp_path)
+    path = tmp_path / "out" / "a.zarr"
+    with pytest.raises(ConfigError, match="one frame of all fields takes") as caught:
+        write_store(source, path, num_samples=6, split=Split(), provenance=dict, memory=1000)
+    assert "--memory" in caught.value.remedy
+    assert not path.parent.exists()
+    job = writer._job(source, writer.place_of(path), 6, Storage())
+    of_a_worker = job.memory + writer.WORKER_BYTES
+    crew = Processes(4)
+    found = [writer._workers(job, crew, share * of_a_worker) for share in (1, 2, 3, 9)]
+    assert found == [1, 2, 3, 4]
+    assert writer._workers(job, crew, None) == 4
