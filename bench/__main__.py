@@ -12,7 +12,7 @@ from pathlib import Path
 import bench
 from bench._rows import machine
 
-NO_BENCHMARK = {"criterion_overlap", "decisions", "demo", "noise"}
+NO_BENCHMARK = {"criterion_overlap", "decisions", "demo", "noise", "plain", "validation"}
 
 
 def main() -> None:

@@ -1,70 +1,81 @@
-"""How many trajectories a second each solver makes, beside the plain SciPy way."""
+"""How many trajectories a second each solver makes, beside the plain NumPy or SciPy way."""
 
+import importlib
+import pkgutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from scipy import sparse
-from scipy.integrate import solve_ivp
 
-from matey_core.simulators import SIMULATORS, Simulator
-from matey_core.simulators._integrate import frames
+import bench.plain
+from matey_core.simulators import PRECISIONS, SIMULATORS, Precision, Sample, Simulator
+from matey_core.simulators._integrate import collate
 
 GRIDS = (32, 64, 128)
 BATCHES = (1, 16)
-FRAMES = 101
+PLAIN = {module.name for module in pkgutil.iter_modules(bench.plain.__path__)}
+
+Plain = Callable[[Simulator, Sample], np.ndarray]
 
 
 def rows() -> Iterator[dict[str, object]]:
     for name in SIMULATORS.names():
-        for grid in GRIDS:
-            simulator = SIMULATORS[name](grid=grid, frames=FRAMES).build()
-            if name in PLAIN:
-                yield _row(name, grid, "scipy RK45, rtol 1e-3", 1, PLAIN[name](simulator))
-            for batch in BATCHES:
-                yield _row(name, grid, "matey float32", batch, _ours(simulator, batch))
+        yield from rows_of(name)
 
 
-def _row(name: str, grid: int, method: str, batch: int, seconds: float) -> dict[str, object]:
+def rows_of(name: str, grids: tuple[int, ...] = GRIDS) -> Iterator[dict[str, object]]:
+    """Measure one solver: the plain way, then ours with one sample and with sixteen."""
+    for grid in grids:
+        simulator = SIMULATORS[name](grid=grid).build()
+        plain: float | None = None
+        expected: np.ndarray | None = None
+        if name in PLAIN:
+            expected, plain = _plain(name, simulator)
+            yield _row(name, simulator, "plain, float64", 1, plain)
+        for batch in BATCHES:
+            solution, seconds = _ours(simulator, batch, "float32")
+            row = _row(name, simulator, "matey, float32", batch, seconds)
+            if plain is not None and expected is not None:
+                row["times_plain"] = plain * batch / seconds
+                row["difference"] = _distance(solution, expected)
+            yield row
+
+
+def _row(
+    name: str, simulator: Simulator, method: str, batch: int, seconds: float
+) -> dict[str, object]:
     return {
         "simulator": name,
-        "grid": grid,
-        "frames": FRAMES,
+        "grid": simulator.spec.grid.shape,
+        "frames": simulator.num_frames,
         "method": method,
         "batch": batch,
         "trajectories_per_second": batch / seconds,
     }
 
 
-def _ours(simulator: Simulator, batch: int) -> float:
-    starts = [simulator.start(np.random.RandomState(seed)) for seed in range(batch)]
-    states = torch.stack(starts).float()
+def _sample(simulator: Simulator, seed: int) -> Sample:
+    return simulator.sample(np.random.RandomState(seed))
+
+
+def _plain(name: str, simulator: Simulator) -> tuple[np.ndarray, float]:
+    solve: Plain = importlib.import_module(f"bench.plain.{name}").trajectory
+    sample = _sample(simulator, 0)
     began = time.perf_counter()
-    for _ in frames(simulator, states):
-        pass
-    return time.perf_counter() - began
+    return solve(simulator, sample), time.perf_counter() - began
 
 
-def _diffusion_reaction_in_scipy(simulator: Simulator) -> float:
-    """The published way: one trajectory, a sparse Laplacian, an adaptive step, float64."""
-    grid, spacing = simulator.spec.grid.shape[0], simulator.spec.grid.spacing[0]
-    line = sparse.diags_array([1.0, -2.0, 1.0], offsets=[-1, 0, 1], shape=(grid, grid)).tolil()
-    line[0, 0] = line[-1, -1] = -1.0
-    identity = sparse.eye_array(grid)
-    laplacian = (sparse.kron(line, identity) + sparse.kron(identity, line)).tocsr() / spacing**2
-
-    def rate(_: float, state: np.ndarray) -> np.ndarray:
-        u, v = np.split(state, 2)
-        return np.concatenate(
-            [1e-3 * (laplacian @ u) + u - u**3 - 5e-3 - v, 5e-3 * (laplacian @ v) + u - v]
-        )
-
-    start = simulator.start(np.random.RandomState(0)).numpy().ravel()
-    times = simulator.spec.time_step * np.arange(simulator.num_frames)
+def _ours(simulator: Simulator, batch: int, precision: Precision) -> tuple[np.ndarray, float]:
+    """Solve a batch; the first sample's frames and the time it took."""
+    samples = [_sample(simulator, seed) for seed in range(batch)]
+    problems = collate(samples, PRECISIONS[precision], "cpu")
     began = time.perf_counter()
-    solve_ivp(rate, (0, times[-1]), start, t_eval=times, rtol=1e-3)
-    return time.perf_counter() - began
+    kept = [simulator.observe(states, problems)[0] for states in simulator.frames(problems)]
+    seconds = time.perf_counter() - began
+    return torch.stack(kept).numpy(), seconds
 
 
-PLAIN = {"diffusion_reaction": _diffusion_reaction_in_scipy}
+def _distance(ours: np.ndarray, plain: np.ndarray) -> float:
+    """Relative L2 distance of the last frames: both must have solved the same thing."""
+    return float(np.linalg.norm(ours[-1] - plain[-1]) / np.linalg.norm(plain[-1]))

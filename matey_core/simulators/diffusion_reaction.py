@@ -5,15 +5,16 @@ Second order in space (finite volumes), fourth in time (the classical Runge–Ku
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from pydantic import PositiveFloat
 from torch import Tensor
 
 from matey_core.fields import Field, FieldSpec, Grid
-from matey_core.simulators import SIMULATORS, SimulatorConfig
+from matey_core.simulators import SIMULATORS, Batch, Sample, Simulator, SimulatorConfig
+from matey_core.simulators._drawn import Drawn, PositiveDrawn, draw, ends
 
 LEFT, RIGHT = -1.0, 1.0
 RK4_REAL_LIMIT = 2.785
@@ -27,21 +28,19 @@ LARGEST_START = 4.0
 class DiffusionReactionConfig(SimulatorConfig):
     """Settings of the diffusion–reaction solver; the defaults are the published ones."""
 
-    diffusion_u: PositiveFloat = 1e-3
+    diffusion_u: PositiveDrawn = 1e-3
     """Diffusion coefficient of the activator u."""
-    diffusion_v: PositiveFloat = 5e-3
+    diffusion_v: PositiveDrawn = 5e-3
     """Diffusion coefficient of the inhibitor v."""
-    k: float = 5e-3
+    k: Drawn = 5e-3
     """Constant sink of the activator."""
-    duration: PositiveFloat = 5.0
-    """Time of the last frame."""
 
     def build(self) -> "DiffusionReaction":
         """Make the solver."""
         return DiffusionReaction(self)
 
 
-class DiffusionReaction:
+class DiffusionReaction(Simulator):
     """Activator u and inhibitor v on [−1, 1]², walls that nothing crosses.
 
     u_t = D_u Δu + u − u³ − k − v
@@ -49,11 +48,12 @@ class DiffusionReaction:
     """
 
     file = "2D/diffusion-reaction/2D_diff-react_NA_NA.h5"
-    origin: tuple[float, ...] = (LEFT, LEFT)
+    layout = "grouped"
+    origin = (LEFT, LEFT)
 
     def __init__(self, config: DiffusionReactionConfig) -> None:
+        super().__init__(config)
         self.config = config
-        self.num_frames = config.frames
         spacing = (RIGHT - LEFT) / config.grid
         self.spec = FieldSpec(
             fields=(Field(name="activator"), Field(name="inhibitor")),
@@ -63,73 +63,71 @@ class DiffusionReaction:
                 spacing=(spacing,) * 2,
                 boundary=("no_flux",) * 2,
             ),
-            time_step=config.duration / max(config.frames - 1, 1),
+            time_step=config.interval,
             dataset="2D_diff-react_NA_NA",
         )
 
-    def start(self, random: np.random.RandomState) -> Float[Tensor, "c y x"]:
+    def sample(self, random: np.random.RandomState) -> Sample:
         """Draw N(0, 1) in each cell, u first: the published start of the same seed.
 
         Args:
             random: generator seeded with the sample's seed.
-
-        Returns:
-            (2, y, x) float64.
         """
         noise = random.standard_normal((len(self.spec.fields), *self.spec.grid.shape))
-        return torch.from_numpy(noise)
+        config = self.config
+        parameters = {
+            "Du": draw(config.diffusion_u, random),
+            "Dv": draw(config.diffusion_v, random),
+            "k": draw(config.k, random),
+        }
+        return Sample(state=torch.from_numpy(noise), parameters=parameters)
 
-    def stable_step(self) -> float:
+    def stable_step(self, states: Float[Tensor, "b c y x"], batch: Batch) -> float:
         """A fixed share of the limit set by the fastest diffusion and reaction."""
-        fastest = max(self.config.diffusion_u, self.config.diffusion_v)
+        del states, batch
+        fastest = max(ends(self.config.diffusion_u)[1], ends(self.config.diffusion_v)[1])
         diffusion = sum(4 * fastest / spacing**2 for spacing in self.spec.grid.spacing)
         reaction = 3 * LARGEST_START**2
         return SAFETY * RK4_REAL_LIMIT / (diffusion + reaction)
 
-    def step(self, states: Float[Tensor, "b c y x"], dt: float) -> Float[Tensor, "b c y x"]:
-        """Advance by one classical Runge–Kutta step.
-
-        Args:
-            states: (b, 2, y, x) u and v.
-            dt: time step.
-
-        Returns:
-            (b, 2, y, x) u and v at a time `dt` later.
-        """
-        first = self.rate(states)
-        second = self.rate(torch.add(states, first, alpha=dt / 2))
-        third = self.rate(torch.add(states, second, alpha=dt / 2))
-        fourth = self.rate(torch.add(states, third, alpha=dt))
+    def step(
+        self, states: Float[Tensor, "b c y x"], dt: float | Tensor, batch: Batch
+    ) -> Float[Tensor, "b c y x"]:
+        """Advance by one classical Runge–Kutta step."""
+        first = self.rate(states, batch)
+        second = self.rate(states + first * (dt / 2), batch)
+        third = self.rate(states + second * (dt / 2), batch)
+        fourth = self.rate(states + third * dt, batch)
         total = first.add_(fourth).add_(second.add_(third), alpha=2)
-        return torch.add(states, total, alpha=dt / 6)
+        return states + total * (dt / 6)
 
-    def rate(self, states: Float[Tensor, "b c y x"]) -> Float[Tensor, "b c y x"]:
+    def rate(self, states: Float[Tensor, "b c y x"], batch: Batch) -> Float[Tensor, "b c y x"]:
         """Time derivative of u and v.
 
         Args:
             states: (b, 2, y, x) u and v.
+            batch: the constants.
 
         Returns:
             (b, 2, y, x) u_t and v_t.
         """
         u, v = states.unbind(1)
+        constants = batch.parameters
         rate = torch.empty_like(states)
-        rate[:, 0] = u - u**3 - v - self.config.k
+        rate[:, 0] = u - u**3 - v - constants["k"]
         rate[:, 1] = u - v
-        for channel, diffusion in enumerate((self.config.diffusion_u, self.config.diffusion_v)):
+        for channel, diffusion in enumerate((constants["Du"], constants["Dv"])):
             _add_diffusion(rate[:, channel], states[:, channel], diffusion, self.spec.grid.spacing)
         return rate
 
-    def describe(self, seed: int) -> Mapping[str, object]:
-        """Parameters of one sample, as the published `config` attribute names them."""
+    def describe(self, seed: int, parameters: Mapping[str, float]) -> Mapping[str, Any]:
+        """Settings of one sample, as the published `config` attribute names them."""
         config = self.config
         return {
             "name": "2d_diff-react",
             "sim": {
-                "Du": config.diffusion_u,
-                "Dv": config.diffusion_v,
-                "k": config.k,
-                "t": config.duration,
+                **parameters,
+                "t": config.interval * (config.frames - 1),
                 "tdim": config.frames,
                 "x_left": LEFT,
                 "x_right": RIGHT,
@@ -146,12 +144,12 @@ class DiffusionReaction:
 def _add_diffusion(
     rate: Float[Tensor, "b *space"],
     values: Float[Tensor, "b *space"],
-    diffusion: float,
+    diffusion: Float[Tensor, "b *ones"],
     spacing: tuple[float, ...],
 ) -> None:
     """Add D Δ(values) to `rate`: what leaves a cell enters its neighbour, nothing else moves."""
     for axis, distance in enumerate(spacing, start=1):
-        flow = values.diff(dim=axis).mul_(diffusion / distance**2)
+        flow = values.diff(dim=axis) * (diffusion / distance**2)
         faces = flow.shape[axis]
         rate.narrow(axis, 0, faces).add_(flow)
         rate.narrow(axis, 1, faces).sub_(flow)

@@ -14,7 +14,7 @@ from torch import Tensor
 from matey_core.config import Config, validate
 from matey_core.errors import ConfigError, RunError
 from matey_core.simulators import PRECISIONS, SIMULATORS, Precision, Simulator
-from matey_core.simulators._integrate import frames
+from matey_core.simulators._integrate import collate
 from matey_core.simulators._pdebench_writer import GroupedSample, open_grouped
 from matey_core.workflows._progress import OnProgress, Progress, silent
 
@@ -144,10 +144,10 @@ def _trajectories(
     device = config.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    starts = [simulator.start(np.random.RandomState(seed)) for seed in seeds]
-    states = torch.stack(starts).to(device, PRECISIONS[config.precision])
+    samples = [simulator.sample(np.random.RandomState(seed)) for seed in seeds]
+    problems = collate(samples, PRECISIONS[config.precision], device)
     kept: list[Tensor] = []
-    for index, frame in enumerate(frames(simulator, states)):
+    for index, frame in enumerate(simulator.frames(problems)):
         kept.append(frame.float().cpu())
         share = (index + 1) / simulator.num_frames
         on_progress(
@@ -176,5 +176,5 @@ def _sample(simulator: Simulator, seed: int, trajectory: np.ndarray) -> GroupedS
         seed=seed,
         data=trajectory,
         coordinates=centres | {"t": times},
-        config=simulator.describe(seed),
+        config=simulator.describe(seed, simulator.sample(np.random.RandomState(seed)).parameters),
     )
