@@ -43,7 +43,8 @@ def _sentence(kind: type[Config], problem: Any) -> str:
     path = ".".join(str(part) for part in problem["loc"])
     if problem["type"] != "extra_forbidden":
         found = json.dumps(problem["input"], default=str)
-        return f"{path}: {problem['msg'].lower()}, found {found}"
+        message = problem["msg"].removeprefix("Value error, ")
+        return f"{path}: {message[:1].lower()}{message[1:]}, found {found}"
     known = _known_keys(kind, problem["loc"][:-1])
     near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"

@@ -11,13 +11,16 @@ Value = float | tuple[float, float]
 
 
 def _parse(value: Any) -> Any:
-    """Read `0.001:0.1`, as it is typed after --set."""
-    if not isinstance(value, str) or ":" not in value:
+    """Read `0.001:0.1`, as it is typed after --set, and lists, as they stand in TOML."""
+    if isinstance(value, list):
+        return tuple(value)
+    if not isinstance(value, str):
         return value
     try:
-        return [float(part) for part in value.split(":")]
+        low, high = (float(part) for part in value.split(":"))
     except ValueError:
-        return value
+        raise ValueError("neither a number nor a range such as 0.1:0.5") from None
+    return low, high
 
 
 def _check(value: Value) -> Value:

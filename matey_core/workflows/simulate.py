@@ -1,71 +1,66 @@
-"""Make training data with a reference solver, in PDEBench's layout."""
+"""Make training data with a reference solver, in PDEBench's layout or as a store."""
 
+import json
+import os
+import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
-import numpy as np
-import torch
-from pydantic import Field, NonNegativeInt, PositiveInt
-from torch import Tensor
+import h5py
 
-from matey_core.config import Config, validate
+import matey_core
 from matey_core.errors import ConfigError, RunError
-from matey_core.simulators import PRECISIONS, SIMULATORS, Precision, Simulator
-from matey_core.simulators._integrate import collate
-from matey_core.simulators._pdebench_writer import GroupedSample, open_grouped
-from matey_core.workflows._progress import OnProgress, Progress, silent
+from matey_core.readers._pdebench_names import stem
+from matey_core.simulators import SIMULATORS, Simulator
+from matey_core.simulators._writing import write_hdf5
+from matey_core.workflows._progress import OnProgress, silent
+from matey_core.workflows._simulate_parts import Parts
+from matey_core.workflows._simulate_run import Run
+from matey_core.workflows._simulate_settings import SimulateConfig
+from matey_core.workflows._simulate_store import store_of
+from matey_core.workflows._source_files import check_space
 
-GROUP_NAMES = 10_000
-"""PDEBench names its groups with four digits."""
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A solution that is not in the file."""
 
-class SimulateConfig(Config):
-    """What to simulate, how much of it, and where it goes."""
-
-    simulator: str = "diffusion_reaction"
-    """A name in the simulators' registry."""
-    samples: PositiveInt = 12
-    """Trajectories to make; sample i uses the seed `seed + i`."""
-    grid: PositiveInt = 64
-    """Cells along each axis; the published files have 128."""
-    frames: PositiveInt = 101
-    """Frames of a trajectory, the start included."""
-    seed: NonNegativeInt = 0
-    """Seed of the first trajectory. The same seed gives the same file."""
-    out: Path = Path("data")
-    """Folder below which the published folder and file name are used."""
-    overwrite: bool = False
-    """Replace the file if it exists."""
-    batch: PositiveInt = 8
-    """Trajectories that are stepped together; changes speed and memory, not results."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where to compute; `auto` takes a GPU if there is one."""
-    precision: Precision = "float32"
-    """Arithmetic of the solver; files are float32 in any case."""
-    settings: dict[str, float] = Field(default_factory=dict)
-    """Settings of the simulator's own, such as {"k": 0.005}."""
+    seed: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulateReport:
     """What was written, and what was not."""
 
+    simulator: str
     path: Path
     samples: int
     """Trajectories in the file."""
     shape: tuple[int, ...]
-    """Shape (t, *space, c) of each."""
-    diverged: tuple[int, ...]
-    """Seeds whose solution became non-finite: left out of the file."""
+    """Frames, fields and points along each axis."""
+    left_out: tuple[LeftOut, ...]
+    """Solutions that became non-finite or did not keep what the equations keep."""
     num_bytes: int
     seconds: float
+    resumed: int
+    """Trajectories that an earlier, interrupted call had finished."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C while solving; its text says what remains."""
 
 
 def simulate(config: SimulateConfig, on_progress: OnProgress = silent) -> SimulateReport:
-    """Write trajectories of one equation to a new HDF5 file.
+    """Write trajectories of one equation to a new HDF5 file or store.
+
+    What was solved when the work was stopped, even by a kill, is kept by the next call with
+    the same settings; it may ask for more samples.
 
     Args:
         config: what to simulate.
@@ -73,40 +68,149 @@ def simulate(config: SimulateConfig, on_progress: OnProgress = silent) -> Simula
 
     Raises:
         ConfigError: an unknown simulator or setting, a file that exists, too many samples.
-        RunError: every solution diverged, or the file could not be written.
+        RunError: no solution could be kept, or the file could not be written.
+        Interrupted: Ctrl-C.
     """
-    simulator = _build(config)
-    path = config.out / simulator.file
+    began = time.perf_counter()
+    settings = config.resolved()
+    simulator = settings.build()
+    config.check_seeds(simulator.layout)
+    path = target(config, simulator)
     if path.exists() and not config.overwrite:
         raise ConfigError(
             f"{path} exists already.",
             remedy="Add --overwrite to replace it, or choose another place with --out.",
         )
-    began = time.perf_counter()
     seeds = range(config.seed, config.seed + config.samples)
-    diverged: list[int] = []
-    with open_grouped(path) as file:
-        for first in range(0, len(seeds), config.batch):
-            batch = seeds[first : first + config.batch]
-            trajectories = _trajectories(simulator, batch, config, on_progress)
-            for seed, trajectory in zip(batch, trajectories, strict=True):
-                if not np.isfinite(trajectory).all():
-                    diverged.append(seed)
-                    continue
-                file.add(_sample(simulator, seed, trajectory))
-        if len(diverged) == len(seeds):
-            raise RunError(
-                f"{config.simulator}: all {len(seeds)} solutions became non-finite.",
-                remedy="Choose milder settings of the simulator.",
-            )
+    plan = plan_of(config)
+    parts = Parts(path.with_name(f"{stem(path.name)}.simulated"))
+    with _disk_errors(path):
+        spec = simulator.spec
+        shape = (simulator.num_frames, len(spec.fields), *spec.grid.shape)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with parts.opened(plan):
+            left = [seed for seed in seeds if seed not in parts.done]
+            resumed = len(seeds) - len(left)
+            check_space(path.parent, _num_bytes(shape) * (len(left) + len(seeds)))
+            try:
+                Run(simulator, parts, config, on_progress).solve(seeds)
+            except KeyboardInterrupt as error:
+                raise Interrupted(_kept(parts, path)) from error
+            left_out = _left_out(parts, seeds)
+            if len(left_out) == len(seeds):
+                raise RunError(
+                    f"{config.simulator}: none of {len(seeds)} solutions can be kept; "
+                    f"seed {left_out[0].seed}: {left_out[0].reason}.",
+                    remedy="Choose milder settings, a finer --grid or --dtype float64.",
+                )
+            _publish(config, simulator, path, parts, seeds)
+            parts.clear()
     return SimulateReport(
+        simulator=config.simulator,
         path=path,
-        samples=len(seeds) - len(diverged),
-        shape=(simulator.num_frames, *simulator.spec.grid.shape, len(simulator.spec.fields)),
-        diverged=tuple(diverged),
-        num_bytes=path.stat().st_size,
+        samples=len(seeds) - len(left_out),
+        shape=shape,
+        left_out=left_out,
+        num_bytes=_size(path),
         seconds=time.perf_counter() - began,
+        resumed=resumed,
     )
+
+
+def target(config: SimulateConfig, simulator: Simulator) -> Path:
+    """The file or store that a call makes."""
+    if config.store:
+        return config.out / "zarr" / f"{stem(Path(simulator.file).name)}.zarr"
+    return config.out / simulator.file
+
+
+def plan_of(config: SimulateConfig) -> dict[str, Any]:
+    """All that decides about a sample, as plain values."""
+    settings = config.resolved()
+    return {
+        "simulator": config.simulator,
+        "settings": json.loads(settings.model_dump_json()),
+        "dtype": config.dtype,
+        "device": config.chosen_device(),
+        "compile": config.compile,
+        "versions": {
+            "matey": matey_core.__version__,
+            "python": platform.python_version(),
+            **{package: version(package) for package in ("torch", "numpy", "h5py")},
+        },
+    }
+
+
+def made_by(path: Path) -> dict[str, Any]:
+    """What a file or store that exists says of its making; nothing if no solver made it."""
+    try:
+        if path.is_dir():
+            provenance = json.loads((path / "zarr.json").read_bytes())["attributes"]["provenance"]
+            return dict(provenance)
+        with h5py.File(path) as file:
+            return dict(json.loads(file.attrs["matey"]))
+    except (OSError, KeyError, TypeError, ValueError):
+        return {}
+
+
+def _publish(
+    config: SimulateConfig,
+    simulator: Simulator,
+    path: Path,
+    parts: Parts,
+    seeds: Sequence[int],
+) -> None:
+    """Write what is kept, and give it its name."""
+    solved = parts.trajectories(seeds)
+    provenance = plan_of(config) | {"seed": config.seed, "samples": config.samples}
+    if config.store:
+        store_of(path, parts.folder, simulator, solved, provenance)
+        return
+    whole = parts.folder / "whole.new"
+    write_hdf5(whole, simulator, solved, provenance)
+    os.replace(whole, path)
+
+
+def _left_out(parts: Parts, seeds: Sequence[int]) -> tuple[LeftOut, ...]:
+    found = (parts.done[seed] for seed in seeds)
+    return tuple(LeftOut(seed=part.seed, reason=part.fault) for part in found if part.fault)
+
+
+def _kept(parts: Parts, path: Path) -> str:
+    count = sum(not part.fault for part in parts.done.values())
+    if not count:
+        return "simulate was stopped before the first trajectory was complete."
+    return (
+        f"simulate was stopped; {count} finished trajectories of {path.name} are kept, and "
+        "the same command goes on with them."
+    )
+
+
+def _num_bytes(shape: tuple[int, ...]) -> int:
+    """Bytes of a trajectory."""
+    size = 4
+    for length in shape:
+        size *= length
+    return size
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, or of all files of a store."""
+    if path.is_file():
+        return path.stat().st_size
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    """Turn what the operating system says into one message."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"{path} could not be written: {error.strerror or error}.",
+            remedy="Free some space, or choose another place with --out.",
+        ) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +218,15 @@ class SimulatorSummary:
     """A simulator's name and what it solves."""
 
     name: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingSummary:
+    """One setting of a simulator."""
+
+    name: str
+    default: str
     summary: str
 
 
@@ -125,56 +238,30 @@ def list_simulators() -> tuple[SimulatorSummary, ...]:
     )
 
 
-def _build(config: SimulateConfig) -> Simulator:
-    if config.seed + config.samples > GROUP_NAMES:
-        raise ConfigError(
-            f"Seeds go up to {config.seed + config.samples - 1}, "
-            f"and PDEBench's layout names samples with four digits, up to {GROUP_NAMES - 1}.",
-            remedy="Choose fewer --samples or a smaller --seed.",
+def list_settings(simulator: str) -> tuple[SettingSummary, ...]:
+    """Name every setting of one simulator.
+
+    Raises:
+        ConfigError: there is no such simulator.
+    """
+    return tuple(
+        SettingSummary(
+            name=name,
+            default=json.dumps(field.get_default(call_default_factory=True)),
+            summary=" ".join((field.description or "").split()),
         )
-    kind = SIMULATORS[config.simulator]
-    values = {"grid": config.grid, "frames": config.frames, **config.settings}
-    return validate(kind, values, source=config.simulator).build()
-
-
-def _trajectories(
-    simulator: Simulator, seeds: range, config: SimulateConfig, on_progress: OnProgress
-) -> Iterator[np.ndarray]:
-    """Yield one (t, *space, c) float32 trajectory a seed."""
-    device = config.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    samples = [simulator.sample(np.random.RandomState(seed)) for seed in seeds]
-    problems = collate(samples, PRECISIONS[config.precision], device)
-    kept: list[Tensor] = []
-    for index, frame in enumerate(simulator.frames(problems)):
-        kept.append(frame.float().cpu())
-        share = (index + 1) / simulator.num_frames
-        on_progress(
-            Progress(
-                task=f"simulate {config.simulator}",
-                done=seeds[0] - config.seed + share * len(seeds),
-                total=config.samples,
-                unit="trajectories",
-                facts=(("time", f"{index * simulator.spec.time_step:.2f}"),),
-            )
-        )
-    for sample in range(len(seeds)):
-        yield torch.stack([frame[sample] for frame in kept]).movedim(1, -1).numpy()
-
-
-def _sample(simulator: Simulator, seed: int, trajectory: np.ndarray) -> GroupedSample:
-    grid = simulator.spec.grid
-    centres = {
-        axis: origin + spacing * (np.arange(points) + 0.5)
-        for axis, origin, spacing, points in zip(
-            grid.axes, simulator.origin, grid.spacing, grid.shape, strict=True
-        )
-    }
-    times = simulator.spec.time_step * np.arange(simulator.num_frames)
-    return GroupedSample(
-        seed=seed,
-        data=trajectory,
-        coordinates=centres | {"t": times},
-        config=simulator.describe(seed, simulator.sample(np.random.RandomState(seed)).parameters),
+        for name, field in SIMULATORS[simulator].model_fields.items()
     )
+
+
+__all__ = [
+    "Interrupted",
+    "LeftOut",
+    "SettingSummary",
+    "SimulateConfig",
+    "SimulateReport",
+    "SimulatorSummary",
+    "list_settings",
+    "list_simulators",
+    "simulate",
+]
