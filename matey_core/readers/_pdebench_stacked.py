@@ -15,6 +15,7 @@ from jaxtyping import Shaped
 
 from matey_core.errors import DataError
 from matey_core.fields import Boundary, Field, FieldSpec, Grid
+from matey_core.quantities import known_fields
 from matey_core.readers import Header, Source
 from matey_core.readers import _pdebench_names as names
 from matey_core.readers._hdf5 import (
@@ -27,6 +28,7 @@ from matey_core.readers._hdf5 import (
     small,
     uniform,
 )
+from matey_core.readers._pdebench_described import Description, described, drawn, sample_names
 
 AXES = ("x", "y", "z")
 
@@ -34,15 +36,19 @@ AXES = ("x", "y", "z")
 class _Layout(NamedTuple):
     arrays: dict[str, Field]
     static: dict[str, Field]
-    boundary: Boundary
+    axes: tuple[str, ...]
+    boundary: tuple[Boundary, ...]
     conserved: tuple[str, ...] = ()
     directed: tuple[str, ...] = ()
+    units: Mapping[str, str] = {}
+    is_described: bool = False
 
 
 def accepts(file: h5py.File) -> bool:
-    """Whether the file has a `tensor` or an array of compressible flow."""
+    """Whether the file has a `tensor` or an array of compressible flow, or says what it has."""
     arrays = datasets(file)
-    return "tensor" in arrays or any(key in arrays for key in names.FLOW)
+    known = "tensor" in arrays or any(key in arrays for key in names.FLOW)
+    return known or described(file) is not None
 
 
 def open_source(path: Path, file: h5py.File) -> Source:
@@ -53,10 +59,11 @@ def open_source(path: Path, file: h5py.File) -> Source:
     """
     found = datasets(file)
     parameters = names.stacked_parameters(path.name, attributes(file))
-    layout = _layout(path, found, parameters)
+    layout = _layout(path, file, parameters)
     stacked = {key: found[key] for key in layout.arrays}
     shape = same_shape(path, stacked)
-    axes = _axes(path, found, shape)
+    axes = layout.axes
+    _check_axes(path, found, axes, shape, is_described=layout.is_described)
     devices = len(shape) - len(axes) - 2
     if devices not in (0, 1):
         raise DataError(
@@ -78,7 +85,7 @@ def open_source(path: Path, file: h5py.File) -> Source:
             uniform(path, f"{axis}-coordinate", values, points=points)
             for (axis, values), points in zip(coordinates.items(), space, strict=True)
         ),
-        boundary=(layout.boundary,) * len(axes),
+        boundary=layout.boundary,
     )
     time_step = uniform(path, "t-coordinate", times, points=frames)
     arrays = [found[key] for key in (*layout.arrays, *layout.static)]
@@ -87,39 +94,73 @@ def open_source(path: Path, file: h5py.File) -> Source:
         static_fields=tuple(layout.static.values()),
         coordinates=coordinates,
         times=times,
-        sample_names=tuple(str(index) for index in range(samples)),
-        parameters={key: np.full(samples, value) for key, value in parameters.items()},
+        sample_names=sample_names(path, file, samples),
+        parameters={key: np.full(samples, value) for key, value in parameters.items()}
+        | drawn(path, file, samples),
         dtype=floating(path, *arrays),
         num_bytes=path.stat().st_size,
         conserved=layout.conserved,
         directed=layout.directed,
+        units={axis: layout.units[axis] for axis in (*axes, "time") if axis in layout.units},
     )
     return StackedSource(path, header, tuple(layout.arrays), tuple(layout.static))
 
 
-def _layout(path: Path, found: Mapping[str, h5py.Dataset], parameters: dict[str, float]) -> _Layout:
+def _layout(path: Path, file: h5py.File, parameters: dict[str, float]) -> _Layout:
+    found = datasets(file)
+    axes = tuple(axis for axis in AXES if f"{axis}-coordinate" in found)
     flow = {key: field for key, field in names.FLOW.items() if key in found}
+    if (description := described(file)) and "nu" not in found:
+        return _described_layout(description)
     if flow:
         boundary = names.flow_boundary(path.name)
         is_closed = boundary == "periodic" and "density" in flow
-        return _Layout(flow, {}, boundary, conserved=("density",) if is_closed else ())
+        conserved = ("density",) if is_closed else ()
+        return _Layout(flow, {}, axes, (boundary,) * len(axes), conserved)
     if "nu" in found:
-        fields = {"tensor": names.DARCY.fields[0]}
-        return _Layout(fields, {"nu": names.PERMEABILITY}, names.DARCY.boundary)
-    family = names.scalar_family(path.name, parameters)
+        family, static = names.DARCY, {"nu": names.PERMEABILITY}
+    else:
+        family, static = names.scalar_family(path.name, parameters), {}
     return _Layout(
-        {"tensor": family.fields[0]}, {}, family.boundary, family.conserved, family.directed
+        {"tensor": family.fields[0]},
+        static,
+        axes,
+        (family.boundary,) * len(axes),
+        family.conserved,
+        family.directed,
     )
 
 
-def _axes(path: Path, found: Mapping[str, h5py.Dataset], shape: tuple[int, ...]) -> tuple[str, ...]:
-    axes = tuple(axis for axis in AXES if f"{axis}-coordinate" in found)
-    if not axes or axes != AXES[: len(axes)]:
+def _described_layout(description: Description) -> _Layout:
+    units = description.units
+    fields = known_fields([field.name for field in description.fields], units=units)
+    static = known_fields(description.static_fields, units=units)
+    return _Layout(
+        {told.array: field for told, field in zip(description.fields, fields, strict=True)},
+        {field.name: field for field in static},
+        tuple(description.axes),
+        tuple(description.boundary),
+        tuple(name for name in description.conserved if name in {field.name for field in fields}),
+        tuple(axis for axis in description.directed if axis in description.axes),
+        units,
+        is_described=True,
+    )
+
+
+def _check_axes(
+    path: Path,
+    found: Mapping[str, h5py.Dataset],
+    axes: tuple[str, ...],
+    shape: tuple[int, ...],
+    *,
+    is_described: bool,
+) -> None:
+    needed = axes if is_described else AXES[: max(len(axes), 1)]
+    if needed != axes or any(f"{axis}-coordinate" not in found for axis in needed):
         raise DataError(
             f"{path}: data of shape {shape} needs the coordinates x-coordinate, y-coordinate, … "
             f"of its axes; found are {', '.join(f'{axis}-coordinate' for axis in axes) or 'none'}."
         )
-    return axes
 
 
 def _times(

@@ -1,0 +1,78 @@
+"""What our own solvers write beside PDEBench's layout: fields, axes, boundaries, constants.
+
+The root attribute `matey` is JSON; `seeds` has a seed and `parameters/NAME` a constant for each
+sample. Published files have none of it.
+"""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pydantic
+
+from matey_core.errors import DataError
+from matey_core.fields import Boundary
+from matey_core.readers._hdf5 import attributes, datasets, groups, small, text_of
+
+ATTRIBUTE = "matey"
+
+
+class DescribedField(pydantic.BaseModel):
+    """A field and the array that holds it."""
+
+    name: str
+    array: str
+
+
+class Description(pydantic.BaseModel):
+    """What published files leave to the reader's knowledge."""
+
+    fields: list[DescribedField]
+    static_fields: list[str]
+    axes: list[str]
+    boundary: list[Boundary]
+    directed: list[str]
+    conserved: list[str]
+    units: dict[str, str]
+
+
+def described(file: h5py.File) -> Description | None:
+    """Read the description; None where there is none, or none that makes sense."""
+    text = attributes(file).get(ATTRIBUTE)
+    if text is None:
+        return None
+    try:
+        found = Description.model_validate_json(text_of(text))
+    except pydantic.ValidationError:
+        return None
+    fits = len(found.axes) == len(found.boundary) == len(set(found.axes)) in (1, 2, 3)
+    arrays = datasets(file)
+    names = [field.name for field in found.fields] + found.static_fields
+    needed = [field.array for field in found.fields] + found.static_fields
+    has_all = all(name in arrays for name in needed)
+    return found if fits and has_all and found.fields and len(set(names)) == len(names) else None
+
+
+def drawn(path: Path, file: h5py.File, samples: int) -> dict[str, np.ndarray]:
+    """Constants that differ from sample to sample: name -> (sample,) float64.
+
+    Raises:
+        DataError: there is not one for each sample.
+    """
+    group = groups(file).get("parameters")
+    found = datasets(group) if group is not None else {}
+    values = {name.lower(): small(path, array) for name, array in found.items()}
+    for name, array in values.items():
+        if array.shape != (samples,):
+            raise DataError(
+                f"{path}: parameters/{name} has shape {array.shape}; there are {samples} samples."
+            )
+    return {name: array.astype(np.float64) for name, array in values.items()}
+
+
+def sample_names(path: Path, file: h5py.File, samples: int) -> tuple[str, ...]:
+    """Seeds where the file has them, else the numbers of the samples."""
+    seeds = datasets(file).get("seeds")
+    known = small(path, seeds) if seeds is not None else np.arange(samples)
+    names = tuple(str(seed) for seed in known.tolist())
+    return names if len(names) == samples else tuple(str(index) for index in range(samples))
