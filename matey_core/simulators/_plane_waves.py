@@ -82,4 +82,5 @@ def _tables(
     """Cosine and sine of πp x at the centers of cells."""
     x = LEFT + (RIGHT - LEFT) * (np.arange(grid) + 0.5) / grid
     angles = math.pi * np.arange(1, LARGEST + 1)[:, None] * x
-    return tuple(torch.from_numpy(f(angles)).to(device, dtype) for f in (np.cos, np.sin))
+    cosine, sine = (torch.from_numpy(f(angles)).to(device, dtype) for f in (np.cos, np.sin))
+    return cosine, sine

@@ -15,7 +15,7 @@ from matey_core.fields import FieldSpec, Grid
 from matey_core.quantities import known_field
 from matey_core.simulators import SIMULATORS, Batch, Sample, Simulator, SimulatorConfig
 from matey_core.simulators._drawn import Drawn, draw, text
-from matey_core.simulators._sines import SHIFT, averages, draw_start
+from matey_core.simulators._sine_starts import SHIFT, averages, draw_start
 
 
 @SIMULATORS.register("advection_1d")

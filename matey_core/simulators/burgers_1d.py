@@ -16,9 +16,9 @@ from torch import Tensor
 from matey_core.fields import FieldSpec, Grid
 from matey_core.quantities import known_field
 from matey_core.simulators import SIMULATORS, Batch, Sample, Simulator, SimulatorConfig
+from matey_core.simulators._diffusion import diffuse_line, roughness
 from matey_core.simulators._drawn import NonNegativeDrawn, draw, text
-from matey_core.simulators._fourier import diffuse, roughness
-from matey_core.simulators._sines import averages, draw_start
+from matey_core.simulators._sine_starts import averages, draw_start
 from matey_core.simulators._upwind import transport
 
 COURANT = 0.8
@@ -88,7 +88,7 @@ class Burgers1d(Simulator):
         (spacing,) = self.spec.grid.spacing
         half = torch.as_tensor(dt, dtype=states.dtype, device=states.device) / (2 * spacing)
         states = transport(states, half, 2)
-        states = diffuse(states, (self._diffusion(batch) * (dt / spacing**2),))
+        states = diffuse_line(states, self._diffusion(batch) * (dt / spacing**2))
         return transport(states, half, 2)
 
     def densities(

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from matey_core.fields import Field
 from matey_core.simulators import SIMULATORS, Batch, Sample, Simulator, SimulatorConfig
+from matey_core.simulators._diffusion import diffuse_plane, roughness
 from matey_core.simulators._drawn import NonNegativeDrawn, PositiveDrawn, draw, text
-from matey_core.simulators._fourier import diffuse, roughness
 from matey_core.simulators._plane_waves import LEFT, draw_waves, evaluate, spec
 from matey_core.simulators._upwind import transport
 
@@ -90,7 +90,7 @@ class Burgers2d(Simulator):
         nu, cx, cy = (batch.parameters[name][..., None] * dt for name in ("nu", "cx", "cy"))
         along_x, along_y = cx / (2 * spacing), cy / (2 * spacing)
         states = transport(transport(states, along_x, 2), along_y, 3)
-        states = diffuse(states, (nu / spacing**2,) * 2)
+        states = diffuse_plane(states, nu / spacing**2, nu / spacing**2)
         return transport(transport(states, along_y, 3), along_x, 2)
 
     def densities(

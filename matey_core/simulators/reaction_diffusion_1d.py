@@ -13,10 +13,10 @@ from torch import Tensor
 
 from matey_core.fields import Field, FieldSpec, Grid
 from matey_core.simulators import SIMULATORS, Batch, Sample, Simulator, SimulatorConfig
+from matey_core.simulators._diffusion import diffuse_line, roughness
 from matey_core.simulators._drawn import NonNegativeDrawn, draw, text
-from matey_core.simulators._fourier import diffuse, roughness
 from matey_core.simulators._lanes import apply
-from matey_core.simulators._sines import POINTS, averages, draw_start
+from matey_core.simulators._sine_starts import POINTS, averages, draw_start
 
 SMOOTHING = 0.2
 """Share of the largest value that diffusion may change in a step: splitting is accurate then."""
@@ -96,7 +96,7 @@ class ReactionDiffusion1d(Simulator):
         growth = apply(torch.expm1, batch.parameters["rho"][..., None] * (dt / 2))
         states = _react(states, growth)
         amount = batch.parameters["Nu"][..., None] * (dt / spacing**2)
-        states = diffuse(states, (amount,))
+        states = diffuse_line(states, amount)
         return _react(states, growth)
 
 

@@ -1,0 +1,88 @@
+"""Diffusion on a periodic grid, exact in time: w_t = Σ D ∂²w, second derivatives by three points.
+
+With three points each new value is an average of old ones with positive weights, whatever the
+step: nothing overshoots. What is added is computed rather than the result, so that rounding is
+that of the change, and a time of 0 changes nothing at all.
+"""
+
+import functools
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from matey_core.simulators._lanes import apply
+
+
+def diffuse_line(
+    values: Float[Tensor, "b c x"], amount: Float[Tensor, "b 1 1"]
+) -> Float[Tensor, "b c x"]:
+    """Diffuse along one axis, by Fourier transforms.
+
+    Args:
+        values: (b, c, x).
+        amount: D dt/dx².
+    """
+    points = values.shape[-1]
+    change = torch.fft.rfft(values).mul_(_decay(amount, points))
+    return values + torch.fft.irfft(change, points)
+
+
+def diffuse_plane(
+    values: Float[Tensor, "b 1 x y"],
+    along_x: Float[Tensor, "b 1 1 1"],
+    along_y: Float[Tensor, "b 1 1 1"],
+) -> Float[Tensor, "b 1 x y"]:
+    """Diffuse along two axes, by a matrix for each.
+
+    Products with matrices take no longer than transforms on the usual grids, and those of a
+    batch round as those of one sample, which transforms of planes do not.
+
+    Args:
+        values: (b, 1, x, y).
+        along_x: D dt/dx².
+        along_y: D dt/dy².
+    """
+    plane = values[:, 0]
+    plane = torch.baddbmm(plane, _matrix(along_x, plane.shape[1]), plane)
+    return torch.baddbmm(plane, plane, _matrix(along_y, plane.shape[2]))[:, None]
+
+
+def roughness(
+    values: Float[Tensor, "b c *space"], rates: tuple[Float[Tensor, "b *ones"], ...]
+) -> Float[Tensor, " b"]:
+    """Fastest change by diffusion, in units of the largest value: max |Σ D ∂²w| / max |w|.
+
+    Args:
+        values: (b, c, *space).
+        rates: D/dx² for each axis of space, with the axes of `values`.
+    """
+    total = torch.zeros_like(values)
+    for axis, rate in enumerate(rates, start=2):
+        points = values.shape[axis]
+        ends = values.narrow(axis, points - 1, 1), values.narrow(axis, 0, 1)
+        slopes = torch.cat([ends[0], values, ends[1]], axis).diff(dim=axis)
+        total += rate * slopes.diff(dim=axis)
+    tiny = torch.finfo(values.dtype).tiny
+    space = tuple(range(1, values.ndim))
+    return total.abs_().amax(space) / (values.abs().amax(space) + tiny)
+
+
+def _matrix(amount: Float[Tensor, "b 1 1 1"], points: int) -> Float[Tensor, "b points points"]:
+    """Give the change by diffusion as a matrix: circulant, so that its first row tells all."""
+    row = torch.fft.irfft(_decay(amount, points), points)[:, 0, 0]
+    # Row i begins i places before the second copy of the first.
+    return torch.cat([row, row], 1).unfold(1, points, 1)[:, 1:].flip(1)
+
+
+def _decay(amount: Float[Tensor, "b *ones"], points: int) -> Float[Tensor, "b *ones_and_k"]:
+    """Give e^(−amount λ_k) − 1 for wavenumbers k from 0 to half the points."""
+    return apply(torch.expm1, -amount * _symbol(points, amount.dtype, amount.device))
+
+
+@functools.cache
+def _symbol(points: int, dtype: torch.dtype, device: torch.device) -> Float[Tensor, " k"]:
+    """Give λ_k = 4 sin²(πk/n), minus the eigenvalues of the three-point second difference."""
+    eigenvalues = 4 * np.sin(np.pi * np.arange(points // 2 + 1) / points) ** 2
+    return torch.from_numpy(eigenvalues).to(device, dtype)
