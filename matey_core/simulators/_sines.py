@@ -11,7 +11,7 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 Line = Literal["cells", "nodes", "interior", "periodic"]
 """Where the n intervals of a line have their values, and what holds at its ends.
@@ -32,11 +32,12 @@ class Transform:
     def __init__(self, lines: tuple[Line, Line], shape: tuple[int, int]) -> None:
         x, y = (_BASES[line](count) for line, count in zip(lines, shape, strict=True))
         self._exact = (
-            torch.linalg.inv(x[0]),
-            torch.linalg.inv(y[0]).T.contiguous(),
-            x[0],
-            y[0].T.contiguous(),
-            x[1][:, None] + y[1],
+            _padded(torch.linalg.inv(x[0])),
+            _padded(torch.linalg.inv(y[0]).T),
+            _padded(x[0]),
+            _padded(y[0].T),
+            eigenvalues := x[1][:, None] + y[1],
+            torch.where(eigenvalues == 0, 0.0, 1 / eigenvalues),
         )
         self._made: dict[tuple[torch.dtype, torch.device], tuple[Tensor, ...]] = {}
 
@@ -47,11 +48,15 @@ class Transform:
 
     def inverse(self, coefficients: Float[Tensor, "b x y"]) -> Float[Tensor, "b x y"]:
         """Values from coefficients."""
-        _, _, left, right, _ = self._matrices(coefficients)
+        _, _, left, right, *_ = self._matrices(coefficients)
         return _both_sides(left, coefficients, right)
 
     def eigenvalues(self, like: Tensor) -> Float[Tensor, "x y"]:
         """Those of −h²Δ, between 0 and 8, in the dtype and on the device of `like`."""
+        return self._matrices(like)[-2]
+
+    def reciprocals(self, like: Tensor) -> Float[Tensor, "x y"]:
+        """One over each eigenvalue; 0 for the constant, whose eigenvalue is 0."""
         return self._matrices(like)[-1]
 
     def _matrices(self, like: Tensor) -> tuple[Tensor, ...]:
@@ -62,12 +67,22 @@ class Transform:
 
 
 def _both_sides(
-    left: Float[Tensor, "x x"], values: Float[Tensor, "b x y"], right: Float[Tensor, "y y"]
+    left: Float[Tensor, "p p"], values: Float[Tensor, "b x y"], right: Float[Tensor, "q q"]
 ) -> Float[Tensor, "b x y"]:
     """Multiply sample by sample: one product of all would round differently in each batch."""
-    count = len(values)
-    rows = torch.bmm(left.expand(count, -1, -1), values)
-    return torch.bmm(rows, right.expand(count, -1, -1))
+    count, columns, rows = values.shape
+    values = _padded(values).contiguous()
+    product = torch.bmm(left.expand(count, -1, -1), values)
+    return torch.bmm(product, right.expand(count, -1, -1))[:, :columns, :rows]
+
+
+def _padded(values: Float[Tensor, "*b x y"]) -> Float[Tensor, "*b p q"]:
+    """Add zeros until both sizes are multiples of 4: every sample then has the same alignment.
+
+    On it depends how a matrix product is rounded.
+    """
+    columns, rows = values.shape[-2:]
+    return nn.functional.pad(values, (0, -rows % 4, 0, -columns % 4))
 
 
 Basis = tuple[Float[Tensor, "n n"], Float[Tensor, " n"]]
