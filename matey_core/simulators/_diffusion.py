@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from matey_core.simulators._lanes import apply
+from matey_core.simulators._lanes import apply, pad_lanes
 
 
 def diffuse_line(
@@ -44,9 +44,11 @@ def diffuse_plane(
         along_x: D dt/dx².
         along_y: D dt/dy².
     """
-    plane = values[:, 0]
-    plane = torch.baddbmm(plane, _matrix(along_x, plane.shape[1]), plane)
-    return torch.baddbmm(plane, plane, _matrix(along_y, plane.shape[2]))[:, None]
+    shape = values.shape
+    plane = pad_lanes(values[:, 0], 2)
+    plane = torch.baddbmm(plane, _matrix(along_x, shape[2]), plane)
+    plane = torch.baddbmm(plane, plane, _matrix(along_y, shape[3]))
+    return plane[:, None, : shape[2], : shape[3]]
 
 
 def roughness(
@@ -69,11 +71,11 @@ def roughness(
     return total.abs_().amax(space) / (values.abs().amax(space) + tiny)
 
 
-def _matrix(amount: Float[Tensor, "b 1 1 1"], points: int) -> Float[Tensor, "b points points"]:
-    """Give the change by diffusion as a matrix: circulant, so that its first row tells all."""
+def _matrix(amount: Float[Tensor, "b 1 1 1"], points: int) -> Float[Tensor, "b padded padded"]:
+    """Give the change by diffusion as a circulant matrix, with zeros beyond the points."""
     row = torch.fft.irfft(_decay(amount, points), points)[:, 0, 0]
     # Row i begins i places before the second copy of the first.
-    return torch.cat([row, row], 1).unfold(1, points, 1)[:, 1:].flip(1)
+    return pad_lanes(torch.cat([row, row], 1).unfold(1, points, 1)[:, 1:].flip(1), 2)
 
 
 def _decay(amount: Float[Tensor, "b *ones"], points: int) -> Float[Tensor, "b *ones_and_k"]:

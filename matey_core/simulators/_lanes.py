@@ -1,13 +1,30 @@
-"""Functions of numbers whose results do not depend on the batch, to the last bit."""
+"""Arithmetic whose results do not depend on the batch, to the last bit.
+
+Processors compute with vectors of numbers. What is left over after whole vectors may be computed,
+and round, differently, and where vectors begin and end depends on what else is in memory. So every
+sample is given a multiple of a vector's length.
+"""
 
 from collections.abc import Callable
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import pad
 
 LANES = 16
-"""What is left over after vectors of so many numbers may be computed, and round, differently."""
+
+
+def pad_lanes(values: Float[Tensor, "b *rest"], axes: int = 1) -> Float[Tensor, "b *padded"]:
+    """Append zeros, up to a multiple of the longest vector, along the last axes.
+
+    Args:
+        values: (b, *rest).
+        axes: how many.
+    """
+    missing = [-points % LANES for points in values.shape[: -axes - 1 : -1]]
+    if not any(missing):
+        return values
+    return torch.nn.functional.pad(values, [count for end in missing for count in (0, end)])
 
 
 def apply(
@@ -15,12 +32,9 @@ def apply(
 ) -> Float[Tensor, "b *rest"]:
     """Apply a function such as `torch.exp` to every number.
 
-    Each sample begins a vector, so that the numbers of others do not decide where vectors end.
-
     Args:
         function: elementwise.
         values: (b, *rest).
     """
     flat = values.flatten(1)
-    count = flat.shape[1]
-    return function(pad(flat, (0, -count % LANES)))[:, :count].reshape(values.shape)
+    return function(pad_lanes(flat))[:, : flat.shape[1]].reshape(values.shape)

@@ -1,107 +1,82 @@
-"""Fast diagonalization: cosine and sine transforms that turn the Laplacian into numbers.
+"""Starts of PDEBench's 1D scalars: sums of sines, some folded, some seen through a window.
 
-R. E. Lynch, J. R. Rice and D. H. Thomas, Direct solution of partial difference equations by
-tensor product methods, Numer. Math. 6 (1964). The transforms are small dense matrices: on
-grids of a few hundred points a matrix product is as fast as an FFT with its mirror images.
+arXiv 2210.07182, appendix D, as the published files have it: eight sines of which two picks get
+a wavenumber from 1 to 8. The others are left with wavenumber 0 and add a constant; a wavenumber
+that is picked twice is doubled. A tenth of the starts is folded by |·|, with either sign; a tenth
+is windowed.
 """
 
+import functools
 import math
-from collections.abc import Callable
-from typing import Literal
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Line = Literal["cells", "nodes", "interior", "periodic"]
-"""Where the n intervals of a line have their values, and what holds at its ends.
+from matey_core.simulators._lanes import apply
 
-`cells`: n midpoints, zero slope (DCT-II); `nodes`: all n + 1 ends of intervals, zero slope
-(DCT-I); `interior`: the n − 1 ends between two intervals, zero value (DST-I); `periodic`: n.
-"""
+SINES, PICKS = 8, 2
+FOLDED, WINDOWED = 0.1, 0.1
+LEFT, RIGHT, RAMP = (0.1, 0.45), (0.55, 0.9), 0.01
+"""Where a window begins and ends, and the width of its ramps."""
+SHIFT = 0
+"""Place of the distance that a start has moved along x."""
+POINTS = 1024
+"""Points that a start is sampled at, at least: the published number of cells."""
 
 
-class Transform:
-    """Eigenvectors of the five-point Laplacian on a rectangle.
+def draw_start(random: np.random.RandomState) -> Float[Tensor, " numbers"]:
+    """Draw the numbers that describe one start, in float64, as `averages` takes them.
 
     Args:
-        lines: what holds along x and along y.
-        shape: intervals along x and along y.
+        random: gives the same count of numbers whatever is drawn.
     """
-
-    def __init__(self, lines: tuple[Line, Line], shape: tuple[int, int]) -> None:
-        x, y = (_BASES[line](count) for line, count in zip(lines, shape, strict=True))
-        self._exact = (
-            torch.linalg.inv(x[0]),
-            torch.linalg.inv(y[0]).T.contiguous(),
-            x[0],
-            y[0].T.contiguous(),
-            x[1][:, None] + y[1],
-        )
-        self._made: dict[tuple[torch.dtype, torch.device], tuple[Tensor, ...]] = {}
-
-    def forward(self, values: Float[Tensor, "b x y"]) -> Float[Tensor, "b x y"]:
-        """Coefficients of eigenvectors."""
-        left, right, *_ = self._matrices(values)
-        return _both_sides(left, values, right)
-
-    def inverse(self, coefficients: Float[Tensor, "b x y"]) -> Float[Tensor, "b x y"]:
-        """Values from coefficients."""
-        _, _, left, right, _ = self._matrices(coefficients)
-        return _both_sides(left, coefficients, right)
-
-    def eigenvalues(self, like: Tensor) -> Float[Tensor, "x y"]:
-        """Those of −h²Δ, between 0 and 8, in the dtype and on the device of `like`."""
-        return self._matrices(like)[-1]
-
-    def _matrices(self, like: Tensor) -> tuple[Tensor, ...]:
-        key = (like.dtype, like.device)
-        if key not in self._made:
-            self._made[key] = tuple(part.to(like.device, like.dtype) for part in self._exact)
-        return self._made[key]
+    picks = random.randint(SINES, size=PICKS)
+    amplitudes = random.uniform(0, 1, SINES)
+    phases = random.uniform(0, 2 * math.pi, SINES)
+    folded, windowed = random.uniform(0, 1, 2) < (FOLDED, WINDOWED)
+    sign = 2 * random.randint(2) - 1
+    window = random.uniform(*LEFT), random.uniform(*RIGHT)
+    wavenumbers = np.bincount(picks, minlength=SINES) * np.arange(1, SINES + 1)
+    flat = wavenumbers == 0
+    offset = (amplitudes[flat] * np.sin(phases[flat])).sum()
+    waves = np.zeros((PICKS, 3))
+    waves[: SINES - flat.sum()] = np.stack([wavenumbers, amplitudes, phases], 1)[~flat]
+    # A window from -1 to 2 is 1 on the whole domain, to the last bit.
+    numbers = [0.0, offset, folded, sign, *(window if windowed else (-1.0, 2.0))]
+    return torch.tensor([*numbers, *waves.ravel()], dtype=torch.float64)
 
 
-def _both_sides(
-    left: Float[Tensor, "x x"], values: Float[Tensor, "b x y"], right: Float[Tensor, "y y"]
-) -> Float[Tensor, "b x y"]:
-    """Multiply sample by sample: one product of all would round differently in each batch."""
-    count = len(values)
-    rows = torch.bmm(left.expand(count, -1, -1), values)
-    return torch.bmm(rows, right.expand(count, -1, -1))
+def averages(start: Float[Tensor, "b numbers"], cells: int) -> Float[Tensor, "b cells"]:
+    """Average starts over cells of the periodic domain (0, 1), in float64.
+
+    The midpoint rule at `POINTS` points or more: with so many cells, values at their centers,
+    as published; with fewer, the mean stays wherever the start has moved.
+
+    Args:
+        start: (b, numbers) from `draw_start`, `SHIFT` changed at will.
+        cells: how many.
+    """
+    points = cells * math.ceil(POINTS / cells)
+    values = _values(start.double(), _centers(points, start.device))
+    return values.reshape(len(values), cells, -1).mean(-1)
 
 
-Basis = tuple[Float[Tensor, "n n"], Float[Tensor, " n"]]
+def _values(
+    start: Float[Tensor, "b numbers"], positions: Float[Tensor, " points"]
+) -> Float[Tensor, "b points"]:
+    shift, offset, folded, sign, left, right, *waves = start[..., None].unbind(1)
+    x = torch.remainder(positions - shift, 1.0)
+    total = offset.expand_as(x)
+    for first in range(0, len(waves), 3):
+        wavenumber, amplitude, phase = waves[first : first + 3]
+        total = total + amplitude * apply(torch.sin, 2 * math.pi * wavenumber * x + phase)
+    total = sign * torch.where(folded > 0, total.abs(), total)
+    begun, ended = (apply(torch.tanh, (x - edge) / RAMP) for edge in (left, right))
+    return total * (begun - ended) / 2
 
 
-def _cells(count: int) -> Basis:
-    wave = torch.arange(count, dtype=torch.float64)
-    return torch.cos(math.pi / count * (wave[:, None] + 0.5) * wave), _decay(wave / count)
-
-
-def _nodes(count: int) -> Basis:
-    wave = torch.arange(count + 1, dtype=torch.float64)
-    return torch.cos(math.pi / count * wave[:, None] * wave), _decay(wave / count)
-
-
-def _interior(count: int) -> Basis:
-    wave = torch.arange(1, count, dtype=torch.float64)
-    return torch.sin(math.pi / count * wave[:, None] * wave), _decay(wave / count)
-
-
-def _periodic(count: int) -> Basis:
-    point = torch.arange(count, dtype=torch.float64)
-    wave = torch.div(point + 1, 2, rounding_mode="floor")
-    phase = torch.where(point % 2 == 0, 0.0, -math.pi / 2)
-    return torch.cos(2 * math.pi / count * point[:, None] * wave + phase), _decay(2 * wave / count)
-
-
-def _decay(turns: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
-    return 4 * torch.sin(math.pi / 2 * turns) ** 2
-
-
-_BASES: dict[Line, Callable[[int], Basis]] = {
-    "cells": _cells,
-    "nodes": _nodes,
-    "interior": _interior,
-    "periodic": _periodic,
-}
+@functools.cache
+def _centers(points: int, device: torch.device) -> Float[Tensor, " points"]:
+    return (torch.arange(points, dtype=torch.float64, device=device) + 0.5) / points
