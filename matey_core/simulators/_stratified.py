@@ -14,6 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from matey_core.simulators._power import power_minus_one
+
 GRAVITY = 9.8
 HEAT_CAPACITY = 1004.0
 """Of dry air at constant pressure, J kg-1 K-1."""
@@ -26,7 +28,7 @@ SURFACE_THETA = 300.0
 BUOYANCY_FREQUENCY = 0.02
 """Of the stable column, s-1."""
 HYPERVISCOSITY = 0.05
-"""Share of the grid's shortest wave that a step takes away, times 16."""
+"""Share of the shortest wave of the grid that a step takes away."""
 CFL = 1.5
 FASTEST = 450.0
 """Speed of sound and wind together that the step is made for, m s-1."""
@@ -183,9 +185,10 @@ class Sweeper:
         column, flux = self.backgrounds[axis], self.flux
         normal = MOMENTUM_X if axis else MOMENTUM_Z
         flux[DENSITY].add_(column.density)
+        anomaly = torch.mul(flux[DENSITY_THETA], column.per_density_theta, out=self.second[0])
+        power_minus_one(anomaly, GAMMA, out=self.pressure, work=self.speed)
+        self.pressure.mul_(column.pressure)
         torch.div(flux[normal], flux[DENSITY], out=self.speed)
-        torch.mul(flux[DENSITY_THETA], column.per_density_theta, out=self.pressure)
-        self.pressure.log1p_().mul_(GAMMA).expm1_().mul_(column.pressure)
         flux[DENSITY_THETA].add_(column.density_theta)
         flux[DENSITY].copy_(flux[normal])
         flux[1:].mul_(self.speed)

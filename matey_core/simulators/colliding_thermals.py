@@ -254,7 +254,8 @@ class CollidingThermals(Simulator):
 
     def _sweeper(self, states: Float[Tensor, "b 4 z x"], batch: Batch) -> Sweeper:
         force = None if batch.static is None else batch.static[:, 0]
-        return Sweeper(states, self.column, self.spec.grid.spacing, force)
+        height, width = self.spec.grid.spacing
+        return Sweeper(states, self.column, (height, width), force)
 
     def observe(self, states: Float[Tensor, "b 4 z x"], batch: Batch) -> Float[Tensor, "b 4 z x"]:
         """Give dens and theta as perturbations of the column, and the winds."""
