@@ -1,5 +1,6 @@
 """Finished trajectories as a source of a store, without a file between."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,16 @@ class SolvedSource(Source):
             name.lower(): np.array([trajectory.parameters[name] for trajectory in solved])
             for name in solved[0].parameters
         }
-        spec = simulator.spec
+        spec, times = simulator.spec, simulator.times
+        # Some solvers store the first of their steps past each interval.
+        time_step = float(np.diff(times).mean()) if len(times) > 1 else spec.time_step
         super().__init__(
             folder,
             Header(
-                spec=spec,
+                spec=replace(spec, time_step=time_step),
                 static_fields=simulator.static_fields,
                 coordinates=centers(simulator),
-                times=simulator.times,
+                times=times,
                 sample_names=tuple(str(trajectory.seed) for trajectory in solved),
                 parameters=parameters,
                 dtype=np.dtype("f4"),

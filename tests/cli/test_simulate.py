@@ -7,8 +7,10 @@ from pathlib import Path
 
 import h5py
 import pytest
+import yaml
 
 from matey_cli.app import main
+from matey_core.store import open_store
 
 Typed = Callable[[str], tuple[object, str, str]]
 
@@ -33,8 +35,8 @@ def test_json_is_one_document_about_the_file(typed: Typed, tmp_path: Path) -> No
     code, out, _ = typed("simulate diffusion-reaction --samples 2 --grid 8 --json")
     report = json.loads(out)
     assert code == 0
-    assert report["shape"] == [101, 8, 8, 2]
-    assert report["diverged"] == []
+    assert report["shape"] == [101, 2, 8, 8]
+    assert report["left_out"] == []
     with h5py.File(tmp_path / report["path"]) as file:
         assert list(file) == ["0000", "0001"]
 
@@ -43,8 +45,36 @@ def test_the_table_says_where_it_is(typed: Typed) -> None:
     code, out, err = typed("simulate diffusion-reaction --samples 1 --grid 8 --out there")
     assert code == 0
     assert "there/2D/diffusion-reaction/2D_diff-react_NA_NA.h5" in out
-    assert "101×8×8×2" in out
+    assert "101×2×8×8" in out
     assert err == ""
+
+
+def test_drawn_constants_and_a_shorter_trajectory(typed: Typed, tmp_path: Path) -> None:
+    code, out, _ = typed(
+        "simulate diffusion-reaction --samples 2 --grid 8 --steps 4 --set k=0.004:0.006 "
+        "--set diffusion_u=0.002 --dtype float64 --batch 1 --device cpu --json"
+    )
+    assert code == 0
+    with h5py.File(tmp_path / json.loads(out)["path"]) as file:
+        configs = [yaml.safe_load(file[group].attrs["config"])["sim"] for group in file]
+        assert file["0000/data"].shape == (5, 8, 8, 2)
+    assert [config["Du"] for config in configs] == [0.002, 0.002]
+    assert all(0.004 <= config["k"] <= 0.006 for config in configs)
+    assert configs[0]["k"] != configs[1]["k"]
+
+
+def test_a_store_is_written_without_a_file(typed: Typed, tmp_path: Path) -> None:
+    code, out, _ = typed("simulate diffusion-reaction --samples 2 --grid 8 --steps 4 --store")
+    assert code == 0
+    assert "data/zarr/2D_diff-react_NA_NA.zarr" in out
+    assert not list(tmp_path.rglob("*.h5"))
+    assert open_store(tmp_path / "data/zarr/2D_diff-react_NA_NA.zarr").num_samples == 2
+
+
+def test_settings_of_one_are_listed(typed: Typed) -> None:
+    code, out, _ = typed("simulate diffusion-reaction --list --json")
+    assert code == 0
+    assert "k" in [entry["name"] for entry in json.loads(out)["settings"]]
 
 
 def test_list_names_what_can_be_typed(typed: Typed) -> None:
@@ -60,6 +90,11 @@ def test_list_names_what_can_be_typed(typed: Typed) -> None:
         ("simulate difusion-reaction", "Did you mean"),
         ("simulate diffusion-reaction --samples 0", "--samples"),
         ("simulate diffusion-reaction --seed 9995", "four digits"),
+        ("simulate diffusion-reaction --set kk=1", "did you mean 'k'"),
+        ("simulate diffusion-reaction --set k", "not of the form key=value"),
+        ("simulate diffusion-reaction --set k=0.2:0.1", "begins at 0.2, above its end 0.1"),
+        ("simulate diffusion-reaction --scale tiny", "--scale is the size of the suite"),
+        ("simulate suite --samples 3", "The suite decides --samples itself"),
     ],
 )
 def test_mistakes_end_with_code_2_and_one_message(

@@ -1,6 +1,11 @@
-"""`matey simulate`: the file, its layout, and what must not be left behind."""
+"""`matey simulate`: the file, its layout, what is kept of a stopped run, and what is left out."""
 
+import json
 import resource
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import h5py
@@ -10,16 +15,17 @@ import torch
 import yaml
 
 from matey_core.errors import ConfigError, RunError
-from matey_core.simulators import SIMULATORS
+from matey_core.simulators import SIMULATORS, Batch, Sample
 from matey_core.simulators.diffusion_reaction import DiffusionReaction, DiffusionReactionConfig
+from matey_core.store import open_store
 from matey_core.workflows._progress import Progress
-from matey_core.workflows.simulate import SimulateConfig, simulate
+from matey_core.workflows.simulate import Interrupted, SimulateConfig, list_settings, simulate
 
 FILE = Path("2D/diffusion-reaction/2D_diff-react_NA_NA.h5")
 
 
 def settings(out: Path, **changes: object) -> SimulateConfig:
-    return SimulateConfig(**({"out": out, "samples": 3, "grid": 16, "frames": 4} | changes))
+    return SimulateConfig(**({"out": out, "samples": 3, "grid": 16, "steps": 3} | changes))
 
 
 def leftovers(folder: Path) -> list[str]:
@@ -39,7 +45,7 @@ def test_same_seed_same_file_whatever_the_batch(tmp_path: Path) -> None:
 
 
 def test_layout_is_that_of_the_published_file(tmp_path: Path, pdebench_64: Path) -> None:
-    report = simulate(settings(tmp_path, samples=1, seed=100, grid=64, frames=101))
+    report = simulate(settings(tmp_path, samples=1, seed=100, grid=64, steps=100))
     with h5py.File(report.path) as ours, h5py.File(pdebench_64 / FILE) as theirs:
         assert set(ours["0100/grid"]) == set(theirs["0100/grid"])
         for name in ("data", "grid/x", "grid/y", "grid/t"):
@@ -52,7 +58,21 @@ def test_layout_is_that_of_the_published_file(tmp_path: Path, pdebench_64: Path)
             )
         config, published = (yaml.safe_load(f["0100"].attrs["config"]) for f in (ours, theirs))
     assert config["sim"] == published["sim"]
-    assert report.shape == (101, 64, 64, 2)
+    assert report.shape == (101, 2, 64, 64)
+
+
+def test_a_file_tells_how_it_was_made(tmp_path: Path) -> None:
+    report = simulate(settings(tmp_path, seed=4, settings={"k": [0.004, 0.006]}))
+    with h5py.File(report.path) as file:
+        made = json.loads(file.attrs["matey"])
+        drawn = [yaml.safe_load(file[g].attrs["config"])["sim"]["k"] for g in file]
+    assert made["simulator"] == "diffusion_reaction"
+    assert made["settings"]["k"] == [0.004, 0.006]
+    assert made["settings"]["diffusion_u"] == 1e-3
+    assert (made["seed"], made["samples"], made["dtype"]) == (4, 3, "float32")
+    assert made["versions"]["torch"] == torch.__version__
+    assert len(set(drawn)) == 3
+    assert all(0.004 <= k <= 0.006 for k in drawn)
 
 
 def test_progress_counts_trajectories(tmp_path: Path) -> None:
@@ -65,32 +85,48 @@ def test_progress_counts_trajectories(tmp_path: Path) -> None:
     assert seen[0].unit == "trajectories"
 
 
-class _SeedOneDiverges(DiffusionReaction):
-    def start(self, random: np.random.RandomState) -> torch.Tensor:
-        state = super().start(random)
-        of_seed_one = super().start(np.random.RandomState(1))
-        return state * (1e30 if torch.equal(state, of_seed_one) else 1)
+class _Faulty(DiffusionReaction):
+    """Seed 1 becomes infinite; seed 2 gains mass, which must not happen here."""
+
+    def sample(self, random: np.random.RandomState) -> Sample:
+        sample = super().sample(random)
+        of_seed_one = super().sample(np.random.RandomState(1))
+        scale = 1e30 if torch.equal(sample.state, of_seed_one.state) else 1
+        return Sample(state=sample.state * scale, parameters=sample.parameters)
+
+    def densities(self, states: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:
+        of_seed_two = super().sample(np.random.RandomState(2)).state.to(batch.states)
+        gains = (batch.states == of_seed_two).flatten(1).all(1)
+        grown = torch.where(gains, (states - batch.states).abs().amax((1, 2, 3)), 0.0)
+        return {"mass": torch.ones_like(states[:, 0]) + grown[:, None, None]}
 
 
-class _SeedOneDivergesConfig(DiffusionReactionConfig):
+class _FaultyConfig(DiffusionReactionConfig):
     def build(self) -> DiffusionReaction:
-        return _SeedOneDiverges(self)
+        return _Faulty(self)
 
 
-def test_a_diverged_solution_is_reported_and_left_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("store", [False, True])
+def test_a_faulty_solution_is_reported_and_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: bool
 ) -> None:
-    monkeypatch.setitem(SIMULATORS._entries, "diverging", _SeedOneDivergesConfig)
-    report = simulate(settings(tmp_path, simulator="diverging"))
-    assert report.diverged == (1,)
+    monkeypatch.setitem(SIMULATORS._entries, "faulty", _FaultyConfig)
+    report = simulate(settings(tmp_path, simulator="faulty", samples=4, store=store))
+    reasons = {left.seed: left.reason for left in report.left_out}
+    assert reasons.keys() == {1, 2}
+    assert reasons[1].startswith("not finite in frame 1")
+    assert reasons[2].startswith("mass is not conserved: it drifts by ")
     assert report.samples == 2
-    with h5py.File(report.path) as file:
-        assert list(file) == ["0000", "0002"]
+    if store:
+        assert open_store(report.path).num_samples == 2
+    else:
+        with h5py.File(report.path) as file:
+            assert list(file) == ["0000", "0003"]
 
 
-def test_nothing_is_left_when_all_diverge(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="all 3 solutions became non-finite"):
-        simulate(settings(tmp_path, settings={"k": -1e9}))
+def test_nothing_is_left_when_all_fail(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="none of 3 solutions can be kept; seed 0: not finite"):
+        simulate(settings(tmp_path, settings={"k": -1e30}))
     assert leftovers(tmp_path) == []
 
 
@@ -105,30 +141,93 @@ def test_an_existing_file_is_kept_unless_told_otherwise(tmp_path: Path) -> None:
     assert path.read_bytes() != before
 
 
-def test_an_interrupt_leaves_the_old_file_and_no_part_of_the_new(tmp_path: Path) -> None:
-    path = simulate(settings(tmp_path)).path
-    before = path.read_bytes()
-
-    def interrupt(progress: Progress) -> None:
-        if progress.done > 2:
+def _stop_after(trajectories: float) -> object:
+    def stop(progress: Progress) -> None:
+        if progress.done > trajectories:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        simulate(settings(tmp_path, seed=9, batch=1, overwrite=True), interrupt)
+    return stop
+
+
+def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:
+    config = settings(tmp_path / "stopped", batch=1, samples=4)
+    with pytest.raises(Interrupted, match="2 finished trajectories of 2D_diff-react"):
+        simulate(config, _stop_after(2))
+    assert not (tmp_path / "stopped" / FILE).exists()
+    report = simulate(config)
+    assert report.resumed == 2
+    whole = simulate(settings(tmp_path / "whole", samples=4))
+    assert whole.resumed == 0
+    assert report.path.read_bytes() == whole.path.read_bytes()
+    assert leftovers(tmp_path / "stopped") == [FILE.name]
+
+
+def test_other_settings_take_nothing_from_a_stopped_run(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        simulate(settings(tmp_path, batch=1), _stop_after(2))
+    report = simulate(settings(tmp_path, settings={"k": 0.01}))
+    assert report.resumed == 0
+    fresh = simulate(settings(tmp_path / "fresh", settings={"k": 0.01}))
+    assert report.path.read_bytes() == fresh.path.read_bytes()
+
+
+def test_an_interrupt_leaves_the_old_file(tmp_path: Path) -> None:
+    path = simulate(settings(tmp_path)).path
+    before = path.read_bytes()
+    with pytest.raises(Interrupted, match="before the first trajectory"):
+        simulate(settings(tmp_path, seed=9, batch=1, overwrite=True), _stop_after(0))
     assert leftovers(tmp_path) == [path.name]
     assert path.read_bytes() == before
 
 
-def test_a_full_disk_is_one_message_and_no_leftover(tmp_path: Path) -> None:
+SCRIPT = """
+import sys
+from pathlib import Path
+from matey_core.workflows.simulate import SimulateConfig, simulate
+simulate(SimulateConfig(out=Path(sys.argv[1]), samples=40, grid=16, steps=20, batch=1))
+"""
+
+
+def test_a_killed_run_goes_on_and_makes_the_same_file(tmp_path: Path) -> None:
+    parts = tmp_path / "killed" / FILE.parent / "2D_diff-react_NA_NA.simulated.partial"
+    for count in (1, 7, 20):
+        process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(tmp_path / "killed")])
+        deadline = time.monotonic() + 60
+        while len(list(parts.glob("[0-9]*.json"))) < count and time.monotonic() < deadline:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    config = SimulateConfig(out=tmp_path / "killed", samples=40, grid=16, steps=20)
+    report = simulate(config)
+    assert 20 <= report.resumed < 40
+    whole = simulate(SimulateConfig(out=tmp_path / "whole", samples=40, grid=16, steps=20))
+    assert report.path.read_bytes() == whole.path.read_bytes()
+    assert leftovers(tmp_path / "killed") == [FILE.name]
+
+
+def test_a_full_disk_is_one_message_and_keeps_what_is_done(tmp_path: Path) -> None:
     """The operating system refuses to let the file grow, as a full disk does."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, limits[1]))
     try:
         with pytest.raises(RunError, match="could not be written: File too large") as caught:
-            simulate(settings(tmp_path, grid=64))
+            simulate(settings(tmp_path, grid=64, batch=1))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert caught.value.exit_code == 1
+    assert not (tmp_path / FILE).exists()
+    assert simulate(settings(tmp_path, grid=64)).resumed == 3
+    assert leftovers(tmp_path) == [FILE.name]
+
+
+def test_a_disk_that_is_full_at_once_leaves_nothing(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        with pytest.raises(RunError, match="could not be written: File too large"):
+            simulate(settings(tmp_path, grid=64))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert leftovers(tmp_path) == []
 
 
@@ -138,16 +237,32 @@ def test_a_file_in_the_way_is_one_message(tmp_path: Path) -> None:
         simulate(settings(tmp_path / "data"))
 
 
+def test_settings_are_listed_with_their_defaults() -> None:
+    listed = {entry.name: entry for entry in list_settings("diffusion_reaction")}
+    assert listed["k"].default == "0.005"
+    assert listed["grid"].default == "128"
+    assert all(entry.summary for entry in listed.values())
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"simulator": "diffusion_reactoin"}, "has no 'diffusion_reactoin'"),
         ({"settings": {"diffusion": 1.0}}, "unknown setting 'diffusion'"),
-        ({"settings": {"diffusion_u": -1.0}}, "diffusion_u: input should be greater than 0"),
+        ({"settings": {"diffusion_u": -1.0}}, "diffusion_u: must be greater than 0"),
+        ({"settings": {"k": "0.1:0.01"}}, "k: the range begins at 0.1, above its end 0.01"),
+        ({"settings": {"k": "many"}}, "neither a number nor a range such as 0.1:0.5"),
         ({"seed": 9_999}, "four digits"),
+        ({"seed": 2**32, "store": True}, "below 2³²"),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, changes: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         simulate(settings(tmp_path, **changes))
     assert leftovers(tmp_path) == []
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_a_gpu_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="PyTorch finds no GPU"):
+        simulate(settings(tmp_path, device="cuda"))
