@@ -9,10 +9,10 @@ import functools
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from matey_core.simulators._lanes import apply, pad_lanes
+from matey_core.simulators._lanes import apply, in_company, pad_lanes
 
 
 def diffuse_line(
@@ -24,9 +24,8 @@ def diffuse_line(
         values: (b, c, x).
         amount: D dt/dx².
     """
-    points = values.shape[-1]
-    change = torch.fft.rfft(values).mul_(_decay(amount, points))
-    return values + torch.fft.irfft(change, points)
+    change = in_company(torch.fft.rfft, values).mul_(_decay(amount, values.shape[-1]))
+    return values + _inverse(change, values.shape[-1])
 
 
 def diffuse_plane(
@@ -73,9 +72,14 @@ def roughness(
 
 def _matrix(amount: Float[Tensor, "b 1 1 1"], points: int) -> Float[Tensor, "b padded padded"]:
     """Give the change by diffusion as a circulant matrix, with zeros beyond the points."""
-    row = torch.fft.irfft(_decay(amount, points), points)[:, 0, 0]
+    row = _inverse(_decay(amount, points), points)[:, 0, 0]
     # Row i begins i places before the second copy of the first.
     return pad_lanes(torch.cat([row, row], 1).unfold(1, points, 1)[:, 1:].flip(1), 2)
+
+
+def _inverse(transform: Shaped[Tensor, "b *k"], points: int) -> Float[Tensor, "b *points"]:
+    """Transform back along the last axis."""
+    return in_company(functools.partial(torch.fft.irfft, n=points), transform)
 
 
 def _decay(amount: Float[Tensor, "b *ones"], points: int) -> Float[Tensor, "b *ones_and_k"]:

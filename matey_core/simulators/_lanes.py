@@ -38,3 +38,17 @@ def apply(
     """
     flat = values.flatten(1)
     return function(pad_lanes(flat))[:, : flat.shape[1]].reshape(values.shape)
+
+
+def in_company(function: Callable[[Tensor], Tensor], values: Tensor) -> Tensor:
+    """Apply a function of lines, such as a Fourier transform, to two samples at least.
+
+    Libraries compute a single transform in another way than several.
+
+    Args:
+        function: maps (b, *rest) to (b, *others), each sample on its own.
+        values: (b, *rest).
+    """
+    if len(values) > 1:
+        return function(values)
+    return function(values.expand(2, *values.shape[1:]).contiguous())[:1]
