@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -48,7 +47,7 @@ class Induction:
         self.walls = walls
         line: Line = "nodes" if walls == "insulating" else "interior"
         self._transform = Transform(("periodic" if box.periodic else line, line), box.shape)
-        columns, rows = box.shape
+        columns = box.shape[0]
         inner = slice(None) if walls == "insulating" else slice(1, -1)
         self._known = (slice(None), slice(columns) if box.periodic else inner, inner)
 

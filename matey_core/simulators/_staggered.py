@@ -17,6 +17,12 @@ from matey_core.simulators._sines import Transform
 Faces = tuple[Float[Tensor, "b x1 y"], Float[Tensor, "b x y1"]]
 """A vector field: its x-components across x, its y-components across y."""
 
+KEEP = (0.0, 0.75, 1 / 3)
+"""Share of the start in each stage of the third-order Runge–Kutta method of C.-W. Shu and
+S. Osher, J. Comput. Phys. 77 (1988), at t + dt, t + dt/2 and t + dt."""
+REAL_LIMIT, IMAGINARY_LIMIT = 2.51, 1.73
+"""Largest decay rate and largest frequency, × dt, for which that method is stable."""
+
 
 @dataclass(frozen=True, slots=True)
 class Corners:
@@ -165,3 +171,19 @@ class Box:
         if self.periodic:
             u[:, 0].add_(x[:, 0, :-1], alpha=0.5).add_(x[:, 0, 1:], alpha=0.5)
             u[:, -1] = u[:, 0]
+
+
+def mix_(
+    value: Float[Tensor, "b *n"],
+    rate: Float[Tensor, "b *n"],
+    dt: float | Float[Tensor, "b *ones"],
+    start: Float[Tensor, "b *n"],
+    keep: float,
+) -> None:
+    """End a Runge–Kutta stage in place: (1 − keep) (value + dt rate) + keep start.
+
+    Not with `lerp`, whose rounding depends on where a value stands in memory.
+    """
+    value.add_(rate.mul_(dt))
+    if keep:
+        value.mul_(1 - keep).add_(start * keep)

@@ -1,8 +1,8 @@
 """Lid-driven cavity with a magnetic field: incompressible resistive MHD between four walls.
 
-The velocity is advanced by the three-stage Runge–Kutta method of Shu and Osher (1988), with a
-projection in each stage. The induced field is the curl of a potential on corners, so that it
-has no divergence; its diffusion, stiff at a small magnetic Reynolds number, is implicit.
+The velocity is advanced by a three-stage Runge–Kutta method with a projection in each stage.
+The induced field is the curl of a potential on corners, so that it has no divergence; its
+diffusion, stiff at a small magnetic Reynolds number, is implicit.
 """
 
 from typing import Literal
@@ -18,15 +18,18 @@ from matey_core.quantities import known_field
 from matey_core.simulators import SIMULATORS, Batch, Sample, Simulator, SimulatorConfig
 from matey_core.simulators._drawn import NonNegativeDrawn, PositiveDrawn, draw
 from matey_core.simulators._induction import Induction, Walls
-from matey_core.simulators._staggered import Box, Corners
+from matey_core.simulators._staggered import (
+    IMAGINARY_LIMIT,
+    KEEP,
+    REAL_LIMIT,
+    Box,
+    Corners,
+    mix_,
+)
 
-REAL_LIMIT, IMAGINARY_LIMIT = 2.51, 1.73
-"""Largest decay rate and largest frequency, × dt, that three-stage Runge–Kutta is stable for."""
 COUPLED_LIMIT = 0.9
 """Largest damping rate, × dt, of a flow by a field that follows it at once."""
 SAFETY = 0.9
-Drive = tuple[Float[Tensor, " x1"], float]
-Stage = tuple[Float[Tensor, "b x1 y"], Float[Tensor, "b x y1"], Float[Tensor, "b x1 y1"]]
 
 
 @SIMULATORS.register("mhd_cavity")
@@ -142,22 +145,18 @@ class MhdCavity(Simulator):
         self, states: Float[Tensor, "b k x1 y1"], dt: float | Tensor, batch: Batch
     ) -> Float[Tensor, "b k x1 y1"]:
         """Advance by three stages: at t + dt, at t + dt/2, and the result."""
-        box, start = self.box, states[:, 2]
+        box = self.box
         step = dt[:, 0] if isinstance(dt, Tensor) else dt
-        march = self.induction.march(start, step, batch.parameters["Rm"])
-        stages = torch.empty_like(states)
-        stages.copy_(states)
+        march = self.induction.march(states[:, 2], step, batch.parameters["Rm"])
+        stages = states.clone()
         old, new = box.split(states), box.split(stages)
         potential = stages[:, 2]
         advances = (march.whole, march.half, march.last)
-        for keep, advance in zip((0.0, 0.75, 1 / 3), advances, strict=True):
+        for keep, advance in zip(KEEP, advances, strict=True):
             rates, electromotive = self._rates(stages, batch)
             potential.copy_(advance(electromotive))
             for value, rate, before in zip(new, rates, old, strict=True):
-                value.add_(rate * step)
-                if keep:
-                    # Not lerp_, whose rounding depends on where a value stands in memory.
-                    value.mul_(1 - keep).add_(before * keep)
+                mix_(value, rate, step, before, keep)
             box.project_(new)
         return torch.where(dt > 0, stages, states) if isinstance(dt, Tensor) else stages
 
