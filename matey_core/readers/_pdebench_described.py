@@ -12,9 +12,12 @@ import pydantic
 
 from matey_core.errors import DataError
 from matey_core.fields import Boundary
+from matey_core.readers import _pdebench_names as names
 from matey_core.readers._hdf5 import attributes, datasets, groups, small, text_of
 
 ATTRIBUTE = "matey"
+LATEST = "latestIndex"
+"""Attribute of incompressible flow that counts frames."""
 
 
 class DescribedField(pydantic.BaseModel):
@@ -47,27 +50,34 @@ def described(file: h5py.File) -> Description | None:
         return None
     fits = len(found.axes) == len(found.boundary) == len(set(found.axes)) in (1, 2, 3)
     arrays = datasets(file)
-    names = [field.name for field in found.fields] + found.static_fields
+    own = [field.name for field in found.fields] + found.static_fields
     needed = [field.array for field in found.fields] + found.static_fields
     has_all = all(name in arrays for name in needed)
-    return found if fits and has_all and found.fields and len(set(names)) == len(names) else None
+    return found if fits and has_all and found.fields and len(set(own)) == len(own) else None
 
 
-def drawn(path: Path, file: h5py.File, samples: int) -> dict[str, np.ndarray]:
-    """Constants that differ from sample to sample: name -> (sample,) float64.
+def constants(path: Path, file: h5py.File, samples: int) -> dict[str, np.ndarray]:
+    """Constants that only files with a description have: name -> (sample,) float64.
 
     Raises:
         DataError: there is not one for each sample.
     """
+    if described(file) is None:
+        return {}
+    plain = {name: names.number(value) for name, value in attributes(file).items()}
+    values = {
+        names.parameter(name): np.full(samples, number)
+        for name, number in plain.items()
+        if number is not None and name != LATEST
+    }
     group = groups(file).get("parameters")
-    found = datasets(group) if group is not None else {}
-    values = {name.lower(): small(path, array) for name, array in found.items()}
-    for name, array in values.items():
+    for name, array in (datasets(group) if group is not None else {}).items():
         if array.shape != (samples,):
             raise DataError(
                 f"{path}: parameters/{name} has shape {array.shape}; there are {samples} samples."
             )
-    return {name: array.astype(np.float64) for name, array in values.items()}
+        values[names.parameter(name)] = small(path, array).astype(np.float64)
+    return values
 
 
 def sample_names(path: Path, file: h5py.File, samples: int) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from matey_core.readers._hdf5 import (
     text_of,
     uniform,
 )
-from matey_core.readers._pdebench_described import drawn, sample_names
+from matey_core.readers._pdebench_described import constants, sample_names
 
 
 def accepts(file: h5py.File) -> bool:
@@ -78,7 +78,7 @@ def open_source(path: Path, file: h5py.File) -> Source:
         times=times[0],
         sample_names=sample_names(path, file, samples),
         parameters={key: np.full(samples, viscosity[key]) for key in ("nu",) if key in viscosity}
-        | drawn(path, file, samples),
+        | constants(path, file, samples),
         dtype=floating(path, *arrays),
         num_bytes=path.stat().st_size,
     )

@@ -89,7 +89,12 @@ def stacked_parameters(name: str, attributes: Mapping[str, Any]) -> dict[str, fl
     named = {key.lower(): float(value) for key, value in _PARAMETER.findall(stem(name))}
     stored = {key.lower(): number(attributes[key]) for key in attributes}
     known = named | {k: v for k, v in stored.items() if k in _STACKED and v is not None}
-    return {_RENAMED.get(key, key): value for key, value in known.items()}
+    return {parameter(key): value for key, value in known.items()}
+
+
+def parameter(name: str) -> str:
+    """Our name of a parameter: lower case, `mach` for `M`."""
+    return _RENAMED.get(name.lower(), name.lower())
 
 
 def scalar_family(name: str, parameters: Mapping[str, float]) -> Family:

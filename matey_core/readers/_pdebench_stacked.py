@@ -28,7 +28,7 @@ from matey_core.readers._hdf5 import (
     small,
     uniform,
 )
-from matey_core.readers._pdebench_described import Description, described, drawn, sample_names
+from matey_core.readers._pdebench_described import Description, constants, described, sample_names
 
 AXES = ("x", "y", "z")
 
@@ -96,7 +96,7 @@ def open_source(path: Path, file: h5py.File) -> Source:
         times=times,
         sample_names=sample_names(path, file, samples),
         parameters={key: np.full(samples, value) for key, value in parameters.items()}
-        | drawn(path, file, samples),
+        | constants(path, file, samples),
         dtype=floating(path, *arrays),
         num_bytes=path.stat().st_size,
         conserved=layout.conserved,

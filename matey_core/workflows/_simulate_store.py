@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from matey_core.readers import Header, Source
+from matey_core.readers._pdebench_names import parameter
 from matey_core.simulators import Simulator
 from matey_core.simulators._writing import Trajectory
 from matey_core.simulators._writing.header import centers
@@ -20,7 +21,7 @@ class SolvedSource(Source):
 
     def __init__(self, folder: Path, simulator: Simulator, solved: list[Trajectory]) -> None:
         parameters = {
-            name.lower(): np.array([trajectory.parameters[name] for trajectory in solved])
+            parameter(name): np.array([trajectory.parameters[name] for trajectory in solved])
             for name in solved[0].parameters
         }
         spec, times = simulator.spec, simulator.times

@@ -14,8 +14,10 @@ pytestmark = pytest.mark.parametrize("name", SIMULATORS.names())
 
 
 @functools.cache
-def small(name: str, *, grid: int = 16, frames: int = 3) -> Simulator:
-    return SIMULATORS[name](grid=grid, frames=frames).build()
+def small(name: str, *, grid: int = 16) -> Simulator:
+    kind = SIMULATORS[name]
+    is_static = kind.model_fields["frames"].default == 2
+    return kind(grid=grid, frames=2 if is_static else 3).build()
 
 
 @functools.cache
@@ -86,10 +88,9 @@ def test_its_own_step_is_stable_and_accurate(name: str) -> None:
     """A tenth of the step changes the stored fields by less than a hundredth."""
     simulator, problems = small(name), batch(name, 2)
     limit = simulator.stable_step(problems.states, problems)
-    if limit == math.inf:
-        limit = simulator.spec.time_step
-    elif isinstance(limit, torch.Tensor):
+    if isinstance(limit, torch.Tensor):
         limit = limit.min().item()
+    limit = min(limit, simulator.spec.time_step)
     coarse = fine = problems.states
     for _ in range(8):
         coarse = simulator.step(coarse, limit, problems)
