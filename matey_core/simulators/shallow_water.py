@@ -6,8 +6,7 @@ limiter, one direction after the other.
 """
 
 import math
-import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +19,7 @@ from matey_core.fields import Field, FieldSpec, Grid
 from matey_core.simulators import SIMULATORS, Batch, Sample, Simulator, SimulatorConfig
 from matey_core.simulators._drawn import PositiveDrawn, draw, ends
 from matey_core.simulators._roe import BUFFERS, GHOSTS, Sweep
+from matey_core.simulators._scratch import Scratch
 
 LEFT, RIGHT = -2.5, 2.5
 OUTER_HEIGHT = 1.0
@@ -87,7 +87,7 @@ class ShallowWater(Simulator):
             time_step=config.interval,
             dataset="2D_rdb_NA_NA",
         )
-        self._scratch = _Scratch()
+        self._scratch = Scratch()
         self.fastest = fastest_wave(ends(config.inner_height)[1], ends(config.gravity)[1])
         duration = config.interval * (config.frames - 1)
         stays_inside = ends(config.dam_radius)[1] + self.fastest * duration < RIGHT
@@ -124,24 +124,22 @@ class ShallowWater(Simulator):
         ratio = dt / self.spec.grid.spacing[0]
         ratio = ratio.view(-1, 1) if isinstance(ratio, Tensor) else ratio
         gravity = batch.parameters["gravity"].view(-1, 1)
-        padded, middle, last, other, *work = self._scratch.take(states)
         # Rows behind one another: each sweep runs through memory without a gap. What it mixes
         # from the end of a row into the next stays in ghost cells.
-        row = states.shape[-1] + 2 * GHOSTS
-        along_x = Sweep(ratio=ratio, gravity=gravity, stride=row, work=work)
-        along_y = Sweep(ratio=ratio, gravity=gravity, stride=1, work=work)
-        _pad(states, padded)
-        height, x, y = padded
+        lines, row = (points + 2 * GHOSTS for points in states.shape[-2:])
+        shape = (4 * 3 + BUFFERS, len(states), lines * row)
+        memory = self._scratch.take(shape, states.dtype, states.device)
+        padded, middle, last, other = memory[:12].split(3)
+        along_x = Sweep(axis=0, stride=row, ratio=ratio, gravity=gravity, work=memory[12:])
+        along_y = Sweep(axis=1, stride=1, ratio=ratio, gravity=gravity, work=memory[12:])
 
-        new, new_x, new_y = along_x((height, x, y), middle)
-        new, new_y, new_x = along_y((new, new_y, new_x), last)
-        values = (new, new_x, new_y)
+        _pad(states, padded)
+        result = along_y(along_x(padded, middle), last)
         if self.config.sweeps == "symmetric":
-            new, new_y, new_x = along_y((height, y, x), middle)
-            others = along_x((new, new_x, new_y), other)
-            for value, also in zip(values, others, strict=True):
-                value.add_(also).mul_(0.5)
-        return _crop(values, states)
+            result.add_(along_x(along_y(padded, middle), other)).mul_(0.5)
+        # Each sweep took `GHOSTS` lines or cells off both ends: result begins at the first cell.
+        size = states.movedim(1, 0).shape
+        return result.as_strided(size, (*result.stride()[:2], row, 1)).movedim(0, 1).contiguous()
 
     def observe(self, states: Float[Tensor, "b c x y"], batch: Batch) -> Float[Tensor, "b 1 x y"]:
         """Give the height."""
@@ -194,25 +192,6 @@ def fastest_wave(inner_height: float, gravity: float) -> float:
     return math.sqrt(gravity) * (2 * math.sqrt(inner_height) - math.sqrt(low))
 
 
-class _Scratch(threading.local):
-    """Memory that is kept from step to step, for each thread its own."""
-
-    kept: Tensor | None = None
-
-    def take(self, states: Float[Tensor, "b 3 x y"]) -> list[Any]:
-        """Give four padded states, then the buffers of a sweep, with any values in them."""
-        size = math.prod(points + 2 * GHOSTS for points in states.shape[-2:])
-        shape = (4 * 3 + BUFFERS, len(states), size)
-        kept = self.kept
-        if (
-            kept is None
-            or kept.shape != shape
-            or (kept.dtype, kept.device) != (states.dtype, states.device)
-        ):
-            kept = self.kept = states.new_empty(shape)
-        return [*kept[:12].view(4, 3, *shape[1:]).unbind(0), *kept[12:].unbind(0)]
-
-
 def _pad(states: Float[Tensor, "b 3 x y"], out: Float[Tensor, "3 b n"]) -> None:
     """Repeat the outermost cells outside: zero-order extrapolation lets waves out."""
     rows, columns = (points + 2 * GHOSTS for points in states.shape[-2:])
@@ -222,18 +201,3 @@ def _pad(states: Float[Tensor, "b 3 x y"], out: Float[Tensor, "3 b n"]) -> None:
         size = grid.shape[axis]
         for ghosts, edge in ((0, GHOSTS), (size - GHOSTS, size - GHOSTS - 1)):
             grid.narrow(axis, ghosts, GHOSTS).copy_(grid.narrow(axis, edge, 1))
-
-
-def _crop(channels: Sequence[Float[Tensor, "b m"]], like: Float[Tensor, "b c x y"]) -> Tensor:
-    """Give flat channels the shape of the grid again, without ghost cells.
-
-    Args:
-        channels: (b, m) each, from the first cell of the first row on.
-        like: (b, c, x, y) the states that were padded.
-    """
-    result = torch.empty_like(like)
-    rows, columns = like.shape[-2:]
-    for channel, flat in enumerate(channels):
-        strides = (flat.stride(0), columns + 2 * GHOSTS, 1)
-        result[:, channel] = flat.as_strided((len(flat), rows, columns), strides)
-    return result
