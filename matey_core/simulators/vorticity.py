@@ -22,7 +22,7 @@ from matey_core.quantities import known_field
 from matey_core.simulators import SIMULATORS, Batch, Sample, Simulator, SimulatorConfig
 from matey_core.simulators._drawn import NonNegativeDrawn, PositiveDrawn, draw, text
 from matey_core.simulators._lanes import apply
-from matey_core.simulators._spectral import kept, modes, values, wavenumbers
+from matey_core.simulators._spectral import Transform, kept, wavenumbers
 
 FIELDS = ("velocity_x", "velocity_y", "vorticity")
 RK4_IMAGINARY_LIMIT = 2.8
@@ -76,6 +76,7 @@ class Vorticity(Simulator):
         self.config = config
         self.file = f"2D/Vorticity/2D_Vorticity_Nu{text(config.nu)}.hdf5"
         self.points = config.grid
+        self.transform = Transform(config.grid)
         self.spec = FieldSpec(
             fields=tuple(known_field(name) for name in FIELDS),
             grid=Grid(
@@ -114,7 +115,7 @@ class Vorticity(Simulator):
 
     def _spread(self) -> Float[Tensor, "kx ky"]:
         """Standard deviation of a mode's real part, as the published program has it."""
-        along_x, along_y = wavenumbers(self.points, like=torch.zeros(0, dtype=torch.float64))
+        along_x, along_y = wavenumbers(self.points)
         spread = (along_x**2 + along_y**2 + ROUGHNESS**2) ** (-DECAY / 2)
         spread *= ROUGHNESS ** (DECAY - 1)
         spread[0, 0] = 0
@@ -124,68 +125,68 @@ class Vorticity(Simulator):
         self, states: Float[Tensor, "b 1 kx ky 2"], batch: Batch
     ) -> Float[Tensor, " b"]:
         """Half of what the largest wavenumber allows in the fastest wind, for each sample."""
-        operators = _operators(self.points, states.dtype, states.device)
-        flow = values(operators.velocity * _complex(states), self.points)
-        speed = flow.abs().sum(1).flatten(1).amax(1)
+        operators = self._operators(states)
+        flow = self.transform.values(torch.view_as_complex(states), operators.fields[:2])
+        speed = flow.abs_().sum(1).flatten(1).amax(1)
         # The force alone makes this speed until the next frame, even from rest.
         push = batch.parameters["forcing"].flatten() * (self.config.interval / math.pi)
-        largest = 2 * math.pi * max(kept(self.points), 1)
+        largest = 2 * math.pi * self.transform.largest
         return SAFETY * RK4_IMAGINARY_LIMIT / (largest * (speed + push))
 
     def step(
         self, states: Float[Tensor, "b 1 kx ky 2"], dt: float | Tensor, batch: Batch
     ) -> Float[Tensor, "b 1 kx ky 2"]:
         """Advance by one Runge–Kutta step for ω e^(ν|k|²t)."""
-        start = _complex(states)[:, 0]
-        operators = _operators(self.points, states.dtype, states.device)
+        start = states[:, 0].flatten(-2)
         viscosity, forcing = (batch.parameters[name][..., 0] for name in ("nu", "forcing"))
-        dt = torch.as_tensor(dt, dtype=states.dtype, device=states.device)
-        dt = (dt if dt.ndim else dt.expand(states.shape[0])).reshape(-1, 1, 1)
+        dt = torch.as_tensor(dt, dtype=states.dtype, device=states.device).reshape(-1, 1, 1)
         half = self._decay(viscosity * dt / 2)
+        late = half * dt
         decayed = start * half
+        first = self.rate(start, forcing)
+        second = self.rate(torch.addcmul(decayed, first, late / 2), forcing)
+        third = self.rate(torch.addcmul(decayed, second, dt / 2), forcing)
+        decayed.mul_(half)
+        fourth = self.rate(torch.addcmul(decayed, third, late), forcing)
+        first.mul_(half).add_(second.add_(third), alpha=2).mul_(half).add_(fourth)
+        new = torch.addcmul(decayed, first, dt / 6)
+        return new.view(states.shape)
 
-        def rate(vorticity: Tensor) -> Tensor:
-            change = self.advection(vorticity)
-            change[:, 1:2, 1:2] += forcing * operators.force
-            return change
-
-        first = rate(start)
-        second = rate(decayed + first * (half * (dt / 2)))
-        third = rate(decayed + second * (dt / 2))
-        decayed = decayed * half
-        fourth = rate(decayed + third * (half * dt))
-        middle = second.add_(third).mul_(half * (dt / 3))
-        total = first.mul_(half * half * (dt / 6)).add_(middle).add_(fourth.mul_(dt / 6))
-        return torch.view_as_real(total.add_(decayed))[:, None]
-
-    def advection(self, vorticity: Complex[Tensor, "b kx ky"]) -> Complex[Tensor, "b kx ky"]:
-        """Give the modes of −v·∇ω, which is (∂y² − ∂x²)(uv) + ∂x∂y(u² − v²), v = (u, v).
+    def rate(
+        self, vorticity: Float[Tensor, "b kx ky*2"], forcing: Float[Tensor, "b 1 1"]
+    ) -> Float[Tensor, "b kx ky*2"]:
+        """Give −v·∇ω + f; the first is (∂y² − ∂x²)(uv) + ∂x∂y(u² − v²) with v = (u, v).
 
         Args:
-            vorticity: (b, kx, ky) modes of ω.
+            vorticity: (b, kx, 2 ky) modes of ω, real and imaginary parts interleaved.
+            forcing: amplitude of the force, for each sample.
         """
-        real = vorticity.real
-        operators = _operators(self.points, real.dtype, real.device)
-        flow = values(operators.velocity * vorticity[:, None], self.points)
-        u, v = flow.unbind(1)
-        products = torch.empty_like(flow)
-        torch.mul(u, v, out=products[:, 0])
-        torch.mul(u + v, u - v, out=products[:, 1])
-        return modes(products).mul_(operators.products).sum(1)
+        operators = self._operators(vorticity)
+        modes = torch.view_as_complex(vorticity.unflatten(-1, (-1, 2)))
+        u, v = self.transform.values(modes[:, None], operators.fields[:2]).unbind(1)
+        products = torch.stack([u * v, (u * u).addcmul_(v, v, value=-1)], 1)
+        change = self.transform.modes(products, operators.products)
+        # Mode (1, 1) of sin 2π(x + y) + cos 2π(x + y) is ½ − ½i.
+        change[:, 1, 2:3].add_(forcing[:, 0], alpha=0.5)
+        change[:, 1, 3:4].sub_(forcing[:, 0], alpha=0.5)
+        return change
 
-    def _decay(self, amount: Float[Tensor, "b 1 1"]) -> Float[Tensor, "b kx ky"]:
-        """Give e^(−amount |k|²)."""
-        along_x, along_y = wavenumbers(self.points, like=amount)
-        return apply(torch.exp, -amount * along_x**2) * apply(torch.exp, -amount * along_y**2)
+    def _decay(self, amount: Float[Tensor, "b 1 1"]) -> Float[Tensor, "b kx ky*2"]:
+        """Give e^(−amount |k|²), for real and imaginary parts."""
+        squares = self._operators(amount).squares
+        along_x, along_y = (apply(torch.exp, -amount * square) for square in squares)
+        return along_x * along_y
 
     def observe(
         self, states: Float[Tensor, "b 1 kx ky 2"], batch: Batch
     ) -> Float[Tensor, "b 3 x y"]:
         """Give velocities and vorticity at the cells' lower corners."""
         del batch
-        operators = _operators(self.points, states.dtype, states.device)
-        vorticity = _complex(states)
-        return values(torch.cat([operators.velocity * vorticity, vorticity], 1), self.points)
+        fields = self._operators(states).fields
+        return self.transform.values(torch.view_as_complex(states), fields)
+
+    def _operators(self, like: Tensor) -> "_Operators":
+        return _operators(self.points, like.dtype, like.device)
 
     def densities(
         self, states: Float[Tensor, "b 1 kx ky 2"], batch: Batch
@@ -194,32 +195,30 @@ class Vorticity(Simulator):
         return dict(zip(FIELDS, self.observe(states, batch).unbind(1), strict=True))
 
 
-def _complex(states: Float[Tensor, "b 1 kx ky 2"]) -> Complex[Tensor, "b 1 kx ky"]:
-    return torch.view_as_complex(states.contiguous())
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Operators:
     """Factors of modes."""
 
-    velocity: Complex[Tensor, "2 kx ky"]
-    """From ω to u and v: ψ = ω/|k|², u = ∂y ψ, v = −∂x ψ."""
-    products: Float[Tensor, "2 kx ky"]
+    fields: Complex[Tensor, "3 kx ky"]
+    """From ω to u, v and ω: ψ = ω/|k|², u = ∂y ψ, v = −∂x ψ."""
+    products: Float[Tensor, "2 kx ky*2"]
     """Of uv and of u² − v² in the rate of ω."""
-    force: Complex[Tensor, ""]
-    """Mode (1, 1) of sin 2π(x + y) + cos 2π(x + y)."""
+    squares: tuple[Float[Tensor, "kx 1"], Float[Tensor, " ky*2"]]
+    """Squares of the wavenumbers."""
 
 
 @functools.cache
 def _operators(points: int, dtype: torch.dtype, device: torch.device) -> _Operators:
-    along_x, along_y = wavenumbers(points, like=torch.zeros(0, dtype=torch.float64))
+    along_x, along_y = wavenumbers(points)
     square = along_x**2 + along_y**2
     square[0, 0] = torch.inf
-    velocity = torch.stack([1j * along_y / square, -1j * along_x / square])
+    fields = [1j * along_y / square, -1j * along_x / square, torch.ones_like(square)]
     products = torch.stack([along_x**2 - along_y**2, -along_x * along_y])
-    complex_dtype = dtype.to_complex()
     return _Operators(
-        velocity=velocity.to(device, complex_dtype),
-        products=products.to(device, dtype),
-        force=torch.tensor(0.5 - 0.5j, dtype=complex_dtype, device=device),
+        fields=torch.stack(fields).to(device, dtype.to_complex()),
+        products=products.repeat_interleave(2, -1).to(device, dtype),
+        squares=(
+            (along_x**2).to(device, dtype),
+            (along_y**2).repeat_interleave(2).to(device, dtype),
+        ),
     )
