@@ -78,7 +78,7 @@ class SmoothFunction:
         is_value = not any(orders) and not time_order
         total = points[0].new_full(shape, self.mean if is_value else 0.0)
         for wave, factor in enumerate(self.amplitudes * factors):
-            product = torch.as_tensor(float(factor))
+            product = points[0].new_tensor(factor)
             for axis, (coordinate, order) in enumerate(zip(points, orders, strict=True)):
                 k = float(self.wavenumbers[wave, axis])
                 shift = float(self.phases[wave, axis]) + order * math.pi / 2

@@ -27,7 +27,8 @@ EMPTY = (0.2, 0.4, 0.6, 0.8)
 """Probabilities that a bump is switched off."""
 ORIGIN = (0.0, 0.0)
 
-Symbol = Float[Tensor, "*b x k"] | Complex[Tensor, "*b x k"]
+Inverse = Float[Tensor, "*b x k"] | Complex[Tensor, "*b x k"]
+"""What the waves of a source are multiplied by."""
 
 
 class SteadyConfig(StaticConfig):
@@ -116,33 +117,40 @@ def diffusion(
     return k11 * k.x**2 + 2 * k12 * (k.odd_x * k.odd_y) + k22 * k.y**2
 
 
-def solved(states: Float[Tensor, "b 2 x y"], symbol: Symbol) -> Float[Tensor, "b 2 x y"]:
+def inverse(even: Float[Tensor, "*b x k"], odd: Float[Tensor, "*b x k"] | None = None) -> Inverse:
+    """1 / (even + i odd), and 0 where that vanishes: such modes are removed.
+
+    Args:
+        even: symbol of the even derivatives, at `waves`.
+        odd: symbol of the odd ones.
+    """
+    if odd is None:
+        return torch.where(even == 0, 0.0, even.reciprocal())
+    square = even * even + odd * odd
+    scale = torch.where(square == 0, 0.0, square.reciprocal())
+    return torch.complex(even * scale, odd * -scale)
+
+
+def solved(states: Float[Tensor, "b 2 x y"], inverse: Inverse) -> Float[Tensor, "b 2 x y"]:
     """Put the solution beside the source.
 
     Args:
         states: (b, 2, x, y) source, and a solution that is not read.
-        symbol: see `solve`.
+        inverse: of each sample's operator.
     """
     source = states[:, 0]
     if source.is_cuda:
-        return torch.stack([source, solve(source, symbol)], 1)
+        return torch.stack([source, solve(source, inverse)], 1)
     # One by one: on a CPU the rounding of a transform depends on where in memory it begins.
-    states = torch.empty_like(states)
+    states = states.clone()
     for index, values in enumerate(source):
-        states[index, 0] = values
-        states[index, 1] = solve(values.clone(), symbol[index])
+        states[index, 1] = solve(values.clone(), inverse[index])
     return states
 
 
-def solve(source: Float[Tensor, "*b x y"], symbol: Symbol) -> Float[Tensor, "*b x y"]:
-    """Divide by the symbol of the operator; modes that it makes vanish are removed.
-
-    Args:
-        source: right-hand sides.
-        symbol: values at `waves`, for each of them.
-    """
-    inverse = torch.where(symbol == 0, 0, symbol.reciprocal())
-    return torch.fft.irfft2(torch.fft.rfft2(source) * inverse, s=source.shape[-2:])
+def solve(source: Float[Tensor, "*b x y"], inverse: Inverse) -> Float[Tensor, "*b x y"]:
+    """Multiply the waves of sources by the inverse of an operator."""
+    return torch.fft.irfft2(torch.fft.rfft2(source).mul_(inverse), s=source.shape[-2:])
 
 
 def _bumps(amplitudes: Float[np.ndarray, "count count"], grid: int) -> Float[np.ndarray, "x y"]:

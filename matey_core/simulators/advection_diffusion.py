@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Complex, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from matey_core.simulators import SIMULATORS, Batch, Sample
@@ -104,15 +104,13 @@ class AdvectionDiffusion(StaticSimulator):
     ) -> Float[Tensor, "b 2 x y"]:
         """Solve."""
         del dt
-        return steady.solved(states, self.symbol(batch, states))
-
-    def symbol(self, batch: Batch, states: Float[Tensor, "b 2 x y"]) -> Complex[Tensor, "b x k"]:
-        """Symbol kᵀKk + i v·k."""
         k = steady.waves(states.shape[-1], states.dtype, states.device)
         k11, k12, k22, v1, v2 = (
             batch.parameters[name] for name in ("k11", "k12", "k22", "v1", "v2")
         )
-        return torch.complex(steady.diffusion(k, k11, k12, k22), v1 * k.odd_x + v2 * k.odd_y)
+        diffusion = steady.diffusion(k, k11, k12, k22)
+        advection = v1 * k.odd_x + v2 * k.odd_y
+        return steady.solved(states, steady.inverse(diffusion, advection))
 
     def _draw(self, random: np.random.RandomState) -> _Problem:
         eigenvalue = draw(self.config.eigenvalue, random)

@@ -62,7 +62,7 @@ class Helmholtz(StaticSimulator):
             omega = self._draw_omega(random)
             amplitudes = steady.draw_bumps(config.bumps, random)
             published = steady.source_on(amplitudes, steady.PUBLISHED_GRID)
-            solution = steady.solve(published, symbol(k, omega))
+            solution = steady.solve(published, steady.inverse(symbol(k, omega)))
             if solution.abs().max().item() <= LARGEST_SOLUTION:
                 source = steady.source_on(amplitudes, config.grid)
                 return Sample(state=steady.start(source), parameters={"omega": omega})
@@ -78,7 +78,7 @@ class Helmholtz(StaticSimulator):
         """Solve."""
         del dt
         k = steady.waves(states.shape[-1], states.dtype, states.device)
-        return steady.solved(states, symbol(k, batch.parameters["omega"]))
+        return steady.solved(states, steady.inverse(symbol(k, batch.parameters["omega"])))
 
     def _draw_omega(self, random: np.random.RandomState) -> float:
         omega = self.config.omega

@@ -62,4 +62,4 @@ class Poisson(StaticSimulator):
         del dt
         k = steady.waves(states.shape[-1], states.dtype, states.device)
         constants = (batch.parameters[name] for name in ("k11", "k12", "k22"))
-        return steady.solved(states, steady.diffusion(k, *constants))
+        return steady.solved(states, steady.inverse(steady.diffusion(k, *constants)))
