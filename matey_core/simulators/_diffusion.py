@@ -15,25 +15,23 @@ from torch import Tensor
 from matey_core.simulators._lanes import apply, in_company, pad_lanes
 
 
-def diffuse_line(
-    values: Float[Tensor, "b c x"], amount: Float[Tensor, "b 1 1"]
-) -> Float[Tensor, "b c x"]:
-    """Diffuse along one axis, by Fourier transforms.
+def diffuse_line_(values: Float[Tensor, "b c x"], amount: Float[Tensor, "b 1 1"]) -> None:
+    """Diffuse along one axis, in place, by Fourier transforms.
 
     Args:
         values: (b, c, x).
         amount: D dt/dx².
     """
     change = in_company(torch.fft.rfft, values).mul_(_decay(amount, values.shape[-1]))
-    return values + _inverse(change, values.shape[-1])
+    values.add_(_inverse(change, values.shape[-1]))
 
 
-def diffuse_plane(
+def diffuse_plane_(
     values: Float[Tensor, "b 1 x y"],
     along_x: Float[Tensor, "b 1 1 1"],
     along_y: Float[Tensor, "b 1 1 1"],
-) -> Float[Tensor, "b 1 x y"]:
-    """Diffuse along two axes, by a matrix for each.
+) -> None:
+    """Diffuse along two axes, in place, by a matrix for each.
 
     Products with matrices take no longer than transforms on the usual grids, and those of a
     batch round as those of one sample, which transforms of planes do not.
@@ -47,7 +45,7 @@ def diffuse_plane(
     plane = pad_lanes(values[:, 0], 2)
     plane = torch.baddbmm(plane, _matrix(along_x, shape[2]), plane)
     plane = torch.baddbmm(plane, plane, _matrix(along_y, shape[3]))
-    return plane[:, None, : shape[2], : shape[3]]
+    values[:, 0] = plane[:, : shape[2], : shape[3]]
 
 
 def roughness(

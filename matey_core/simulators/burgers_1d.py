@@ -16,10 +16,11 @@ from torch import Tensor
 from matey_core.fields import FieldSpec, Grid
 from matey_core.quantities import known_field
 from matey_core.simulators import SIMULATORS, Batch, Sample, Simulator, SimulatorConfig
-from matey_core.simulators._diffusion import diffuse_line, roughness
+from matey_core.simulators._diffusion import diffuse_line_, roughness
 from matey_core.simulators._drawn import NonNegativeDrawn, draw, text
+from matey_core.simulators._scratch import Scratch
 from matey_core.simulators._sine_starts import averages, draw_start
-from matey_core.simulators._upwind import transport
+from matey_core.simulators._upwind import transport_
 
 COURANT = 0.8
 """Cells that the fastest value crosses in each half step; the limit is 1."""
@@ -50,6 +51,7 @@ class Burgers1d(Simulator):
     def __init__(self, config: Burgers1dConfig) -> None:
         super().__init__(config)
         self.config = config
+        self._scratch = Scratch()
         self.file = f"1D/Burgers/Train/1D_Burgers_Sols_Nu{text(config.Nu)}.hdf5"
         self.keys = {"velocity_x": "tensor"}
         self.spec = FieldSpec(
@@ -86,10 +88,12 @@ class Burgers1d(Simulator):
     ) -> Float[Tensor, "b 1 x"]:
         """Move half a step, diffuse a whole one, move another half."""
         (spacing,) = self.spec.grid.spacing
-        half = torch.as_tensor(dt, dtype=states.dtype, device=states.device) / (2 * spacing)
-        states = transport(states, half, 2)
-        states = diffuse_line(states, self._diffusion(batch) * (dt / spacing**2))
-        return transport(states, half, 2)
+        half = torch.as_tensor(dt / (2 * spacing), dtype=states.dtype, device=states.device)
+        states = states.clone()
+        transport_(states, half, 2, self._scratch)
+        diffuse_line_(states, self._diffusion(batch) * (dt / spacing**2))
+        transport_(states, half, 2, self._scratch)
+        return states
 
     def densities(
         self, states: Float[Tensor, "b 1 x"], batch: Batch

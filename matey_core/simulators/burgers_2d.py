@@ -4,6 +4,8 @@ The equation, domain, start and ranges of arXiv 2406.08473. Second order: MUSCLâ
 volumes along each axis, in the middle of which diffusion is solved exactly (Strang splitting).
 """
 
+import math
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -12,15 +14,16 @@ from torch import Tensor
 
 from matey_core.fields import Field
 from matey_core.simulators import SIMULATORS, Batch, Sample, Simulator, SimulatorConfig
-from matey_core.simulators._diffusion import diffuse_plane, roughness
+from matey_core.simulators._diffusion import diffuse_plane_
 from matey_core.simulators._drawn import NonNegativeDrawn, PositiveDrawn, draw, text
-from matey_core.simulators._plane_waves import LEFT, draw_waves, evaluate, spec
-from matey_core.simulators._upwind import transport
+from matey_core.simulators._plane_waves import LARGEST, LEFT, draw_waves, evaluate, spec
+from matey_core.simulators._scratch import Scratch
+from matey_core.simulators._upwind import transport_
 
 COURANT = 0.5
 """Cells that the fastest value crosses in each half step; the limit is 1."""
 SMOOTHING = 0.3
-"""Share of the largest value that diffusion may change in a step: splitting is accurate then."""
+"""Decay in a step of the shortest wave of a start: splitting is accurate then."""
 
 
 @SIMULATORS.register("burgers_2d")
@@ -50,6 +53,7 @@ class Burgers2d(Simulator):
     def __init__(self, config: Burgers2dConfig) -> None:
         super().__init__(config)
         self.config = config
+        self._scratch = Scratch()
         constants = f"nu{text(config.nu)}_cx{text(config.cx)}_cy{text(config.cy)}"
         self.file = f"2D/Burgers/2D_Burgers_{constants}.hdf5"
         self.keys = {"u": "tensor"}
@@ -75,10 +79,11 @@ class Burgers2d(Simulator):
     def stable_step(self, states: Float[Tensor, "b 1 x y"], batch: Batch) -> Float[Tensor, " b"]:
         """Limit what crosses a cell in half a step, and what diffuses in a step."""
         spacing = self.spec.grid.spacing[0]
-        nu, cx, cy = (batch.parameters[name][..., None] for name in ("nu", "cx", "cy"))
-        fastest = torch.maximum(cx, cy).flatten() * states.abs().amax((1, 2, 3))
+        nu, cx, cy = (batch.parameters[name].flatten() for name in ("nu", "cx", "cy"))
+        low, high = states.flatten(1).aminmax(dim=1)
+        fastest = torch.maximum(cx, cy) * torch.maximum(-low, high)
         crossing = fastest / (2 * COURANT * spacing)
-        diffusing = roughness(states, (nu / spacing**2,) * 2) / SMOOTHING
+        diffusing = nu * (2 * (math.pi * LARGEST) ** 2 / SMOOTHING)
         tiny = torch.finfo(states.dtype).tiny
         return 1 / torch.maximum(crossing, diffusing).clamp(min=tiny)
 
@@ -88,10 +93,14 @@ class Burgers2d(Simulator):
         """Move half a step along x and y, diffuse a whole one, move half along y and x."""
         spacing = self.spec.grid.spacing[0]
         nu, cx, cy = (batch.parameters[name][..., None] * dt for name in ("nu", "cx", "cy"))
-        along_x, along_y = cx / (2 * spacing), cy / (2 * spacing)
-        states = transport(transport(states, along_x, 2), along_y, 3)
-        states = diffuse_plane(states, nu / spacing**2, nu / spacing**2)
-        return transport(transport(states, along_y, 3), along_x, 2)
+        sweeps = ((cx / (2 * spacing), 2), (cy / (2 * spacing), 3))
+        states = states.clone()
+        for ratio, axis in sweeps:
+            transport_(states, ratio, axis, self._scratch)
+        diffuse_plane_(states, nu / spacing**2, nu / spacing**2)
+        for ratio, axis in reversed(sweeps):
+            transport_(states, ratio, axis, self._scratch)
+        return states
 
     def densities(
         self, states: Float[Tensor, "b 1 x y"], batch: Batch

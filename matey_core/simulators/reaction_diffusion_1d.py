@@ -13,7 +13,7 @@ from torch import Tensor
 
 from matey_core.fields import Field, FieldSpec, Grid
 from matey_core.simulators import SIMULATORS, Batch, Sample, Simulator, SimulatorConfig
-from matey_core.simulators._diffusion import diffuse_line, roughness
+from matey_core.simulators._diffusion import diffuse_line_, roughness
 from matey_core.simulators._drawn import NonNegativeDrawn, draw, text
 from matey_core.simulators._lanes import apply
 from matey_core.simulators._sine_starts import POINTS, averages, draw_start
@@ -96,7 +96,7 @@ class ReactionDiffusion1d(Simulator):
         growth = apply(torch.expm1, batch.parameters["rho"][..., None] * (dt / 2))
         states = _react(states, growth)
         amount = batch.parameters["Nu"][..., None] * (dt / spacing**2)
-        states = diffuse_line(states, amount)
+        diffuse_line_(states, amount)
         return _react(states, growth)
 
 
