@@ -6,10 +6,9 @@ A field that follows the flow at once, as diffusion makes it at a small magnetic
 number, is met to second order as well.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -18,18 +17,7 @@ from matey_core.simulators._staggered import Box, Corners, Faces
 
 Walls = Literal["insulating", "conducting"]
 Potential = Float[Tensor, "b x1 y1"]
-
-
-@dataclass(frozen=True, slots=True)
-class March:
-    """Three maps from the electromotive force of a stage to the potential of the next."""
-
-    whole: Callable[[Potential], Potential]
-    """From the force at t to the potential at t + dt, as the first stage has it."""
-    half: Callable[[Potential], Potential]
-    """From the force at t + dt to the potential at t + dt/2."""
-    last: Callable[[Potential], Potential]
-    """From the force at t + dt/2 to the potential at t + dt."""
+Waves = Float[Tensor, "b p q"]
 
 
 class Induction:
@@ -58,60 +46,99 @@ class Induction:
         y = (potential[:, :-1] - potential[:, 1:]).mul_(scale)
         return x, y
 
-    def corners(self, potential: Potential, lid_current: Float[Tensor, "*b x1"]) -> Corners:
-        """The field and its curl, the electric current, on corners.
+    def corners(
+        self,
+        potential: Potential,
+        imposed: tuple[float, float],
+        lid_current: Float[Tensor, "*b x1"],
+    ) -> Corners:
+        """The whole field on corners, and the electric current; both times the side of a cell.
 
         Args:
             potential: a.
+            imposed: the uniform field.
             lid_current: current on the lid if it conducts: there Ohm's law has no
                 electric field, and the current is Rm v×B.
         """
-        field = self.field(potential)
+        padded = self.box.room(potential)
+        x, y = padded
+        torch.sub(potential[:, :, 1:], potential[:, :, :-1], out=x[:, :, 1:-1])
+        torch.sub(potential[:, :-1], potential[:, 1:], out=y[:, 1:-1])
         if self.walls == "insulating":
-            return self.box.corners(self.box.ghosts(field))
-        step = -self.box.spacing * lid_current
-        return self.box.corners(self.box.ghosts(field, sign=1, top=step))
+            self.box.fill_beyond_(padded)
+        else:
+            self.box.fill_beyond_(padded, sign=1, top=-(self.box.spacing**2) * lid_current)
+        for component, value in zip(padded, imposed, strict=True):
+            if value:
+                component.add_(value * self.box.spacing)
+        return self.box.corners(padded)
 
-    def march(self, start: Potential, dt: float | Tensor, rm: Float[Tensor, "b *ones"]) -> March:
+    def march(
+        self, start: Potential, dt: Float[Tensor, "b1 1 1"], rm: Float[Tensor, "b 1 1"]
+    ) -> "March":
         """Prepare a step.
 
         Args:
             start: potential at the beginning.
-            dt: a number, or (b, 1, 1).
-            rm: magnetic Reynolds number, one for each sample.
+            dt: the step.
+            rm: magnetic Reynolds number.
         """
-        eigenvalues = self._transform.eigenvalues(start)
-        z = eigenvalues * (-dt / (rm.view(-1, 1, 1) * self.box.spacing**2))
-        decay = 1 / (1 - z + z * z / 2)
-        half_decay = 1 / (1 - z / 2 + z * z / 8)
-        before = self._transform.forward(start[self._known])
-        forces: list[Tensor] = []
+        rate = dt / (2 * rm * self.box.spacing**2)
+        return March(self, start, dt, self._transform.eigenvalues(start) * rate)
 
-        def keep(force: Potential) -> None:
-            forces.append(self._transform.forward(force[self._known]) * dt)
+    def to_waves(self, values: Potential) -> Waves:
+        """Coefficients of what is not fixed on the walls."""
+        return self._transform.forward(values[self._known])
 
-        def whole(force: Potential) -> Potential:
-            keep(force)
-            return self._values(decay * (before + (1 - z / 2) * forces[0]))
-
-        def half(force: Potential) -> Potential:
-            keep(force)
-            mean = (forces[0] + forces[1]) / 4
-            return self._values(half_decay * (before + (1 - z / 4) * mean))
-
-        def last(force: Potential) -> Potential:
-            keep(force)
-            first, second, third = forces
-            total = before + first / 6 + third * (2 / 3) + (1 / 6 - z / 2) * second
-            return self._values(decay * total)
-
-        return March(whole, half, last)
-
-    def _values(self, coefficients: Float[Tensor, "b p q"]) -> Potential:
-        """Potential on all corners."""
-        columns, rows = self.box.shape
-        potential = coefficients.new_zeros(len(coefficients), columns + 1, rows + 1)
-        potential[self._known] = self._transform.inverse(coefficients)
+    def write(self, out: Potential, coefficients: Waves) -> None:
+        """Evaluate coefficients into a potential that is 0 where it is fixed."""
+        out[self._known] = self._transform.inverse(coefficients)
         if self.box.periodic:
-            potential[:, -1] = potential[:, 0]
-        return potential
+            out[:, -1] = out[:, 0]
+
+
+class March:
+    """The three stages of a step, in the order in which they must be called.
+
+    Each takes the electromotive force of the stage before it, and writes the next potential.
+
+    Args:
+        induction: where.
+        start: potential at t.
+        dt: the step.
+        half: −z/2 = dt/(2 Rm) times the eigenvalues of −Δ.
+    """
+
+    def __init__(self, induction: Induction, start: Potential, dt: Tensor, half: Waves) -> None:
+        self._induction = induction
+        self._dt = dt
+        self._before = induction.to_waves(start)
+        self._half = half
+        self._forces: list[Waves] = []
+
+    def whole(self, force: Potential, out: Potential) -> None:
+        """From t to t + dt, as the first stage has it."""
+        first = self._keep(force)
+        growth = self._half + 1
+        self._decay = (self._half * growth).mul_(2).add_(1).reciprocal_()
+        self._induction.write(out, torch.addcmul(self._before, first, growth).mul_(self._decay))
+
+    def middle(self, force: Potential, out: Potential) -> None:
+        """From t + dt to t + dt/2."""
+        total = self._keep(force) + self._forces[0]
+        growth = self._half / 2 + 1
+        decay = (self._half * growth).add_(1).reciprocal_()
+        result = torch.addcmul(self._before, total, growth, value=0.25).mul_(decay)
+        self._induction.write(out, result)
+
+    def last(self, force: Potential, out: Potential) -> None:
+        """From t + dt/2 to t + dt."""
+        third = self._keep(force)
+        first, second, _ = self._forces
+        total = torch.addcmul(self._before, self._half + 1 / 6, second)
+        total.add_(first, alpha=1 / 6).add_(third, alpha=2 / 3).mul_(self._decay)
+        self._induction.write(out, total)
+
+    def _keep(self, force: Potential) -> Waves:
+        self._forces.append(self._induction.to_waves(force).mul_(self._dt))
+        return self._forces[-1]

@@ -31,33 +31,40 @@ class Transform:
 
     def __init__(self, lines: tuple[Line, Line], shape: tuple[int, int]) -> None:
         x, y = (_BASES[line](count) for line, count in zip(lines, shape, strict=True))
-        self._exact = (
-            _padded(torch.linalg.inv(x[0])),
-            _padded(torch.linalg.inv(y[0]).T),
-            _padded(x[0]),
-            _padded(y[0].T),
-            eigenvalues := x[1][:, None] + y[1],
+        eigenvalues = x[1][:, None] + y[1]
+        self.shape = (len(x[1]), len(y[1]))
+        exact = (
+            torch.linalg.inv(x[0]),
+            torch.linalg.inv(y[0]).T,
+            x[0],
+            y[0].T,
+            eigenvalues,
             torch.where(eigenvalues == 0, 0.0, 1 / eigenvalues),
         )
+        self._exact = tuple(_padded(part) for part in exact)
         self._made: dict[tuple[torch.dtype, torch.device], tuple[Tensor, ...]] = {}
 
-    def forward(self, values: Float[Tensor, "b x y"]) -> Float[Tensor, "b x y"]:
-        """Coefficients of eigenvectors."""
+    def forward(self, values: Float[Tensor, "b x y"]) -> Float[Tensor, "b p q"]:
+        """Coefficients of eigenvectors, with zeros after them up to multiples of 4.
+
+        Every sample then has the same alignment, on which depends how a product is rounded.
+        """
         left, right, *_ = self._matrices(values)
-        return _both_sides(left, values, right)
+        return _both_sides(left, _padded(values).contiguous(), right)
 
-    def inverse(self, coefficients: Float[Tensor, "b x y"]) -> Float[Tensor, "b x y"]:
+    def inverse(self, coefficients: Float[Tensor, "b p q"]) -> Float[Tensor, "b x y"]:
         """Values from coefficients."""
-        _, _, left, right, *_ = self._matrices(coefficients)
-        return _both_sides(left, coefficients, right)
+        _, _, left, right, _, _ = self._matrices(coefficients)
+        columns, rows = self.shape
+        return _both_sides(left, coefficients, right)[:, :columns, :rows]
 
-    def eigenvalues(self, like: Tensor) -> Float[Tensor, "x y"]:
+    def eigenvalues(self, like: Tensor) -> Float[Tensor, "p q"]:
         """Those of −h²Δ, between 0 and 8, in the dtype and on the device of `like`."""
-        return self._matrices(like)[-2]
+        return self._matrices(like)[4]
 
-    def reciprocals(self, like: Tensor) -> Float[Tensor, "x y"]:
+    def reciprocals(self, like: Tensor) -> Float[Tensor, "p q"]:
         """One over each eigenvalue; 0 for the constant, whose eigenvalue is 0."""
-        return self._matrices(like)[-1]
+        return self._matrices(like)[5]
 
     def _matrices(self, like: Tensor) -> tuple[Tensor, ...]:
         key = (like.dtype, like.device)
@@ -67,20 +74,14 @@ class Transform:
 
 
 def _both_sides(
-    left: Float[Tensor, "p p"], values: Float[Tensor, "b x y"], right: Float[Tensor, "q q"]
-) -> Float[Tensor, "b x y"]:
+    left: Float[Tensor, "p p"], values: Float[Tensor, "b p q"], right: Float[Tensor, "q q"]
+) -> Float[Tensor, "b p q"]:
     """Multiply sample by sample: one product of all would round differently in each batch."""
-    count, columns, rows = values.shape
-    values = _padded(values).contiguous()
-    product = torch.bmm(left.expand(count, -1, -1), values)
-    return torch.bmm(product, right.expand(count, -1, -1))[:, :columns, :rows]
+    count = len(values)
+    return torch.bmm(torch.bmm(left.expand(count, -1, -1), values), right.expand(count, -1, -1))
 
 
 def _padded(values: Float[Tensor, "*b x y"]) -> Float[Tensor, "*b p q"]:
-    """Add zeros until both sizes are multiples of 4: every sample then has the same alignment.
-
-    On it depends how a matrix product is rounded.
-    """
     columns, rows = values.shape[-2:]
     return nn.functional.pad(values, (0, -rows % 4, 0, -columns % 4))
 

@@ -29,9 +29,11 @@ class Corners:
     """A vector field and its curl on corners, the walls included: (b, n + 1, m + 1) each."""
 
     x: Float[Tensor, "b x1 y1"]
+    """Twice the mean."""
     y: Float[Tensor, "b x1 y1"]
+    """Twice the mean."""
     curl: Float[Tensor, "b x1 y1"]
-    """∂y/∂x − ∂x/∂y."""
+    """∂y/∂x − ∂x/∂y, times the side of a cell."""
 
 
 class Box:
@@ -47,6 +49,7 @@ class Box:
         self.shape = shape
         self.spacing = spacing
         self.periodic = periodic
+        self._moving = slice(0, -1) if periodic else slice(1, -1)
         self._pressure = Transform(("periodic" if periodic else "cells", "cells"), shape)
 
     def split(self, states: Float[Tensor, "b k x1 y1"]) -> Faces:
@@ -54,83 +57,100 @@ class Box:
         columns, rows = self.shape
         return states[:, 0, :, :rows], states[:, 1, :columns]
 
-    def ghosts(
-        self,
-        field: Faces,
-        *,
-        sign: int = -1,
-        bottom: float | Float[Tensor, "*b x1"] = 0.0,
-        top: float | Float[Tensor, "*b x1"] = 0.0,
-    ) -> Faces:
-        """Add a row of cells beyond each wall for the component along the wall.
+    def moving(self, field: Faces) -> Faces:
+        """View the faces that are not on walls, and of a periodic axis not the last one."""
+        u, v = field
+        return u[:, self._moving], v[:, :, 1:-1]
 
-        Args:
-            field: both components.
-            sign: −1: the component along a wall vanishes there; 1: its normal derivative does.
-            bottom: what is added beyond the wall y = 0.
-            top: what is added beyond the wall of largest y.
+    def room(self, like: Float[Tensor, "b *n"]) -> Faces:
+        """Make arrays for a field with a row of cells beyond each wall.
 
         Returns:
-            (b, n + 1, m + 2) and (b, n + 2, m + 1).
+            (b, n + 1, m + 2) and (b, n + 2, m + 1): the rows at the ends of the second axis
+            are the first array's, those of the first axis the second's.
         """
-        u, v = field
         columns, rows = self.shape
-        across_x = u.new_empty(len(u), columns + 1, rows + 2)
-        across_y = v.new_empty(len(v), columns + 2, rows + 1)
-        across_x[:, :, 1:-1] = u
-        across_x[:, :, 0] = u[:, :, 0] * sign + bottom
-        across_x[:, :, -1] = u[:, :, -1] * sign + top
-        across_y[:, 1:-1] = v
-        across_y[:, 0] = v[:, -1] if self.periodic else v[:, 0] * sign
-        across_y[:, -1] = v[:, 0] if self.periodic else v[:, -1] * sign
-        return across_x, across_y
+        return (
+            like.new_empty(len(like), columns + 1, rows + 2),
+            like.new_empty(len(like), columns + 2, rows + 1),
+        )
 
-    def corners(self, padded: Faces) -> Corners:
-        """Average a field to the corners, and take its curl.
+    def fill_beyond_(
+        self, padded: Faces, *, sign: int = -1, top: float | Float[Tensor, "*b x1"] = 0.0
+    ) -> None:
+        """Set a field beyond the walls, in place.
 
         Args:
-            padded: with the cells beyond the walls, from `ghosts`.
+            padded: a field in `room`.
+            sign: −1: the component along a wall vanishes there; 1: its slope does.
+            top: what is added beyond the wall of largest y.
         """
+        u, v = padded
+        u[:, :, 0] = u[:, :, 1] * sign
+        u[:, :, -1] = u[:, :, -2] * sign + top
+        v[:, 0] = v[:, -2] if self.periodic else v[:, 1] * sign
+        v[:, -1] = v[:, 1] if self.periodic else v[:, -2] * sign
+
+    def pad(self, velocity: Faces, lid: float | Float[Tensor, " x1"] = 0.0) -> Faces:
+        """Continue a velocity beyond the walls, on which the fluid does not slip.
+
+        Args:
+            velocity: on faces.
+            lid: speed along x of the wall of largest y.
+        """
+        padded = self.room(velocity[0])
+        padded[0][:, :, 1:-1] = velocity[0]
+        padded[1][:, 1:-1] = velocity[1]
+        self.fill_beyond_(padded, top=2 * lid)
+        return padded
+
+    def corners(self, padded: Faces) -> Corners:
+        """Take a field with its values beyond the walls to the corners."""
         u, v = padded
         left, right = v[:, :-1], v[:, 1:]
         below, above = u[:, :, :-1], u[:, :, 1:]
-        curl = (right - left).sub_(above).add_(below).mul_(1 / self.spacing)
-        return Corners((below + above).mul_(0.5), (left + right).mul_(0.5), curl)
+        return Corners(below + above, left + right, (right - left).sub_(above).add_(below))
 
     def acceleration(
         self, padded: Faces, corners: Corners, viscosity: float | Float[Tensor, "b 1 1"]
     ) -> Faces:
-        """−∇·(v v) + ν Δv up to a gradient, which the projection removes; 0 on walls.
+        """4h (−∇·(v v) + ν Δv) up to a gradient, which the projection removes.
 
         ∇(v²) is left out of −∇·(v v), and Δv is written as minus the curl of the vorticity,
         which is the same for a field without divergence.
 
         Args:
-            padded: the velocity with the cells beyond the walls.
+            padded: the velocity with its values beyond the walls.
             corners: the velocity on corners.
             viscosity: ν, a number or one for each sample.
+
+        Returns:
+            On the faces of `moving`.
         """
         u, v = padded
-        columns, rows = self.shape
-        across_x = u.new_zeros(len(u), columns + 1, rows)
-        across_y = v.new_zeros(len(v), columns, rows + 1)
         product = corners.x * corners.y
-        friction = corners.curl * viscosity
-        # Twice the means over a cell, so that a fourth of the product is u² − v².
-        u2, v2 = u[:, :-1, 1:-1] + u[:, 1:, 1:-1], v[:, 1:-1, :-1] + v[:, 1:-1, 1:]
-        normal = (u2 - v2).mul_(u2.add_(v2)).mul_(0.25)
+        friction = corners.curl * (4 / self.spacing * viscosity)
         shear = product + friction
-        inner = across_x[:, 1:-1]
-        torch.sub(normal[:, :-1], normal[:, 1:], out=inner)
-        inner.add_(shear[:, 1:-1, :-1]).sub_(shear[:, 1:-1, 1:]).mul_(1 / self.spacing)
-        if self.periodic:
-            first = normal[:, -1] - normal[:, 0] + shear[:, 0, :-1] - shear[:, 0, 1:]
-            across_x[:, 0] = across_x[:, -1] = first / self.spacing
-        torch.sub(product, friction, out=shear)
-        inner = across_y[:, :, 1:-1]
-        torch.sub(shear[:, :-1, 1:-1], shear[:, 1:, 1:-1], out=inner)
-        inner.mul_(1 / self.spacing)
-        return across_x, across_y
+        u2, v2 = u[:, :-1, 1:-1] + u[:, 1:, 1:-1], v[:, 1:-1, :-1] + v[:, 1:-1, 1:]
+        normal = self._wrapped((u2 - v2).mul_(u2.add_(v2)))
+        across_x = normal[:, :-1] - normal[:, 1:]
+        across_x.add_(shear[:, self._moving, :-1]).sub_(shear[:, self._moving, 1:])
+        product.sub_(friction)
+        return across_x, product[:, :-1, 1:-1] - product[:, 1:, 1:-1]
+
+    def add_cross_(self, rates: Faces, scalar: Float[Tensor, "b x1 y1"], corners: Corners) -> None:
+        """Add 4 (s e_z) × B to a field on `moving` faces, in place.
+
+        Args:
+            rates: what is changed.
+            scalar: s on corners.
+            corners: B.
+        """
+        u, v = rates
+        force = scalar * corners.y
+        u.sub_(force[:, self._moving, :-1]).sub_(force[:, self._moving, 1:])
+        torch.mul(scalar, corners.x, out=force)
+        v.add_(force[:, :-1, 1:-1]).add_(force[:, 1:, 1:-1])
 
     def divergence(self, field: Faces) -> Float[Tensor, "b x y"]:
         """Divergence in the cells, times the side of a cell."""
@@ -142,48 +162,35 @@ class Box:
 
         The values on walls must be 0, and stay what they are.
         """
-        u, v = field
-        coefficients = self._pressure.forward(self.divergence(field))
-        coefficients *= self._pressure.reciprocals(u)
-        potential = self._pressure.inverse(coefficients)
-        u[:, 1:-1].add_(potential[:, 1:]).sub_(potential[:, :-1])
-        v[:, :, 1:-1].add_(potential[:, :, 1:]).sub_(potential[:, :, :-1])
         if self.periodic:
-            u[:, 0].add_(potential[:, 0]).sub_(potential[:, -1])
-            u[:, -1] = u[:, 0]
+            field[0][:, -1] = field[0][:, 0]
+        coefficients = self._pressure.forward(self.divergence(field))
+        coefficients *= self._pressure.reciprocals(coefficients)
+        potential = self._pressure.inverse(coefficients)
+        along_x = self._wrapped(potential)
+        u, v = self.moving(field)
+        u.add_(along_x[:, 1:]).sub_(along_x[:, :-1])
+        v.add_(potential[:, :, 1:]).sub_(potential[:, :, :-1])
+        if self.periodic:
+            field[0][:, -1] = field[0][:, 0]
 
     def centers(self, field: Faces) -> Float[Tensor, "b 2 x y"]:
         """Average a field to cell centers."""
         u, v = field
         return torch.stack([(u[:, 1:] + u[:, :-1]) / 2, (v[:, :, 1:] + v[:, :, :-1]) / 2], 1)
 
-    def add_mean_(self, field: Faces, corners: Faces) -> None:
-        """Add the means of values on corners to a field on faces, in place; not on walls.
-
-        Args:
-            field: what is changed.
-            corners: (b, n + 1, m + 1) what is added to each component.
-        """
-        u, v = field
-        x, y = corners
-        u[:, 1:-1].add_(x[:, 1:-1, :-1], alpha=0.5).add_(x[:, 1:-1, 1:], alpha=0.5)
-        v[:, :, 1:-1].add_(y[:, :-1, 1:-1], alpha=0.5).add_(y[:, 1:, 1:-1], alpha=0.5)
-        if self.periodic:
-            u[:, 0].add_(x[:, 0, :-1], alpha=0.5).add_(x[:, 0, 1:], alpha=0.5)
-            u[:, -1] = u[:, 0]
+    def _wrapped(self, values: Float[Tensor, "b x y"]) -> Float[Tensor, "b x1 y"]:
+        return torch.cat([values[:, -1:], values], 1) if self.periodic else values
 
 
 def mix_(
     value: Float[Tensor, "b *n"],
     rate: Float[Tensor, "b *n"],
-    dt: float | Float[Tensor, "b *ones"],
+    dt: Float[Tensor, "b1 *ones"],
     start: Float[Tensor, "b *n"],
     keep: float,
 ) -> None:
-    """End a Runge–Kutta stage in place: (1 − keep) (value + dt rate) + keep start.
-
-    Not with `lerp`, whose rounding depends on where a value stands in memory.
-    """
-    value.add_(rate.mul_(dt))
+    """End a Runge–Kutta stage in place: (1 − keep) (value + dt rate) + keep start."""
+    value.addcmul_(rate, dt)
     if keep:
-        value.mul_(1 - keep).add_(start * keep)
+        value.lerp_(start, keep)

@@ -120,7 +120,7 @@ class IncompressibleFlow(Simulator):
         count = self.config.grid
         states = centers.new_zeros(len(centers), 3, count + 1, count + 1)
         velocity, tracer = self._split(states)
-        _to_faces(velocity, (centers[:, 0], centers[:, 1]))
+        _add_to_faces(self.box.moving(velocity), centers / 2)
         tracer.copy_(centers[:, 2])
         self._confine_(velocity)
         return states
@@ -138,21 +138,24 @@ class IncompressibleFlow(Simulator):
         self, states: Float[Tensor, "b k x1 y1"], dt: float | Tensor, batch: Batch
     ) -> Float[Tensor, "b k x1 y1"]:
         """Advance by three stages, each with a projection."""
-        step = dt[:, 0] if isinstance(dt, Tensor) else dt
+        box = self.box
+        step = dt[:, 0] if isinstance(dt, Tensor) else states.new_full((1, 1, 1), dt)
+        quarter = step / (4 * box.spacing)
         viscosity = batch.parameters["NU"].view(-1, 1, 1)
+        force = None if batch.static is None else batch.static * (2 * box.spacing)
         stages = states.clone()
-        (*old, old_tracer), (*new, tracer) = (_flat(self._split(s)) for s in (states, stages))
-        velocity = (new[0], new[1])
+        (velocity, tracer), (old, old_tracer) = self._split(stages), self._split(states)
+        moving, start = box.moving(velocity), box.moving(old)
         for keep in KEEP:
-            padded = self.box.ghosts(velocity)
-            rates = self.box.acceleration(padded, self.box.corners(padded), viscosity)
-            if batch.static is not None:
-                _to_faces(rates, (batch.static[:, 0], batch.static[:, 1]))
-            carried = carry(tracer, velocity, self.box.spacing)
-            for value, rate, before in zip(velocity, rates, old, strict=True):
-                mix_(value, rate, step, before, keep)
+            padded = box.pad(velocity)
+            rates = box.acceleration(padded, box.corners(padded), viscosity)
+            if force is not None:
+                _add_to_faces(rates, force)
+            carried = carry(tracer, velocity, box.spacing)
+            for value, rate, before in zip(moving, rates, start, strict=True):
+                mix_(value, rate, quarter, before, keep)
             mix_(tracer, carried, step, old_tracer, keep)
-            self.box.project_(velocity)
+            box.project_(velocity)
         return torch.where(dt > 0, stages, states) if isinstance(dt, Tensor) else stages
 
     def observe(self, states: Float[Tensor, "b k x1 y1"], batch: Batch) -> Float[Tensor, "b c x y"]:
@@ -202,14 +205,7 @@ class IncompressibleFlow(Simulator):
         self.box.project_(velocity)
 
 
-def _flat(parts: tuple[Faces, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    (u, v), tracer = parts
-    return u, v, tracer
-
-
-def _to_faces(field: Faces, centers: tuple[Tensor, Tensor]) -> None:
-    """Add the means of neighboring cells to a field on faces, in place; not on walls."""
-    u, v = field
-    x, y = centers
-    u[:, 1:-1].add_(x[:, :-1], alpha=0.5).add_(x[:, 1:], alpha=0.5)
-    v[:, :, 1:-1].add_(y[:, :, :-1], alpha=0.5).add_(y[:, :, 1:], alpha=0.5)
+def _add_to_faces(inner: Faces, centers: Float[Tensor, "b c x y"]) -> None:
+    """Add the sums of neighboring cells to a field on inner faces, in place."""
+    inner[0].add_(centers[:, 0, :-1]).add_(centers[:, 0, 1:])
+    inner[1].add_(centers[:, 1, :, :-1]).add_(centers[:, 1, :, 1:])

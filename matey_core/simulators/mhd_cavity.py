@@ -23,7 +23,7 @@ from matey_core.simulators._staggered import (
     KEEP,
     REAL_LIMIT,
     Box,
-    Corners,
+    Faces,
     mix_,
 )
 
@@ -146,43 +146,37 @@ class MhdCavity(Simulator):
     ) -> Float[Tensor, "b k x1 y1"]:
         """Advance by three stages: at t + dt, at t + dt/2, and the result."""
         box = self.box
-        step = dt[:, 0] if isinstance(dt, Tensor) else dt
-        march = self.induction.march(states[:, 2], step, batch.parameters["Rm"])
+        step = dt[:, 0] if isinstance(dt, Tensor) else states.new_full((1, 1, 1), dt)
+        quarter = step / (4 * box.spacing)
+        rm = batch.parameters["Rm"].view(-1, 1, 1)
+        march = self.induction.march(states[:, 2], step, rm)
         stages = states.clone()
-        old, new = box.split(states), box.split(stages)
-        potential = stages[:, 2]
-        advances = (march.whole, march.half, march.last)
-        for keep, advance in zip(KEEP, advances, strict=True):
-            rates, electromotive = self._rates(stages, batch)
-            potential.copy_(advance(electromotive))
-            for value, rate, before in zip(new, rates, old, strict=True):
-                mix_(value, rate, step, before, keep)
-            box.project_(new)
+        start, velocity = (box.moving(box.split(s)) for s in (states, stages))
+        for keep, advance in zip(KEEP, (march.whole, march.middle, march.last), strict=True):
+            rates, force = self._rates(stages, batch)
+            advance(force, stages[:, 2])
+            for value, rate, before in zip(velocity, rates, start, strict=True):
+                mix_(value, rate, quarter, before, keep)
+            box.project_(box.split(stages))
         return torch.where(dt > 0, stages, states) if isinstance(dt, Tensor) else stages
 
     def _rates(
         self, states: Float[Tensor, "b k x1 y1"], batch: Batch
-    ) -> tuple[tuple[Tensor, Tensor], Float[Tensor, "b x1 y1"]]:
-        """Acceleration of the fluid, and the electromotive force v×B on corners."""
+    ) -> tuple[Faces, Float[Tensor, "b x1 y1"]]:
+        """Acceleration times 4h, and the electromotive force v×B on corners."""
         constants = {name: value.view(-1, 1, 1) for name, value in batch.parameters.items()}
-        box = self.box
+        box, spacing = self.box, self.box.spacing
         lid = self.lid.to(states.device, states.dtype)
-        padded = box.ghosts(box.split(states), top=2 * lid)
+        padded = box.pad(box.split(states), lid)
         flow = box.corners(padded)
-        acceleration = box.acceleration(padded, flow, 1 / constants["Re"])
-        field = self._field(states[:, 2], lid * self.imposed[1] * constants["Rm"])
-        force = field.curl * constants["S"]
-        box.add_mean_(acceleration, (-force * field.y, force * field.x))
+        rates = box.acceleration(padded, flow, 1 / constants["Re"])
+        lid_current = constants["Rm"][..., 0] * lid * self.imposed[1]
+        field = self.induction.corners(states[:, 2], self.imposed, lid_current)
+        box.add_cross_(rates, field.curl * (constants["S"] / spacing**2), field)
         if self.drive:
-            acceleration[0].add_(self.drive)
-        return acceleration, flow.x * field.y - flow.y * field.x
-
-    def _field(
-        self, potential: Float[Tensor, "b x1 y1"], lid_current: Float[Tensor, "b 1 x1"]
-    ) -> Corners:
-        corners = self.induction.corners(potential, lid_current)
-        bx, by = self.imposed
-        return Corners(corners.x + bx, corners.y + by, corners.curl)
+            rates[0].add_(4 * spacing * self.drive)
+        force = (flow.x * field.y).sub_(flow.y * field.x).mul_(0.25 / spacing)
+        return rates, force
 
     def observe(self, states: Float[Tensor, "b k x1 y1"], batch: Batch) -> Float[Tensor, "b c x y"]:
         """Average the velocity and the induced field to cell centers.
