@@ -13,35 +13,41 @@ Limiter = Literal["monotonized_central", "minmod"]
 
 
 def reconstruct(
-    cells: Float[Tensor, "k n"], stride: int, limiter: Limiter
-) -> tuple[Float[Tensor, "k m"], Float[Tensor, "k m"]]:
+    cells: Float[Tensor, "k n"],
+    stride: int,
+    limiter: Limiter,
+    *,
+    out: Float[Tensor, "2 k m"],
+    work: Float[Tensor, "4 k _n"],
+) -> None:
     """Reconstruct a flat array along one axis.
 
-    Both limiters keep a face value between the means of the two cells beside the face or, in
-    `monotonized_central`, of a cell and its neighbours: what is positive stays positive.
+    No face value is outside of what the cell and its neighbors have: what is positive stays
+    positive.
 
     Args:
         cells: means of cells.
-        stride: distance between neighbours.
+        stride: distance between neighbors.
         limiter: `minmod` takes the smaller of both one-sided slopes where they agree in sign;
             `monotonized_central` the central one, up to twice the smaller.
-
-    Returns:
-        Left and right values, m = n − 3 stride; entry j belongs to the face between cells
-        j + stride and j + 2 stride.
+        out: left and right values, m = n − 3 stride; entry j belongs to the face between cells
+            j + stride and j + 2 stride.
+        work: memory, as large as `cells`.
     """
-    difference = cells[:, stride:] - cells[:, :-stride]
+    count = cells.shape[1]
+    inner = count - 2 * stride
+    difference = work[0, :, : count - stride]
+    highest, lowest, half = work[1:, :, :inner]
+    torch.sub(cells[:, stride:], cells[:, :-stride], out=difference)
     before, after = difference[:, :-stride], difference[:, stride:]
-    highest = torch.minimum(before, after).clamp_(min=0)
-    lowest = torch.maximum(before, after).clamp_(max=0)
+    torch.minimum(before, after, out=highest).clamp_(min=0)
+    torch.maximum(before, after, out=lowest).clamp_(max=0)
     if limiter == "minmod":
-        half = highest.add_(lowest).mul_(0.5)
+        torch.add(highest, lowest, out=half).mul_(0.5)
     else:
         # Half the central slope, within the one-sided differences.
-        half = (before + after).mul_(0.25)
+        torch.add(before, after, out=half).mul_(0.25)
         torch.clamp(half, lowest, highest, out=half)
     middle = cells[:, stride:-stride]
-    return (
-        middle[:, :-stride] + half[:, :-stride],
-        middle[:, stride:] - half[:, stride:],
-    )
+    torch.add(middle[:, :-stride], half[:, :-stride], out=out[0])
+    torch.sub(middle[:, stride:], half[:, stride:], out=out[1])

@@ -11,59 +11,69 @@ from torch import Tensor
 
 DENSITY, PRESSURE, VELOCITY = 0, 1, 2
 """Channels of primitive variables; velocities follow one another."""
+BUFFERS = 12
+"""Channels of memory that `hllc` works in."""
 
 
 def hllc(
-    left: Float[Tensor, "k m"], right: Float[Tensor, "k m"], axis: int, gamma: float
-) -> Float[Tensor, "k m"]:
+    sides: Float[Tensor, "2 k m"],
+    axis: int,
+    gamma: float,
+    *,
+    out: Float[Tensor, "k m"],
+    work: Float[Tensor, "12 m"],
+) -> None:
     """Flux of mass, energy and momentum through faces.
 
     Outer waves are held to the side they run to, which makes the flux of a supersonic flow
     its upwind flux without a case of its own: the jump across a wave that stands still
-    changes no flux. With w = S*/(S − S*) of each side, zero unless the contact moves away
-    from it, there are no other cases either, and no branches.
+    changes no flux. With the weight S*/(S − S*) of each side, zero where the contact S* moves
+    towards it, there are no other cases either, and no branches.
 
     Args:
-        left: density, pressure and velocities on the faces' lower side.
-        right: on their upper side.
+        sides: density, pressure and velocities, below the faces and above them.
         axis: which velocity is normal to the faces.
         gamma: ratio of specific heats.
+        out: the flux; must not be part of `sides` or `work`.
+        work: memory.
     """
-    normal = VELOCITY + axis
-    velocities = range(VELOCITY, len(left))
-    heat = [side[PRESSURE] / side[DENSITY] for side in (left, right)]
-    sound = torch.maximum(*heat).mul_(gamma).sqrt_()
-    speed_left = torch.minimum(left[normal], right[normal]).sub_(sound).clamp_(max=0)
-    speed_right = torch.maximum(left[normal], right[normal]).add_(sound).clamp_(min=0)
-    # Mass that an outer wave meets in unit time: negative on the left, positive on the right.
-    met_left = (speed_left - left[normal]).mul_(left[DENSITY])
-    met_right = (speed_right - right[normal]).mul_(right[DENSITY])
-    contact = left[PRESSURE] - right[PRESSURE]
-    contact.addcmul_(met_right, right[normal]).addcmul_(met_left, left[normal], value=-1)
-    contact.div_(met_right - met_left)
-    pressure = (contact - left[normal]).mul_(met_left).add_(left[PRESSURE])
+    density, pressure, *velocities = sides.unbind(1)
+    mass, energy, *momenta = out.unbind()
+    speed = velocities[axis]
+    (low_density, low_pressure, low_speed), (_, high_pressure, high_speed) = (
+        (density[side], pressure[side], speed[side]) for side in (0, 1)
+    )
+    heat, wave, met, weight, room, (contact, star) = work.unflatten(0, (6, 2)).unbind()
+    (low_wave, high_wave), (low_met, high_met) = wave.unbind(), met.unbind()
+    sound = room[0]
 
-    flux = torch.empty_like(left)
-    weight_left = contact.clamp(min=0).div_(speed_left.sub(contact))
-    weight_right = contact.clamp(max=0).div_(speed_right.sub(contact))
-    mass_left, mass_right = met_left.mul_(weight_left), met_right.mul_(weight_right)
-    mass = torch.add(mass_left, mass_right, out=flux[DENSITY])
-    for channel in velocities:
-        if channel == normal:
-            torch.addcmul(pressure, mass, contact, out=flux[channel])
+    torch.div(pressure, density, out=heat)
+    torch.maximum(heat[0], heat[1], out=sound).mul_(gamma).sqrt_()
+    torch.minimum(low_speed, high_speed, out=low_wave).sub_(sound).clamp_(max=0)
+    torch.maximum(low_speed, high_speed, out=high_wave).add_(sound).clamp_(min=0)
+    # Mass that an outer wave meets in unit time: negative below, positive above.
+    torch.sub(wave, speed, out=met).mul_(density)
+    torch.sub(low_pressure, high_pressure, out=contact)
+    contact.addcmul_(high_met, high_speed).addcmul_(low_met, low_speed, value=-1)
+    contact.div_(torch.sub(high_met, low_met, out=star))
+    torch.sub(contact, low_speed, out=star).mul_(low_met).add_(low_pressure)
+
+    torch.clamp(contact, min=0, out=weight[0])
+    torch.clamp(contact, max=0, out=weight[1])
+    weight.div_(torch.sub(wave, contact, out=room))
+    met.mul_(weight)
+    torch.add(low_met, high_met, out=mass)
+    for component, momentum in enumerate(momenta):
+        if component == axis:
+            torch.addcmul(star, mass, contact, out=momentum)
         else:
-            torch.mul(mass_left, left[channel], out=flux[channel])
-            flux[channel].addcmul_(mass_right, right[channel])
+            carried = torch.mul(met, velocities[component], out=room)
+            torch.add(carried[0], carried[1], out=momentum)
 
-    energy = flux[PRESSURE].zero_()
-    for side, content, moved, weight, speed in (
-        (left, heat[0], mass_left, weight_left, speed_left),
-        (right, heat[1], mass_right, weight_right, speed_right),
-    ):
-        content.mul_(1 / (gamma - 1))
-        for channel in velocities:
-            content.addcmul_(side[channel], side[channel], value=0.5)
-        # Work of the pressures: p* S − p u.
-        work = speed.mul_(pressure).addcmul_(side[PRESSURE], side[normal], value=-1)
-        energy.addcmul_(moved, content).addcmul_(weight, work)
-    return flux
+    heat.mul_(1 / (gamma - 1))
+    for velocity in velocities:
+        heat.addcmul_(velocity, velocity, value=0.5)
+    # What the pressures do: p* S − p u.
+    wave.mul_(star).addcmul_(pressure, speed, value=-1)
+    heat.mul_(met).addcmul_(weight, wave)
+    torch.add(heat[0], heat[1], out=energy)

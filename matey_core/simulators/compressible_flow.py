@@ -19,10 +19,11 @@ from matey_core.fields import Boundary, FieldSpec, Grid
 from matey_core.quantities import known_field
 from matey_core.simulators import SIMULATORS, Batch, Sample, Simulator, SimulatorConfig
 from matey_core.simulators._drawn import NonNegativeDrawn, draw, ends, text
+from matey_core.simulators._euler import add_flow
 from matey_core.simulators._flow_starts import random_fields, shock_tube, turbulence
 from matey_core.simulators._ghost_cells import GhostCells
-from matey_core.simulators._muscl import Limiter, reconstruct
-from matey_core.simulators._riemann import DENSITY, PRESSURE, VELOCITY, hllc
+from matey_core.simulators._muscl import Limiter
+from matey_core.simulators._riemann import DENSITY, PRESSURE, VELOCITY
 from matey_core.simulators._super_step import reach, stages_for
 from matey_core.simulators._viscosity import diffuse
 
@@ -149,10 +150,8 @@ class CompressibleFlow(Simulator):
         line = (np.arange(config.grid) + 0.5) / config.grid
         points = np.meshgrid(*[line] * config.dimension, indexing="ij", sparse=True)
         density, pressure, velocity = STARTS[config.start](random, points, GAMMA, mach)
-        momentum = density * velocity
-        energy = pressure / (GAMMA - 1) + (momentum * velocity).sum(0) / 2
-        state = np.concatenate([np.stack([density, energy]), momentum])
-        return Sample(state=torch.from_numpy(state), parameters=drawn)
+        fields = np.concatenate([np.stack([density, pressure]), velocity])
+        return Sample(state=conserved(torch.from_numpy(fields)), parameters=drawn)
 
     def stable_step(self, states: Float[Tensor, "b k *space"], batch: Batch) -> Float[Tensor, " b"]:
         """Each sample's own: from its fastest waves, and from what viscous stages reach."""
@@ -206,10 +205,7 @@ class CompressibleFlow(Simulator):
         primitive = _primitive(padded.flatten(1))
         total = torch.zeros_like(primitive)
         for axis, stride in enumerate(self.cells.strides):
-            left, right = reconstruct(primitive, stride, self.config.limiter)
-            flux = hllc(left, right, axis, GAMMA)
-            inner = total[:, 2 * stride : -2 * stride]
-            inner.add_(flux[:, :-stride]).sub_(flux[:, stride:])
+            add_flow(primitive, axis, stride, limiter=self.config.limiter, gamma=GAMMA, total=total)
         return total.view_as(padded)
 
     def _diffuse(
@@ -255,6 +251,20 @@ class CompressibleFlow(Simulator):
             * self._explicit_step()
             / contrast.flatten(1).amax(1)
         )
+
+
+def conserved(primitive: Float[Tensor, "k *points"]) -> Float[Tensor, "k *points"]:
+    """Density, energy and momentum from density, pressure and velocity.
+
+    Args:
+        primitive: (k, *points), velocities last.
+    """
+    density, pressure, *velocities = primitive
+    momenta = [density * velocity for velocity in velocities]
+    energy = pressure / (GAMMA - 1)
+    for momentum, velocity in zip(momenta, velocities, strict=True):
+        energy = energy + 0.5 * momentum * velocity
+    return torch.stack([density, energy, *momenta])
 
 
 def _primitive(state: Float[Tensor, "k *points"]) -> Float[Tensor, "k *points"]:
