@@ -225,7 +225,8 @@ class CollidingThermals(Simulator):
             right = (x - drawn[f"center_x{number}"]) / width
             above = (z - drawn[f"center_z{number}"]) / radius
             distance = np.minimum(np.sqrt(right**2 + above**2), 1)
-            total += drawn[f"amplitude{number}"] * np.cos(np.pi / 2 * distance) ** 2
+            shape = np.cos(np.pi / 2 * distance) ** 2 * (distance < 1)
+            total += drawn[f"amplitude{number}"] * shape
         return total
 
     def stable_step(self, states: Float[Tensor, "b 4 z x"], batch: Batch) -> float:
