@@ -65,15 +65,15 @@ class Sweep:
 
         # Twice the strengths of the two gravity waves, and of the shear wave between them.
         self._jump(state, jump)
-        excess = torch.mul(u, jump[0], out=last[0]).neg_().add_(jump[along]).div_(c[0])
-        torch.sub(jump[0], excess, out=strength[0])
-        torch.add(jump[0], excess, out=strength[1])
-        torch.mul(v, jump[0], out=strength[2]).neg_().add_(jump[across]).mul_(2)
+        missing = torch.mul(u, jump[0], out=last[0]).sub_(jump[along]).div_(c[0])
+        torch.add(jump[0], missing, out=strength[0])
+        torch.sub(jump[0], missing, out=strength[1])
+        torch.mul(v, jump[0], out=strength[2]).sub_(jump[across]).mul_(-2)
         torch.sub(u, c[0], out=speed[0])
         torch.add(u, c[0], out=speed[1])
         speed[2] = u
         self._products(strength, speed, v, free, last[0])
-        size = self._limit(speed, free, flux.view(torch.bool))
+        size = self._limit(speed, free)
 
         # Where a rarefaction passes the speed 0, its whole spread keeps it from being a jump.
         torch.div(flow[self.axis], root[0], out=cells[0])
@@ -127,26 +127,25 @@ class Sweep:
         factor.add_(torch.mul(across, across, out=spare).add_(1))
         torch.mul(strength, strength, out=square)[:2].mul_(factor)
 
-    def _limit(
-        self, speed: Float[Tensor, "3 b f"], free: list[Tensor], mask: Tensor
-    ) -> Float[Tensor, "3 b m"]:
+    def _limit(self, speed: Float[Tensor, "3 b f"], free: list[Tensor]) -> Float[Tensor, "3 b m"]:
         """Give |s|, and leave the second order φ(θ) |s| (1 − |s| Δt/Δx) in the first of `free`.
 
         Args:
             speed: of the waves.
             free: scalar products of neighboring waves, of each with itself, and a third.
-            mask: memory for bits.
         """
         product = free[0]
         speed, limiter, size, theta = (self._inner(values) for values in (speed, *free))
         # Each wave is compared with the one behind it.
-        forward = torch.gt(speed, 0, out=mask[..., : speed.shape[-1]])
-        torch.where(forward, product[..., : -2 * self.stride], limiter, out=theta)
+        # (`where` is ten times slower than a weight of 0 or 1.)
+        forward = torch.sign(speed, out=theta).clamp_(min=0)
+        torch.lerp(limiter, product[..., : -2 * self.stride], forward, out=theta)
         theta.div_(size.clamp_(min=SMALLEST))
-        torch.add(theta, 1, out=limiter).mul_(0.5)
-        torch.minimum(limiter, theta.mul_(2), out=limiter).clamp_(0, 2)
+        # Twice min((1 + θ)/2, 2θ, 2), and not below 0.
+        torch.add(theta, 1, out=limiter)
+        torch.minimum(limiter, theta.mul_(4), out=limiter).clamp_(0, 4)
         torch.abs(speed, out=size)
-        limiter.mul_(torch.mul(size, -self.ratio, out=theta).add_(1).mul_(size))
+        limiter.mul_(torch.mul(size, self.ratio * -0.5, out=theta).add_(0.5).mul_(size))
         return size
 
     def _sum(self, values: Tensor, out: Tensor) -> Tensor:
