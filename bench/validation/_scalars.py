@@ -50,7 +50,7 @@ def numbers_of(frame: np.ndarray) -> Tensor:
     inside = (x > edges[0] + margin) & (x < edges[1] - margin)
     sets = [*itertools.combinations(range(1, 9), 2), *((2 * k,) for k in range(1, 9))]
     fits = [_fit(waves, x[inside], frame[inside], period) for waves in sets]
-    residual, numbers = min(fits, key=lambda fit: fit[0])
+    numbers = min(fits, key=lambda fit: fit[0])[1]
     if is_windowed:
         # A ramp of width 0.01 falls to 1e-6 of the sines about 0.07 away from its middle.
         numbers[4:6] = edges[0] + 0.07, edges[1] - 0.07

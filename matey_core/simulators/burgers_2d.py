@@ -80,8 +80,8 @@ class Burgers2d(Simulator):
         """Limit what crosses a cell in half a step, and what diffuses in a step."""
         spacing = self.spec.grid.spacing[0]
         nu, cx, cy = (batch.parameters[name].flatten() for name in ("nu", "cx", "cy"))
-        low, high = states.flatten(1).aminmax(dim=1)
-        fastest = torch.maximum(cx, cy) * torch.maximum(-low, high)
+        values = states.flatten(1)
+        fastest = torch.maximum(cx, cy) * torch.maximum(values.amax(1), -values.amin(1))
         crossing = fastest / (2 * COURANT * spacing)
         diffusing = nu * (2 * (math.pi * LARGEST) ** 2 / SMOOTHING)
         tiny = torch.finfo(states.dtype).tiny
