@@ -31,12 +31,10 @@ def centers(grid: int) -> torch.Tensor:
     return -2.5 + (torch.arange(grid, dtype=DTYPE) + 0.5) * (5 / grid)
 
 
-def line(height: torch.Tensor, velocity: torch.Tensor, axis: str = "x") -> torch.Tensor:
-    """A state that varies along one axis only, 5 cells wide along the other."""
-    momentum, rest = height * velocity, torch.zeros_like(height)
-    channels = [height, momentum, rest] if axis == "x" else [height, rest, momentum]
-    lines = torch.stack(channels)[..., None].expand(-1, -1, 5)
-    return lines if axis == "x" else lines.mT
+def line(height: torch.Tensor, velocity: torch.Tensor) -> torch.Tensor:
+    """A state that varies along x only, 5 cells wide along y."""
+    channels = [height, height * velocity, torch.zeros_like(height)]
+    return torch.stack(channels)[..., None].expand(-1, -1, 5)
 
 
 def after(simulator: ShallowWater, states: torch.Tensor, time: float) -> torch.Tensor:
@@ -80,19 +78,17 @@ def test_agrees_with_the_published_program(
         assert errors.max().sqrt().item() < limit
 
 
-@pytest.mark.parametrize("axis", ["x", "y"])
 @pytest.mark.parametrize("inner", [2.0, 20.0])
-def test_a_plane_dam_breaks_as_stoker_says(axis: str, inner: float) -> None:
+def test_a_plane_dam_breaks_as_stoker_says(inner: float) -> None:
     """First order in L1, as at every shock; at 20 : 1 the rarefaction passes the speed 0."""
     time = 1.0 if inner < 10 else 0.4
     errors = []
     for grid in (80, 160, 320):
         x = centers(grid)
-        start = line(torch.where(x < 0, inner, 1.0).to(DTYPE), torch.zeros_like(x), axis)
+        start = line(torch.where(x < 0, inner, 1.0).to(DTYPE), torch.zeros_like(x))
         height = after(solver(grid=grid, inner_height=inner), start, time)[0]
-        profile = height[:, 2] if axis == "x" else height[2]
         exact = stoker(x.numpy(), time, inner)
-        errors.append(np.abs(profile.numpy() - exact).mean() / (inner - 1))
+        errors.append(np.abs(height[:, 2].numpy() - exact).mean() / (inner - 1))
     assert errors[-1] < 2e-3
     orders = [math.log2(a / b) for a, b in pairwise(errors)]
     assert min(orders) > 0.8
