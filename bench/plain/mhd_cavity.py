@@ -77,6 +77,8 @@ def rates(
     by_ghost = np.concatenate([-by[:1], by, -by[-1:]], axis=0)
     bx_corner, by_corner, current = corners(bx_ghost, by_ghost, h)
     by_corner = by_corner + IMPOSED
+    current[0] = current[-1] = 0.0
+    current[:, 0] = current[:, -1] = 0.0
 
     u_center, v_center = (u[1:] + u[:-1]) / 2, (v[:, 1:] + v[:, :-1]) / 2
     product = u_corner * v_corner

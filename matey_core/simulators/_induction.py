@@ -46,28 +46,18 @@ class Induction:
         y = (potential[:, :-1] - potential[:, 1:]).mul_(scale)
         return x, y
 
-    def corners(
-        self,
-        potential: Potential,
-        imposed: tuple[float, float],
-        lid_current: Float[Tensor, "*b x1"],
-    ) -> Corners:
+    def corners(self, potential: Potential, imposed: tuple[float, float]) -> Corners:
         """The whole field on corners, and the electric current; both times the side of a cell.
 
         Args:
             potential: a.
             imposed: the uniform field.
-            lid_current: current on the lid if it conducts: there Ohm's law has no
-                electric field, and the current is Rm v×B.
         """
         padded = self.box.room(potential)
         x, y = padded
         torch.sub(potential[:, :, 1:], potential[:, :, :-1], out=x[:, :, 1:-1])
         torch.sub(potential[:, :-1], potential[:, 1:], out=y[:, 1:-1])
-        if self.walls == "insulating":
-            self.box.fill_beyond_(padded)
-        else:
-            self.box.fill_beyond_(padded, sign=1, top=-(self.box.spacing**2) * lid_current)
+        self.box.fill_beyond_(padded, sign=-1 if self.walls == "insulating" else 1)
         for component, value in zip(padded, imposed, strict=True):
             if value:
                 component.add_(value * self.box.spacing)

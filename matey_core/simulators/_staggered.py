@@ -141,11 +141,17 @@ class Box:
     def add_cross_(self, rates: Faces, scalar: Float[Tensor, "b x1 y1"], corners: Corners) -> None:
         """Add 4 (s e_z) × B to a field on `moving` faces, in place.
 
+        What acts on walls moves nothing: so the force does as much work on the fluid as the
+        electromotive force v×B on corners does on the current s.
+
         Args:
             rates: what is changed.
-            scalar: s on corners.
+            scalar: s on corners; it is set to 0 on walls.
             corners: B.
         """
+        scalar[:, :, 0] = scalar[:, :, -1] = 0
+        if not self.periodic:
+            scalar[:, 0] = scalar[:, -1] = 0
         u, v = rates
         force = scalar * corners.y
         u.sub_(force[:, self._moving, :-1]).sub_(force[:, self._moving, 1:])

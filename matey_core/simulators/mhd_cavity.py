@@ -170,8 +170,7 @@ class MhdCavity(Simulator):
         padded = box.pad(box.split(states), lid)
         flow = box.corners(padded)
         rates = box.acceleration(padded, flow, 1 / constants["Re"])
-        lid_current = constants["Rm"][..., 0] * lid * self.imposed[1]
-        field = self.induction.corners(states[:, 2], self.imposed, lid_current)
+        field = self.induction.corners(states[:, 2], self.imposed)
         box.add_cross_(rates, field.curl * (constants["S"] / spacing**2), field)
         if self.drive:
             rates[0].add_(4 * spacing * self.drive)
