@@ -49,9 +49,11 @@ def test_refuses_a_second_bubble_where_there_is_one() -> None:
 
 
 def test_frames_come_at_the_first_step_that_reaches_them() -> None:
-    simulator = CollidingThermalsConfig(frames=4).build()
-    assert simulator.steps == [0, 39, 77, 116]
-    assert simulator.times == pytest.approx([0, 20.3125, 40.1041667, 60.4166667])
+    """After 192 steps the published program's clock is 100 s but for rounding: it steps on."""
+    simulator = CollidingThermalsConfig(frames=7).build()
+    assert simulator.steps == [0, 39, 77, 116, 154, 193, 231]
+    assert simulator.times[:3] == pytest.approx([0, 20.3125, 40.1041667])
+    assert CollidingThermalsConfig().build().steps[-1] == 1152
 
 
 def test_a_short_interval_makes_short_steps() -> None:
