@@ -24,13 +24,16 @@ def table(
         titles: of the columns.
         names: of the rows.
     """
+    import matplotlib
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(2.4 * len(titles), 2.1 * len(rows)), layout="constrained")
+    colormap = matplotlib.colormaps["viridis"].resampled(32)
+    figure = Figure(figsize=(2.2 * len(titles), 1.9 * len(rows)), layout="constrained")
     axes = figure.subplots(len(rows), len(titles), squeeze=False)
     for line, row in zip(axes, rows, strict=True):
         for axis, values in zip(line, row, strict=True):
-            image = axis.imshow(values, origin="lower")
+            # Few colors, which a small picture can hold.
+            image = axis.imshow(values, origin="lower", cmap=colormap)
             axis.set(xticks=[], yticks=[])
             figure.colorbar(image, ax=axis, shrink=0.8)
     for axis, title in zip(axes[0], titles, strict=True):

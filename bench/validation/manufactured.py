@@ -26,7 +26,7 @@ from matey_core.simulators.manufactured import (
 
 OPERATORS = get_args(Operator)
 BOUNDARIES = ("periodic", "dirichlet", "no_flux")
-GRIDS = {1: (32, 64, 128), 2: (32, 64, 128), 3: (8, 16, 32)}
+GRIDS = {1: (64, 128, 256), 2: (16, 32, 64), 3: (8, 16)}
 TITLES = ("source", "solution", "a", "$v_x$", "$v_y$")
 
 
@@ -159,7 +159,7 @@ def _automatic(name: str, dimension: int) -> float:
     if problem.reaction:
         left = left + problem.reaction.value(at) * u
     right = problem.source(at)
-    return float((left - right).abs().max() / right.abs().max())
+    return ((left - right).abs().max() / right.abs().max()).item()
 
 
 def _spectral(name: str, grid: int = 64) -> float:
