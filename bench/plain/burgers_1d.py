@@ -18,10 +18,9 @@ def trajectory(simulator: Simulator, sample: Sample) -> np.ndarray:
         while left > 1e-12 * interval:
             second = np.roll(u, -1) - 2 * u + np.roll(u, 1)
             largest = np.abs(u).max()
-            limits = 2 * COURANT * dx / largest, SMOOTHING * dx**2 * largest / (
-                nu * np.abs(second).max()
-            )
-            dt = left / np.ceil(left / min(limits) - 1e-9)
+            crossing = largest / (2 * COURANT * dx)
+            diffusing = nu * np.abs(second).max() / (SMOOTHING * dx**2 * largest)
+            dt = left / max(1, np.ceil(left * max(crossing, diffusing) - 1e-9))
             u = transport(u, dt / (2 * dx), 0)
             u = np.fft.irfft(np.exp(-nu * symbol * dt) * np.fft.rfft(u), cells)
             u = transport(u, dt / (2 * dx), 0)

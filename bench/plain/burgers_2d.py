@@ -3,6 +3,7 @@
 import numpy as np
 
 from matey_core.simulators import Sample, Simulator
+from matey_core.simulators._plane_waves import LARGEST
 from matey_core.simulators.burgers_2d import COURANT, SMOOTHING
 
 
@@ -17,10 +18,8 @@ def trajectory(simulator: Simulator, sample: Sample) -> np.ndarray:
     for interval in np.diff(simulator.times):
         left = interval
         while left > 1e-12 * interval:
-            neighbors = sum(np.roll(u, shift, axis) for shift in (1, -1) for axis in (0, 1))
-            largest = np.abs(u).max()
-            crossing = 2 * COURANT * dx / (max(cx, cy) * largest)
-            diffusing = SMOOTHING * dx**2 * largest / (nu * np.abs(neighbors - 4 * u).max())
+            crossing = 2 * COURANT * dx / (max(cx, cy) * np.abs(u).max())
+            diffusing = SMOOTHING / (nu * 2 * (np.pi * LARGEST) ** 2)
             dt = left / np.ceil(left / min(crossing, diffusing) - 1e-9)
             along_x, along_y = cx * dt / (2 * dx), cy * dt / (2 * dx)
             u = transport(transport(u, along_x, 0), along_y, 1)

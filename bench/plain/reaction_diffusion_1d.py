@@ -17,8 +17,8 @@ def trajectory(simulator: Simulator, sample: Sample) -> np.ndarray:
         left = interval
         while left > 1e-12 * interval:
             second = np.roll(u, -1) - 2 * u + np.roll(u, 1)
-            limit = SMOOTHING * dx**2 * np.abs(u).max() / (nu * np.abs(second).max())
-            dt = left / np.ceil(left / min(limit, GROWTH / rho) - 1e-9)
+            diffusing = nu * np.abs(second).max() / (SMOOTHING * dx**2 * np.abs(u).max())
+            dt = left / max(1, np.ceil(left * max(diffusing, rho / GROWTH) - 1e-9))
             growth = np.exp(rho * dt / 2)
             u = u * growth / (1 + u * (growth - 1))
             u = np.fft.irfft(np.exp(-nu * symbol * dt) * np.fft.rfft(u), cells)

@@ -18,9 +18,9 @@ from matey_core.simulators._drawn import NonNegativeDrawn, draw, text
 from matey_core.simulators._lanes import apply
 from matey_core.simulators._sine_starts import POINTS, averages, draw_start
 
-SMOOTHING = 0.2
+SMOOTHING = 0.05
 """Share of the largest value that diffusion may change in a step: splitting is accurate then."""
-GROWTH = 0.1
+GROWTH = 0.05
 """ρ dt of the largest step."""
 
 
