@@ -35,7 +35,7 @@ def step(
     """Advance u and v on faces and the scalar c in cells."""
     u1, v1, c1 = u, v, c
     for keep in (0.0, 0.75, 1 / 3):
-        u_rate, v_rate = accelerations(u1, v1, force, viscosity)
+        u_rate, v_rate = accelerations(u1, v1, c1 * force, viscosity)
         c_rate = carry(c1, u1, v1)
         c1 = keep * c + (1 - keep) * (c1 + dt * c_rate)
         u1, v1 = project(

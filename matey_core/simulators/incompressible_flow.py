@@ -5,7 +5,7 @@ divergence of rounding only.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -45,6 +45,8 @@ class IncompressibleFlowConfig(SimulatorConfig):
     """The same for the force."""
     force_scale: PositiveFloat = 0.15
     """The same for the force."""
+    force_acts_on: Literal["tracer", "fluid"] = "tracer"
+    """`tracer`: the fluid is accelerated by c f, as in the published files; `fluid`: by f."""
 
     def build(self) -> "IncompressibleFlow":
         """Make the solver."""
@@ -54,7 +56,7 @@ class IncompressibleFlowConfig(SimulatorConfig):
 class IncompressibleFlow(Simulator):
     """Velocity v and scalar c in the unit square, walls without slip.
 
-    v_t + v·∇v = −∇p + ν Δv + f,  ∇·v = 0
+    v_t + v·∇v = −∇p + ν Δv + c f,  ∇·v = 0
     c_t + ∇·(v c) = 0
 
     States are u and v on faces and c in cells, each in the lower left part of n + 1 by
@@ -142,15 +144,13 @@ class IncompressibleFlow(Simulator):
         step = dt[:, 0] if isinstance(dt, Tensor) else states.new_full((1, 1, 1), dt)
         quarter = step / (4 * box.spacing)
         viscosity = batch.parameters["NU"].view(-1, 1, 1)
-        force = None if batch.static is None else batch.static * (2 * box.spacing)
         stages = states.clone()
         (velocity, tracer), (old, old_tracer) = self._split(stages), self._split(states)
         moving, start = box.moving(velocity), box.moving(old)
         for keep in KEEP:
             padded = box.pad(velocity)
             rates = box.acceleration(padded, box.corners(padded), viscosity)
-            if force is not None:
-                _add_to_faces(rates, force)
+            self._push_(rates, tracer, batch)
             carried = carry(tracer, velocity, box.spacing)
             for value, rate, before in zip(moving, rates, start, strict=True):
                 mix_(value, rate, quarter, before, keep)
@@ -192,6 +192,15 @@ class IncompressibleFlow(Simulator):
             "n_steps": config.frames,
             "DT": config.interval,
         }
+
+    def _push_(self, rates: Faces, tracer: Float[Tensor, "b x y"], batch: Batch) -> None:
+        """Add the force, times 4h, to the acceleration, in place."""
+        if batch.static is None:
+            return
+        force = batch.static * (2 * self.box.spacing)
+        if self.config.force_acts_on == "tracer":
+            force *= tracer[:, None]
+        _add_to_faces(rates, force)
 
     def _split(self, states: Float[Tensor, "b 3 x1 y1"]) -> tuple[Faces, Float[Tensor, "b x y"]]:
         columns, rows = self.box.shape
