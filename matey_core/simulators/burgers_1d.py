@@ -89,6 +89,7 @@ class Burgers1d(Simulator):
         """Move half a step, diffuse a whole one, move another half."""
         (spacing,) = self.spec.grid.spacing
         half = torch.as_tensor(dt / (2 * spacing), dtype=states.dtype, device=states.device)
+        half = half.reshape(-1, 1, 1)
         states = states.clone()
         transport_(states, half, 2, self._scratch)
         diffuse_line_(states, self._diffusion(batch) * (dt / spacing**2))
