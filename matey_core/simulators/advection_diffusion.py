@@ -12,15 +12,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from matey_core.errors import ConfigError
 from matey_core.simulators import SIMULATORS, Batch, Sample
 from matey_core.simulators import _steady as steady
-from matey_core.simulators._drawn import PositiveDrawn, draw, text
+from matey_core.simulators._drawn import PositiveDrawn, Value, draw, ends, text
 from matey_core.simulators._static import StaticSimulator
 
 PROBLEMS = 64
 """Problems that mean ratios are taken over."""
-STRENGTHS = np.logspace(-4, 4, 97)
+STRENGTHS = np.logspace(-4, 4, 65)
 """λ / (1 − λ) at which mean ratios are known; between them they are interpolated."""
+
+SMALLEST_RATIO, LARGEST_RATIO = 0.01, 100.0
+"""Mean ratios well within what `STRENGTHS` reach."""
 
 
 class _Problem(NamedTuple):
@@ -40,7 +44,17 @@ class AdvectionDiffusionConfig(steady.SteadyConfig):
     """Second eigenvalue of the diffusion tensor over the first."""
 
     def build(self) -> "AdvectionDiffusion":
-        """Make the solver."""
+        """Make the solver.
+
+        Raises:
+            ConfigError: a ratio out of reach.
+        """
+        low, high = ends(self.ratio)
+        if low < SMALLEST_RATIO or high > LARGEST_RATIO:
+            raise ConfigError(
+                f"ratio is {text(self.ratio)}; it must lie between {SMALLEST_RATIO:g} and "
+                f"{LARGEST_RATIO:g}."
+            )
         return AdvectionDiffusion(self)
 
 
@@ -63,9 +77,10 @@ class AdvectionDiffusion(StaticSimulator):
         """
         config = self.config
         ratio = draw(config.ratio, random)
-        strength = np.interp(math.log(ratio), np.log(self.mean_ratios), np.log(STRENGTHS))
+        means = mean_ratios(config.eigenvalue, config.bumps)
+        strength = np.interp(math.log(ratio), np.log(means), np.log(STRENGTHS))
         share = 1 / (1 + math.exp(-float(strength)))
-        eigenvalue, tensor, direction, amplitudes = self._draw(random)
+        eigenvalue, tensor, direction, amplitudes = _draw(config.eigenvalue, config.bumps, random)
         tensor, velocity = (1 - share) * tensor, share * direction
         source = steady.source_on(amplitudes, config.grid)
         return Sample(
@@ -81,24 +96,6 @@ class AdvectionDiffusion(StaticSimulator):
             },
         )
 
-    @functools.cached_property
-    def mean_ratios(self) -> Float[np.ndarray, " strengths"]:
-        """Mean ratio at each of `STRENGTHS`, over problems of the same settings."""
-        random = np.random.RandomState(0)
-        k = steady.waves(steady.PUBLISHED_GRID // 2, torch.float64, torch.device("cpu"))
-        total = np.zeros_like(STRENGTHS)
-        for _ in range(PROBLEMS):
-            _, tensor, direction, amplitudes = self._draw(random)
-            source = steady.source_on(amplitudes, steady.PUBLISHED_GRID // 2)
-            power = torch.fft.rfft2(source).abs().square()
-            power[:, 1:-1] *= 2
-            diffusion = steady.diffusion(k, tensor[0, 0], tensor[0, 1], tensor[1, 1])
-            advection = direction[0] * k.odd_x + direction[1] * k.odd_y
-            # Without the mean, which neither term has.
-            parts = (part.flatten()[1:].numpy() for part in (power, diffusion**2, advection**2))
-            total += _ratios(*parts)
-        return total / PROBLEMS
-
     def step(
         self, states: Float[Tensor, "b 2 x y"], dt: float | Tensor, batch: Batch
     ) -> Float[Tensor, "b 2 x y"]:
@@ -112,15 +109,41 @@ class AdvectionDiffusion(StaticSimulator):
         advection = v1 * k.odd_x + v2 * k.odd_y
         return steady.solved(states, steady.inverse(diffusion, advection))
 
-    def _draw(self, random: np.random.RandomState) -> _Problem:
-        eigenvalue = draw(self.config.eigenvalue, random)
-        tensor_angle, velocity_angle = random.uniform(high=2 * math.pi, size=2)
-        return _Problem(
-            eigenvalue,
-            steady.diffusion_tensor(eigenvalue, tensor_angle),
-            np.array([math.cos(velocity_angle), math.sin(velocity_angle)]),
-            steady.draw_bumps(self.config.bumps, random),
-        )
+
+@functools.cache
+def mean_ratios(eigenvalue: Value, bumps: int) -> Float[np.ndarray, " strengths"]:
+    """Mean ratio at each of `STRENGTHS` over problems of the same settings.
+
+    Args:
+        eigenvalue: see `AdvectionDiffusionConfig`.
+        bumps: per axis.
+    """
+    random = np.random.RandomState(0)
+    k = steady.waves(steady.PUBLISHED_GRID // 2, torch.float64, torch.device("cpu"))
+    total = np.zeros_like(STRENGTHS)
+    for _ in range(PROBLEMS):
+        problem = _draw(eigenvalue, bumps, random)
+        tensor, direction = problem.tensor, problem.direction
+        source = steady.source_on(problem.amplitudes, steady.PUBLISHED_GRID // 2)
+        power = torch.fft.rfft2(source).abs().square()
+        power[:, 1:-1] *= 2
+        diffusion = steady.diffusion(k, tensor[0, 0], tensor[0, 1], tensor[1, 1])
+        advection = direction[0] * k.odd_x + direction[1] * k.odd_y
+        # Without the mean, which neither term has.
+        parts = (part.flatten()[1:].numpy() for part in (power, diffusion**2, advection**2))
+        total += _ratios(*parts)
+    return total / PROBLEMS
+
+
+def _draw(eigenvalue: Value, bumps: int, random: np.random.RandomState) -> _Problem:
+    drawn = draw(eigenvalue, random)
+    tensor_angle, velocity_angle = random.uniform(high=2 * math.pi, size=2)
+    return _Problem(
+        drawn,
+        steady.diffusion_tensor(drawn, tensor_angle),
+        np.array([math.cos(velocity_angle), math.sin(velocity_angle)]),
+        steady.draw_bumps(bumps, random),
+    )
 
 
 def _ratios(

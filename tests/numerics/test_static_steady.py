@@ -10,7 +10,11 @@ import torch
 from matey_core.simulators import SIMULATORS, Sample
 from matey_core.simulators._integrate import collate
 from matey_core.simulators._steady import draw_bumps
-from matey_core.simulators.advection_diffusion import STRENGTHS, AdvectionDiffusionConfig
+from matey_core.simulators.advection_diffusion import (
+    STRENGTHS,
+    AdvectionDiffusionConfig,
+    mean_ratios,
+)
 from matey_core.simulators.helmholtz import HelmholtzConfig
 from matey_core.simulators.poisson import PoissonConfig
 
@@ -155,7 +159,7 @@ def test_the_mean_ratio_hits_its_target(ratio: float) -> None:
 
 
 def test_more_advection_is_a_larger_ratio() -> None:
-    ratios = AdvectionDiffusionConfig(grid=8).build().mean_ratios
+    ratios = mean_ratios((1.0, 5.0), 12)
     assert np.all(np.diff(ratios) > 0)
     assert ratios[0] < 1e-2
     assert ratios[-1] > 1e2

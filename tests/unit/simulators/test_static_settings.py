@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from matey_core.errors import ConfigError, RunError
 from matey_core.simulators import SIMULATORS
+from matey_core.simulators.advection_diffusion import AdvectionDiffusionConfig
 from matey_core.simulators.darcy import DarcyConfig
 from matey_core.simulators.helmholtz import HelmholtzConfig
 from matey_core.simulators.manufactured import ManufacturedConfig
@@ -58,6 +59,11 @@ def test_a_range_of_frequencies_has_whole_ends() -> None:
         HelmholtzConfig(omega=(1.5, 3.0)).build()
     simulator = HelmholtzConfig(grid=8, omega=2.5).build()
     assert simulator.sample(np.random.RandomState(0)).parameters == {"omega": 2.5}
+
+
+def test_a_ratio_out_of_reach_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"between 0\.01 and 100"):
+        AdvectionDiffusionConfig(ratio=(1.0, 1000.0)).build()
 
 
 def test_a_resonance_is_given_up() -> None:
