@@ -92,6 +92,7 @@ class Manufactured(StaticSimulator):
         self.origin = (0.0,) * len(axes)
         self.lengths = (1.0,) * len(axes)
         name = f"{config.dimension}D_Manufactured_{config.operator}_{config.boundary}"
+        name += "_varying" if config.varying else ""
         self.file = f"{config.dimension}D/Manufactured/{name}.hdf5"
         coefficients = [Field(name="diffusion_coefficient", bounds=(0.0, None))]
         if config.operator == "advection_diffusion":
