@@ -10,16 +10,17 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-class Scratch(threading.local):
+class Scratch:
     """Tensors of one size at a time, for each thread its own."""
 
-    _kept: Tensor | None = None
+    def __init__(self) -> None:
+        self._own = threading.local()
 
     def take(
         self, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
     ) -> Float[Tensor, "..."]:
         """Give a tensor with any values in it; the next call may give the same one."""
-        kept = self._kept
+        kept: Tensor | None = getattr(self._own, "kept", None)
         if kept is None or (kept.shape, kept.dtype, kept.device) != (shape, dtype, device):
-            kept = self._kept = torch.empty(shape, dtype=dtype, device=device)
+            kept = self._own.kept = torch.empty(shape, dtype=dtype, device=device)
         return kept
