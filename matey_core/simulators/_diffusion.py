@@ -26,26 +26,20 @@ def diffuse_line_(values: Float[Tensor, "b c x"], amount: Float[Tensor, "b 1 1"]
     values.add_(_inverse(change, values.shape[-1]))
 
 
-def diffuse_plane_(
-    values: Float[Tensor, "b 1 x y"],
-    along_x: Float[Tensor, "b 1 1 1"],
-    along_y: Float[Tensor, "b 1 1 1"],
-) -> None:
-    """Diffuse along two axes, in place, by a matrix for each.
+def diffuse_plane_(values: Float[Tensor, "b 1 n n"], amount: Float[Tensor, "b 1 1 1"]) -> None:
+    """Diffuse along two axes alike, in place, by products with a matrix.
 
-    Products with matrices take no longer than transforms on the usual grids, and those of a
-    batch round as those of one sample, which transforms of planes do not.
+    They take no longer than transforms on the usual grids, and those of a batch round as those
+    of one sample, which transforms of planes do not.
 
     Args:
-        values: (b, 1, x, y).
-        along_x: D dt/dx².
-        along_y: D dt/dy².
+        values: (b, 1, n, n).
+        amount: D dt/dx².
     """
-    shape = values.shape
-    plane = pad_lanes(values[:, 0], 2)
-    plane = torch.baddbmm(plane, _matrix(along_x, shape[2]), plane)
-    plane = torch.baddbmm(plane, plane, _matrix(along_y, shape[3]))
-    values[:, 0] = plane[:, : shape[2], : shape[3]]
+    points = values.shape[-1]
+    plane, matrix = pad_lanes(values[:, 0], 2), _matrix(amount, points)
+    plane = torch.baddbmm(plane, matrix, plane)
+    values[:, 0] = torch.baddbmm(plane, plane, matrix)[:, :points, :points]
 
 
 def roughness(

@@ -54,7 +54,8 @@ def transport_(
     torch.maximum(
         right.narrow(axis, 0, points + 1), minus_left.narrow(axis, 1, points + 1), out=flux
     )
-    flux.clamp_(min=0).square_()
+    flux.clamp_(min=0)
+    flux.mul_(flux)
     change = center.narrow(axis, 0, points)
     torch.sub(flux.narrow(axis, 1, points), flux.narrow(axis, 0, points), out=change)
     values.addcmul_(change, ratio, value=-0.5)

@@ -97,7 +97,7 @@ class Burgers2d(Simulator):
         states = states.clone()
         for ratio, axis in sweeps:
             transport_(states, ratio, axis, self._scratch)
-        diffuse_plane_(states, nu / spacing**2, nu / spacing**2)
+        diffuse_plane_(states, nu / spacing**2)
         for ratio, axis in reversed(sweeps):
             transport_(states, ratio, axis, self._scratch)
         return states
