@@ -1,8 +1,8 @@
-"""Cells with ghost cells around them, as flat arrays: a neighbour is a fixed distance away.
+"""Cells with ghost cells around them, as flat arrays: a neighbor is a fixed distance away.
 
 Channels come first, (k, b, *padded), and `flatten(1)` views them as (k, n). Whatever is computed
-from neighbours is then one pass over contiguous memory, in one, two or three dimensions. What it
-gives between the end of one line and the begin of the next belongs to ghost cells: nobody reads
+from neighbors is then one pass over contiguous memory, in one, two or three dimensions. What it
+gives between the end of one line and the beginning of the next belongs to ghost cells: nobody reads
 it, but it must be finite.
 """
 
@@ -26,7 +26,7 @@ class GhostCells:
 
     @property
     def strides(self) -> tuple[int, ...]:
-        """Distance of neighbours in a flat array, per axis."""
+        """Distance of neighbors in a flat array, per axis."""
         strides = [1]
         for size in self.shape[:0:-1]:
             strides.append(strides[-1] * (size + 2 * GHOSTS))

@@ -40,9 +40,7 @@ def hllc(
     density, pressure, *velocities = sides.unbind(1)
     mass, energy, *momenta = out.unbind()
     speed = velocities[axis]
-    (low_density, low_pressure, low_speed), (_, high_pressure, high_speed) = (
-        (density[side], pressure[side], speed[side]) for side in (0, 1)
-    )
+    (low_pressure, high_pressure), (low_speed, high_speed) = pressure.unbind(), speed.unbind()
     heat, wave, met, weight, room, (contact, star) = work.unflatten(0, (6, 2)).unbind()
     (low_wave, high_wave), (low_met, high_met) = wave.unbind(), met.unbind()
     sound = room[0]

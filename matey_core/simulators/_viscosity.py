@@ -30,15 +30,17 @@ def diffuse(
     eta: Float[Tensor, "b *ones"],
     zeta: Float[Tensor, "b *ones"],
     scale: float | Tensor,
+    *,
     stages: int,
+    crossed: bool,
 ) -> None:
     """Let viscosity act on momentum and energy, in place; fill the ghost cells again.
 
-    Second-order differences between cell centres, with η̂ = ηρ and ζ̂ = ζρ at faces:
+    Second-order differences between cell centers, with η̂ = ηρ and ζ̂ = ζρ at faces:
 
         (ρv)_t = ∇·τ,   E_t = ∇·(τ·v),   τ = η̂ (∇v + ∇vᵀ − ⅔ ∇·v) + ζ̂ ∇·v
 
-    Density stays. What leaves a cell enters its neighbour.
+    Density stays. What leaves a cell enters its neighbor.
 
     Args:
         padded: density, energy and momentum, ghost cells filled.
@@ -47,10 +49,13 @@ def diffuse(
         zeta: bulk viscosity over density.
         scale: time step over squared cell size; (b, 1, …, 1) if samples differ.
         stages: of the super step.
+        crossed: whether a face feels differences along it: ∂ᵢvₐ in shear, and what stretches
+            along other axes. Without them τ is (4/3 η̂ + ζ̂) ∂ₐvₐ across a face, η̂ ∂ₐvᵢ along it.
     """
     density = padded[0]
     volume = density.reciprocal()
     faces = _faces(density, cells, eta * scale, zeta * scale)
+    strides = cells.strides if crossed else ()
     start = padded[2:] * volume
 
     def rate(change: Tensor | None) -> Tensor:
@@ -58,7 +63,7 @@ def diffuse(
         if change is not None:
             velocity = (change[1:] * volume).add_(start)
             cells.fill(velocity)
-        return _rate(velocity.flatten(1), faces, cells.strides).view_as(padded[1:])
+        return _rate(velocity.flatten(1), faces, strides).view_as(padded[1:])
 
     padded[1:].add_(super_step(rate, stages))
     cells.fill(padded[1:])
@@ -99,12 +104,16 @@ def _rate(
 def _stress(
     velocity: Float[Tensor, "d n"], face: _Faces, component: int, strides: tuple[int, ...]
 ) -> Float[Tensor, " m"]:
-    """Force on a face along one axis, in units of cell size over time step."""
+    """Force on a face along one axis, in units of cell size over time step.
+
+    Without strides, what changes along the face is left out.
+    """
     values = velocity[component]
     stress = values[face.high] - values[face.low]
     if component != face.axis:
-        # The velocity through the face shears along it, too.
-        stress.add_(_central(velocity[face.axis], face, strides[component]))
+        if strides:
+            # The velocity through the face shears along it, too.
+            stress.add_(_central(velocity[face.axis], face, strides[component]))
         return stress.mul_(face.shear)
     stress.mul_(face.along)
     for other, stride in enumerate(strides):

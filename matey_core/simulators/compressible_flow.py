@@ -71,6 +71,8 @@ class CompressibleFlowConfig(SimulatorConfig):
     """Bulk viscosity over density."""
     boundary: Literal["periodic", "outflow"] = "periodic"
     """What is beyond the domain: itself, or its edge. Shock tubes have outflow."""
+    stress: Literal["complete", "published"] = "complete"
+    """Viscous stresses: all of them, or only those that the published program computes."""
     limiter: Limiter = "monotonized_central"
     """How slopes are limited: the published files agree with this one; `minmod` smears more."""
 
@@ -218,7 +220,8 @@ class CompressibleFlow(Simulator):
                 scale = scale[0]
             constants = batch.parameters
             eta, zeta = constants["eta"], constants["zeta"]
-            diffuse(padded, self.cells, eta, zeta, scale, self.stages)
+            crossed = self.config.stress == "complete"
+            diffuse(padded, self.cells, eta, zeta, scale, stages=self.stages, crossed=crossed)
 
     def _fastest_diffusion(self, eta: float, zeta: float) -> float:
         """Sum of the diffusion coefficients along all axes, of the velocity that feels most."""
