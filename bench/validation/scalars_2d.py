@@ -139,11 +139,13 @@ def _mean() -> Result:
 def _picture() -> Picture:
     rows = []
     for name in ("heat_2d", "advection_2d", "burgers_2d"):
-        simulator = SIMULATORS[name](grid=128).build()
+        simulator = SIMULATORS[name](grid=64).build()
         frames = solve(simulator, [simulator.sample(np.random.RandomState(3))], "float32")[0, :, 0]
         rows.append([frames[index].T for index in (0, 15, 50, 100)])
+    figure = panels(rows, ["t = 0", "t = 0.3", "t = 1", "t = 2"], interpolation="nearest")
+    figure.set_size_inches(6.4, 5.6)
     return Picture(
         name="frames",
         caption="The same start by the heat equation (above), advection and Burgers (below)",
-        figure=panels(rows, ["t = 0", "t = 0.3", "t = 1", "t = 2"]),
+        figure=figure,
     )
