@@ -7,7 +7,7 @@ and cubic reaction, each exact, and Richardson extrapolation.
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,8 @@ LONGEST_STEP = 0.05
 DECAY = 0.32
 """Step × square root of the fastest decay rate: the splitting's error stays near 1e-4 of cell
 noise, from 64² to 256² cells."""
+LASTING = 8.0
+"""Time × decay rate after which noise is gone."""
 
 
 @SIMULATORS.register("diffusion_reaction")
@@ -89,9 +91,23 @@ class DiffusionReaction(Simulator):
     def stable_step(self, states: Float[Tensor, "b c y x"], batch: Batch) -> float:
         """Any step is stable; this one is accurate while the start's noise decays."""
         del states, batch
+        return self.accurate_step(0.0)
+
+    def accurate_step(self, time: float) -> float:
+        """Largest step that is accurate from some time on: what decays faster has gone."""
         fastest = max(ends(self.config.diffusion_u)[1], ends(self.config.diffusion_v)[1])
         rate = sum(4 * fastest / spacing**2 for spacing in self.spec.grid.spacing)
-        return min(LONGEST_STEP, DECAY / math.sqrt(rate))
+        return min(LONGEST_STEP, DECAY / math.sqrt(min(rate, LASTING / max(time, 1e-9))))
+
+    def frames(self, batch: Batch) -> Iterator[Float[Tensor, "b c y x"]]:
+        """Yield the states at every frame, the start first, by steps that grow."""
+        states, interval = batch.states, self.spec.time_step
+        yield states
+        for start in self.times[:-1].tolist():
+            steps = math.ceil(interval / self.accurate_step(start) - 1e-9)
+            for _ in range(steps):
+                states = self.step(states, interval / steps, batch)
+            yield states
 
     def step(
         self, states: Float[Tensor, "b c y x"], dt: float | Tensor, batch: Batch
