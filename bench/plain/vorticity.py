@@ -32,7 +32,7 @@ class Plain:
         place = np.arange(points) / points
         angle = 2 * np.pi * (place[:, None] + place)
         self.force = np.fft.rfft2(self.forcing * (np.sin(angle) + np.cos(angle)))
-        modes = torch.view_as_complex(sample.state[0]).numpy() * points**2
+        modes = torch.view_as_complex(sample.state[0]).T.numpy() * points**2
         width = modes.shape[1]
         self.start = np.zeros_like(self.square, dtype=complex)
         self.start[:width, :width] = modes[:width]

@@ -15,22 +15,20 @@ def kept(points: int) -> int:
     return (points - 1) // 3
 
 
-def wavenumbers(
-    points: int, *, device: torch.device | str = "cpu"
-) -> tuple[Float[Tensor, "kx 1"], Float[Tensor, " ky"]]:
+def wavenumbers(points: int) -> tuple[Float[Tensor, " kx"], Float[Tensor, "ky 1"]]:
     """2π times the whole wavenumbers of the modes, in float64.
 
     Along x in the order 0 … m, −m … −1; along y only 0 … m, for fields are real.
     """
-    largest = kept(points)
-    along = 2 * torch.pi * torch.arange(largest + 1, dtype=torch.float64, device=device)
-    return torch.cat([along, -along[1:].flip(0)])[:, None], along
+    along = 2 * torch.pi * torch.arange(kept(points) + 1, dtype=torch.float64)
+    return torch.cat([along, -along[1:].flip(0)]), along[:, None]
 
 
 class Transform:
     """Between modes and values on a grid, for fields that are transformed again and again.
 
-    Mode 0 is the mean. Zeros beyond the modes are written once, for each shape of input.
+    Mode 0 is the mean. Modes have y before x, values x before y: each transform then runs
+    along memory. Zeros beyond the modes are written once, for each shape of input.
     """
 
     def __init__(self, points: int) -> None:
@@ -39,7 +37,7 @@ class Transform:
         self._padded: tuple[Tensor, Tensor] | None = None
 
     def values(
-        self, modes: Complex[Tensor, "b 1 kx ky"], factors: Complex[Tensor, "c kx ky"]
+        self, modes: Complex[Tensor, "b 1 ky kx"], factors: Complex[Tensor, "c ky kx"]
     ) -> Float[Tensor, "b c x y"]:
         """Sum modes on the grid.
 
@@ -49,14 +47,15 @@ class Transform:
         """
         rows, columns = self._memory((len(modes), len(factors)), modes)
         width, last = self.largest + 1, self.points - self.largest
-        torch.mul(modes[..., :width, :], factors[:, :width], out=rows[..., :width, :])
-        torch.mul(modes[..., width:, :], factors[:, width:], out=rows[..., last:, :])
-        columns[..., :width] = torch.fft.ifft(rows, dim=-2, norm="forward")
+        torch.mul(modes[..., :width], factors[..., :width], out=rows[..., :width])
+        torch.mul(modes[..., width:], factors[..., width:], out=rows[..., last:])
+        along_x = torch.fft.ifft(rows, dim=-1, norm="forward")
+        columns[..., :width] = along_x.transpose(-1, -2)
         return torch.fft.irfft(columns, n=self.points, dim=-1, norm="forward")
 
     def modes(
-        self, values: Float[Tensor, "b c x y"], factors: Float[Tensor, "c kx ky*2"]
-    ) -> Float[Tensor, "b kx ky*2"]:
+        self, values: Float[Tensor, "b c x y"], factors: Float[Tensor, "c ky kx*2"]
+    ) -> Float[Tensor, "b ky kx*2"]:
         """Give the sum over fields of their modes times a factor each.
 
         Args:
@@ -67,25 +66,26 @@ class Transform:
             Real and imaginary parts, interleaved.
         """
         width, last = self.largest + 1, self.points - self.largest
-        along = torch.fft.rfft(values, dim=-1, norm="forward")[..., :width]
-        across = torch.view_as_real(torch.fft.fft(along, dim=-2, norm="forward")).flatten(-2)
-        total = values.new_empty(len(values), 2 * self.largest + 1, 2 * width)
+        along_y = torch.fft.rfft(values, dim=-1, norm="forward")[..., :width]
+        along_y = along_y.transpose(-1, -2).contiguous()
+        all_modes = torch.view_as_real(torch.fft.fft(along_y, dim=-1, norm="forward")).flatten(-2)
+        total = values.new_empty(len(values), width, 2 * (2 * self.largest + 1))
         for ours, theirs in (
-            (slice(None, width), slice(None, width)),
-            (slice(width, None), slice(last, None)),
+            (slice(None, 2 * width), slice(None, 2 * width)),
+            (slice(2 * width, None), slice(2 * last, None)),
         ):
-            first, *others = across[..., theirs, :].unbind(1)
-            torch.mul(first, factors[0, ours], out=total[:, ours])
-            for other, factor in zip(others, factors[1:, ours], strict=True):
-                total[:, ours].addcmul_(other, factor)
+            first, *others = all_modes[..., theirs].unbind(1)
+            torch.mul(first, factors[0, :, ours], out=total[..., ours])
+            for other, factor in zip(others, factors[1:, :, ours], strict=True):
+                total[..., ours].addcmul_(other, factor)
         return total
 
     def _memory(self, fields: tuple[int, int], like: Tensor) -> tuple[Tensor, Tensor]:
-        """Modes with zeros beyond them: along x, and along both axes."""
+        """Modes with zeros beyond them: along x, and along both axes with x first."""
         rows, columns = self._padded or (like, like)
         shape = (*fields, self.points, self.points // 2 + 1)
         if columns.shape != shape or (columns.dtype, columns.device) != (like.dtype, like.device):
             columns = like.new_zeros(shape)
-            rows = like.new_zeros(*shape[:-1], self.largest + 1)
+            rows = like.new_zeros(*fields, self.largest + 1, self.points)
             self._padded = rows, columns
         return rows, columns

@@ -25,10 +25,10 @@ def problems(simulator: Vorticity, *seeds: int, precision: Precision = "float64"
 def starting(batch: Batch, vorticity: np.ndarray) -> Batch:
     """Put values on the grid in the place of the drawn start."""
     shape = batch.states.shape
-    largest = shape[3] - 1
+    largest = shape[2] - 1
     modes = np.fft.rfft2(vorticity, norm="forward")[:, : largest + 1]
     rows = np.concatenate([modes[: largest + 1], modes[-largest:]])
-    states = torch.view_as_real(torch.from_numpy(rows)).expand(shape).to(batch.states)
+    states = torch.view_as_real(torch.from_numpy(rows.T.copy())).expand(shape).to(batch.states)
     return dataclasses.replace(batch, states=states.contiguous())
 
 
@@ -128,7 +128,7 @@ def test_advection_equals_products_of_gradients() -> None:
     simulator = solver(grid=24)
     batch = problems(simulator)
     fine, largest = 64, 7
-    modes = torch.view_as_complex(batch.states)[0, 0].numpy()
+    modes = torch.view_as_complex(batch.states)[0, 0].T.numpy()
     full = np.zeros((fine, fine // 2 + 1), complex)
     full[: largest + 1, : largest + 1] = modes[: largest + 1]
     full[-largest:, : largest + 1] = modes[largest + 1 :]
@@ -143,7 +143,7 @@ def test_advection_equals_products_of_gradients() -> None:
     product = np.fft.rfft2(-u * slope_x - v * slope_y, norm="forward")[:, : largest + 1]
     expected = np.concatenate([product[: largest + 1], product[-largest:]])
     found = simulator.rate(batch.states[:, 0].flatten(-2), torch.zeros(1, 1, 1))
-    found = torch.view_as_complex(found.unflatten(-1, (-1, 2)).contiguous())[0].numpy()
+    found = torch.view_as_complex(found.unflatten(-1, (-1, 2)))[0].T.numpy()
     np.testing.assert_allclose(found, expected, atol=1e-14 * np.abs(expected).max())
 
 
@@ -153,12 +153,12 @@ def test_advection_makes_neither_energy_nor_enstrophy() -> None:
     batch = problems(simulator)
     largest = simulator.transform.largest
     rate = simulator.rate(batch.states[:, 0].flatten(-2), torch.zeros(1, 1, 1))
-    rate = torch.view_as_complex(rate.unflatten(-1, (-1, 2)).contiguous())[0]
+    rate = torch.view_as_complex(rate.unflatten(-1, (-1, 2)))[0]
     vorticity = torch.view_as_complex(batch.states)[0, 0]
     whole = torch.arange(largest + 1.0)
-    square = torch.cat([whole, whole[1:].flip(0)])[:, None] ** 2 + whole**2
+    square = torch.cat([whole, whole[1:].flip(0)]) ** 2 + whole[:, None] ** 2
     square[0, 0] = 1
-    twice = torch.where(whole == 0, 1, 2)
+    twice = torch.where(whole == 0, 1, 2)[:, None]
     for factor in (vorticity, vorticity / square):
         product = twice * (rate * factor.conj()).real
         assert abs(product.sum().item()) < 1e-14 * product.abs().sum().item()
@@ -191,10 +191,10 @@ def test_single_precision_follows_double() -> None:
 @pytest.mark.parametrize(("coarse", "fine"), [(16, 48), (33, 128), (96, 200)])
 def test_a_seed_is_one_problem_on_every_grid(coarse: int, fine: int) -> None:
     first, second = (solver(grid=grid).sample(np.random.RandomState(4)) for grid in (coarse, fine))
-    largest = first.state.shape[2] - 1
-    rows = [*range(largest + 1), *range(-largest, 0)]
+    largest = first.state.shape[1] - 1
+    columns = [*range(largest + 1), *range(-largest, 0)]
     assert first.parameters == second.parameters
-    shared = torch.view_as_complex(second.state)[0, rows, : largest + 1]
+    shared = torch.view_as_complex(second.state)[0, : largest + 1, columns]
     assert torch.equal(torch.view_as_complex(first.state)[0], shared)
 
 

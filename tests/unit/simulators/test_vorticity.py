@@ -13,13 +13,13 @@ from matey_core.simulators.vorticity import VorticityConfig
 @pytest.mark.parametrize("points", [8, 9, 15, 16])
 def test_modes_and_values_are_inverse(points: int) -> None:
     transform, largest = Transform(points), kept(points)
-    modes = torch.randn(2, 1, 2 * largest + 1, largest + 1, dtype=torch.complex128)
-    modes[:, 0, largest + 1 :, 0] = modes[:, 0, 1 : largest + 1, 0].flip(-1).conj()
+    modes = torch.randn(2, 1, largest + 1, 2 * largest + 1, dtype=torch.complex128)
+    modes[:, 0, 0, largest + 1 :] = modes[:, 0, 0, 1 : largest + 1].flip(-1).conj()
     modes[:, 0, 0, 0] = modes[:, 0, 0, 0].real.to(modes)
     ones = torch.ones(1, *modes.shape[2:], dtype=modes.dtype)
     values = transform.values(modes, ones)
     assert values.mean((2, 3)).squeeze(1).tolist() == pytest.approx(modes[:, 0, 0, 0].real.tolist())
-    back = transform.modes(values, torch.ones(1, 2 * largest + 1, 2 * largest + 2).double())
+    back = transform.modes(values, torch.ones(1, largest + 1, 2 * (2 * largest + 1)).double())
     torch.testing.assert_close(back, torch.view_as_real(modes[:, 0]).flatten(-2))
 
 
