@@ -51,7 +51,8 @@ def step(
         0.75 * u + 0.25 * (u1 + dt * u_rate),
         0.75 * v + 0.25 * (v1 + dt * v_rate),
     )
-    a2 = idctn(half_decay * (start + (1 - z / 4) * (first + second) / 4), type=1)
+    middle = ((1 - z / 8) * first + (1 - 3 * z / 8) * second) / 4
+    a2 = idctn(half_decay * (start + middle), type=1)
 
     u_rate, v_rate, force = rates(u2, v2, a2, constants)
     third = dt * dctn(force, type=1)

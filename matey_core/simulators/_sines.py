@@ -107,7 +107,8 @@ def _interior(count: int) -> Basis:
 def _periodic(count: int) -> Basis:
     point = torch.arange(count, dtype=torch.float64)
     wave = torch.div(point + 1, 2, rounding_mode="floor")
-    phase = torch.where(point % 2 == 0, 0.0, -math.pi / 2)
+    # Waves 0, 1, 1, 2, 2, …: a cosine, and where there is a second one a sine.
+    phase = torch.where((point % 2 == 1) | (point == 0), 0 * point, 0 * point - math.pi / 2)
     return torch.cos(2 * math.pi / count * point[:, None] * wave + phase), _decay(2 * wave / count)
 
 
