@@ -13,6 +13,7 @@ from bench.validation._scalars import spectral_burgers
 from bench.validation.scalars_2d import _resample, diagonal_errors
 from matey_core.simulators import SIMULATORS, Sample, Simulator
 from matey_core.simulators._diffusion import diffuse_plane_
+from matey_core.simulators._integrate import collate
 
 
 def samples(simulator: Simulator, count: int = 2) -> list[Sample]:
@@ -33,8 +34,6 @@ def test_linear_equations_are_solved_to_rounding(name: str) -> None:
 def test_steps_add_up(name: str) -> None:
     """Ten steps are one step of ten times the length, and frames are steps from the start."""
     simulator = SIMULATORS[name](grid=16, frames=3, interval=0.5).build()
-    from matey_core.simulators._integrate import collate
-
     batch = collate(samples(simulator), torch.float64, "cpu")
     states = batch.states
     for _ in range(10):
