@@ -16,6 +16,8 @@ from matey_core.simulators._sines import Transform
 
 Faces = tuple[Float[Tensor, "b x1 y"], Float[Tensor, "b x y1"]]
 """A vector field: its x-components across x, its y-components across y."""
+Pair = tuple[Float[Tensor, "b _ _"], Float[Tensor, "b _ _"]]
+"""The same with the faces beyond the walls as well, or without those on walls."""
 
 KEEP = (0.0, 0.75, 1 / 3)
 """Share of the start in each stage of the third-order Runge–Kutta method of C.-W. Shu and
@@ -57,12 +59,12 @@ class Box:
         columns, rows = self.shape
         return states[:, 0, :, :rows], states[:, 1, :columns]
 
-    def moving(self, field: Faces) -> Faces:
+    def moving(self, field: Faces) -> Pair:
         """View the faces that are not on walls, and of a periodic axis not the last one."""
         u, v = field
         return u[:, self._moving], v[:, :, 1:-1]
 
-    def room(self, like: Float[Tensor, "b *n"]) -> Faces:
+    def room(self, like: Float[Tensor, "b *n"]) -> Pair:
         """Make arrays for a field with a row of cells beyond each wall.
 
         Returns:
@@ -76,7 +78,7 @@ class Box:
         )
 
     def fill_beyond_(
-        self, padded: Faces, *, sign: int = -1, top: float | Float[Tensor, "*b x1"] = 0.0
+        self, padded: Pair, *, sign: int = -1, top: float | Float[Tensor, "*b x1"] = 0.0
     ) -> None:
         """Set a field beyond the walls, in place.
 
@@ -91,7 +93,7 @@ class Box:
         v[:, 0] = v[:, -2] if self.periodic else v[:, 1] * sign
         v[:, -1] = v[:, 1] if self.periodic else v[:, -2] * sign
 
-    def pad(self, velocity: Faces, lid: float | Float[Tensor, " x1"] = 0.0) -> Faces:
+    def pad(self, velocity: Faces, lid: float | Float[Tensor, " x1"] = 0.0) -> Pair:
         """Continue a velocity beyond the walls, on which the fluid does not slip.
 
         Args:
@@ -104,7 +106,7 @@ class Box:
         self.fill_beyond_(padded, top=2 * lid)
         return padded
 
-    def corners(self, padded: Faces) -> Corners:
+    def corners(self, padded: Pair) -> Corners:
         """Take a field with its values beyond the walls to the corners."""
         u, v = padded
         left, right = v[:, :-1], v[:, 1:]
@@ -112,8 +114,8 @@ class Box:
         return Corners(below + above, left + right, (right - left).sub_(above).add_(below))
 
     def acceleration(
-        self, padded: Faces, corners: Corners, viscosity: float | Float[Tensor, "b 1 1"]
-    ) -> Faces:
+        self, padded: Pair, corners: Corners, viscosity: float | Float[Tensor, "b 1 1"]
+    ) -> Pair:
         """4h (−∇·(v v) + ν Δv) up to a gradient, which the projection removes.
 
         ∇(v²) is left out of −∇·(v v), and Δv is written as minus the curl of the vorticity,
@@ -138,7 +140,7 @@ class Box:
         product.sub_(friction)
         return across_x, product[:, :-1, 1:-1] - product[:, 1:, 1:-1]
 
-    def add_cross_(self, rates: Faces, scalar: Float[Tensor, "b x1 y1"], corners: Corners) -> None:
+    def add_cross_(self, rates: Pair, scalar: Float[Tensor, "b x1 y1"], corners: Corners) -> None:
         """Add 4 (s e_z) × B to a field on `moving` faces, in place.
 
         What acts on walls moves nothing: so the force does as much work on the fluid as the

@@ -18,7 +18,7 @@ from matey_core.quantities import known_field
 from matey_core.simulators import SIMULATORS, Batch, Sample, Simulator, SimulatorConfig
 from matey_core.simulators._drawn import PositiveDrawn, draw
 from matey_core.simulators._smooth_noise import SmoothNoise
-from matey_core.simulators._staggered import KEEP, REAL_LIMIT, Box, Faces, mix_
+from matey_core.simulators._staggered import KEEP, REAL_LIMIT, Box, Faces, Pair, mix_
 from matey_core.simulators._tracer import carry
 
 FORCE = (known_field("force_x"), known_field("force_y"))
@@ -193,7 +193,7 @@ class IncompressibleFlow(Simulator):
             "DT": config.interval,
         }
 
-    def _push_(self, rates: Faces, tracer: Float[Tensor, "b x y"], batch: Batch) -> None:
+    def _push_(self, rates: Pair, tracer: Float[Tensor, "b x y"], batch: Batch) -> None:
         """Add the force, times 4h, to the acceleration, in place."""
         if batch.static is None:
             return
@@ -214,7 +214,7 @@ class IncompressibleFlow(Simulator):
         self.box.project_(velocity)
 
 
-def _add_to_faces(inner: Faces, centers: Float[Tensor, "b c x y"]) -> None:
+def _add_to_faces(inner: Pair, centers: Float[Tensor, "b c x y"]) -> None:
     """Add the sums of neighboring cells to a field on inner faces, in place."""
     inner[0].add_(centers[:, 0, :-1]).add_(centers[:, 0, 1:])
     inner[1].add_(centers[:, 1, :, :-1]).add_(centers[:, 1, :, 1:])

@@ -23,7 +23,7 @@ from matey_core.simulators._staggered import (
     KEEP,
     REAL_LIMIT,
     Box,
-    Faces,
+    Pair,
     mix_,
 )
 
@@ -162,7 +162,7 @@ class MhdCavity(Simulator):
 
     def _rates(
         self, states: Float[Tensor, "b k x1 y1"], batch: Batch
-    ) -> tuple[Faces, Float[Tensor, "b x1 y1"]]:
+    ) -> tuple[Pair, Float[Tensor, "b x1 y1"]]:
         """Acceleration times 4h, and the electromotive force v×B on corners."""
         constants = {name: value.view(-1, 1, 1) for name, value in batch.parameters.items()}
         box, spacing = self.box, self.box.spacing
