@@ -54,8 +54,8 @@ class Transform:
         return torch.fft.irfft(columns, n=self.points, dim=-1, norm="forward")
 
     def modes(
-        self, values: Float[Tensor, "b c x y"], factors: Float[Tensor, "c ky kx*2"]
-    ) -> Float[Tensor, "b ky kx*2"]:
+        self, values: Float[Tensor, "b c x y"], factors: Float[Tensor, "c ky pairs"]
+    ) -> Float[Tensor, "b ky pairs"]:
         """Give the sum over fields of their modes times a factor each.
 
         Args:

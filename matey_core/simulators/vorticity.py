@@ -152,8 +152,8 @@ class Vorticity(Simulator):
         return new.view(states.shape)
 
     def rate(
-        self, vorticity: Float[Tensor, "b ky kx*2"], forcing: Float[Tensor, "b 1 1"]
-    ) -> Float[Tensor, "b ky kx*2"]:
+        self, vorticity: Float[Tensor, "b ky pairs"], forcing: Float[Tensor, "b 1 1"]
+    ) -> Float[Tensor, "b ky pairs"]:
         """Give −v·∇ω + f; the first is (∂y² − ∂x²)(uv) + ∂x∂y(u² − v²) with v = (u, v).
 
         Args:
@@ -173,7 +173,7 @@ class Vorticity(Simulator):
         change[:, 1, 3:4].sub_(forcing[:, 0], alpha=0.5)
         return change
 
-    def _decay(self, amount: Float[Tensor, "b 1 1"]) -> Float[Tensor, "b ky kx*2"]:
+    def _decay(self, amount: Float[Tensor, "b 1 1"]) -> Float[Tensor, "b ky pairs"]:
         """Give e^(−amount |k|²), for real and imaginary parts."""
         squares = self._operators(amount).squares
         along_x, along_y = (apply(torch.exp, -amount * square) for square in squares)
@@ -203,9 +203,9 @@ class _Operators:
 
     fields: Complex[Tensor, "3 ky kx"]
     """From ω to u, v and ω: ψ = ω/|k|², u = ∂y ψ, v = −∂x ψ."""
-    products: Float[Tensor, "2 ky kx*2"]
+    products: Float[Tensor, "2 ky pairs"]
     """Of uv and of u² − v² in the rate of ω."""
-    squares: tuple[Float[Tensor, " kx*2"], Float[Tensor, "ky 1"]]
+    squares: tuple[Float[Tensor, " pairs"], Float[Tensor, "ky 1"]]
     """Squares of the wavenumbers."""
 
 
