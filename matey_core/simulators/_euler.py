@@ -35,15 +35,18 @@ def add_flow(
     channels, count = primitive.shape
     halo = 4 * stride
     piece = min(count, halo + _piece(primitive, stride))
-    memory = primitive.new_empty(6 * channels + BUFFERS, piece)
+    # Slopes, values on both sides of faces, and what the flux needs, each in one block.
+    slopes, sides, work = (
+        primitive.new_empty(size * piece) for size in (4 * channels, 2 * channels, BUFFERS)
+    )
     for first in range(0, count - halo, piece - halo):
         cells = primitive[:, first : first + piece]
         length = cells.shape[1]
-        work = memory[: 4 * channels, :length].view(4, channels, length)
-        sides = memory[4 * channels : 6 * channels, : length - 3 * stride].view(2, channels, -1)
-        reconstruct(cells, stride, limiter, out=sides, work=work)
-        flux = work[0, :, : length - 3 * stride]
-        hllc(sides, axis, gamma, out=flux, work=memory[-BUFFERS:, : length - 3 * stride])
+        faces = length - 3 * stride
+        values = sides[: 2 * channels * faces].view(2, channels, faces)
+        reconstruct(cells, stride, limiter, out=values, work=slopes)
+        flux = slopes[: channels * faces].view(channels, faces)
+        hllc(values, axis, gamma, out=flux, work=work[: BUFFERS * faces].view(BUFFERS, faces))
         inner = total[:, first + 2 * stride : first + length - 2 * stride]
         inner.add_(flux[:, :-stride]).sub_(flux[:, stride:])
 

@@ -18,7 +18,7 @@ def reconstruct(
     limiter: Limiter,
     *,
     out: Float[Tensor, "2 k m"],
-    work: Float[Tensor, "4 k _n"],
+    work: Float[Tensor, " _w"],
 ) -> None:
     """Reconstruct a flat array along one axis.
 
@@ -32,12 +32,13 @@ def reconstruct(
             `monotonized_central` the central one, up to twice the smaller.
         out: left and right values, m = n − 3 stride; entry j belongs to the face between cells
             j + stride and j + 2 stride.
-        work: memory, as large as `cells`.
+        work: memory for 4 k n numbers.
     """
-    count = cells.shape[1]
+    channels, count = cells.shape
     inner = count - 2 * stride
-    difference = work[0, :, : count - stride]
-    highest, lowest, half = work[1:, :, :inner]
+    first, others = work[: channels * (count - stride)], work[channels * count :]
+    difference = first.view(channels, -1)
+    highest, lowest, half = others[: 3 * channels * inner].view(3, channels, inner)
     torch.sub(cells[:, stride:], cells[:, :-stride], out=difference)
     before, after = difference[:, :-stride], difference[:, stride:]
     torch.minimum(before, after, out=highest).clamp_(min=0)

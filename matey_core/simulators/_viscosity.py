@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -90,11 +91,16 @@ def _rate(
 ) -> Float[Tensor, "k n"]:
     """Change of energy and momentum."""
     rate = velocity.new_zeros(len(velocity) + 1, velocity.shape[1])
+    # One memory for all: fresh memory for each pass can cost more than the pass.
+    memory = velocity.new_empty(4, velocity.shape[1])
     for face in faces:
-        for component in range(len(velocity)):
-            stress = _stress(velocity, face, component, strides)
-            values = velocity[component]
-            work = (values[face.low] + values[face.high]).mul_(stress).mul_(0.5)
+        length = face.along.numel()
+        stress, work, *spare = memory[:, : length + face.high.start - face.low.start]
+        stress, work = stress[:length], work[:length]
+        for component, values in enumerate(velocity):
+            low, high = values[face.low], values[face.high]
+            _stress(velocity, face, component, strides, out=stress, spare=spare)
+            torch.add(low, high, out=work).mul_(stress).mul_(0.5)
             for channel, flux in ((1 + component, stress), (0, work)):
                 rate[channel, face.low].add_(flux)
                 rate[channel, face.high].sub_(flux)
@@ -102,30 +108,38 @@ def _rate(
 
 
 def _stress(
-    velocity: Float[Tensor, "d n"], face: _Faces, component: int, strides: tuple[int, ...]
-) -> Float[Tensor, " m"]:
+    velocity: Float[Tensor, "d n"],
+    face: _Faces,
+    component: int,
+    strides: tuple[int, ...],
+    *,
+    out: Float[Tensor, " m"],
+    spare: list[Tensor],
+) -> None:
     """Force on a face along one axis, in units of cell size over time step.
 
     Without strides, what changes along the face is left out.
     """
     values = velocity[component]
-    stress = values[face.high] - values[face.low]
+    torch.sub(values[face.high], values[face.low], out=out)
     if component != face.axis:
         if strides:
             # The velocity through the face shears along it, too.
-            stress.add_(_central(velocity[face.axis], face, strides[component]))
-        return stress.mul_(face.shear)
-    stress.mul_(face.along)
+            out.add_(_central(velocity[face.axis], face, strides[component], spare))
+        out.mul_(face.shear)
+        return
+    out.mul_(face.along)
     for other, stride in enumerate(strides):
         if other != face.axis:
-            stress.addcmul_(_central(velocity[other], face, stride), face.across)
-    return stress
+            out.addcmul_(_central(velocity[other], face, stride, spare), face.across)
 
 
-def _central(values: Float[Tensor, " n"], face: _Faces, stride: int) -> Float[Tensor, " m"]:
+def _central(
+    values: Float[Tensor, " n"], face: _Faces, stride: int, spare: list[Tensor]
+) -> Float[Tensor, " m"]:
     """Difference along another axis at faces: the mean of both cells' central ones."""
     first, last = face.low.start, face.high.stop
-    ahead = values[first + stride : last + stride]
-    difference = ahead - values[first - stride : last - stride]
-    step = face.high.start - face.low.start
-    return (difference[:-step] + difference[step:]).mul_(0.25)
+    step = face.high.start - first
+    ahead, behind = values[first + stride : last + stride], values[first - stride : last - stride]
+    difference = torch.sub(ahead, behind, out=spare[0])
+    return torch.add(difference[:-step], difference[step:], out=spare[1][:-step]).mul_(0.25)

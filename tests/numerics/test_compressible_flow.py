@@ -259,20 +259,25 @@ def test_a_plane_problem_is_the_same_in_any_dimension(axis: int) -> None:
 
 
 def test_a_moving_observer_sees_the_same_up_to_the_error_of_the_scheme() -> None:
-    """A vortex carried once around the box is the vortex at rest, as cells become small."""
+    """Eddies carried once around the box are the eddies at rest, as cells become small.
+
+    Order 5/3 in L2, as of every limiter that flattens crests.
+    """
     errors = []
     for grid in (24, 48):
         simulator = solver(grid=grid, frames=2, interval=0.5)
-        x, y = torch.meshgrid(centers(grid) - 0.5, centers(grid) - 0.5, indexing="ij")
-        bell = torch.exp(-(x**2 + y**2) / 0.02)
-        rest = torch.stack([1 + 0.2 * bell, torch.ones_like(bell), -y * bell, x * bell])
+        x, y = torch.meshgrid(centers(grid), centers(grid), indexing="ij")
+        x, y = 2 * math.pi * x, 2 * math.pi * y
+        density = 1 + 0.2 * torch.cos(x) * torch.cos(y)
+        velocity = (0.2 * torch.sin(x) * torch.cos(y), -0.2 * torch.cos(x) * torch.sin(y))
+        rest = torch.stack([density, torch.ones_like(density), *velocity])
         moving = rest.clone()
         moving[2] += 2.0
         still, carried = last(simulator, rest, moving)
         carried[2] -= 2.0
         errors.append(((carried - still).norm() / still.norm()).item())
-    assert errors[-1] < 2e-3
-    assert min(orders(errors)) > 1.5
+    assert errors[-1] < 3e-3
+    assert min(orders(errors)) > 1.6
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 3])
