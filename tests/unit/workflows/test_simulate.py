@@ -15,7 +15,7 @@ import torch
 import yaml
 
 from matey_core.errors import ConfigError, RunError
-from matey_core.simulators import SIMULATORS, Batch, Sample
+from matey_core.simulators import SIMULATORS, Batch
 from matey_core.simulators.diffusion_reaction import DiffusionReaction, DiffusionReactionConfig
 from matey_core.store import open_store
 from matey_core.workflows._progress import Progress
@@ -85,20 +85,22 @@ def test_progress_counts_trajectories(tmp_path: Path) -> None:
     assert seen[0].unit == "trajectories"
 
 
+def _is_seed(batch: Batch, seed: int) -> torch.Tensor:
+    """(b,) whether a sample starts as a seed's does."""
+    drawn = DiffusionReactionConfig(grid=16).build().sample(np.random.RandomState(seed))
+    return (batch.states == drawn.state.to(batch.states)).flatten(1).all(1)[:, None, None]
+
+
 class _Faulty(DiffusionReaction):
     """Seed 1 becomes infinite; seed 2 gains mass, which must not happen here."""
 
-    def sample(self, random: np.random.RandomState) -> Sample:
-        sample = super().sample(random)
-        of_seed_one = super().sample(np.random.RandomState(1))
-        scale = 1e30 if torch.equal(sample.state, of_seed_one.state) else 1
-        return Sample(state=sample.state * scale, parameters=sample.parameters)
+    def observe(self, states: torch.Tensor, batch: Batch) -> torch.Tensor:
+        breaks = _is_seed(batch, 1)[:, None] & (states != batch.states)
+        return torch.where(breaks, torch.inf, states)
 
     def densities(self, states: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:
-        of_seed_two = super().sample(np.random.RandomState(2)).state.to(batch.states)
-        gains = (batch.states == of_seed_two).flatten(1).all(1)
-        grown = torch.where(gains, (states - batch.states).abs().amax((1, 2, 3)), 0.0)
-        return {"mass": torch.ones_like(states[:, 0]) + grown[:, None, None]}
+        grown = (states - batch.states).abs().amax((1, 2, 3))[:, None, None]
+        return {"mass": torch.ones_like(states[:, 0]) + torch.where(_is_seed(batch, 2), grown, 0)}
 
 
 class _FaultyConfig(DiffusionReactionConfig):
@@ -124,9 +126,10 @@ def test_a_faulty_solution_is_reported_and_left_out(
             assert list(file) == ["0000", "0003"]
 
 
-def test_nothing_is_left_when_all_fail(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="none of 3 solutions can be kept; seed 0: not finite"):
-        simulate(settings(tmp_path, settings={"k": -1e30}))
+def test_nothing_is_left_when_all_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SIMULATORS._entries, "faulty", _FaultyConfig)
+    with pytest.raises(RunError, match="none of 2 solutions can be kept; seed 1: not finite"):
+        simulate(settings(tmp_path, simulator="faulty", samples=2, seed=1))
     assert leftovers(tmp_path) == []
 
 
