@@ -96,7 +96,7 @@ def _shocks() -> Iterator[Result]:
         distances = []
         for grid in grids:
             simulator = SIMULATORS["burgers_1d"](
-                grid=grid, frames=2, interval=time, Nu=viscosity
+                grid=grid, frames=2, interval=time, nu=viscosity
             ).build()
             start, exact = _waves(grid, time, viscosity / np.pi)
             sample = Sample(state=start[None], parameters={"Nu": viscosity})

@@ -35,7 +35,7 @@ class Burgers1dConfig(SimulatorConfig):
     grid: PositiveInt = 1024
     frames: PositiveInt = 201
     interval: PositiveFloat = 0.01
-    Nu: NonNegativeDrawn = 0.01
+    nu: NonNegativeDrawn = 0.01
     """π times the viscosity; published: 0.001, 0.002, 0.004, 0.01, … 4."""
 
     def build(self) -> "Burgers1d":
@@ -52,7 +52,7 @@ class Burgers1d(Simulator):
         super().__init__(config)
         self.config = config
         self._scratch = Scratch()
-        self.file = f"1D/Burgers/Train/1D_Burgers_Sols_Nu{text(config.Nu)}.hdf5"
+        self.file = f"1D/Burgers/Train/1D_Burgers_Sols_Nu{text(config.nu)}.hdf5"
         self.keys = {"velocity_x": "tensor"}
         self.spec = FieldSpec(
             fields=(known_field("velocity_x"),),
@@ -73,7 +73,7 @@ class Burgers1d(Simulator):
             random: generator seeded with the sample's seed.
         """
         start = averages(draw_start(random)[None], self.config.grid)
-        return Sample(state=start, parameters={"Nu": draw(self.config.Nu, random)})
+        return Sample(state=start, parameters={"Nu": draw(self.config.nu, random)})
 
     def stable_step(self, states: Float[Tensor, "b 1 x"], batch: Batch) -> Float[Tensor, " b"]:
         """Limit what crosses a cell in half a step, and what diffuses in a step."""

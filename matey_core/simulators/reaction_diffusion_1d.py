@@ -30,7 +30,7 @@ class ReactionDiffusion1dConfig(SimulatorConfig):
 
     grid: PositiveInt = 1024
     interval: PositiveFloat = 0.01
-    Nu: NonNegativeDrawn = 0.5
+    nu: NonNegativeDrawn = 0.5
     """Diffusion coefficient; published: 0.5, 1, 2, 5."""
     rho: NonNegativeDrawn = 1.0
     """Rate of the reaction; published: 1, 2, 5, 10."""
@@ -48,7 +48,7 @@ class ReactionDiffusion1d(Simulator):
     def __init__(self, config: ReactionDiffusion1dConfig) -> None:
         super().__init__(config)
         self.config = config
-        name = f"ReacDiff_Nu{text(config.Nu)}_Rho{text(config.rho)}"
+        name = f"ReacDiff_Nu{text(config.nu)}_Rho{text(config.rho)}"
         self.file = f"1D/ReactionDiffusion/Train/{name}.hdf5"
         self.keys = {"reactant": "tensor"}
         self.spec = FieldSpec(
@@ -74,7 +74,7 @@ class ReactionDiffusion1d(Simulator):
         low, high = averages(start, POINTS).aminmax()
         scaled = (averages(start, self.config.grid) - low) / (high - low)
         parameters = {
-            "Nu": draw(self.config.Nu, random),
+            "Nu": draw(self.config.nu, random),
             "rho": draw(self.config.rho, random),
         }
         return Sample(state=scaled, parameters=parameters)

@@ -95,7 +95,7 @@ def test_burgers_converges_to_the_exact_solution() -> None:
     """Cole and Hopf, after the front has formed: second order once it is resolved."""
     errors = []
     for grid in (128, 256, 512):
-        simulator = SIMULATORS["burgers_1d"](grid=grid, frames=2, interval=0.3, Nu=0.05).build()
+        simulator = SIMULATORS["burgers_1d"](grid=grid, frames=2, interval=0.3, nu=0.05).build()
         start, exact = _waves(grid, 0.3, 0.05 / math.pi)
         sample = Sample(state=start[None], parameters={"Nu": 0.05})
         errors.append(distance(solve(simulator, [sample])[0, 1], exact))
@@ -106,7 +106,7 @@ def test_burgers_converges_to_the_exact_solution() -> None:
 
 @pytest.mark.parametrize("viscosity", [0.0, 0.001])
 def test_shocks_do_not_overshoot_and_are_where_they_should_be(viscosity: float) -> None:
-    simulator = SIMULATORS["burgers_1d"](grid=256, frames=6, interval=0.1, Nu=viscosity).build()
+    simulator = SIMULATORS["burgers_1d"](grid=256, frames=6, interval=0.1, nu=viscosity).build()
     sample = Sample(state=_waves(256, 0.1, 1e-3)[0][None], parameters={"Nu": viscosity})
     solution = solve(simulator, [sample])[0]
     variation = np.abs(np.diff(solution, append=solution[:, :1])).sum(-1)
@@ -190,7 +190,7 @@ def test_a_uniform_reactant_follows_the_logistic_curve() -> None:
 
 @pytest.mark.parametrize("viscosity", [0.01, 0.5])
 def test_reaction_and_diffusion_are_second_order(viscosity: float) -> None:
-    simulator = SIMULATORS["reaction_diffusion_1d"](grid=32, Nu=viscosity).build()
+    simulator = SIMULATORS["reaction_diffusion_1d"](grid=32, nu=viscosity).build()
     x = (torch.arange(32).double() + 0.5) / 32
     state = (0.5 + 0.4 * torch.sin(2 * math.pi * x))[None]
     sample = Sample(state=state, parameters={"Nu": viscosity, "rho": 5.0})
