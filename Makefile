@@ -17,7 +17,7 @@ SHAPE_TESTS := tests/contract tests/golden tests/numerics tests/unit/data tests/
 comma := ,
 empty :=
 SHAPE_ROOMS := $(subst $(empty) ,$(comma),$(addprefix matey_core.,attention augmentations batches criteria \
-	data fields kernels metrics models nn objectives tokenizers tokens))
+	data fields kernels metrics models nn objectives simulators tokenizers tokens))
 
 # The demo: real PDEBench files with DATA=folder; without it, its own simulated ones.
 DATA ?=

@@ -17,6 +17,7 @@ import torch
 import bench.plain
 from matey_core.simulators import PRECISIONS, SIMULATORS, Batch, Precision, Sample, Simulator
 from matey_core.simulators._integrate import collate
+from matey_core.simulators._memory import keep_memory
 
 GRIDS = {1: (256, 1024), 2: (64, 128), 3: (16, 32)}
 """Cells along x, by number of axes."""
@@ -49,6 +50,7 @@ def rows_of(
         compiled: measure compiled steps as well.
         settings: of the simulator's own.
     """
+    keep_memory()
     kind = SIMULATORS[name]
     axes = kind(**settings).build().spec.grid.num_axes
     for grid in grids or GRIDS[axes]:

@@ -93,7 +93,7 @@ def simulate(config: SimulateConfig, on_progress: OnProgress = silent) -> Simula
             resumed = len(seeds) - len(left)
             check_space(path.parent, _num_bytes(shape) * (len(left) + len(seeds)))
             try:
-                Run(parts, config, on_progress).solve(seeds)
+                Run(simulator, parts, config, on_progress).solve(seeds)
             except KeyboardInterrupt as error:
                 raise Interrupted(_kept(parts, path)) from error
             left_out = _left_out(parts, seeds)
