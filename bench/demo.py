@@ -15,14 +15,20 @@ from typing import NamedTuple
 
 PRETRAIN_STEPS = 160
 FINETUNE_STEPS = 40
-SIMULATE = "simulate diffusion-reaction --samples 12 --grid 64 --out ./data --seed 0"
-COMMANDS = (
-    "prepare pdebench ./data",
-    f"pretrain --steps {PRETRAIN_STEPS}",
+PRETRAIN = f"pretrain --steps {PRETRAIN_STEPS}"
+REST = (
     f"finetune --freeze-attention --n-samples 8 --steps {FINETUNE_STEPS}",
     "rollout",
     "tokenize-inspect",
     "profile",
+)
+GIVEN = ("prepare pdebench ./data", PRETRAIN, *REST)
+SIMULATED = (
+    "simulate suite --scale tiny --out ./data",
+    "prepare pdebench ./data/pretraining --out ./data/zarr",
+    PRETRAIN,
+    "prepare pdebench ./data/finetuning --out ./data/zarr",
+    *REST,
 )
 MATEY = Path(sys.executable).with_name("matey")
 
@@ -44,7 +50,7 @@ def main() -> None:
     if arguments.data is not None and not arguments.data.is_dir():
         raise SystemExit(f"{arguments.data} is not a folder: give DATA=<folder of PDEBench files>.")
     begin(arguments.folder, arguments.data)
-    commands = COMMANDS if arguments.data is not None else (SIMULATE, *COMMANDS)
+    commands = GIVEN if arguments.data is not None else SIMULATED
     summarize([run(command, arguments.folder) for command in commands])
 
 

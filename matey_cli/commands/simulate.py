@@ -182,16 +182,14 @@ def _suite(
         return
     render.table(
         f"Suite {scale}",
-        ["use", "simulator", "trajectories", "shape", "size", "time", "path"],
+        ["file", "trajectories", "shape", "size", "time"],
         [
             (
-                member.use,
-                member.simulator.replace("_", "-"),
+                f"{member.use}: {member.path.stem}",
                 member.report.samples if member.report else "there already",
                 "×".join(str(size) for size in member.report.shape) if member.report else "",
                 render.size(member.report.num_bytes) if member.report else "",
                 render.duration(member.report.seconds) if member.report else "",
-                str(member.path),
             )
             for member in report.members
         ],
