@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 PRETRAIN_STEPS = 160
 FINETUNE_STEPS = 40
+PREPARE = "prepare pdebench ./data"
 PRETRAIN = f"pretrain --steps {PRETRAIN_STEPS}"
 REST = (
     f"finetune --freeze-attention --n-samples 8 --steps {FINETUNE_STEPS}",
@@ -22,12 +23,12 @@ REST = (
     "tokenize-inspect",
     "profile",
 )
-GIVEN = ("prepare pdebench ./data", PRETRAIN, *REST)
+GIVEN = (PREPARE, PRETRAIN, *REST)
 SIMULATED = (
     "simulate suite --scale tiny --out ./data",
-    "prepare pdebench ./data/pretraining --out ./data/zarr",
+    f"{PREPARE}/pretraining --out ./data/zarr",
     PRETRAIN,
-    "prepare pdebench ./data/finetuning --out ./data/zarr",
+    f"{PREPARE}/finetuning --out ./data/zarr",
     *REST,
 )
 MATEY = Path(sys.executable).with_name("matey")

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import netCDF4
 import numpy as np
 import torch
+import xarray as xr
 
 from bench.validation import Picture, Result
 from bench.validation._compare import panels, relative, solve
@@ -67,8 +67,8 @@ def _case(file: Path, case: Case) -> Result:
 
 def _read(file: Path) -> np.ndarray:
     """Stored fields of a file: (t, 4, z, x)."""
-    with netCDF4.Dataset(file) as data:
-        return np.stack([np.asarray(data[name][:], np.float64) for name in UNITS], 1)
+    with xr.open_dataset(file, decode_times=False) as data:
+        return np.stack([np.asarray(data[name].values, np.float64) for name in UNITS], 1)
 
 
 def _trajectories(files: list[Path], precision: Precision) -> np.ndarray:
@@ -78,9 +78,9 @@ def _trajectories(files: list[Path], precision: Precision) -> np.ndarray:
     """
     simulators, samples = [], []
     for file in files:
-        with netCDF4.Dataset(file) as data:
+        with xr.open_dataset(file, decode_times=False) as data:
             bubbles = {
-                name: round(float(data.getncattr(f"{NAMES[name[:-2]]}{name[-2:]}")), 6)
+                name: round(float(data.attrs[f"{NAMES[name[:-2]]}{name[-2:]}"]), 6)
                 for name in CASES["collision"]
             }
         simulators.append(CollidingThermalsConfig(**bubbles).build())

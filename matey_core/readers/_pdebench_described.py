@@ -49,11 +49,18 @@ def described(file: h5py.File) -> Description | None:
     except pydantic.ValidationError:
         return None
     fits = len(found.axes) == len(found.boundary) == len(set(found.axes)) in (1, 2, 3)
-    arrays = datasets(file)
     own = [field.name for field in found.fields] + found.static_fields
+    return found if fits and found.fields and len(set(own)) == len(own) else None
+
+
+def described_arrays(file: h5py.File) -> Description | None:
+    """Read the description if the file itself has an array for each field."""
+    found = described(file)
+    if found is None:
+        return None
+    arrays = datasets(file)
     needed = [field.array for field in found.fields] + found.static_fields
-    has_all = all(name in arrays for name in needed)
-    return found if fits and has_all and found.fields and len(set(own)) == len(own) else None
+    return found if all(name in arrays for name in needed) else None
 
 
 def constants(path: Path, file: h5py.File, samples: int) -> dict[str, np.ndarray]:

@@ -27,7 +27,7 @@ from matey_core.readers._hdf5 import (
     text_of,
     uniform,
 )
-from matey_core.readers._pdebench_described import constants, sample_names
+from matey_core.readers._pdebench_described import constants, described, sample_names
 
 
 def accepts(file: h5py.File) -> bool:
@@ -81,6 +81,7 @@ def open_source(path: Path, file: h5py.File) -> Source:
         | constants(path, file, samples),
         dtype=floating(path, *arrays),
         num_bytes=path.stat().st_size,
+        conserved=tuple(description.conserved) if (description := described(file)) else (),
     )
     return IncompressibleSource(path, header)
 

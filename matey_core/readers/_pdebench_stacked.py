@@ -28,7 +28,7 @@ from matey_core.readers._hdf5 import (
     small,
     uniform,
 )
-from matey_core.readers._pdebench_described import Description, constants, described, sample_names
+from matey_core.readers._pdebench_described import Description, constants, sample_names
 
 AXES = ("x", "y", "z")
 
@@ -48,7 +48,7 @@ def accepts(file: h5py.File) -> bool:
     """Whether the file has a `tensor` or an array of compressible flow, or says what it has."""
     arrays = datasets(file)
     known = "tensor" in arrays or any(key in arrays for key in names.FLOW)
-    return known or described(file) is not None
+    return known or described_arrays(file) is not None
 
 
 def open_source(path: Path, file: h5py.File) -> Source:
@@ -110,7 +110,7 @@ def _layout(path: Path, file: h5py.File, parameters: dict[str, float]) -> _Layou
     found = datasets(file)
     axes = tuple(axis for axis in AXES if f"{axis}-coordinate" in found)
     flow = {key: field for key, field in names.FLOW.items() if key in found}
-    if (description := described(file)) and "nu" not in found:
+    if (description := described_arrays(file)) and "nu" not in found:
         return _described_layout(description)
     if flow:
         boundary = names.flow_boundary(path.name)
