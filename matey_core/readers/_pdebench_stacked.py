@@ -28,7 +28,12 @@ from matey_core.readers._hdf5 import (
     small,
     uniform,
 )
-from matey_core.readers._pdebench_described import Description, constants, sample_names
+from matey_core.readers._pdebench_described import (
+    Description,
+    constants,
+    described_arrays,
+    sample_names,
+)
 
 AXES = ("x", "y", "z")
 
