@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from matey_core.fields import Field, FieldSpec, Grid
 from matey_core.simulators._lanes import apply
 
 SINES, PICKS = 8, 2
@@ -24,6 +25,24 @@ SHIFT = 0
 """Place of the distance that a start has moved along x."""
 POINTS = 1024
 """Points that a start is sampled at, at least: the published number of cells."""
+
+
+def spec(
+    field: Field, grid: int, interval: float, dataset: str, *, directed: tuple[str, ...] = ()
+) -> FieldSpec:
+    """Describe a scalar on the periodic line (0, 1)."""
+    return FieldSpec(
+        fields=(field,),
+        grid=Grid(
+            axes=("x",),
+            shape=(grid,),
+            spacing=(1 / grid,),
+            boundary=("periodic",),
+            directed=directed,
+        ),
+        time_step=interval,
+        dataset=dataset,
+    )
 
 
 def draw_start(random: np.random.RandomState) -> Float[Tensor, " numbers"]:

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from matey_core.fields import Grid
 from matey_core.simulators._sines import Transform
 
 Faces = tuple[Float[Tensor, "b x1 y"], Float[Tensor, "b x y1"]]
@@ -36,6 +37,16 @@ class Corners:
     """Twice the mean."""
     curl: Float[Tensor, "b x1 y1"]
     """∂y/∂x − ∂x/∂y, times the side of a cell."""
+
+
+def walled_square(count: int) -> Grid:
+    """Describe the unit square between walls without slip."""
+    return Grid(
+        axes=("x", "y"),
+        shape=(count, count),
+        spacing=(1 / count, 1 / count),
+        boundary=("no_slip", "no_slip"),
+    )
 
 
 class Box:

@@ -3,19 +3,17 @@
 The equation, domain, start and file layout of PDEBench (arXiv 2210.07182, appendix D).
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from jaxtyping import Float
 from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
-from matey_core.fields import FieldSpec, Grid
 from matey_core.quantities import known_field
-from matey_core.simulators import SIMULATORS, Batch, Sample, Simulator, SimulatorConfig
+from matey_core.simulators import SIMULATORS, Batch, Sample, SimulatorConfig
 from matey_core.simulators._drawn import Drawn, draw, text
-from matey_core.simulators._sine_starts import SHIFT, averages, draw_start
+from matey_core.simulators._exact import ExactSimulator
+from matey_core.simulators._sine_starts import SHIFT, averages, draw_start, spec
 
 
 @SIMULATORS.register("advection_1d")
@@ -23,8 +21,11 @@ class Advection1dConfig(SimulatorConfig):
     """Settings of 1D advection; the defaults are published ones."""
 
     grid: PositiveInt = 1024
+    """Cells along x."""
     frames: PositiveInt = 201
+    """Frames of a trajectory, the start included."""
     interval: PositiveFloat = 0.01
+    """Time between two frames."""
     beta: Drawn = 0.1
     """Speed; published: 0.1, 0.2, 0.4, 0.7, 1, 2, 4, 7."""
 
@@ -33,7 +34,7 @@ class Advection1dConfig(SimulatorConfig):
         return Advection1d(self)
 
 
-class Advection1d(Simulator):
+class Advection1d(ExactSimulator):
     """Concentration u on (0, 1), periodic: u_t + β u_x = 0.
 
     The start is a function of x, so its values at x − βt are the solution. What is stepped
@@ -48,17 +49,12 @@ class Advection1d(Simulator):
         self.config = config
         self.file = f"1D/Advection/Train/1D_Advection_Sols_beta{text(config.beta)}.hdf5"
         self.keys = {"concentration": "tensor"}
-        self.spec = FieldSpec(
-            fields=(known_field("concentration"),),
-            grid=Grid(
-                axes=("x",),
-                shape=(config.grid,),
-                spacing=(1 / config.grid,),
-                boundary=("periodic",),
-                directed=("x",),
-            ),
-            time_step=config.interval,
-            dataset="1D_Advection",
+        self.spec = spec(
+            known_field("concentration"),
+            config.grid,
+            config.interval,
+            "1D_Advection",
+            directed=("x",),
         )
 
     def sample(self, random: np.random.RandomState) -> Sample:
@@ -70,11 +66,6 @@ class Advection1d(Simulator):
         start = draw_start(random)
         return Sample(state=start[None], parameters={"beta": draw(self.config.beta, random)})
 
-    def stable_step(self, states: Float[Tensor, "b 1 numbers"], batch: Batch) -> float:
-        """Any step is exact."""
-        del states, batch
-        return float("inf")
-
     def step(
         self, states: Float[Tensor, "b 1 numbers"], dt: float | Tensor, batch: Batch
     ) -> Float[Tensor, "b 1 numbers"]:
@@ -84,11 +75,6 @@ class Advection1d(Simulator):
         place = moved.narrow(-1, SHIFT, 1)
         place.copy_(torch.remainder(place + distance, 1))
         return moved
-
-    def frames(self, batch: Batch) -> Iterator[Float[Tensor, "b 1 numbers"]]:
-        """Yield each frame from the start, so that no rounding adds up."""
-        for time in self.times.tolist():
-            yield self.step(batch.states, time, batch)
 
     def observe(self, states: Float[Tensor, "b 1 numbers"], batch: Batch) -> Float[Tensor, "b 1 x"]:
         """Evaluate the starts where they have moved to."""

@@ -3,8 +3,6 @@
 The equation, domain, start and ranges of arXiv 2406.08473, in Fourier space.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -12,8 +10,9 @@ from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
 from matey_core.quantities import known_field
-from matey_core.simulators import SIMULATORS, Batch, Sample, Simulator, SimulatorConfig
+from matey_core.simulators import SIMULATORS, Batch, Sample, SimulatorConfig
 from matey_core.simulators._drawn import Drawn, draw, text
+from matey_core.simulators._exact import ExactSimulator
 from matey_core.simulators._lanes import apply
 from matey_core.simulators._plane_waves import LEFT, draw_waves, evaluate, spec, wavenumbers
 
@@ -23,7 +22,9 @@ class Advection2dConfig(SimulatorConfig):
     """Settings of 2D advection. Small models learn the range 0.1:0.6, not the published one."""
 
     grid: PositiveInt = 64
+    """Cells along each axis."""
     interval: PositiveFloat = 0.02
+    """Time between two frames."""
     ax: Drawn = (0.1, 2.5)
     """Speed along x."""
     ay: Drawn = (0.1, 2.5)
@@ -34,7 +35,7 @@ class Advection2dConfig(SimulatorConfig):
         return Advection2d(self)
 
 
-class Advection2d(Simulator):
+class Advection2d(ExactSimulator):
     """Concentration u on [−1, 1]², periodic: u_t + a·∇u = 0.
 
     What is stepped are the amplitudes of the plane waves, each of which turns on its own.
@@ -66,11 +67,6 @@ class Advection2d(Simulator):
         velocity = {"ax": draw(self.config.ax, random), "ay": draw(self.config.ay, random)}
         return Sample(state=waves, parameters=velocity)
 
-    def stable_step(self, states: Float[Tensor, "b 2 p q"], batch: Batch) -> float:
-        """Any step is exact."""
-        del states, batch
-        return float("inf")
-
     def step(
         self, states: Float[Tensor, "b 2 p q"], dt: float | Tensor, batch: Batch
     ) -> Float[Tensor, "b 2 p q"]:
@@ -83,11 +79,6 @@ class Advection2d(Simulator):
         return torch.stack(
             [real * cosine - imaginary * sine, real * sine + imaginary * cosine], dim=1
         )
-
-    def frames(self, batch: Batch) -> Iterator[Float[Tensor, "b 2 p q"]]:
-        """Yield each frame from the start, so that no rounding adds up."""
-        for time in self.times.tolist():
-            yield self.step(batch.states, time, batch)
 
     def observe(self, states: Float[Tensor, "b 2 p q"], batch: Batch) -> Float[Tensor, "b 1 x y"]:
         """Sum the waves at the centers of the cells."""

@@ -13,13 +13,12 @@ from jaxtyping import Float
 from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
-from matey_core.fields import FieldSpec, Grid
 from matey_core.quantities import known_field
 from matey_core.simulators import SIMULATORS, Batch, Sample, Simulator, SimulatorConfig
 from matey_core.simulators._diffusion import diffuse_line_, roughness
 from matey_core.simulators._drawn import NonNegativeDrawn, draw, text
 from matey_core.simulators._scratch import Scratch
-from matey_core.simulators._sine_starts import averages, draw_start
+from matey_core.simulators._sine_starts import averages, draw_start, spec
 from matey_core.simulators._upwind import transport_
 
 COURANT = 0.8
@@ -33,8 +32,11 @@ class Burgers1dConfig(SimulatorConfig):
     """Settings of the 1D Burgers solver; the defaults are published ones."""
 
     grid: PositiveInt = 1024
+    """Cells along x."""
     frames: PositiveInt = 201
+    """Frames of a trajectory, the start included."""
     interval: PositiveFloat = 0.01
+    """Time between two frames."""
     nu: NonNegativeDrawn = 0.01
     """π times the viscosity; published: 0.001, 0.002, 0.004, 0.01, … 4."""
 
@@ -54,17 +56,7 @@ class Burgers1d(Simulator):
         self._scratch = Scratch()
         self.file = f"1D/Burgers/Train/1D_Burgers_Sols_Nu{text(config.nu)}.hdf5"
         self.keys = {"velocity_x": "tensor"}
-        self.spec = FieldSpec(
-            fields=(known_field("velocity_x"),),
-            grid=Grid(
-                axes=("x",),
-                shape=(config.grid,),
-                spacing=(1 / config.grid,),
-                boundary=("periodic",),
-            ),
-            time_step=config.interval,
-            dataset="1D_Burgers",
-        )
+        self.spec = spec(known_field("velocity_x"), config.grid, config.interval, "1D_Burgers")
 
     def sample(self, random: np.random.RandomState) -> Sample:
         """Draw a start and its viscosity.

@@ -31,7 +31,9 @@ class Burgers2dConfig(SimulatorConfig):
     """Settings of the 2D Burgers solver."""
 
     grid: PositiveInt = 64
+    """Cells along each axis."""
     interval: PositiveFloat = 0.02
+    """Time between two frames."""
     nu: NonNegativeDrawn = (7.5e-3, 1.5e-2)
     """Viscosity."""
     cx: PositiveDrawn = (0.5, 1.0)

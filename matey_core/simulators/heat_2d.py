@@ -3,8 +3,6 @@
 The equation, domain, start and ranges of arXiv 2406.08473, in Fourier space.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -12,8 +10,9 @@ from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
 from matey_core.quantities import known_field
-from matey_core.simulators import SIMULATORS, Batch, Sample, Simulator, SimulatorConfig
+from matey_core.simulators import SIMULATORS, Batch, Sample, SimulatorConfig
 from matey_core.simulators._drawn import NonNegativeDrawn, draw, text
+from matey_core.simulators._exact import ExactSimulator
 from matey_core.simulators._lanes import apply
 from matey_core.simulators._plane_waves import LEFT, draw_waves, evaluate, spec, wavenumbers
 
@@ -23,7 +22,9 @@ class Heat2dConfig(SimulatorConfig):
     """Settings of the 2D heat equation."""
 
     grid: PositiveInt = 64
+    """Cells along each axis."""
     interval: PositiveFloat = 0.02
+    """Time between two frames."""
     nu: NonNegativeDrawn = (2e-3, 2e-2)
     """Diffusion coefficient."""
 
@@ -32,7 +33,7 @@ class Heat2dConfig(SimulatorConfig):
         return Heat2d(self)
 
 
-class Heat2d(Simulator):
+class Heat2d(ExactSimulator):
     """Temperature u on [−1, 1]², periodic: u_t = ν Δu.
 
     What is stepped are the amplitudes of the plane waves, each of which decays on its own.
@@ -57,11 +58,6 @@ class Heat2d(Simulator):
         waves = draw_waves(random)
         return Sample(state=waves, parameters={"nu": draw(self.config.nu, random)})
 
-    def stable_step(self, states: Float[Tensor, "b 2 p q"], batch: Batch) -> float:
-        """Any step is exact."""
-        del states, batch
-        return float("inf")
-
     def step(
         self, states: Float[Tensor, "b 2 p q"], dt: float | Tensor, batch: Batch
     ) -> Float[Tensor, "b 2 p q"]:
@@ -69,11 +65,6 @@ class Heat2d(Simulator):
         squares = wavenumbers(states.device).square()
         rate = batch.parameters["nu"][..., None].double() * (squares[:, None] + squares)
         return states * apply(torch.exp, rate * -dt).to(states.dtype)
-
-    def frames(self, batch: Batch) -> Iterator[Float[Tensor, "b 2 p q"]]:
-        """Yield each frame from the start, so that no rounding adds up."""
-        for time in self.times.tolist():
-            yield self.step(batch.states, time, batch)
 
     def observe(self, states: Float[Tensor, "b 2 p q"], batch: Batch) -> Float[Tensor, "b 1 x y"]:
         """Sum the waves at the centers of the cells."""

@@ -13,12 +13,12 @@ from jaxtyping import Float
 from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
-from matey_core.fields import FieldSpec, Grid
+from matey_core.fields import FieldSpec
 from matey_core.quantities import known_field
 from matey_core.simulators import SIMULATORS, Batch, Sample, Simulator, SimulatorConfig
 from matey_core.simulators._drawn import PositiveDrawn, draw
 from matey_core.simulators._smooth_noise import SmoothNoise
-from matey_core.simulators._staggered import KEEP, REAL_LIMIT, Box, Faces, Pair, mix_
+from matey_core.simulators._staggered import KEEP, REAL_LIMIT, Box, Faces, Pair, mix_, walled_square
 from matey_core.simulators._tracer import carry
 
 FORCE = (known_field("force_x"), known_field("force_y"))
@@ -35,7 +35,7 @@ class IncompressibleFlowConfig(SimulatorConfig):
     """Frames of a trajectory, the start included; published: 1000."""
     interval: PositiveFloat = 0.005
     """Time between two frames."""
-    viscosity: PositiveDrawn = 0.01
+    nu: PositiveDrawn = 0.01
     """Kinematic viscosity ν."""
     smoothness: PositiveFloat = 1.0
     """The start's amplitudes fall as wavenumber^(−2 smoothness)."""
@@ -76,12 +76,7 @@ class IncompressibleFlow(Simulator):
         self.file = f"2D/NS_incom/{self.name}-0.h5"
         self.spec = FieldSpec(
             fields=tuple(known_field(name) for name in ("velocity_x", "velocity_y", "tracer")),
-            grid=Grid(
-                axes=("x", "y"),
-                shape=(count, count),
-                spacing=(1 / count, 1 / count),
-                boundary=("no_slip", "no_slip"),
-            ),
+            grid=walled_square(count),
             time_step=config.interval,
             dataset=self.name,
         )
@@ -108,7 +103,7 @@ class IncompressibleFlow(Simulator):
         static = np.stack([part(centers, centers, points=count) for part in force])
         return Sample(
             state=state[0],
-            parameters={"NU": draw(config.viscosity, random)},
+            parameters={"NU": draw(config.nu, random)},
             static=torch.from_numpy(static),
         )
 

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
-from matey_core.fields import FieldSpec, Grid
+from matey_core.fields import FieldSpec
 from matey_core.quantities import known_field
 from matey_core.simulators import SIMULATORS, Batch, Sample, Simulator, SimulatorConfig
 from matey_core.simulators._drawn import NonNegativeDrawn, PositiveDrawn, draw
@@ -25,6 +25,7 @@ from matey_core.simulators._staggered import (
     Box,
     Pair,
     mix_,
+    walled_square,
 )
 
 COUPLED_LIMIT = 0.9
@@ -83,12 +84,7 @@ class MhdCavity(Simulator):
                 for name in ("velocity", "magnetic_field")
                 for axis in ("x", "y")
             ),
-            grid=Grid(
-                axes=("x", "y"),
-                shape=(count, count),
-                spacing=(1 / count, 1 / count),
-                boundary=("no_slip", "no_slip"),
-            ),
+            grid=walled_square(count),
             time_step=config.interval,
             dataset="2D_MHD_cavity",
         )
@@ -97,6 +93,7 @@ class MhdCavity(Simulator):
         x = torch.linspace(0, 1, count + 1, dtype=torch.float64)
         smooth = 16 * (x * (1 - x)) ** 2
         self.lid = smooth if config.regularized_lid else ((x > 0) & (x < 1)).double()
+        self.lid_speed = float(self.lid.max())
         self.place(Box((count, count), 1 / count))
 
     def place(self, box: Box) -> None:
@@ -128,7 +125,7 @@ class MhdCavity(Simulator):
         spacing = self.box.spacing
         u, v = self.box.split(states)
         u_size, v_size = u[:, :-1].abs(), v[:, :, :-1].abs()
-        flow = (u_size + v_size).amax((1, 2)).clamp(min=self.lid.max().item()) / spacing
+        flow = (u_size + v_size).amax((1, 2)).clamp(min=self.lid_speed) / spacing
         bx, by = self.induction.field(states[:, 2])
         largest = torch.maximum(
             (bx + self.imposed[0]).abs().amax((1, 2)), (by + self.imposed[1]).abs().amax((1, 2))

@@ -11,12 +11,12 @@ from jaxtyping import Float
 from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
-from matey_core.fields import Field, FieldSpec, Grid
+from matey_core.fields import Field
 from matey_core.simulators import SIMULATORS, Batch, Sample, Simulator, SimulatorConfig
 from matey_core.simulators._diffusion import diffuse_line_, roughness
 from matey_core.simulators._drawn import NonNegativeDrawn, draw, text
 from matey_core.simulators._lanes import apply
-from matey_core.simulators._sine_starts import POINTS, averages, draw_start
+from matey_core.simulators._sine_starts import POINTS, averages, draw_start, spec
 
 SMOOTHING = 0.05
 """Share of the largest value that diffusion may change in a step: splitting is accurate then."""
@@ -29,7 +29,9 @@ class ReactionDiffusion1dConfig(SimulatorConfig):
     """Settings of the 1D reaction–diffusion solver; the defaults are published ones."""
 
     grid: PositiveInt = 1024
+    """Cells along x."""
     interval: PositiveFloat = 0.01
+    """Time between two frames."""
     nu: NonNegativeDrawn = 0.5
     """Diffusion coefficient; published: 0.5, 1, 2, 5."""
     rho: NonNegativeDrawn = 1.0
@@ -51,17 +53,7 @@ class ReactionDiffusion1d(Simulator):
         name = f"ReacDiff_Nu{text(config.nu)}_Rho{text(config.rho)}"
         self.file = f"1D/ReactionDiffusion/Train/{name}.hdf5"
         self.keys = {"reactant": "tensor"}
-        self.spec = FieldSpec(
-            fields=(Field(name="reactant"),),
-            grid=Grid(
-                axes=("x",),
-                shape=(config.grid,),
-                spacing=(1 / config.grid,),
-                boundary=("periodic",),
-            ),
-            time_step=config.interval,
-            dataset="1D_ReacDiff",
-        )
+        self.spec = spec(Field(name="reactant"), config.grid, config.interval, "1D_ReacDiff")
 
     def sample(self, random: np.random.RandomState) -> Sample:
         """Draw a start, scaled from 0 to 1, and its constants.

@@ -40,7 +40,7 @@ def test_a_forced_steady_flow_stays_with_order_two() -> None:
 
     def error(grid: int) -> float:
         simulator = solver(
-            grid=grid, frames=2, interval=0.5, viscosity=viscosity, force_acts_on="fluid"
+            grid=grid, frames=2, interval=0.5, nu=viscosity, force_acts_on="fluid"
         )
         pi, x = math.pi, (torch.arange(grid, dtype=torch.float64) + 0.5) / grid
         wave, slope = torch.sin(pi * x) ** 2, pi * torch.sin(2 * pi * x)

@@ -41,7 +41,7 @@ def test_the_published_size_is_the_solvers_default() -> None:
 def test_members_that_are_there_are_kept_if_they_are_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: bool
 ) -> None:
-    monkeypatch.setitem(SUITES, "tiny", SMALL)  # type: ignore[arg-type]
+    monkeypatch.setitem(SUITES, "tiny", SMALL)
     config = SuiteConfig(out=tmp_path, store=store)
     first = simulate_suite.simulate_suite(config)
     assert [member.report.samples for member in first.members if member.report] == [2, 2]
