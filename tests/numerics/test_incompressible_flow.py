@@ -39,9 +39,7 @@ def test_a_forced_steady_flow_stays_with_order_two() -> None:
     viscosity = 0.05
 
     def error(grid: int) -> float:
-        simulator = solver(
-            grid=grid, frames=2, interval=0.5, nu=viscosity, force_acts_on="fluid"
-        )
+        simulator = solver(grid=grid, frames=2, interval=0.5, nu=viscosity, force_acts_on="fluid")
         pi, x = math.pi, (torch.arange(grid, dtype=torch.float64) + 0.5) / grid
         wave, slope = torch.sin(pi * x) ** 2, pi * torch.sin(2 * pi * x)
         bend, third = 2 * pi**2 * torch.cos(2 * pi * x), -4 * pi**2 * slope

@@ -1,5 +1,7 @@
 """Settings of the incompressible flow, and the names that published files have."""
 
+from pathlib import Path
+
 import h5py
 import yaml
 
@@ -14,7 +16,7 @@ def test_fields_are_those_of_the_reader() -> None:
     assert simulator.static_fields == names.FORCE
 
 
-def test_settings_are_described_as_in_the_published_file(pdebench) -> None:  # type: ignore[no-untyped-def]
+def test_settings_are_described_as_in_the_published_file(pdebench: Path) -> None:
     simulator = IncompressibleFlowConfig().build()
     with h5py.File(pdebench / simulator.file) as file:
         published = yaml.safe_load(file.attrs["config"])
