@@ -66,7 +66,7 @@ def simulate(
     ] = "float32",
     fuse: Annotated[
         bool,
-        typer.Option("--compile", help="Fuse steps with torch.compile: pays for long work."),
+        typer.Option("--compile", help="Fuse steps with torch.compile, which takes minutes first."),
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what exists.")] = False,
 ) -> None:

@@ -65,6 +65,8 @@ class Simulator(ABC):
     """Units of the coordinates, by axis, and of the times under `time`; empty: none."""
     static_fields: tuple[Field, ...] = ()
     """Fields with one value for all times."""
+    can_compile: bool = True
+    """Whether compiling its steps is possible, and could pay."""
     conserved: tuple[str, ...] = ()
     """Stored fields whose mean over space stays, by the equations and the boundary."""
 

@@ -12,6 +12,8 @@ from matey_core.simulators import Batch, Simulator
 class ExactSimulator(Simulator):
     """A solver whose steps are exact, however long."""
 
+    can_compile = False
+
     def stable_step(self, states: Float[Tensor, "b k *points"], batch: Batch) -> float:
         """Any step is exact."""
         del states, batch

@@ -22,6 +22,8 @@ class StaticConfig(SimulatorConfig):
 class StaticSimulator(Simulator):
     """A problem whose one step, however long, is its solution."""
 
+    can_compile = False
+
     def stable_step(self, states: Float[Tensor, "b k *points"], batch: Batch) -> float:
         """Any step: it solves."""
         del states, batch

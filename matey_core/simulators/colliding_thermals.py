@@ -122,6 +122,7 @@ class CollidingThermals(Simulator):
     layout = "stacked"
     origin = (0.0, 0.0)
     conserved = ("dens",)
+    can_compile = False
 
     def __init__(self, config: CollidingThermalsConfig) -> None:
         super().__init__(config)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from jaxtyping import Float
+from pydantic import PositiveFloat
 from torch import Tensor
 
 from matey_core.errors import ConfigError
@@ -32,7 +33,7 @@ BISECTIONS = 60
 class ShallowWaterConfig(SimulatorConfig):
     """Settings of the shallow-water solver; the defaults are the published ones."""
 
-    interval: float = 0.01
+    interval: PositiveFloat = 0.01
     """Time between two frames."""
     dam_radius: PositiveDrawn = (0.3, 0.7)
     """Radius of the column of water, around the middle of the domain."""
@@ -71,6 +72,7 @@ class ShallowWater(Simulator):
     file = "2D/shallow-water/2D_rdb_NA_NA.h5"
     layout = "grouped"
     origin = (LEFT, LEFT)
+    can_compile = False  # The compiler does not take passes that write into parts of tensors.
 
     def __init__(self, config: ShallowWaterConfig) -> None:
         super().__init__(config)
@@ -140,9 +142,6 @@ class ShallowWater(Simulator):
         # Each sweep took `GHOSTS` lines or cells off both ends: result begins at the first cell.
         size = states.movedim(1, 0).shape
         return result.as_strided(size, (*result.stride()[:2], row, 1)).movedim(0, 1).contiguous()
-
-    def compile(self) -> None:
-        """Do nothing: the compiler does not take passes that write into parts of tensors."""
 
     def observe(self, states: Float[Tensor, "b c x y"], batch: Batch) -> Float[Tensor, "b 1 x y"]:
         """Give the height."""

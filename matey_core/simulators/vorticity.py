@@ -68,7 +68,6 @@ class Vorticity(Simulator):
     """
 
     layout = "stacked"
-    origin = (0.0, 0.0)
     conserved = FIELDS
 
     def __init__(self, config: VorticityConfig) -> None:
@@ -76,6 +75,8 @@ class Vorticity(Simulator):
         self.config = config
         self.file = f"2D/Vorticity/2D_Vorticity_Nu{text(config.nu)}.hdf5"
         self.points = config.grid
+        # Values stand at multiples of the spacing: coordinates are half a cell above the origin.
+        self.origin = (-0.5 / config.grid,) * 2
         self.transform = Transform(config.grid)
         self.spec = FieldSpec(
             fields=tuple(known_field(name) for name in FIELDS),
@@ -182,7 +183,7 @@ class Vorticity(Simulator):
     def observe(
         self, states: Float[Tensor, "b 1 ky kx 2"], batch: Batch
     ) -> Float[Tensor, "b 3 x y"]:
-        """Give velocities and vorticity at the cells' lower corners."""
+        """Give velocities and vorticity at multiples of the spacing."""
         del batch
         fields = self._operators(states).fields
         return self.transform.values(torch.view_as_complex(states), fields)

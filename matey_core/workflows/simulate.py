@@ -75,6 +75,12 @@ def simulate(config: SimulateConfig, on_progress: OnProgress = silent) -> Simula
     settings = config.resolved()
     simulator = settings.build()
     config.check_seeds(simulator.layout)
+    if config.compile and not simulator.can_compile:
+        raise ConfigError(
+            f"--compile: steps of {config.simulator.replace('_', '-')} cannot be compiled, or are "
+            "none.",
+            remedy="Leave --compile out.",
+        )
     path = target(config, simulator)
     if path.exists() and not config.overwrite:
         raise ConfigError(

@@ -6,7 +6,7 @@ from typing import Literal
 
 from matey_core.config import Config
 from matey_core.errors import ConfigError
-from matey_core.simulators import Precision
+from matey_core.simulators import SIMULATORS, Precision
 from matey_core.workflows._progress import OnProgress, silent
 from matey_core.workflows._simulate_suite import SUITES, Member, Scale, Use
 from matey_core.workflows.simulate import (
@@ -35,7 +35,7 @@ class SuiteConfig(Config):
     dtype: Precision = "float32"
     """Arithmetic of the solvers."""
     compile: bool = False
-    """Fuse steps with torch.compile."""
+    """Fuse steps with torch.compile, where a solver's can be."""
     overwrite: bool = False
     """Make again what is there already."""
 
@@ -93,9 +93,13 @@ def _job(config: SuiteConfig, member: Member) -> SimulateConfig:
         seed=config.seed,
         device=config.device,
         dtype=config.dtype,
-        compile=config.compile,
+        compile=config.compile and _can_compile(member),
         overwrite=config.overwrite,
     )
+
+
+def _can_compile(member: Member) -> bool:
+    return SIMULATORS[member.simulator](**member.settings).build().can_compile
 
 
 def _make(member: Member, job: SimulateConfig, on_progress: OnProgress) -> MemberReport:

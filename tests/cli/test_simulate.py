@@ -94,6 +94,8 @@ def test_list_names_what_can_be_typed(typed: Typed) -> None:
         ("simulate diffusion-reaction --set k", "not of the form key=value"),
         ("simulate diffusion-reaction --set k=0.2:0.1", "begins at 0.2, above its end 0.1"),
         ("simulate diffusion-reaction --scale tiny", "--scale is the size of the suite"),
+        ("simulate shallow-water --compile", "steps of shallow-water cannot be compiled"),
+        ("simulate shallow-water --set interval=-1", "interval: input should be greater than 0"),
         ("simulate suite --samples 3", "The suite decides --samples itself"),
     ],
 )
