@@ -1,11 +1,14 @@
 """How many trajectories a second each solver makes, beside the plain NumPy or SciPy way.
 
+With one process, which uses all cores, and with one a core, as `matey simulate` does.
+
 python -m bench simulators, or python -m bench.simulators NAME ... [--compile] [--device cuda]
 """
 
 import argparse
 import importlib
 import json
+import os
 import pkgutil
 import sys
 import time
@@ -15,7 +18,16 @@ import numpy as np
 import torch
 
 import bench.plain
-from matey_core.simulators import PRECISIONS, SIMULATORS, Batch, Precision, Sample, Simulator
+from matey_core.processes import Processes
+from matey_core.simulators import (
+    PRECISIONS,
+    SIMULATORS,
+    Batch,
+    Precision,
+    Sample,
+    Simulator,
+    SimulatorConfig,
+)
 from matey_core.simulators._integrate import collate
 from matey_core.simulators._memory import keep_memory
 
@@ -54,7 +66,8 @@ def rows_of(
     kind = SIMULATORS[name]
     axes = kind(**settings).build().spec.grid.num_axes
     for grid in grids or GRIDS[axes]:
-        simulator = kind(grid=grid, **settings).build()
+        config = kind(grid=grid, **settings)
+        simulator = config.build()
         plain: float | None = None
         expected: np.ndarray | None = None
         if name in PLAIN and device == "cpu":
@@ -72,6 +85,40 @@ def rows_of(
                 row["times_plain"] = plain * batch / seconds
                 row["difference"] = _distance(solution, expected)
             yield row
+        if device == "cpu":
+            row = _row(name, simulator, "matey, float32, one process a core", batches[-1], 1.0)
+            rate = _side_by_side(config, batches[-1])
+            row["trajectories_per_second"] = rate
+            if plain is not None:
+                row["times_plain"] = plain * rate
+            yield row
+
+
+def _side_by_side(settings: SimulatorConfig, batch: int) -> float:
+    """Trajectories a second of one process a core, each with batches of its own."""
+    cores = len(os.sched_getaffinity(0))
+    with Processes(cores, _prepare) as processes:
+        for _ in range(2):  # the first imports, and fills caches
+            began = time.perf_counter()
+            running = [
+                processes.submit(_solve_batch, settings, batch, seed * batch)
+                for seed in range(cores)
+            ]
+            for future in running:
+                future.result()
+            seconds = time.perf_counter() - began
+    return cores * batch / seconds
+
+
+def _prepare() -> None:
+    torch.set_num_threads(1)
+    keep_memory()
+
+
+def _solve_batch(settings: SimulatorConfig, batch: int, first: int) -> None:
+    simulator = settings.build()
+    samples = [_sample(simulator, seed) for seed in range(first, first + batch)]
+    _solve(simulator, collate(samples, torch.float32, "cpu"))
 
 
 def _row(

@@ -58,6 +58,10 @@ def simulate(
         int | None,
         typer.Option(min=1, help="Trajectories stepped together.  [default: what is fastest]"),
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes side by side, on a CPU.  [default: one a core]"),
+    ] = None,
     device: Annotated[
         Literal["auto", "cpu", "cuda"], typer.Option(help="auto takes a GPU if there is one.")
     ] = "auto",
@@ -74,9 +78,9 @@ def simulate(
 
     Writes one HDF5 file in the layout, and below the folders, of PDEBench, so
     that `matey prepare pdebench` reads it like a downloaded one. The same seed
-    gives the same file, whatever the batch. What was solved before Ctrl-C or a
-    kill is kept by the same command. Solutions that become non-finite or do not
-    keep what the equations keep are left out and named.
+    gives the same file, whatever the batch and the workers. What was solved
+    before Ctrl-C or a kill is kept by the same command. Solutions that become
+    non-finite or do not keep what the equations keep are left out and named.
 
     \b
       matey simulate --list
@@ -100,6 +104,7 @@ def simulate(
             out,
             store=store,
             seed=seed,
+            workers=workers,
             device=device,
             dtype=dtype,
             fuse=fuse,
@@ -122,6 +127,7 @@ def simulate(
         store=store,
         seed=seed,
         batch=batch,
+        workers=workers,
         device=device,
         dtype=dtype,
         compile=fuse,
@@ -156,6 +162,7 @@ def _suite(
     *,
     store: bool,
     seed: int,
+    workers: int | None,
     device: Literal["auto", "cpu", "cuda"],
     dtype: Literal["float32", "float64"],
     fuse: bool,
@@ -168,6 +175,7 @@ def _suite(
         out=out,
         store=store,
         seed=seed,
+        workers=workers,
         device=device,
         dtype=dtype,
         compile=fuse,

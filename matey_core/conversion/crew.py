@@ -1,27 +1,17 @@
 """Who does the work of a conversion: this process, or several."""
 
-import gc
-import multiprocessing
-import os
 import pickle
-import signal
-import sys
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from functools import lru_cache
 from itertools import islice
-from multiprocessing import connection
-from types import ModuleType
 from typing import NamedTuple
 
 from matey_core.conversion.work import Job, Record
 from matey_core.errors import RunError
-
-BLAS_THREADS = "OPENBLAS_NUM_THREADS"
+from matey_core.processes import Processes
 
 
 class Task(NamedTuple):
@@ -64,25 +54,20 @@ class Alone(Crew):
                 yield job.run([unit], [record for record in task.known if record.unit == unit])
 
 
-class Processes(Crew):
-    """Processes of this machine, started when they are first needed."""
+class Local(Crew):
+    """Processes of this machine."""
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._pool: ProcessPoolExecutor | None = None
+        self._processes = Processes(size)
 
     def start(self) -> None:
         """Start all processes, which takes as long as reading a few headers."""
-        pool = self._start()
-        for _ in range(self.size):
-            with _for_workers_only():
-                pool.submit(os.getpid)
+        self._processes.start()
 
     def __exit__(self, *_: object) -> None:
         """Wait for the tasks that have begun, and end all processes."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-            self._pool = None
+        self._processes.__exit__()
 
     def run(self, job: Job, tasks: Sequence[Task], *, at_once: int) -> Iterator[list[Record]]:
         """Keep every process busy, with one task each in waiting."""
@@ -92,11 +77,9 @@ class Processes(Crew):
             # itself, other processes cannot import.
             yield from Alone().run(job, tasks, at_once=1)
             return
-        pool = self._start()
 
         def submit(task: Task) -> "Future[list[Record]]":
-            with _for_workers_only():
-                return pool.submit(do, content, task)
+            return self._processes.submit(do, content, task)
 
         try:
             yield from in_flight(submit, tasks, 2 * self.size if at_once >= self.size else at_once)
@@ -107,13 +90,6 @@ class Processes(Crew):
                 remedy="Run the same command again, which goes on with what is finished; "
                 "fewer --workers need less memory.",
             ) from error
-
-    def _start(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            # Spawned and not forked: HDF5 and threads do not survive a fork.
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.size, context, initializer=leave_with_parent)
-        return self._pool
 
 
 def in_flight(
@@ -141,49 +117,3 @@ def do(content: bytes, task: Task) -> list[Record]:
 @lru_cache(maxsize=2)
 def _unpacked(content: bytes) -> Job:
     return pickle.loads(content)  # made by the process that asks for the work
-
-
-def leave_with_parent() -> None:
-    """Make a worker end when the process that started it does, even by a kill."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    gc.freeze()  # what is imported stays
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-@contextmanager
-def _for_workers_only() -> Iterator[None]:
-    """Let processes that start meanwhile know nothing of Ctrl-C and of the calling script.
-
-    A spawned process would run the script again, which scripts without a guard, notebooks
-    and standard input do not survive; and a worker needs nothing of it.
-    """
-    script, threads = sys.modules["__main__"], os.environ.get(BLAS_THREADS)
-    sys.modules["__main__"] = ModuleType("__main__")
-    os.environ[BLAS_THREADS] = "1"  # its threads spin while they wait
-    try:
-        with _uninterrupted():
-            yield
-    finally:
-        sys.modules["__main__"] = script
-        del os.environ[BLAS_THREADS]
-        if threads is not None:
-            os.environ[BLAS_THREADS] = threads
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -1,7 +1,7 @@
 """Finished trajectories beside the file in the making, so that nothing is computed twice."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -35,6 +35,7 @@ class Parts:
     """
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self._place = Folder(path)
         self.folder = self._place.partial
         self.done: dict[int, Part] = {}
@@ -86,7 +87,7 @@ class Parts:
                 files.append(file)
             yield Recording(files)
 
-    def keep(self, seed: int, sample: Sample, fault: str) -> None:
+    def keep(self, seed: int, sample: Sample, fault: str) -> Part:
         """Give a recorded trajectory its name, or drop it where there is a fault."""
         values = self._values(seed, ".new")
         if fault:
@@ -97,7 +98,11 @@ class Parts:
             values.rename(self._values(seed))
         part = Part(seed=seed, parameters=dict(sample.parameters), fault=fault)
         self._place.note(f"{seed}.json", json.dumps(asdict(part)))
-        self.done[seed] = part
+        return part
+
+    def note(self, found: Iterable[Part]) -> None:
+        """Count as done what was kept, here or by another process."""
+        self.done.update((part.seed, part) for part in found)
 
     def trajectories(self, seeds: Sequence[int]) -> list[Trajectory]:
         """Those that are kept, in order; values are read from the disk when they are used."""

@@ -36,6 +36,9 @@ class SimulateConfig(Config):
     batch: PositiveInt | None = None
     """Trajectories that are stepped together; changes speed and memory, not results. By
     default as many as fit the processor's cache, or fill a GPU."""
+    workers: PositiveInt | None = None
+    """Processes that solve side by side on a CPU; changes speed and memory, not results. By
+    default one a core, where there is enough to do and memory for it; 1 is this process."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to compute; `auto` takes a GPU if there is one."""
     dtype: Precision = "float32"

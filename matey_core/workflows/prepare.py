@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from matey_core.conversion.crew import Alone, Crew, Processes
+from matey_core.conversion.crew import Alone, Crew, Local
 from matey_core.errors import RunError
 from matey_core.store import SPLITS, write_store
 from matey_core.store.writer import Written, place_of
@@ -96,7 +96,7 @@ def _crew(config: PrepareConfig) -> Crew:
 
         return Dask(config.dask)
     workers = config.workers or _machine.cores()
-    return Alone() if workers == 1 else Processes(workers)
+    return Alone() if workers == 1 else Local(workers)
 
 
 class _Work:

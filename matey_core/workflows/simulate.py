@@ -5,7 +5,7 @@ import os
 import platform
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -20,9 +20,10 @@ from matey_core.simulators import SIMULATORS, Simulator
 from matey_core.simulators._writing import write_hdf5
 from matey_core.workflows._progress import OnProgress, silent
 from matey_core.workflows._simulate_parts import Parts
-from matey_core.workflows._simulate_run import Run
+from matey_core.workflows._simulate_run import Run, workers_for
 from matey_core.workflows._simulate_settings import SimulateConfig
 from matey_core.workflows._simulate_store import store_of
+from matey_core.workflows._simulate_workers import Workers
 from matey_core.workflows._source_files import check_space
 
 
@@ -56,7 +57,9 @@ class Interrupted(KeyboardInterrupt):
     """Ctrl-C while solving; its text says what remains."""
 
 
-def simulate(config: SimulateConfig, on_progress: OnProgress = silent) -> SimulateReport:
+def simulate(
+    config: SimulateConfig, on_progress: OnProgress = silent, workers: Workers | None = None
+) -> SimulateReport:
     """Write trajectories of one equation to a new HDF5 file or store.
 
     What was solved when the work was stopped, even by a kill, is kept by the next call with
@@ -65,6 +68,7 @@ def simulate(config: SimulateConfig, on_progress: OnProgress = silent) -> Simula
     Args:
         config: what to simulate.
         on_progress: told after every frame of every batch.
+        workers: processes that are there already; by default as `config` says.
 
     Raises:
         ConfigError: an unknown simulator or setting, a file that exists, too many samples.
@@ -99,7 +103,7 @@ def simulate(config: SimulateConfig, on_progress: OnProgress = silent) -> Simula
             resumed = len(seeds) - len(left)
             check_space(path.parent, _num_bytes(shape) * (len(left) + len(seeds)))
             try:
-                Run(simulator, parts, config, on_progress).solve(seeds)
+                _solve(config, parts, seeds, on_progress, workers)
             except KeyboardInterrupt as error:
                 raise Interrupted(_kept(parts, path)) from error
             left_out = _left_out(parts, seeds)
@@ -121,6 +125,18 @@ def simulate(config: SimulateConfig, on_progress: OnProgress = silent) -> Simula
         seconds=time.perf_counter() - began,
         resumed=resumed,
     )
+
+
+def _solve(
+    config: SimulateConfig,
+    parts: Parts,
+    seeds: Sequence[int],
+    on_progress: OnProgress,
+    workers: Workers | None,
+) -> None:
+    own = workers_for([config]) if workers is None else None
+    with own or nullcontext():
+        Run(config, parts, on_progress, workers or own).solve(seeds)
 
 
 def target(config: SimulateConfig, simulator: Simulator) -> Path:

@@ -1,14 +1,19 @@
 """Make the whole pretraining mixture and both fine-tuning tasks with reference solvers."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from pydantic import PositiveInt
 
 from matey_core.config import Config
 from matey_core.errors import ConfigError
 from matey_core.simulators import SIMULATORS, Precision
 from matey_core.workflows._progress import OnProgress, silent
+from matey_core.workflows._simulate_run import workers_for
 from matey_core.workflows._simulate_suite import SUITES, Member, Scale, Use
+from matey_core.workflows._simulate_workers import Workers
 from matey_core.workflows.simulate import (
     SimulateConfig,
     SimulateReport,
@@ -30,6 +35,8 @@ class SuiteConfig(Config):
     """Write Zarr stores into the folder `zarr` of each, without HDF5 files."""
     seed: int = 0
     """Seed of the first trajectory of each member."""
+    workers: PositiveInt | None = None
+    """Processes that solve side by side on a CPU; by default one a core."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to compute; `auto` takes a GPU if there is one."""
     dtype: Precision = "float32"
@@ -73,12 +80,15 @@ def simulate_suite(config: SuiteConfig, on_progress: OnProgress = silent) -> Sui
     """
     members = SUITES[config.scale]
     jobs = [_job(config, member) for member in members]
-    return SuiteReport(
-        scale=config.scale,
-        members=tuple(
-            _make(member, job, on_progress) for member, job in zip(members, jobs, strict=True)
-        ),
-    )
+    workers = workers_for(jobs)
+    with workers or nullcontext():
+        return SuiteReport(
+            scale=config.scale,
+            members=tuple(
+                _make(member, job, on_progress, workers)
+                for member, job in zip(members, jobs, strict=True)
+            ),
+        )
 
 
 def _job(config: SuiteConfig, member: Member) -> SimulateConfig:
@@ -91,6 +101,7 @@ def _job(config: SuiteConfig, member: Member) -> SimulateConfig:
         out=config.out / member.use,
         store=config.store,
         seed=config.seed,
+        workers=config.workers,
         device=config.device,
         dtype=config.dtype,
         compile=config.compile and _can_compile(member),
@@ -102,11 +113,13 @@ def _can_compile(member: Member) -> bool:
     return SIMULATORS[member.simulator](**member.settings).build().can_compile
 
 
-def _make(member: Member, job: SimulateConfig, on_progress: OnProgress) -> MemberReport:
+def _make(
+    member: Member, job: SimulateConfig, on_progress: OnProgress, workers: Workers | None
+) -> MemberReport:
     path = target(job, job.resolved().build())
     report = None
     if job.overwrite or not path.exists():
-        report = simulate(job, on_progress)
+        report = simulate(job, on_progress, workers)
     else:
         _check_same(job, path)
     return MemberReport(use=member.use, simulator=member.simulator, path=path, report=report)

@@ -11,7 +11,7 @@ import xarray
 import zarr
 
 from matey_core.conversion import encoding
-from matey_core.conversion.crew import Processes
+from matey_core.conversion.crew import Local
 from matey_core.errors import ConfigError, DataError, RunError
 from matey_core.readers import READERS, Source
 from matey_core.store import Split, find_stores, open_store, write_store, writer
@@ -241,7 +241,7 @@ def test_memory_decides_how_many_work_and_too_little_is_refused(tmp_path: Path) 
     assert not path.parent.exists()
     job = writer._job(source, writer.place_of(path), 6, Storage())
     of_a_worker = job.memory + writer.WORKER_BYTES
-    crew = Processes(4)
+    crew = Local(4)
     found = [writer._workers(job, crew, share * of_a_worker) for share in (1, 2, 3, 9)]
     assert found == [1, 2, 3, 4]
     assert writer._workers(job, crew, None) == 4

@@ -19,6 +19,7 @@ from matey_core.simulators import SIMULATORS, Batch
 from matey_core.simulators.diffusion_reaction import DiffusionReaction, DiffusionReactionConfig
 from matey_core.store import open_store
 from matey_core.workflows._progress import Progress
+from matey_core.workflows._simulate_workers import Workers
 from matey_core.workflows.simulate import Interrupted, SimulateConfig, list_settings, simulate
 
 FILE = Path("2D/diffusion-reaction/2D_diff-react_NA_NA.h5")
@@ -42,6 +43,23 @@ def test_same_seed_same_file_whatever_the_batch(tmp_path: Path) -> None:
         assert list(file) == ["0000", "0001", "0002"]
         assert list(other) == ["0001", "0002", "0003"]
         np.testing.assert_array_equal(file["0002/data"], other["0002/data"])
+
+
+def test_same_file_from_several_processes(tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    with Workers(2) as workers:
+        several = simulate(settings(tmp_path / "2", samples=5, workers=2), seen.append, workers)
+        other = settings(tmp_path / "2", samples=5, workers=2, simulator="vorticity")
+        simulate(other, workers=workers)
+    alone = simulate(settings(tmp_path / "1", samples=5))
+    simulate(settings(tmp_path / "1", samples=5, simulator="vorticity"))
+    assert several.path.read_bytes() == alone.path.read_bytes()
+    of_both = [sorted((tmp_path / name).rglob("*.h*5")) for name in "12"]
+    assert [path.read_bytes() for path in of_both[0]] == [path.read_bytes() for path in of_both[1]]
+    assert len(of_both[0]) == 2
+    done = [progress.done for progress in seen]
+    assert done == sorted(done)
+    assert done[-1] == seen[-1].total == 5
 
 
 def test_layout_is_that_of_the_published_file(tmp_path: Path, pdebench_64: Path) -> None:
@@ -181,6 +199,33 @@ def test_an_interrupt_leaves_the_old_file(tmp_path: Path) -> None:
         simulate(settings(tmp_path, seed=9, batch=1, overwrite=True), _stop_after(0))
     assert leftovers(tmp_path) == [path.name]
     assert path.read_bytes() == before
+
+
+def test_several_processes_stop_at_once_and_go_on(tmp_path: Path) -> None:
+    """At their next frame; the whole would take minutes."""
+    config = settings(tmp_path, samples=4, grid=64, steps=4, batch=1, workers=2)
+    endless = config.model_copy(update={"steps": 100_000, "batch": 4})
+    began = time.monotonic()
+    with pytest.raises(Interrupted, match="before the first trajectory"):
+        simulate(endless, _stop_after(0))
+    assert time.monotonic() - began < 60
+    with pytest.raises(Interrupted, match="finished trajectories of"):
+        simulate(config, _stop_after(2))
+    report = simulate(config)
+    assert report.resumed >= 1
+    whole = simulate(config.model_copy(update={"out": tmp_path / "whole", "workers": 1}))
+    assert report.path.read_bytes() == whole.path.read_bytes()
+
+
+def test_a_full_disk_is_told_by_a_worker(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        with pytest.raises(RunError, match="could not be written: File too large"):
+            simulate(settings(tmp_path, grid=64, workers=2))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert leftovers(tmp_path) == []
 
 
 SCRIPT = """
