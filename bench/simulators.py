@@ -8,17 +8,16 @@ python -m bench simulators, or python -m bench.simulators NAME ... [--compile] [
 import argparse
 import importlib
 import json
-import os
 import pkgutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
 
 import bench.plain
-from matey_core.processes import Processes
+from bench._side_by_side import side_by_side
 from matey_core.simulators import (
     PRECISIONS,
     SIMULATORS,
@@ -26,7 +25,6 @@ from matey_core.simulators import (
     Precision,
     Sample,
     Simulator,
-    SimulatorConfig,
 )
 from matey_core.simulators._integrate import collate
 from matey_core.simulators._memory import keep_memory
@@ -47,8 +45,9 @@ def rows() -> Iterator[dict[str, object]]:
 
 def rows_of(
     name: str,
-    grids: tuple[int, ...] = (),
+    grids: Sequence[int] = (),
     *,
+    batches: Sequence[int] = (),
     device: str = "cpu",
     compiled: bool = False,
     **settings: object,
@@ -58,6 +57,7 @@ def rows_of(
     Args:
         name: of the simulator.
         grids: cells along x; by default those that fit the number of axes.
+        batches: trajectories stepped together; by default those that fit the device.
         device: where ours runs.
         compiled: measure compiled steps as well.
         settings: of the simulator's own.
@@ -65,6 +65,7 @@ def rows_of(
     keep_memory()
     kind = SIMULATORS[name]
     axes = kind(**settings).build().spec.grid.num_axes
+    batches = batches or (BATCHES if device == "cpu" else ON_GPU)
     for grid in grids or GRIDS[axes]:
         config = kind(grid=grid, **settings)
         simulator = config.build()
@@ -73,7 +74,6 @@ def rows_of(
         if name in PLAIN and device == "cpu":
             expected, plain = _plain(name, simulator)
             yield _row(name, simulator, "plain, float64", 1, plain)
-        batches = BATCHES if device == "cpu" else ON_GPU
         trials = [(batch, "float32", False) for batch in batches]
         trials += [(batches[-1], "float64", False)] if device != "cpu" else []
         trials += [(batches[-1], "float32", True)] if compiled else []
@@ -87,38 +87,11 @@ def rows_of(
             yield row
         if device == "cpu":
             row = _row(name, simulator, "matey, float32, one process a core", batches[-1], 1.0)
-            rate = _side_by_side(config, batches[-1])
+            rate = side_by_side(config, batches[-1])
             row["trajectories_per_second"] = rate
             if plain is not None:
                 row["times_plain"] = plain * rate
             yield row
-
-
-def _side_by_side(settings: SimulatorConfig, batch: int) -> float:
-    """Trajectories a second of one process a core, each with batches of its own."""
-    cores = len(os.sched_getaffinity(0))
-    with Processes(cores, _prepare) as processes:
-        for _ in range(2):  # the first imports, and fills caches
-            began = time.perf_counter()
-            running = [
-                processes.submit(_solve_batch, settings, batch, seed * batch)
-                for seed in range(cores)
-            ]
-            for future in running:
-                future.result()
-            seconds = time.perf_counter() - began
-    return cores * batch / seconds
-
-
-def _prepare() -> None:
-    torch.set_num_threads(1)
-    keep_memory()
-
-
-def _solve_batch(settings: SimulatorConfig, batch: int, first: int) -> None:
-    simulator = settings.build()
-    samples = [_sample(simulator, seed) for seed in range(first, first + batch)]
-    _solve(simulator, collate(samples, torch.float32, "cpu"))
 
 
 def _row(
@@ -175,12 +148,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="default: all")
     parser.add_argument("--grid", type=int, action="append", default=[])
+    parser.add_argument("--batch", type=int, action="append", default=[])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--compile", action="store_true")
     arguments = parser.parse_args()
     for name in arguments.names or SIMULATORS.names():
         for row in rows_of(
-            name, tuple(arguments.grid), device=arguments.device, compiled=arguments.compile
+            name,
+            arguments.grid,
+            batches=arguments.batch,
+            device=arguments.device,
+            compiled=arguments.compile,
         ):
             sys.stdout.write(json.dumps(row) + "\n")
             sys.stdout.flush()
