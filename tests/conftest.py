@@ -1,6 +1,9 @@
 """Fixtures shared by all tests."""
 
+import fcntl
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,15 +44,51 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def pdebench() -> Path:
-    """Folder with a small file of every PDEBench family."""
+def genuine() -> Path:
+    """Folder with a small genuine file of every PDEBench family."""
     return _shared("data", "pdebench")
 
 
 @pytest.fixture(scope="session")
-def pdebench_64() -> Path:
-    """Folder with diffusion–reaction and shallow water at 64×64."""
+def genuine_64() -> Path:
+    """Folder with genuine diffusion–reaction and shallow water at 64×64."""
     return _shared("data", "pdebench_64")
+
+
+@pytest.fixture(scope="session")
+def pdebench(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with a small file of every PDEBench family: genuine ones, else simulated."""
+    if SHARED.exists():
+        return _shared("data", "pdebench")
+    return _simulated(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def pdebench_64(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with diffusion–reaction and shallow water at 64×64: genuine, else simulated."""
+    if SHARED.exists():
+        return _shared("data", "pdebench_64")
+    folder = tmp_path_factory.mktemp("pdebench_64")
+    for name in ("diffusion-reaction", "shallow-water"):
+        (folder / name).symlink_to(_simulated(tmp_path_factory) / "2D" / name)
+    return folder
+
+
+def _simulated(factory: pytest.TempPathFactory) -> Path:
+    """Make the tiny suite and a static problem, once for all test processes."""
+    is_shared = "PYTEST_XDIST_WORKER" in os.environ
+    base = factory.getbasetemp().parent if is_shared else factory.getbasetemp()
+    out = base / "simulated"
+    out.mkdir(exist_ok=True)
+    with (out / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        simulate = [sys.executable, "-m", "matey_cli", "simulate"]
+        if not (out / "pretraining" / "2D" / "DarcyFlow").exists():
+            suite = ("suite", "--scale", "tiny", "--out", str(out))
+            darcy = ("darcy", "--grid", "32", "--out", str(out / "pretraining"))
+            for arguments in (suite, darcy):
+                subprocess.run([*simulate, *arguments], check=True, capture_output=True)
+    return out / "pretraining"
 
 
 @pytest.fixture(scope="session")

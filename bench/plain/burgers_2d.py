@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from bench.plain._transport import transport
 from matey_core.simulators import Sample, Simulator
 from matey_core.simulators._plane_waves import LARGEST
 from matey_core.simulators.burgers_2d import COURANT, SMOOTHING
@@ -28,15 +29,3 @@ def trajectory(simulator: Simulator, sample: Sample) -> np.ndarray:
             left -= dt
         frames.append(u)
     return np.stack(frames)[:, None]
-
-
-def transport(u: np.ndarray, ratio: float, axis: int) -> np.ndarray:
-    """Take a step of u_t + s (u²/2)_x = 0 along an axis; ratio = s dt/dx."""
-    before, after = u - np.roll(u, 1, axis), np.roll(u, -1, axis) - u
-    steepest = 2 * np.minimum(np.abs(before), np.abs(after))
-    slope = np.sign(before) * np.minimum(np.abs(before + after) / 2, steepest)
-    slope[before * after <= 0] = 0
-    middle = u - ratio / 2 * u * slope
-    left, right = middle + slope / 2, np.roll(middle - slope / 2, -1, axis)
-    flux = np.maximum(np.maximum(left, 0) ** 2, np.minimum(right, 0) ** 2) / 2
-    return u - ratio * (flux - np.roll(flux, 1, axis))

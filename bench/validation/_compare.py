@@ -1,6 +1,6 @@
 """Numbers and pictures that several pages need."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,26 @@ def stacked(path: Path, key: str) -> np.ndarray:
     """One array of a PDEBench file in float64."""
     with h5py.File(path) as file:
         return np.asarray(file[key][:], np.float64)
+
+
+def grouped(path: Path) -> tuple[list[int], np.ndarray]:
+    """Seeds and fields (sample, t, c, *space) of a file with one group a sample, in float64."""
+    with h5py.File(path) as file:
+        data = np.stack([file[group]["data"][:] for group in file]).astype(np.float64)
+        return [int(group) for group in file], np.moveaxis(data, -1, 2)
+
+
+def over_time(histories: Mapping[str, np.ndarray], interval: float) -> "Figure":
+    """Draw relative L2 distances, each over the frames after the start."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 2.8), layout="constrained")
+    axis = figure.subplots()
+    for label, errors in histories.items():
+        axis.semilogy(np.arange(1, len(errors)) * interval, errors[1:], label=label)
+    axis.set(xlabel="t", ylabel="relative L2")
+    axis.legend(frameon=False, ncols=2)
+    return figure
 
 
 def panels(

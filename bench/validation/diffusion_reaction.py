@@ -4,20 +4,15 @@ import itertools
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 import torch
 
 from bench.validation import Picture, Result
-from bench.validation._compare import panels, relative, solve
+from bench.validation._compare import grouped, over_time, panels, relative, solve
 from matey_core.simulators import Sample
 from matey_core.simulators._integrate import collate
 from matey_core.simulators.diffusion_reaction import DiffusionReaction, DiffusionReactionConfig
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 FILE = "2D/diffusion-reaction/2D_diff-react_NA_NA.h5"
 FOLDERS = ("pdebench_64", "pdebench")
@@ -29,7 +24,7 @@ def validate(shared: Path) -> Iterator[Result | Picture]:
     """Measure everything the page says."""
     histories: dict[str, np.ndarray] = {}
     for folder in FOLDERS:
-        seeds, theirs = read(shared / "data" / folder / FILE)
+        seeds, theirs = grouped(shared / "data" / folder / FILE)
         grid = theirs.shape[-1]
         simulator = solver(grid)
         samples = [simulator.sample(np.random.RandomState(seed)) for seed in seeds]
@@ -53,15 +48,8 @@ def validate(shared: Path) -> Iterator[Result | Picture]:
     yield Picture(
         name="time",
         caption="Relative L2 distance from PDEBench's files over time, worst trajectory.",
-        figure=over_time(histories),
+        figure=over_time(histories, 0.05),
     )
-
-
-def read(path: Path) -> tuple[list[int], np.ndarray]:
-    """Seeds and fields (sample, t, 2, y, x) of a published file."""
-    with h5py.File(path) as file:
-        data = np.stack([file[group]["data"][:] for group in file]).astype(np.float64)
-        return [int(group) for group in file], np.moveaxis(data, -1, 2)
 
 
 def solver(grid: int, frames: int = 101) -> DiffusionReaction:
@@ -117,15 +105,3 @@ def order() -> Result:
     errors = [(solution(steps) - exact).norm().item() for steps in (4, 8, 16)]
     orders = ", ".join(f"{math.log2(a / b):.2f}" for a, b in itertools.pairwise(errors))
     return Result(against="order in time, steps 0.2, 0.1, 0.05", measured=orders, limit="4")
-
-
-def over_time(histories: dict[str, np.ndarray]) -> "Figure":
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 2.8), layout="constrained")
-    axis = figure.subplots()
-    for label, errors in histories.items():
-        axis.semilogy(np.arange(1, len(errors)) * 0.05, errors[1:], label=label)
-    axis.set(xlabel="t", ylabel="relative L2")
-    axis.legend(frameon=False, ncols=2)
-    return figure

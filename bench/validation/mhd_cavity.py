@@ -6,28 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.interpolate import CubicSpline
 
 from bench.validation import Picture, Result
 from bench.validation._compare import panels, solve
+from bench.validation._ghia import DURATIONS, center_lines
 from matey_core.simulators import Precision
 from matey_core.simulators._staggered import Box
 from matey_core.simulators.mhd_cavity import MhdCavity, MhdCavityConfig
-
-# Ghia, Ghia and Shin (1982): place, value at Re 100, value at Re 400.
-VERTICAL = """
-.0547 -.03717 -.08186    .0625 -.04192 -.09266    .0703 -.04775 -.10338    .1016 -.06434 -.14612
-.1719 -.10150 -.24299    .2813 -.15662 -.32726    .4531 -.21090 -.17119    .5    -.20581 -.11477
-.6172 -.13641  .02135    .7344  .00332  .16256    .8516  .23151  .29093    .9531  .68717  .55892
-.9609  .73722  .61756    .9688  .78871  .68439    .9766  .84123  .75837
-"""
-HORIZONTAL = """
-.0625  .09233  .18360    .0703  .10091  .19713    .0781  .10890  .20920    .0938  .12317  .22965
-.1563  .16077  .28124    .2266  .17507  .30203    .2344  .17527  .30174    .5     .05454  .05186
-.8047 -.24533 -.38598    .8594 -.22445 -.44993    .9453 -.10313 -.22847    .9531 -.08864 -.19254
-.9609 -.07391 -.15663    .9688 -.05906 -.12146
-"""
-DURATIONS = {100: 16.0, 400: 40.0}
 
 
 def validate(shared: Path) -> Iterator[Result | Picture]:
@@ -52,7 +37,7 @@ def _ghia() -> Iterator[Result | Picture]:
 
     figure = Figure(figsize=(7, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for column, (reynolds, duration) in enumerate(DURATIONS.items(), start=1):
+    for reynolds, duration in DURATIONS.items():
         measured = []
         for grid in (32, 64, 128):
             simulator = _solver(
@@ -65,19 +50,13 @@ def _ghia() -> Iterator[Result | Picture]:
             )
             u, v = _drawn(simulator)[-1, :2]
             middle = slice(grid // 2 - 1, grid // 2 + 1)
-            lines = (u[middle].mean(0), v[:, middle].mean(1))
-            far = []
-            for axis, table, line, lid in zip(
-                (left, right), (VERTICAL, HORIZONTAL), lines, (1.0, 0.0), strict=True
-            ):
-                values = np.array(table.split(), float).reshape(-1, 3)
-                centers = np.concatenate([[0], (np.arange(grid) + 0.5) / grid, [1]])
-                curve = CubicSpline(centers, np.concatenate([[0], line, [lid]]))
-                far.append(np.abs(curve(values[:, 0]) - values[:, column]).max())
-                if grid == 128:
+            lines = center_lines(u[middle].mean(0), v[:, middle].mean(1), reynolds)
+            if grid == 128:
+                for axis, line in zip((left, right), lines, strict=True):
                     place = np.linspace(0, 1, 300)
-                    (drawn,) = axis.plot(place, curve(place), label=f"Re {reynolds}")
-                    axis.plot(values[:, 0], values[:, column], "o", color=drawn.get_color(), ms=4)
+                    (drawn,) = axis.plot(place, line.ours(place), label=f"Re {reynolds}")
+                    axis.plot(line.place, line.theirs, "o", color=drawn.get_color(), ms=4)
+            far = [line.distance for line in lines]
             measured.append(f"{far[0]:.4f}, {far[1]:.4f} ({grid}²)")
         yield Result(
             against=f"Ghia, Ghia and Shin (1982), Re {reynolds}, S = 0, at t = {duration:.0f}: "

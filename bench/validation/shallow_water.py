@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 import torch
 from scipy.optimize import brentq
 
 from bench.validation import Picture, Result
-from bench.validation._compare import relative, solve
+from bench.validation._compare import grouped, over_time, relative, solve
 from matey_core.simulators import Sample
 from matey_core.simulators._integrate import collate
 from matey_core.simulators.shallow_water import ShallowWater, ShallowWaterConfig
@@ -28,7 +27,7 @@ PLANE_CELLS = (128, 256, 512)
 
 def validate(shared: Path) -> Iterator[Result | Picture]:
     """Measure everything the page says."""
-    published = {folder: read(shared / "data" / folder / FILE) for folder in FOLDERS}
+    published = {folder: grouped(shared / "data" / folder / FILE) for folder in FOLDERS}
     histories = {}
     for seeds, theirs in published.values():
         grid = theirs.shape[-1]
@@ -61,15 +60,8 @@ def validate(shared: Path) -> Iterator[Result | Picture]:
     yield Picture(
         name="time",
         caption="Relative L2 distance from PDEBench's files over time, worst trajectory.",
-        figure=over_time(histories),
+        figure=over_time(histories, 0.01),
     )
-
-
-def read(path: Path) -> tuple[list[int], np.ndarray]:
-    """Seeds and heights (sample, t, 1, x, y) of a published file."""
-    with h5py.File(path) as file:
-        data = np.stack([file[group]["data"][:] for group in file]).astype(np.float64)
-        return [int(group) for group in file], np.moveaxis(data, -1, 2)
 
 
 def trajectories(grid: int, seeds: list[int], **settings: str) -> np.ndarray:
@@ -208,17 +200,5 @@ def profile() -> "Figure":
     axis.plot(fine, stoker(fine), "k", linewidth=0.8, label="exact")
     axis.plot(centers(128), plane(128), "o", markersize=2.5, label="128 cells")
     axis.set(xlabel="x", ylabel="height")
-    axis.legend(frameon=False)
-    return figure
-
-
-def over_time(histories: dict[str, np.ndarray]) -> "Figure":
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 2.8), layout="constrained")
-    axis = figure.subplots()
-    for label, errors in histories.items():
-        axis.semilogy(np.arange(1, len(errors)) * 0.01, errors[1:], label=label)
-    axis.set(xlabel="t", ylabel="relative L2")
     axis.legend(frameon=False)
     return figure

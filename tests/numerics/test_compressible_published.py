@@ -33,40 +33,40 @@ def differences(
     return relative(solve(simulator, starts, "float32"), theirs, axes=axes)
 
 
-def test_agrees_in_one_dimension(pdebench: Path) -> None:
+def test_agrees_in_one_dimension(genuine: Path) -> None:
     """Same scheme, same grid: what differs is how viscosity and flow take turns.
 
     The largest differences of velocity stand in the first frame, while windowed starts break.
     """
-    errors = differences(pdebench / RAND_1D, 1, slice(0, 3), 21, eta=0.1, zeta=0.1)
+    errors = differences(genuine / RAND_1D, 1, slice(0, 3), 21, eta=0.1, zeta=0.1)
     assert errors[..., :2].max() < 5e-3
     assert errors[..., 2].max() < 1.5e-2
     assert errors[:, 10:].max() < 5e-3
 
 
-def test_agrees_in_two_dimensions_with_the_stresses_they_compute(pdebench: Path) -> None:
+def test_agrees_in_two_dimensions_with_the_stresses_they_compute(genuine: Path) -> None:
     errors = differences(
-        pdebench / RAND_2D, 2, slice(0, 1), 3, eta=0.01, zeta=0.01, stress="published"
+        genuine / RAND_2D, 2, slice(0, 1), 3, eta=0.01, zeta=0.01, stress="published"
     )
     assert errors[..., :2].max() < 5e-4
     assert errors.max() < 5e-3
 
 
-def test_differs_from_theirs_by_the_stresses_they_leave_out(pdebench: Path) -> None:
+def test_differs_from_theirs_by_the_stresses_they_leave_out(genuine: Path) -> None:
     """Published velocities lack ∂ᵢvₐ in shear stress, and the divergence's other half."""
-    errors = differences(pdebench / RAND_2D, 2, slice(0, 1), 2, eta=0.01, zeta=0.01)
+    errors = differences(genuine / RAND_2D, 2, slice(0, 1), 2, eta=0.01, zeta=0.01)
     assert 0.03 < errors[:, 1, 2:].max() < 0.2
 
 
-def test_agrees_in_turbulence_with_shocks(pdebench: Path) -> None:
+def test_agrees_in_turbulence_with_shocks(genuine: Path) -> None:
     """Cells that they reset to a pressure of 1e-4 are theirs alone."""
-    errors = differences(pdebench / TURB_2D, 2, slice(None), 3, eta=1e-8, zeta=1e-8)
+    errors = differences(genuine / TURB_2D, 2, slice(None), 3, eta=1e-8, zeta=1e-8)
     assert errors[:, 1].max() < 0.02
     assert errors.max() < 0.05
 
 
-def test_agrees_in_three_dimensions(pdebench: Path) -> None:
-    errors = differences(pdebench / RAND_3D, 3, slice(None), 3, eta=1e-8, zeta=1e-8)
+def test_agrees_in_three_dimensions(genuine: Path) -> None:
+    errors = differences(genuine / RAND_3D, 3, slice(None), 3, eta=1e-8, zeta=1e-8)
     assert errors[..., :2].max() < 6e-3
     assert errors.max() < 0.03
 
@@ -76,10 +76,10 @@ def test_agrees_in_three_dimensions(pdebench: Path) -> None:
     ("name", "axes", "frames", "limit"),
     [(RAND_2D, 2, 21, 5e-3), (TURB_2D, 2, 21, 0.1), (RAND_3D, 3, 11, 0.03)],
 )
-def test_agrees_to_the_end(name: str, axes: int, frames: int, limit: float, pdebench: Path) -> None:
+def test_agrees_to_the_end(name: str, axes: int, frames: int, limit: float, genuine: Path) -> None:
     viscosity = 0.01 if name == RAND_2D else 1e-8
     errors = differences(
-        pdebench / name,
+        genuine / name,
         axes,
         slice(None),
         frames,

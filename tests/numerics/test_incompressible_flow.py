@@ -148,17 +148,17 @@ def test_drawn_fields_have_the_published_spectrum() -> None:
     assert np.mean([field.var() for field in scalars]) == pytest.approx(1, abs=1e-10)
 
 
-def published(pdebench: Path) -> tuple[torch.Tensor, torch.Tensor]:
+def published(genuine: Path) -> tuple[torch.Tensor, torch.Tensor]:
     """(t, c, x, y) frames and (2, x, y) force."""
-    with h5py.File(pdebench / "2D/NS_incom/ns_incom_inhom_2d_128-0.h5") as file:
+    with h5py.File(genuine / "2D/NS_incom/ns_incom_inhom_2d_128-0.h5") as file:
         frames = np.concatenate([file["velocity"][0], file["particles"][0]], -1)
         force = file["force"][0]
     return torch.from_numpy(frames).movedim(-1, 1), torch.from_numpy(force).movedim(-1, 0)
 
 
-def distances(pdebench: Path, frames: int, acts_on: str = "tracer") -> torch.Tensor:
+def distances(genuine: Path, frames: int, acts_on: str = "tracer") -> torch.Tensor:
     """Relative L2 distance of velocity and scalar from each published frame after frame 1."""
-    data, force = published(pdebench)
+    data, force = published(genuine)
     simulator = solver(grid=128, frames=frames, force_acts_on=acts_on)
     batch = Batch(
         states=simulator.start(data[1:2]),
@@ -174,25 +174,25 @@ def distances(pdebench: Path, frames: int, acts_on: str = "tracer") -> torch.Ten
     return (parts[0] / parts[1]).sqrt()
 
 
-def test_follows_the_published_program(pdebench: Path) -> None:
+def test_follows_the_published_program(genuine: Path) -> None:
     """Its semi-Lagrangian steps are of first order, ours are not: so far they are apart.
 
     A scalar that is carried with first order in our flow is six times nearer to theirs:
     `bench.validation` has the figures.
     """
-    velocity, scalar = distances(pdebench, 11)[1:].unbind(1)
+    velocity, scalar = distances(genuine, 11)[1:].unbind(1)
     assert velocity.max().item() < 0.046
     assert scalar.max().item() < 0.055
 
 
-def test_the_published_force_acts_through_the_scalar(pdebench: Path) -> None:
+def test_the_published_force_acts_through_the_scalar(genuine: Path) -> None:
     """Were it to act on the fluid itself, they would be twice as far apart after ten frames."""
-    ours, other = (distances(pdebench, 11, acts_on)[-1, 0] for acts_on in ("tracer", "fluid"))
+    ours, other = (distances(genuine, 11, acts_on)[-1, 0] for acts_on in ("tracer", "fluid"))
     assert other.item() > 2 * ours.item()
 
 
 @pytest.mark.slow
-def test_follows_the_published_program_to_its_end(pdebench: Path) -> None:
-    velocity, scalar = distances(pdebench, 99)[1:].unbind(1)
+def test_follows_the_published_program_to_its_end(genuine: Path) -> None:
+    velocity, scalar = distances(genuine, 99)[1:].unbind(1)
     assert velocity.max().item() < 0.07
     assert scalar.max().item() < 0.28

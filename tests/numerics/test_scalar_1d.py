@@ -51,9 +51,9 @@ def test_advection_moves_whole_cells(beta: float) -> None:
     np.testing.assert_allclose(last, np.roll(start, round(64 * beta * 1.25)), atol=1e-12)
 
 
-def test_agrees_with_published_advection(pdebench: Path) -> None:
+def test_agrees_with_published_advection(genuine: Path) -> None:
     """Ours is exact; their second-order scheme loses 1 % of short waves until t = 2."""
-    theirs = published(pdebench / "1D/Advection/Train/1D_Advection_Sols_beta0.4.hdf5")
+    theirs = published(genuine / "1D/Advection/Train/1D_Advection_Sols_beta0.4.hdf5")
     numbers = [numbers_of(solution[0]) for solution in theirs]
     simulator = SIMULATORS["advection_1d"](beta=0.4, frames=21, interval=0.1).build()
     samples = [Sample(state=n[None], parameters={"beta": 0.4}) for n in numbers]
@@ -63,9 +63,9 @@ def test_agrees_with_published_advection(pdebench: Path) -> None:
     assert np.median(errors[:, -1]) < 1e-3
 
 
-def test_agrees_with_published_burgers(pdebench: Path) -> None:
+def test_agrees_with_published_burgers(genuine: Path) -> None:
     """From their first frame, through their shocks: 5 % was hoped for, 0.1 % is met."""
-    theirs = published(pdebench / "1D/Burgers/Train/1D_Burgers_Sols_Nu0.01.hdf5", slice(0, 2))
+    theirs = published(genuine / "1D/Burgers/Train/1D_Burgers_Sols_Nu0.01.hdf5", slice(0, 2))
     simulator = SIMULATORS["burgers_1d"](frames=11, interval=0.05).build()
     samples = [Sample(state=torch.from_numpy(s[:1]), parameters={"Nu": 0.01}) for s in theirs]
     errors = distance(solve(simulator, samples, torch.float32), theirs[:, :51:5])
@@ -73,9 +73,9 @@ def test_agrees_with_published_burgers(pdebench: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_difference_from_published_burgers_is_theirs(pdebench: Path) -> None:
+def test_the_difference_from_published_burgers_is_theirs(genuine: Path) -> None:
     """Twice the cells change ours by a tenth of that difference, and do not lessen it."""
-    theirs = published(pdebench / "1D/Burgers/Train/1D_Burgers_Sols_Nu0.01.hdf5")
+    theirs = published(genuine / "1D/Burgers/Train/1D_Burgers_Sols_Nu0.01.hdf5")
     numbers = [numbers_of(solution[0]) for solution in theirs]
     coarse, fine = (
         solve(
@@ -208,8 +208,8 @@ def test_reaction_and_diffusion_are_second_order(viscosity: float) -> None:
     assert orders == pytest.approx([2, 2], abs=0.1)
 
 
-def test_solves_fishers_equation_where_published_files_stall(pdebench: Path) -> None:
-    path = pdebench / "1D/ReactionDiffusion/Train/ReacDiff_Nu0.5_Rho1.0.hdf5"
+def test_solves_fishers_equation_where_published_files_stall(genuine: Path) -> None:
+    path = genuine / "1D/ReactionDiffusion/Train/ReacDiff_Nu0.5_Rho1.0.hdf5"
     theirs = published(path, slice(0, 2))
     simulator = SIMULATORS["reaction_diffusion_1d"](frames=11, interval=0.1).build()
     parameters = {"Nu": 0.5, "rho": 1.0}

@@ -143,14 +143,14 @@ def test_the_threshold_is_the_mean_of_the_field() -> None:
     assert _mean_of_a_bump() == pytest.approx(sampled.mean(), abs=4 * spread)
 
 
-def test_agrees_with_the_published_file(pdebench: Path) -> None:
+def test_agrees_with_the_published_file(genuine: Path) -> None:
     """Their last frame stops short of the steady state by its slowest mode, and by nothing else.
 
     With their means at faces and walls, ours differs from theirs by 0.05 % to 1.8 %. Of that
     difference only float32 rounding is left (4e-5) once the slowest mode of relaxation is
     taken out: it decays like exp(−λt), and they store t = 1.75.
     """
-    with h5py.File(pdebench / "2D/DarcyFlow/2D_DarcyFlow_beta1.0_Train.hdf5") as file:
+    with h5py.File(genuine / "2D/DarcyFlow/2D_DarcyFlow_beta1.0_Train.hdf5") as file:
         samples = (3, 7)
         coefficient = np.stack([file["nu"][s] for s in samples]).astype(np.float64)
         theirs = np.stack([file["tensor"][s, 0] for s in samples]).astype(np.float64)

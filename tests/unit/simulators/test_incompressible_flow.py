@@ -16,9 +16,9 @@ def test_fields_are_those_of_the_reader() -> None:
     assert simulator.static_fields == names.FORCE
 
 
-def test_settings_are_described_as_in_the_published_file(pdebench: Path) -> None:
+def test_settings_are_described_as_in_the_published_file(genuine: Path) -> None:
     simulator = IncompressibleFlowConfig().build()
-    with h5py.File(pdebench / simulator.file) as file:
+    with h5py.File(genuine / simulator.file) as file:
         published = yaml.safe_load(file.attrs["config"])
     ours = simulator.describe(0, {"NU": 0.01})
     assert ours.keys() <= published.keys()

@@ -64,8 +64,8 @@ def test_mistakes_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("compress", ["none", pytest.param("lz4", marks=pytest.mark.slow)])
-def test_genuine_files_have_no_errors(pdebench: Path, tmp_path: Path, compress: str) -> None:
-    prepare(PrepareConfig(source=pdebench, out=tmp_path, compress=compress))
+def test_genuine_files_have_no_errors(genuine: Path, tmp_path: Path, compress: str) -> None:
+    prepare(PrepareConfig(source=genuine, out=tmp_path, compress=compress))
     report = check_stores([tmp_path])
     assert len(report.stores) == 11
     found = {

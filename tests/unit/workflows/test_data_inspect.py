@@ -118,8 +118,8 @@ def test_nothing_to_describe(tmp_path: Path) -> None:
             inspect_data(place)
 
 
-def test_genuine_sources_are_described(pdebench: Path) -> None:
-    items = {item.name: item for item in inspect_data(pdebench).items}
+def test_genuine_sources_are_described(genuine: Path) -> None:
+    items = {item.name: item for item in inspect_data(genuine).items}
     assert len(items) == 11
     shallow = items["2D_rdb_NA_NA"]
     assert [dim.size for dim in shallow.dims] == [3, 101, 128, 128]

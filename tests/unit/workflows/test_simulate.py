@@ -62,9 +62,9 @@ def test_same_file_from_several_processes(tmp_path: Path) -> None:
     assert done[-1] == seen[-1].total == 5
 
 
-def test_layout_is_that_of_the_published_file(tmp_path: Path, pdebench_64: Path) -> None:
+def test_layout_is_that_of_the_published_file(tmp_path: Path, genuine_64: Path) -> None:
     report = simulate(settings(tmp_path, samples=1, seed=100, grid=64, steps=100))
-    with h5py.File(report.path) as ours, h5py.File(pdebench_64 / FILE) as theirs:
+    with h5py.File(report.path) as ours, h5py.File(genuine_64 / FILE) as theirs:
         assert set(ours["0100/grid"]) == set(theirs["0100/grid"])
         for name in ("data", "grid/x", "grid/y", "grid/t"):
             a, b = ours["0100"][name], theirs["0100"][name]
