@@ -16,7 +16,8 @@ from matey_core.workflows._simulate_solver import Solver, draw
 from matey_core.workflows._simulate_workers import Workers, can_travel
 
 CELLS = {"cpu": 2**17, "cuda": 2**24}
-"""Cells that are stepped together: what stays in a processor's cache, or fills a GPU."""
+"""Cells that are stepped together: what stays in a processor's cache, or fills a GPU. Processes
+side by side, of one thread each, take half."""
 LARGEST_BATCH = {"cpu": 64, "cuda": 1024}
 START_SECONDS, BUSY_SECONDS = 10.0, 1.0
 """Work of one process for which others are started, which takes 2 or 3 s to import torch, and
@@ -81,7 +82,8 @@ class Run:
 
     def _batch_size(self, left: Sequence[int], workers: int) -> int:
         cells = math.prod(self._simulator.spec.grid.shape)
-        fitting = min(max(1, CELLS[self._device] // cells), LARGEST_BATCH[self._device])
+        together = CELLS[self._device] // (2 if workers > 1 else 1)
+        fitting = min(max(1, together // cells), LARGEST_BATCH[self._device])
         return min(fitting, math.ceil(len(left) / workers))
 
     def _is_worth_workers(self, left: Sequence[int]) -> bool:
