@@ -14,7 +14,7 @@ from matey_core.models._base import MODELS, Model, ModelConfig
 from matey_core.models._frame import Frame
 from matey_core.models._processor import Processor
 from matey_core.nn.field_table import FieldTable
-from matey_core.tokenizers import TOKENIZERS, Pass, Tree
+from matey_core.tokenizers import TOKENIZERS, Pass, Tree, num_tokens
 from matey_core.tokenizers._grow import grow_normalized
 from matey_core.tokenizers._layout import Layout, gather, lay_out, scatter
 from matey_core.tokenizers._patches import Details, Head, Stem
@@ -64,7 +64,6 @@ class MateyModel(Model):
         outputs = [
             self._run(cells, tree, frame, batch.spec, rows=rows, lead_steps=lead_steps)
             for cells in self.tokenizer(tree)
-            if any(bool(mask.any()) for mask in cells.masks)
         ]
         output = torch.stack(outputs).sum(0) if len(outputs) > 1 else outputs[0]
         values = frame.state(output)
@@ -78,8 +77,7 @@ class MateyModel(Model):
         """Count the tokens a frame of each sample is cut into."""
         lead_steps = batch.lead_steps[:, 0]
         frame = Frame.of(batch.history, lead_steps, batch.spec.grid, self.config)
-        masks = [mask for cells in self.tokenizer(self._tree(frame)) for mask in cells.masks]
-        return torch.stack([mask.flatten(1).sum(1) for mask in masks]).sum(0)
+        return num_tokens(self.tokenizer(self._tree(frame)))
 
     def extend(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> None:
         """Learn new fields and numbers of axes, keeping every old weight and prediction."""
@@ -129,12 +127,13 @@ class MateyModel(Model):
         last = self.processor(tokens, spec, lead_steps).values[:, -1]
         shape = (channels.shape[0], *channels.shape[3:])
         leave, bias = self.table.leaving(rows)
-        levels = zip(tree.patches, layout.index, layout.unpack(last), details, strict=True)
-        parts = [
-            scatter(self.heads[_key(patch)](values, inner, leave, bias), patch, index, shape)
-            for patch, index, values, inner in levels
-            if len(values)
-        ]
+        groups = zip(layout.groups, layout.unpack(last), details, strict=True)
+        parts = []
+        for group, values, inner in groups:
+            if group.is_leaf:
+                patch = tree.patches[group.level]
+                decoded = self.heads[_key(patch)](values, inner, leave, bias)
+                parts.append(scatter(decoded, patch, group, shape))
         return sum(parts[1:], start=parts[0])
 
     def _encode(
@@ -144,11 +143,12 @@ class MateyModel(Model):
         layout: Layout,
         rows: list[int],
     ) -> tuple[TokenBatch, list[Details | None]]:
-        """Cells of every level to packed tokens, and what the stems hand to the heads."""
+        """Cells of every group to packed tokens, and what the stems hand to the heads."""
         table = self.table.entering(rows)
         tokens, details = [], []
-        for patch, index in zip(patches, layout.index, strict=True):
-            values, inner = self.stems[_key(patch)](gather(channels, patch, index), table)
+        for group in layout.groups:
+            patch = patches[group.level]
+            values, inner = self.stems[_key(patch)](gather(channels, patch, group), table)
             tokens.append(values.float())  # the residual stream stays float32
             details.append(inner if self.config.details else None)
         packed = TokenBatch(

@@ -1,9 +1,12 @@
 """Settings of a tokenizer, and what every tokenizer promises."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from jaxtyping import Bool
+import torch
+from jaxtyping import Bool, Int
 from pydantic import NonNegativeFloat, PositiveInt, model_validator
 from torch import Tensor
 
@@ -27,7 +30,13 @@ class TokenizerConfig(Config):
     ratio: NonNegativeFloat | None = None
     """Refine this fraction of the cells, worst first."""
     tokens: PositiveInt | None = None
-    """Refine worst cells first, as many as this number of tokens a frame allows."""
+    """Tokens of a frame: as many cells are refined as make exactly this number (`adap_mul`: or
+    the next smaller one that whole blocks add up to)."""
+    balanced: bool = False
+    """Refine only where all neighbors are there already: adjacent leaves then differ by one
+    level at most."""
+    keep_parents: bool = False
+    """`adap_mix`: let refined cells stay tokens, which see but predict nothing."""
 
     @model_validator(mode="after")
     def _check(self) -> "TokenizerConfig":
@@ -67,13 +76,40 @@ DEFAULT_GAMMA = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """Cells of one level that become tokens."""
+
+    level: int
+    mask: Bool[Tensor, "b ..."]
+    count: int | None = None
+    """How many there are in every sample, where that is known without a look at the mask."""
+    is_leaf: bool = True
+    """Whether they predict; cells that do not are seen by the others."""
+
+    @property
+    def are_all(self) -> bool:
+        """Whether these are surely all cells of the level."""
+        return self.count == math.prod(self.mask.shape[1:])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
     """Cells that go through the blocks together."""
 
-    masks: tuple[Bool[Tensor, "b ..."], ...]
-    """For every level, coarse to fine, the cells that become tokens."""
+    cells: tuple[Cells, ...]
     local: bool = False
-    """Whether cells attend only inside their coarse cell, instead of across the sample."""
+    """Whether cells attend only inside the cell that they are pieces of, instead of across
+    the sample. There is then one level, and whole blocks of it."""
+
+
+def num_tokens(passes: Sequence[Pass]) -> Int[Tensor, " b"]:
+    """(b,) tokens of a frame of each sample, over all passes.
+
+    Args:
+        passes: at least one.
+    """
+    counts = [cells.mask.flatten(1).sum(1) for each in passes for cells in each.cells]
+    return torch.stack(counts).sum(0)
 
 
 @runtime_checkable

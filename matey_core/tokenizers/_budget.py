@@ -1,16 +1,30 @@
 """Which cells a budget refines: above γ, a ratio, or a number of tokens."""
 
 import math
+from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from matey_core.tokenizers._base import TokenizerConfig
-from matey_core.tokenizers._tree import children, inside
+from matey_core.tokenizers._quota import Quota, quota_of_ratio, quota_of_tokens
+from matey_core.tokenizers._tree import children, has_empty_cells, inside
 
 Scores = Float[Tensor, "b ..."]
 Chosen = Bool[Tensor, "b ..."]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What becomes of the cells of every level but the finest."""
+
+    refined: tuple[Chosen, ...]
+    kept: tuple[Chosen, ...]
+    """Refined cells that stay tokens; empty if none do."""
+    quota: Quota | None
+    """How many of each, where every sample has the same number."""
 
 
 def decide(
@@ -19,23 +33,78 @@ def decide(
     patches: tuple[tuple[int, ...], ...],
     *,
     shape: tuple[int, ...],
-) -> tuple[Chosen, ...]:
-    """Choose, for every level but the finest, which cells are refined.
+    periodic: tuple[bool, ...],
+) -> Decision:
+    """Choose, for every level but the finest, which cells are refined, and which of them stay.
+
+    Nothing waits for the device, and with a ratio or a number of tokens nothing depends on it:
+    unless trees shall be balanced, or there are cells of nothing but padding, which cost
+    nothing, every sample refines `quota.splits` cells.
 
     Args:
         config: holds γ, a ratio or a number of tokens.
         scores: (b, *cells) of every level but the finest.
         patches: points per axis of the cells of all levels.
         shape: points per axis of the grid, without padding.
+        periodic: whether each space axis wraps around.
+
+    Raises:
+        ConfigError: no tree of cells has that number of tokens.
     """
     if not scores:
-        return ()
+        return Decision(refined=(), kept=(), quota=None)
+    quota = _quota(config, scores, patches)
+    ranked, refined = [], []
+    exists = torch.ones_like(scores[0], dtype=torch.bool)
+    for level, values in enumerate(scores):
+        may_split = exists & inside(shape, patches[level], values.shape[1:], values.device)
+        if config.balanced and level:
+            may_split &= _surrounded(exists, periodic)
+        ranked.append(values.masked_fill(~may_split, -math.inf))
+        chosen = (
+            _largest(ranked[-1], quota.splits[level])
+            if quota
+            else _above(values, config.budget_gamma)
+        )
+        refined.append(chosen & may_split)
+        exists = children(refined[-1], patches[level], patches[level + 1])
+    empty = has_empty_cells(shape, patches)
+    is_certain = quota is not None and not config.balanced and not empty
+    kept: tuple[Chosen, ...] = ()
+    if quota and config.tokens is not None and not is_certain and not config.keeps_roots:
+        left = config.tokens - _num_leaves(refined, patches, shape)
+        kept = _kept(refined, ranked, left)
+    elif quota and any(quota.kept):
+        kept = tuple(
+            _largest(values.masked_fill(~split, -math.inf), count)
+            for values, split, count in zip(ranked, refined, quota.kept, strict=True)
+        )
+    elif config.keep_parents:
+        kept = tuple(refined)
+    return Decision(refined=tuple(refined), kept=kept, quota=quota if is_certain else None)
+
+
+def _quota(
+    config: TokenizerConfig, scores: tuple[Scores, ...], patches: tuple[tuple[int, ...], ...]
+) -> Quota | None:
+    roots = math.prod(scores[0].shape[1:])
+    pieces = [
+        math.prod(big // small for big, small in zip(coarse, fine, strict=True))
+        for coarse, fine in pairwise(patches)
+    ]
     if config.tokens is not None:
-        costs = split_costs(scores, patches, shape, keeps_roots=config.keeps_roots)
-        return _within_tokens(config.tokens, scores, patches, costs)
+        return quota_of_tokens(
+            config.tokens,
+            roots=roots,
+            pieces=pieces,
+            keep_parents=config.keep_parents,
+            is_exact=not config.keeps_roots,
+        )
     if config.ratio is not None:
-        return tuple(_largest(level, int(config.ratio * level[0].numel())) for level in scores)
-    return tuple(_above(level, config.budget_gamma) for level in scores)
+        return quota_of_ratio(
+            config.ratio, roots=roots, pieces=pieces, keep_parents=config.keep_parents
+        )
+    return None
 
 
 def _above(scores: Scores, gamma: float) -> Chosen:
@@ -46,63 +115,51 @@ def _above(scores: Scores, gamma: float) -> Chosen:
 
 def _largest(scores: Scores, count: int) -> Chosen:
     """The `count` cells of each sample that score highest; ties go to the first."""
+    if count == scores[0].numel():
+        return torch.ones_like(scores, dtype=torch.bool)
     flat = scores.flatten(1)
     order = flat.argsort(dim=1, descending=True, stable=True)[:, :count]
     chosen = torch.zeros_like(flat, dtype=torch.bool)
     return chosen.scatter(1, order, True).reshape(scores.shape)
 
 
-def _within_tokens(
-    tokens: int,
-    scores: tuple[Scores, ...],
-    patches: tuple[tuple[int, ...], ...],
-    costs: tuple[Int[Tensor, "..."], ...],
+def _surrounded(exists: Chosen, periodic: tuple[bool, ...]) -> Chosen:
+    """Cells whose neighbors, corner to corner, are all there, at this level or below it."""
+    for axis, wraps in enumerate(periodic, start=1):
+        size = exists.shape[axis]
+        before, after = exists.roll(1, axis), exists.roll(-1, axis)
+        if not wraps:
+            before = torch.cat([exists.narrow(axis, 0, 1), exists.narrow(axis, 0, size - 1)], axis)
+            after = torch.cat(
+                [exists.narrow(axis, 1, size - 1), exists.narrow(axis, size - 1, 1)], axis
+            )
+        exists = exists & before & after
+    return exists
+
+
+def _num_leaves(
+    refined: list[Chosen], patches: tuple[tuple[int, ...], ...], shape: tuple[int, ...]
+) -> Int[Tensor, " b"]:
+    """(b,) leaves of each sample, without those of nothing but padding."""
+    total = torch.zeros(len(refined[0]), dtype=torch.long, device=refined[0].device)
+    exists = torch.ones_like(refined[0])
+    for level, patch in enumerate(patches):
+        leaves = exists & ~refined[level] if level < len(refined) else exists
+        is_inside = inside(shape, patch, leaves.shape[1:], leaves.device)
+        total += (leaves & is_inside).flatten(1).sum(1)
+        if level < len(refined):
+            exists = children(refined[level], patch, patches[level + 1])
+    return total
+
+
+def _kept(
+    refined: list[Chosen], ranked: list[Scores], left: Int[Tensor, " b"]
 ) -> tuple[Chosen, ...]:
-    """Refine worst cells first while the number of tokens stays within the budget.
-
-    A child never ranks before its parent: its rank is that of the smaller of both
-    scores. Where patches divide the grid all splits cost the same, and every sample
-    ends with `tokens` tokens, or with the next smaller number that whole cells add
-    up to. Cells at a padded edge cost less, and may leave less than one split over.
-    """
-    ranked = [scores[0]]
-    for level in range(1, len(scores)):
-        parent = children(ranked[-1], patches[level - 1], patches[level])
-        ranked.append(torch.minimum(scores[level], parent))
-    sizes = [level[0].numel() for level in ranked]
-    flat = torch.cat([level.flatten(1) for level in ranked], dim=1)
-    order = flat.argsort(dim=1, descending=True, stable=True)
-    spent = torch.cat([cost.flatten() for cost in costs])[order].cumsum(1)
-    chosen = torch.zeros_like(flat, dtype=torch.bool).scatter(1, order, spent <= tokens - sizes[0])
-    parts = chosen.split(sizes, dim=1)
-    return tuple(part.reshape(level.shape) for part, level in zip(parts, ranked, strict=True))
-
-
-def split_costs(
-    scores: tuple[Scores, ...],
-    patches: tuple[tuple[int, ...], ...],
-    shape: tuple[int, ...],
-    *,
-    keeps_roots: bool,
-) -> tuple[Int[Tensor, "..."], ...]:
-    """Tokens that refining each cell adds.
-
-    Args:
-        scores: (b, *cells) of every level but the finest.
-        patches: points per axis of the cells of all levels.
-        shape: points per axis of the grid, without padding.
-        keeps_roots: whether a refined cell stays a token itself; its block is then whole.
-    """
-    costs = []
-    for level, coarse, fine in zip(scores, patches, patches[1:], strict=False):
-        cells, device = level.shape[1:], level.device
-        ratios = [big // small for big, small in zip(coarse, fine, strict=True)]
-        if keeps_roots:
-            costs.append(torch.full(cells, math.prod(ratios), device=device))
-            continue
-        finer = tuple(n * ratio for n, ratio in zip(cells, ratios, strict=True))
-        pieces = inside(shape, fine, finer, device).long()
-        for axis, ratio in enumerate(ratios):
-            pieces = pieces.unflatten(axis, (-1, ratio)).sum(axis + 1)
-        costs.append(pieces - inside(shape, coarse, tuple(cells), device).long())
-    return tuple(costs)
+    """Of the split cells, as many as tokens are left: coarse ones first, then by their scores."""
+    kept = []
+    for split, values in zip(refined, ranked, strict=True):
+        flat = values.masked_fill(~split, -math.inf).flatten(1)
+        rank = flat.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
+        kept.append(split & (rank < left[:, None]).reshape(split.shape))
+        left = (left - split.flatten(1).sum(1)).clamp(min=0)
+    return tuple(kept)

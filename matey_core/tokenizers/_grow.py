@@ -29,6 +29,7 @@ def grow(
 
     Raises:
         ShapeError: the grid is smaller than the coarsest patch.
+        ConfigError: no tree of cells has the number of tokens that the budget names.
     """
     scale = Scale.of(history)
     return grow_normalized(config, scale.normalize(history), std=scale.std, periodic=periodic)
@@ -52,6 +53,7 @@ def grow_normalized(
 
     Raises:
         ShapeError: the grid is smaller than the coarsest patch.
+        ConfigError: no tree of cells has the number of tokens that the budget names.
     """
     num_axes = values.ndim - 3
     patches = tuple((side,) * num_axes for side in config.levels)
@@ -59,9 +61,12 @@ def grow_normalized(
     history = History(values=padded, std=std)
     criterion = CRITERIA[config.criterion]
     scores = tuple(criterion(history, patch) for patch in patches[:-1])
+    decision = decide(config, scores, patches, shape=tuple(values.shape[3:]), periodic=periodic)
     return Tree(
         patches=patches,
-        refined=decide(config, scores, patches, shape=tuple(values.shape[3:])),
+        refined=decision.refined,
+        kept=decision.kept,
+        quota=decision.quota,
         scores=scores,
         roots=tuple(n // p for n, p in zip(padded.shape[3:], patches[0], strict=True)),
         shape=tuple(values.shape[3:]),

@@ -2,61 +2,85 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from matey_core.tokenizers._base import Pass
+from matey_core.tokenizers._base import Cells, Pass
 from matey_core.tokens import Places, Segments
+
+AXIS_BITS = 16
+"""Bits of a cell's coordinate along one axis."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Tokens of one level that are cut out, embedded and decoded together."""
+
+    level: int
+    index: tuple[Int[Tensor, " n"], ...]
+    """Sample and cell coordinates of each, in raster order."""
+    is_leaf: bool
+    are_all: bool
+    """Whether these are all cells of the level, of every sample."""
+
+    def __len__(self) -> int:
+        return len(self.index[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """The packed order of one pass."""
 
-    index: tuple[tuple[Tensor, ...], ...]
-    """For every level: sample and cell coordinates of its tokens, in raster order."""
+    groups: tuple[Group, ...]
     order: Int[Tensor, " n"] | None
-    """Packed order of the tokens listed level by level; None where that is the order."""
+    """Packed order of the tokens listed group by group; None where that is the order."""
     places: Places
     segments: Segments
     grid: tuple[int, ...] | None
     """Cells per axis where every sequence is a whole regular grid in raster order."""
 
-    def pack(self, levels: list[Tensor]) -> Tensor:
-        """Bring the rows of all levels, each in raster order, into packed order."""
-        rows = torch.cat(levels) if len(levels) > 1 else levels[0]
+    def pack(self, groups: list[Tensor]) -> Tensor:
+        """Bring the rows of all groups, each in raster order, into packed order."""
+        rows = torch.cat(groups) if len(groups) > 1 else groups[0]
         return rows if self.order is None else rows[self.order]
 
     def unpack(self, rows: Tensor) -> list[Tensor]:
-        """Undo `pack`: (n, …) rows to one tensor a level."""
-        sizes = [len(index[0]) for index in self.index]
+        """Undo `pack`: (n, …) rows to one tensor a group."""
         if self.order is not None:
             rows = torch.empty_like(rows).index_copy(0, self.order, rows)
-        return list(rows.split(sizes))
+        return list(rows.split([len(group) for group in self.groups]))
 
 
 def lay_out(cells: Pass, patches: tuple[tuple[int, ...], ...], shape: tuple[int, ...]) -> Layout:
     """Plan the packed order of a pass.
+
+    Sequences of several sizes follow a Z-shaped curve that fills the domain (G. M. Morton, 1966),
+    so that neighbors in a sequence are near each other. Where it is known how many tokens
+    there are, nothing waits for the device.
 
     Args:
         cells: which cells become tokens.
         patches: points per axis of the cells of every level.
         shape: points per axis of the grid, before padding.
     """
-    index = tuple(mask.nonzero(as_tuple=True) for mask in cells.masks)
-    sample = torch.cat([place[0] for place in index])
-    group, groups, grid = sample, len(cells.masks[0]), None
+    groups = tuple(_group(each) for each in cells.cells)
+    places = _places(groups, patches, shape)
+    order, segments, grid = None, _segments(cells, places), None
     if cells.local:
-        group, groups = _roots(index, patches, cells.masks[0].shape)
-        grid = _block(patches)
-    elif all(mask.all() for mask in cells.masks if mask.any()) and _num_used(cells) == 1:
-        grid = tuple(next(mask for mask in cells.masks if mask.any()).shape[1:])
-    lengths = torch.bincount(group, minlength=groups)
-    lengths = lengths[lengths > 0] if cells.local else lengths
-    order = None if _num_used(cells) == 1 and not cells.local else group.argsort(stable=True)
-    places = _places(index, patches, shape)
+        (group,) = groups
+        grid = tuple(
+            big // small
+            for big, small in zip(patches[group.level - 1], patches[group.level], strict=True)
+        )
+        order = _parents(group, grid, cells.cells[0].mask.shape).argsort(stable=True)
+        segments = Segments((math.prod(grid),) * (len(group) // math.prod(grid)))
+    elif len(groups) == 1 and groups[0].are_all:
+        grid = tuple(cells.cells[0].mask.shape[1:])
+    else:
+        order = torch.cat([_curve(group, patches) for group in groups]).argsort(stable=True)
     if order is not None:
         places = Places(
             centre=places.centre[order],
@@ -64,31 +88,31 @@ def lay_out(cells: Pass, patches: tuple[tuple[int, ...], ...], shape: tuple[int,
             level=places.level[order],
             sample=places.sample[order],
         )
-    segments = Segments(tuple(lengths.tolist()))
-    return Layout(index=index, order=order, places=places, segments=segments, grid=grid)
+    return Layout(groups=groups, order=order, places=places, segments=segments, grid=grid)
 
 
 def gather(
-    fields: Float[Tensor, "b t c *space"], patch: tuple[int, ...], index: tuple[Tensor, ...]
+    fields: Float[Tensor, "b t c *space"], patch: tuple[int, ...], group: Group
 ) -> Float[Tensor, "n t c *patch"]:
-    """Cut out the cells that an index names.
+    """Cut out the cells of a group.
 
     Args:
         fields: (b, t, c, *space), every axis a multiple of the patch.
         patch: points per axis of a cell.
-        index: sample and cell coordinates of each cell.
+        group: names the cells.
     """
     b, t, c, *space = fields.shape
     split = [n for size, p in zip(space, patch, strict=True) for n in (size // p, p)]
     view = fields.reshape(b, t, c, *split)
     cells, points = range(3, view.ndim, 2), range(4, view.ndim, 2)
-    return view.permute(0, *cells, 1, 2, *points)[index]
+    view = view.permute(0, *cells, 1, 2, *points)
+    return view.flatten(0, len(patch)) if group.are_all else view[group.index]
 
 
 def scatter(
     values: Float[Tensor, "n c *patch"],
     patch: tuple[int, ...],
-    index: tuple[Tensor, ...],
+    group: Group,
     shape: tuple[int, ...],
 ) -> Float[Tensor, "b c *space"]:
     """Put cells back on their grid, zero elsewhere: undo `gather`.
@@ -96,55 +120,86 @@ def scatter(
     Args:
         values: (n, c, *patch) cells.
         patch: points per axis of a cell.
-        index: sample and cell coordinates of each cell.
+        group: names the cells.
         shape: (b, *space) of the result.
     """
     b, *space = shape
     counts = [size // p for size, p in zip(space, patch, strict=True)]
-    canvas = values.new_zeros(b, *counts, *values.shape[1:]).index_put(index, values)
+    if group.are_all:
+        canvas = values.unflatten(0, (b, *counts))
+    else:
+        canvas = values.new_zeros(b, *counts, *values.shape[1:]).index_put(group.index, values)
     axes = range(1, 1 + len(patch))
     interleaved = [a for axis in axes for a in (axis, axis + 1 + len(patch))]
     return canvas.permute(0, 1 + len(patch), *interleaved).reshape(b, values.shape[1], *space)
 
 
-def _num_used(cells: Pass) -> int:
-    return sum(bool(mask.any()) for mask in cells.masks)
+def _group(cells: Cells) -> Group:
+    mask, count = cells.mask, cells.count
+    if count is None:
+        index = mask.nonzero(as_tuple=True)
+    else:
+        samples, *sides = mask.shape
+        flat = torch.arange(math.prod(sides), device=mask.device).expand(samples, -1)
+        if not cells.are_all:
+            flat = mask.flatten(1).byte().argsort(dim=1, descending=True, stable=True)[:, :count]
+        sample = torch.arange(samples, device=mask.device).repeat_interleave(count)
+        index = (sample, *torch.unravel_index(flat.flatten(), sides))
+    return Group(level=cells.level, index=index, is_leaf=cells.is_leaf, are_all=cells.are_all)
 
 
-def _block(patches: tuple[tuple[int, ...], ...]) -> tuple[int, ...] | None:
-    """Fine cells per axis inside a coarse one, if there are just two levels."""
-    if len(patches) != 2:
-        return None
-    return tuple(big // small for big, small in zip(*patches, strict=True))
+def _segments(cells: Pass, places: Places) -> Segments:
+    samples = len(cells.cells[0].mask)
+    known = [each.count for each in cells.cells if each.count is not None]
+    if len(known) == len(cells.cells):
+        return Segments((sum(known),) * samples)
+    return Segments(tuple(torch.bincount(places.sample, minlength=samples).tolist()))
 
 
-def _roots(
-    index: tuple[tuple[Tensor, ...], ...], patches: tuple[tuple[int, ...], ...], shape: torch.Size
-) -> tuple[Int[Tensor, " n"], int]:
-    """Number of the coarse cell, counted over the batch, that each token lies in."""
-    numbers = []
-    for (sample, *cells), patch in zip(index, patches, strict=True):
-        number = sample
-        for count, cell, big, small in zip(shape[1:], cells, patches[0], patch, strict=True):
-            number = number * count + cell // (big // small)
-        numbers.append(number)
-    return torch.cat(numbers), math.prod(shape)
+def _parents(group: Group, block: tuple[int, ...], shape: torch.Size) -> Int[Tensor, " n"]:
+    """Number of the cell, counted over the batch, that each token is a piece of."""
+    number, *cells = group.index
+    for count, cell, pieces in zip(shape[1:], cells, block, strict=True):
+        number = number * (count // pieces) + cell // pieces
+    return number
+
+
+def _curve(group: Group, patches: tuple[tuple[int, ...], ...]) -> Int[Tensor, " n"]:
+    """Position along the curve through all samples: bits of the coordinates, interleaved."""
+    sample, *cells = group.index
+    axes = len(cells)
+    position = sample << (AXIS_BITS * axes)
+    for axis, cell in enumerate(cells):
+        finest = patches[group.level][axis] // patches[-1][axis]
+        position = position + (_spread(axes, position.device)[cell * finest] << (axes - 1 - axis))
+    return position
+
+
+@lru_cache
+def _spread(axes: int, device: torch.device) -> Int[Tensor, " n"]:
+    """Every coordinate with `axes` − 1 zeros after each of its bits."""
+    numbers = torch.arange(2**AXIS_BITS, device=device)
+    spread = torch.zeros_like(numbers)
+    for bit in range(AXIS_BITS):
+        spread |= ((numbers >> bit) & 1) << (bit * axes)
+    return spread
 
 
 def _places(
-    index: tuple[tuple[Tensor, ...], ...],
-    patches: tuple[tuple[int, ...], ...],
-    shape: tuple[int, ...],
+    groups: tuple[Group, ...], patches: tuple[tuple[int, ...], ...], shape: tuple[int, ...]
 ) -> Places:
     centres, sizes, levels = [], [], []
-    for level, ((sample, *cells), patch) in enumerate(zip(index, patches, strict=True)):
-        side = torch.tensor(patch, device=sample.device) / torch.tensor(shape, device=sample.device)
+    for group in groups:
+        sample, *cells = group.index
+        side = torch.tensor(patches[group.level], device=sample.device) / torch.tensor(
+            shape, device=sample.device
+        )
         centres.append((torch.stack(cells, dim=1) + 0.5) * side)
         sizes.append(side.expand(len(sample), -1))
-        levels.append(torch.full_like(sample, level))
+        levels.append(torch.full_like(sample, group.level))
     return Places(
         centre=torch.cat(centres),
         size=torch.cat(sizes),
         level=torch.cat(levels),
-        sample=torch.cat([place[0] for place in index]),
+        sample=torch.cat([group.index[0] for group in groups]),
     )

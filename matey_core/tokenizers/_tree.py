@@ -1,11 +1,14 @@
 """A tree of cells over the domain: which cells are refined, which are leaves."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+
+from matey_core.tokenizers._quota import Quota
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,10 @@ class Tree:
     """Points per axis of the grid, without padding."""
     samples: int
     device: torch.device
+    kept: tuple[Bool[Tensor, "b ..."], ...] = ()
+    """For every level but the finest: split cells that stay tokens. Without any, none do."""
+    quota: Quota | None = None
+    """How many cells of each level every sample splits, and keeps, where that is known."""
 
     @property
     def num_levels(self) -> int:
@@ -67,9 +74,49 @@ class Tree:
             for mask, patch in zip(self.tiling, self.patches, strict=True)
         )
 
+    @property
+    def num_splits(self) -> tuple[int | None, ...]:
+        """For every level but the finest: cells split in every sample, where that is known."""
+        return self.quota.splits if self.quota else (None,) * (self.num_levels - 1)
+
+    @property
+    def num_leaves(self) -> tuple[int | None, ...]:
+        """For every level: leaves of every sample, where that is known without a look."""
+        if self.has_empty_cells or (self.quota is None and self.num_levels > 1):
+            return (None,) * self.num_levels
+        counts, cells = [], math.prod(self.roots)
+        for level, count in enumerate(self.quota.splits if self.quota else ()):
+            counts.append(cells - count)
+            cells = count * self.pieces(level)
+        return (*counts, cells)
+
+    @property
+    def has_empty_cells(self) -> bool:
+        """Whether some cells hold nothing but padding."""
+        return has_empty_cells(self.shape, self.patches)
+
+    def pieces(self, level: int) -> int:
+        """Cells that one of this level is split into."""
+        coarse, fine = self.patches[level], self.patches[level + 1]
+        return math.prod(big // small for big, small in zip(coarse, fine, strict=True))
+
     def counts(self) -> Int[Tensor, "b levels"]:
         """(b, levels) leaves of each level."""
         return torch.stack([mask.flatten(1).sum(1) for mask in self.leaves], dim=1)
+
+
+def has_empty_cells(shape: tuple[int, ...], patches: tuple[tuple[int, ...], ...]) -> bool:
+    """Whether padding to the coarsest patch makes finer cells without a point of the grid.
+
+    Args:
+        shape: points per axis of the grid, without padding.
+        patches: points per axis of the cells of all levels.
+    """
+    return any(
+        -(-points // coarse) * coarse - points >= fine
+        for patch in patches
+        for points, coarse, fine in zip(shape, patches[0], patch, strict=True)
+    )
 
 
 def children(cells: Tensor, coarse: tuple[int, ...], fine: tuple[int, ...]) -> Tensor:

@@ -1,20 +1,24 @@
-"""The coarse sequence whole, and a short local fine one for every refined cell."""
+"""The coarse sequence whole, and a short local fine one for every refined cell of any level."""
 
-import torch
+import math
 
-from matey_core.tokenizers._base import TOKENIZERS, Pass
-from matey_core.tokenizers._tree import Tree
+from matey_core.tokenizers._base import TOKENIZERS, Cells, Pass
+from matey_core.tokenizers._tree import Tree, children
 
 
 @TOKENIZERS.register("adap_mul")
 def adap_mul(tree: Tree) -> tuple[Pass, ...]:
-    """A coarse pass, then a local pass whose prediction is added as a correction.
+    """A coarse pass, then a local pass a level, whose predictions are added as corrections.
 
     Local sequences keep the cells of padding, so that each is a whole block.
     """
-    coarse, *finer = tree.existing
-    nowhere = torch.zeros_like(coarse)
-    return (
-        Pass(masks=(coarse, *(torch.zeros_like(level) for level in finer))),
-        Pass(masks=(nowhere, *tree.tiling[1:]), local=True),
-    )
+    coarse, *_ = tree.existing
+    passes = [Pass(cells=(Cells(level=0, mask=coarse, count=math.prod(tree.roots)),))]
+    for level, count in enumerate(tree.num_splits):
+        if count == 0:
+            break
+        split = tree.existing[level] & tree.refined[level]
+        mask = children(split, tree.patches[level], tree.patches[level + 1])
+        known = None if count is None else count * tree.pieces(level)
+        passes.append(Pass(cells=(Cells(level=level + 1, mask=mask, count=known),), local=True))
+    return tuple(passes)

@@ -14,11 +14,6 @@ def passes(config: TokenizerConfig, tree: Tree) -> tuple[Pass, ...]:
     return TOKENIZERS[config.name](tree)
 
 
-def num_tokens(cells: tuple[Pass, ...]) -> int:
-    """Tokens of a frame, over all passes."""
-    return sum(int(mask.sum()) for each in cells for mask in each.masks)
-
-
 def num_pairs(
     scheme: str, cells: tuple[Pass, ...], tree: Tree, *, shape: tuple[int, ...], history: int
 ) -> int | None:
@@ -36,8 +31,6 @@ def num_pairs(
     block = _block(scheme)
     total = 0
     for each in cells:
-        if not any(mask.any() for mask in each.masks):
-            continue
         layout = lay_out(each, tree.patches, shape)
         if block.needs_grid and layout.grid is None:
             return None

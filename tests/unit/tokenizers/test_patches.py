@@ -1,15 +1,17 @@
 """Cutting cells out, and stems and heads that are local to a cell."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from matey_core.nn.factors import stage_factors
-from matey_core.tokenizers import Pass, TokenizerConfig, grow
+from matey_core.tokenizers import Cells, Pass, TokenizerConfig, grow
 from matey_core.tokenizers._layout import gather, lay_out, scatter
 from matey_core.tokenizers._patches import Head, Stem, nested, unnested
+from matey_core.tokenizers.adap_mix import adap_mix
 from matey_core.tokenizers.adap_mul import adap_mul
 from tests.formula import wave
 
@@ -22,13 +24,22 @@ def test_gathering_all_cells_and_scattering_them_is_the_identity(
 ) -> None:
     fields = wave(2, 1, 3, *shape)
     cells = tuple(n // p for n, p in zip(shape, patch, strict=True))
-    index = torch.ones(2, *cells, dtype=torch.bool).nonzero(as_tuple=True)
-    gathered = gather(fields, patch, index)
+    mask = torch.ones(2, *cells, dtype=torch.bool)
+    everything = Cells(level=0, mask=mask, count=math.prod(cells))
+    group, listed = (
+        lay_out(Pass(cells=(each,)), (patch,), shape).groups[0]
+        for each in (everything, replace(everything, count=None))
+    )
+    assert group.are_all
+    assert not listed.are_all
+    gathered = gather(fields, patch, group)
+    assert torch.equal(gathered, gather(fields, patch, listed))
     assert gathered.shape == (2 * math.prod(cells), 1, 3, *patch)
     window = tuple(slice(p, 2 * p) for p in patch)
     place = 1 * math.prod(cells) + sum(math.prod(cells[axis + 1 :]) for axis in range(len(cells)))
     assert torch.equal(gathered[place, 0], fields[(1, 0, slice(None), *window)])
-    assert torch.equal(scatter(gathered[:, 0], patch, index, (2, *shape)), fields[:, 0])
+    for each in (group, listed):
+        assert torch.equal(scatter(gathered[:, 0], patch, each, (2, *shape)), fields[:, 0])
 
 
 @pytest.mark.parametrize("patch", [(8,), (16,), (12, 4), (8, 8), (6, 1), (4, 8, 2), (7, 5)])
@@ -84,10 +95,11 @@ def test_a_head_reads_each_field_with_its_own_vector() -> None:
 def test_packed_order_is_by_sample_and_unpacking_undoes_it() -> None:
     history = torch.randn(3, 2, 1, 32, 40, generator=torch.Generator().manual_seed(1))
     tree = grow(TokenizerConfig(patch=(8, 4), ratio=0.3), history, periodic=(True, True))
-    layout = lay_out(Pass(masks=tree.leaves), tree.patches, (32, 40))
+    layout = lay_out(adap_mix(tree)[0], tree.patches, (32, 40))
     assert layout.segments.lengths == tuple(tree.counts().sum(1).tolist())
+    assert layout.segments.equal is not None
     assert (layout.places.sample.diff() >= 0).all()
-    codes = [1000.0 * level + torch.arange(len(i[0])) for level, i in enumerate(layout.index)]
+    codes = [1000.0 * level + torch.arange(len(group)) for level, group in enumerate(layout.groups)]
     packed = layout.pack(codes)
     for mine, theirs in zip(layout.unpack(packed), codes, strict=True):
         assert torch.equal(mine, theirs)
