@@ -1,7 +1,8 @@
 """What every model promises, and the settings that the two variants share."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
 from jaxtyping import Int
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.config import Config
+from matey_core.errors import ConfigError
 from matey_core.registry import Registry
 from matey_core.tokenizers import TokenizerConfig
 
@@ -101,6 +103,8 @@ class Model(nn.Module, ABC):
     ) -> None:
         super().__init__()
         self.config = config
+        self.tokenizing = config.tokenizer
+        """What fields are cut by: the model's own settings, but inside `retokenized`."""
         self.fields = fields
         self.num_axes = num_axes
 
@@ -117,6 +121,39 @@ class Model(nn.Module, ABC):
     def count_tokens(self, batch: FieldBatch) -> Int[Tensor, " b"]:
         """Count the tokens a frame of each sample is cut into."""
 
+    @contextmanager
+    def retokenized(self, tokenizer: TokenizerConfig) -> Iterator[None]:
+        """Cut fields as `tokenizer` says, with the same weights, until the block ends.
+
+        Budgets, criteria and tokenizers are free; of patch sizes only those that the model has.
+        What it was not trained on, such as a coarse head on detailed cells, it does badly.
+
+        Raises:
+            ConfigError: the model has no such patch size, or its scheme cannot work so.
+        """
+        self.check_tokenizer(tokenizer)
+        before, self.tokenizing = self.tokenizing, tokenizer
+        try:
+            yield
+        finally:
+            self.tokenizing = before
+
+    def check_tokenizer(self, tokenizer: TokenizerConfig) -> None:
+        """Refuse settings that the model's weights do not allow.
+
+        Raises:
+            ConfigError: the model has no such patch size, or its scheme cannot work so.
+        """
+        known = self.config.tokenizer.levels
+        unknown = [side for side in tokenizer.levels if side not in known]
+        if unknown:
+            raise ConfigError(
+                f"The model has no stem and head for patches of {_listed(unknown)} points: it has "
+                f"{_listed(known)}.",
+                remedy="Choose among these sizes, or train a model with all of them in "
+                "model.tokenizer.patch.",
+            )
+
     @abstractmethod
     def extend(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> None:
         """Learn new fields and numbers of axes, keeping every old weight and prediction."""
@@ -127,3 +164,7 @@ class Model(nn.Module, ABC):
 
         `attention` is all that the first three are not: blocks, positions, lead time.
         """
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return " and ".join(map(str, numbers))

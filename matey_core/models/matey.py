@@ -12,9 +12,9 @@ from matey_core.errors import ConfigError
 from matey_core.fields import FieldSpec
 from matey_core.models._base import MODELS, Model, ModelConfig
 from matey_core.models._frame import Frame
-from matey_core.models._processor import Processor
+from matey_core.models._processor import Processor, check_scheme
 from matey_core.nn.field_table import FieldTable
-from matey_core.tokenizers import TOKENIZERS, Pass, Tree, num_tokens
+from matey_core.tokenizers import TOKENIZERS, Pass, TokenizerConfig, Tree, num_tokens
 from matey_core.tokenizers._grow import grow_normalized
 from matey_core.tokenizers._layout import Layout, gather, lay_out, scatter
 from matey_core.tokenizers._patches import Details, Head, Stem
@@ -35,7 +35,6 @@ class MateyModel(Model):
     ) -> None:
         super().__init__(config, fields, num_axes)
         self.inner = config.sizes.width // 4
-        self.tokenizer = TOKENIZERS[config.tokenizer.name]
         self.table = FieldTable(
             fields,
             channels=2 if config.innovation else 1,
@@ -63,7 +62,7 @@ class MateyModel(Model):
         rows = self.table.rows(batch.spec.names)
         outputs = [
             self._run(cells, tree, frame, batch.spec, rows=rows, lead_steps=lead_steps)
-            for cells in self.tokenizer(tree)
+            for cells in TOKENIZERS[self.tokenizing.name](tree)
         ]
         output = torch.stack(outputs).sum(0) if len(outputs) > 1 else outputs[0]
         values = frame.state(output)
@@ -77,7 +76,16 @@ class MateyModel(Model):
         """Count the tokens a frame of each sample is cut into."""
         lead_steps = batch.lead_steps[:, 0]
         frame = Frame.of(batch.history, lead_steps, batch.spec.grid, self.config)
-        return num_tokens(self.tokenizer(self._tree(frame)))
+        return num_tokens(TOKENIZERS[self.tokenizing.name](self._tree(frame)))
+
+    def check_tokenizer(self, tokenizer: TokenizerConfig) -> None:
+        """Refuse settings that the model's weights or its scheme do not allow.
+
+        Raises:
+            ConfigError: says which, and what to choose instead.
+        """
+        super().check_tokenizer(tokenizer)
+        check_scheme(self.config.model_copy(update={"tokenizer": tokenizer}))
 
     def extend(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> None:
         """Learn new fields and numbers of axes, keeping every old weight and prediction."""
@@ -104,7 +112,7 @@ class MateyModel(Model):
                 remedy="Fine-tune it on such data: `matey finetune` adds a stem and a head.",
             )
         return grow_normalized(
-            self.config.tokenizer,
+            self.tokenizing,
             frame.values,
             std=frame.scale.std,
             periodic=frame.grid.periodic,

@@ -28,6 +28,7 @@ from matey_core.models._paper_positions import PositionArea
 from matey_core.models._paper_schemes import SCHEMES, drop_rates
 from matey_core.models._paper_selection import Cut, cut
 from matey_core.models._paper_settings import check_settings
+from matey_core.tokenizers import TokenizerConfig
 
 
 @MODELS.register("paper")
@@ -72,8 +73,8 @@ class PaperModel(Model):
         raw, normalized = (
             self._pad(batch, values) for values in (history, statistics.normalize(history))
         )
-        cells = cut(raw, self._patches(batch), self.config.tokenizer)
-        values = PASSES[self.config.tokenizer.name](self._job(batch, normalized, lead, cells))
+        cells = cut(raw, self._patches(batch), self.tokenizing)
+        values = PASSES[self.tokenizing.name](self._job(batch, normalized, lead, cells))
         values = statistics.restore(crop(values, history.shape[3:]))
         return Prediction(
             spec=batch.spec,
@@ -85,14 +86,29 @@ class PaperModel(Model):
         """Decide which coarse cells of each sample are refined, as `forward` does."""
         self._check(batch)
         raw = self._pad(batch, to_canvas(batch.history))
-        return cut(raw, self._patches(batch), self.config.tokenizer)
+        return cut(raw, self._patches(batch), self.tokenizing)
 
     def count_tokens(self, batch: FieldBatch) -> Int[Tensor, " b"]:
         """Count the tokens a frame of each sample is cut into."""
         cells = self.cells(batch)
         refined = torch.tensor(cells.counts, device=batch.history.device)
-        replaced = 1 if self.config.tokenizer.name == "adap_mix" else 0
+        replaced = 1 if self.tokenizing.name == "adap_mix" else 0
         return cells.num_coarse + refined * (cells.num_fine - replaced)
+
+    def check_tokenizer(self, tokenizer: TokenizerConfig) -> None:
+        """Refuse settings that are not published, or other patch sizes than the model's.
+
+        Raises:
+            ConfigError: names the setting and what to choose instead.
+        """
+        super().check_tokenizer(tokenizer)
+        check_settings(self.config.model_copy(update={"tokenizer": tokenizer}), self.num_axes)
+        if tokenizer.levels != self.config.tokenizer.levels:
+            raise ConfigError(
+                f"The paper variant embeds all of its patch sizes, {self.config.tokenizer.levels}, "
+                f"not {tokenizer.levels} alone.",
+                remedy="Train with model.variant=matey to leave a size out.",
+            )
 
     @torch.no_grad()
     def extend(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> None:
