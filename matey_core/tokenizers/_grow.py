@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from matey_core.criteria import CRITERIA, History
+from matey_core.criteria import Estimate, History, scores_of
 from matey_core.nn.padding import pad
 from matey_core.nn.scale import Scale
 from matey_core.tokenizers._base import TokenizerConfig
@@ -42,6 +42,8 @@ def grow_normalized(
     *,
     std: Float[Tensor, "b c"],
     periodic: tuple[bool, ...],
+    estimate: Estimate | None = None,
+    spared: float = 0.0,
 ) -> Tree:
     """Like `grow`, for a history that is normalized already.
 
@@ -50,6 +52,8 @@ def grow_normalized(
         values: (b, t, c, *space) normalized fields.
         std: (b, c) their physical standard deviations.
         periodic: whether each space axis wraps around.
+        estimate: a model's own estimate of its errors, for the criterion `learned`.
+        spared: fraction of the cells, drawn anew, whose score is set to 0.
 
     Raises:
         ShapeError: the grid is smaller than the coarsest patch.
@@ -58,9 +62,10 @@ def grow_normalized(
     num_axes = values.ndim - 3
     patches = tuple((side,) * num_axes for side in config.levels)
     padded = pad(values, patches[0], periodic=periodic)
-    history = History(values=padded, std=std)
-    criterion = CRITERIA[config.criterion]
-    scores = tuple(criterion(history, patch) for patch in patches[:-1])
+    history = History(values=padded, std=std, estimate=estimate)
+    scores = tuple(scores_of(config.criterion, history, patch) for patch in patches[:-1])
+    if spared:
+        scores = tuple(s.masked_fill(torch.rand_like(s) < spared, 0.0) for s in scores)
     decision = decide(config, scores, patches, shape=tuple(values.shape[3:]), periodic=periodic)
     return Tree(
         patches=patches,
