@@ -1,43 +1,94 @@
 """What attention sees, and the way back to the grid."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from matey_core.sequence_group import SequenceGroup
 
-@dataclass(frozen=True)
 class Segments:
-    """How sequences of unequal length lie one after another on a packed axis."""
+    """How sequences lie one after another on a packed axis.
 
-    lengths: tuple[int, ...]
+    Sequences of one length, such as the lines of a grid, are two numbers, however many they are.
+    """
 
-    @cached_property
-    def total(self) -> int:
-        """Rows of the packed axis."""
-        return sum(self.lengths)
-
-    @cached_property
-    def equal(self) -> int | None:
+    def __init__(self, lengths: tuple[int, ...]) -> None:
+        first = lengths[0] if lengths else None
+        self.count = len(lengths)
+        """Number of sequences."""
+        self.equal = first if all(length == first for length in lengths) else None
         """The common length, or None where lengths differ."""
-        return self.lengths[0] if len(set(self.lengths)) == 1 else None
+        self.total = sum(lengths)
+        """Rows of the packed axis."""
+        self._unequal = () if self.equal is not None else lengths
+
+    @classmethod
+    def same(cls, count: int, length: int) -> "Segments":
+        """Describe sequences that are all of one length."""
+        segments = cls((length,) * min(count, 1))
+        segments.count, segments.total = count, count * length
+        return segments
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Rows of each sequence."""
+        return self._unequal if self.equal is None else (self.equal,) * self.count
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Segments) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __repr__(self) -> str:
+        if self.equal is None:
+            return f"Segments({self._unequal})"
+        return f"Segments.same({self.count}, {self.equal})"
 
     def repeated(self, times: int) -> "Segments":
         """The same sequences `times` times over, one copy after another."""
-        return Segments(self.lengths * times)
+        if self.equal is not None:
+            return Segments.same(self.count * times, self.equal)
+        return Segments(self._unequal * times)
 
     def stretched(self, factor: int) -> "Segments":
         """Every sequence `factor` times as long."""
-        return Segments(tuple(length * factor for length in self.lengths))
+        if self.equal is not None:
+            return Segments.same(self.count, self.equal * factor)
+        return Segments(tuple(length * factor for length in self._unequal))
+
+    def sizes(self, device: torch.device) -> Int[Tensor, " s"]:
+        """(s,) rows of each sequence, on a device."""
+        if self.equal is not None:
+            return torch.full((self.count,), self.equal, device=device)
+        return send(self._unequal, device)
 
     def index(self, device: torch.device) -> Int[Tensor, " n"]:
         """(n,) number of the sequence that each row belongs to."""
-        lengths = torch.tensor(self.lengths, device=device)
         return torch.repeat_interleave(
-            torch.arange(len(self.lengths), device=device), lengths, output_size=self.total
+            torch.arange(self.count, device=device), self.sizes(device), output_size=self.total
         )
+
+    def _key(self) -> tuple[int, int | None, tuple[int, ...]]:
+        return self.count, self.equal, self._unequal
+
+
+@lru_cache(maxsize=256)
+def send(numbers: tuple[int, ...], device: torch.device) -> Int[Tensor, " n"]:
+    """Bring whole numbers to a device once, without making anyone wait for it.
+
+    Args:
+        numbers: what to send; the same again costs nothing.
+        device: where to.
+    """
+    with torch.inference_mode(False):  # what is kept must serve training too
+        if device.type != "cuda":
+            return torch.tensor(numbers, device=device, dtype=torch.int64)
+        pinned = torch.tensor(numbers, dtype=torch.int64, pin_memory=True)
+        return pinned.to(device, non_blocking=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +105,19 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """Whose the cells of every sequence are, where several processes share them."""
+
+    group: SequenceGroup
+    parts: tuple[Segments, ...]
+    """For each process: how many cells of each sequence it has."""
+    by_rank: Int[Tensor, " n"]
+    """Packed positions of all cells, process after process."""
+    positions: Int[Tensor, " n"]
+    """Where each packed cell stands in `by_rank`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenBatch:
     """Tokens of all cells, packed sample after sample, with all times of a cell together.
 
@@ -67,6 +131,9 @@ class TokenBatch:
     """One sequence of cells a sample (or, for local passes, a refined cell)."""
     grid: tuple[int, ...] | None = None
     """Cells per axis where each sequence is a whole regular grid in raster order."""
+    shard: Shard | None = None
+    """Where other processes have the rest of the cells; `segments` and `grid` are then those
+    of all cells, `values` and `places` those of this process' own."""
 
     def with_values(self, values: Float[Tensor, "n t d"]) -> "TokenBatch":
         """Put new values in the same places."""

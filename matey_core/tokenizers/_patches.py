@@ -121,8 +121,8 @@ def nested(
     view = cells.reshape(n, t, c, *(side for factor in factors for side in reversed(factor)))
     axes = range(3, view.ndim, 3)
     order = [axis + stage for stage in range(3) for axis in axes]
-    k3, k2, k1 = (math.prod(factor[stage] for factor in factors) for stage in (2, 1, 0))
-    return view.permute(0, 1, *order, 2).reshape(n, t, k3, k2, k1, c)
+    stages = [math.prod([factor[stage] for factor in factors]) for stage in (2, 1, 0)]
+    return view.permute(0, 1, *order, 2).reshape(n, t, *stages, c)
 
 
 def unnested(
@@ -138,4 +138,5 @@ def unnested(
     stages = [factor[stage] for stage in (2, 1, 0) for factor in factors]
     view = points.reshape(n, *stages, c)
     order = [1 + axis + stage * num_axes for axis in range(num_axes) for stage in range(3)]
-    return view.permute(0, view.ndim - 1, *order).reshape(n, c, *map(math.prod, factors))
+    sides = [math.prod(factor) for factor in factors]
+    return view.permute(0, view.ndim - 1, *order).reshape(n, c, *sides)
