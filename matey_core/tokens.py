@@ -9,6 +9,7 @@ from torch import Tensor
 
 from matey_core.sequence_group import SequenceGroup
 
+
 class Segments:
     """How sequences lie one after another on a packed axis.
 

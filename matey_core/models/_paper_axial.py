@@ -69,7 +69,7 @@ class GridAttention(nn.Module):
     def _along(self, axis: int, *qkv: Tensor) -> Tensor:
         lines = [part.movedim(axis, 4) for part in qkv]
         shape = lines[0].shape
-        segments = Segments((shape[4],) * shape[:4].numel())
+        segments = Segments.same(shape[:4].numel(), shape[4])
         q, k, v = (part.flatten(0, 4) for part in lines)
         return self.kernel(q, k, v, segments).view(shape).movedim(4, axis)
 

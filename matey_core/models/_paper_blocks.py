@@ -84,7 +84,7 @@ def standardize(x: Float[Tensor, "g n d"], segments: Segments) -> Float[Tensor, 
 
 def _averages(values: Float[Tensor, "g n d"], segments: Segments) -> Float[Tensor, "g s d"]:
     groups, _, width = values.shape
-    lengths = torch.tensor(segments.lengths, device=values.device, dtype=values.dtype)
+    lengths = segments.sizes(values.device).to(values.dtype)
     total = values.new_zeros(groups, len(lengths), width)
     return total.index_add(1, segments.index(values.device), values) / lengths[:, None]
 
@@ -97,7 +97,7 @@ def drop_path(x: Tensor, rate: float, shape: tuple[int, ...]) -> Tensor:
 
 def by_sequence(branch: Tensor, segments: Segments, rate: float) -> Tensor:
     """Drop whole sequences of equal length (g, s·n, d) together."""
-    stacked = branch.unflatten(1, (len(segments.lengths), -1))
+    stacked = branch.unflatten(1, (segments.count, -1))
     return drop_path(stacked, rate, (*stacked.shape[:2], 1, 1)).flatten(1, 2)
 
 

@@ -43,7 +43,7 @@ def uniform_pass(job: Job) -> Float[Tensor, "b c d h w"]:
     """Coarse cells only, through blocks and head."""
     n = job.cut.num_coarse
     coarse = job.table[:, :n]
-    layout = Layout(segments=Segments((n,) * len(coarse)), grid=job.cut.grid)
+    layout = Layout(segments=Segments.same(len(coarse), n), grid=job.cut.grid)
     last = job.run(coarse.flatten(0, 1), layout, job.lead)
     return job.coarse_head(_raster(last.unflatten(0, (-1, n)), job.cut.grid), job.ids)
 
@@ -77,7 +77,7 @@ def two_pass(job: Job) -> Float[Tensor, "b c d h w"]:
     n, q = job.cut.num_coarse, job.cut.num_fine
     samples, cells = job.cut.pairs()
     local = job.table[:, n:].unflatten(1, (n, q))[samples, cells]
-    layout = Layout(segments=Segments((q,) * len(samples)), grid=job.cut.split)
+    layout = Layout(segments=Segments.same(len(samples), q), grid=job.cut.split)
     last = job.run(local.flatten(0, 1), layout, job.lead[samples])
     patches = job.fine_head(_raster(last.unflatten(0, (-1, q)), job.cut.split), job.ids)
     return _add_patches(base, patches, job.cut.grid, (samples, cells))

@@ -34,7 +34,7 @@ class SequenceNorm(nn.Module):
         """Standardize every channel over each sequence of cells, all times together."""
         values = x.float()
         index = segments.index(x.device)
-        count = torch.tensor(segments.lengths, device=x.device) * x.shape[1]
+        count = segments.sizes(x.device) * x.shape[1]
         mean = self._average(values, index, count)
         centred = values - mean[index].unsqueeze(1)
         variance = self._average(centred.square(), index, count)

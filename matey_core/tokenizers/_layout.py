@@ -76,7 +76,7 @@ def lay_out(cells: Pass, patches: tuple[tuple[int, ...], ...], shape: tuple[int,
             for big, small in zip(patches[group.level - 1], patches[group.level], strict=True)
         )
         order = _parents(group, grid, cells.cells[0].mask.shape).argsort(stable=True)
-        segments = Segments((math.prod(grid),) * (len(group) // math.prod(grid)))
+        segments = Segments.same(len(group) // math.prod(grid), math.prod(grid))
     elif len(groups) == 1 and groups[0].are_all:
         grid = tuple(cells.cells[0].mask.shape[1:])
     else:
@@ -152,7 +152,7 @@ def _segments(cells: Pass, places: Places) -> Segments:
     samples = len(cells.cells[0].mask)
     known = [each.count for each in cells.cells if each.count is not None]
     if len(known) == len(cells.cells):
-        return Segments((sum(known),) * samples)
+        return Segments.same(samples, sum(known))
     return Segments(tuple(torch.bincount(places.sample, minlength=samples).tolist()))
 
 
