@@ -19,11 +19,11 @@ class AxialBlock(Block):
         """First each cell's history, then every line of cells along every axis."""
         n, t, _ = tokens.values.shape
         grid = tokens.grid or ()
-        shape = (len(tokens.segments.lengths), *grid, t)
-        time = Route(shape=(n, t), order=(0, 1), segments=Segments((t,) * n))
+        shape = (tokens.segments.count, *grid, t)
+        time = Route(shape=(n, t), order=(0, 1), segments=Segments.same(n, t))
         lines = []
         for axis, length in enumerate(grid, start=1):
             order = (*(other for other in range(len(shape)) if other != axis), axis)
-            segments = Segments((length,) * (n * t // length))
-            lines.append(Route(shape=shape, order=order, segments=segments))
+            segments = Segments.same(tokens.segments.total * t // length, length)
+            lines.append(Route(shape=shape, order=order, segments=segments, shard=tokens.shard))
         return [[time], lines]

@@ -15,6 +15,11 @@ class FactorizedBlock(Block):
     def routes(self, tokens: TokenBatch) -> list[list[Route]]:
         """First each cell's history, then each frame's cells."""
         n, t, _ = tokens.values.shape
-        time = Route(shape=(n, t), order=(0, 1), segments=Segments((t,) * n))
-        space = Route(shape=(n, t), order=(1, 0), segments=tokens.segments.repeated(t))
+        time = Route(shape=(n, t), order=(0, 1), segments=Segments.same(n, t))
+        space = Route(
+            shape=(tokens.segments.total, t),
+            order=(1, 0),
+            segments=tokens.segments.repeated(t),
+            shard=tokens.shard,
+        )
         return [[time], [space]]

@@ -14,6 +14,7 @@ class FullBlock(Block):
 
     def routes(self, tokens: TokenBatch) -> list[list[Route]]:
         """One sequence a sample: its cells at all times."""
-        n, t, _ = tokens.values.shape
+        t = tokens.values.shape[1]
         segments = tokens.segments.stretched(t)
-        return [[Route(shape=(n, t), order=(0, 1), segments=segments)]]
+        shape = tokens.segments.total, t
+        return [[Route(shape=shape, order=(0, 1), segments=segments, shard=tokens.shard)]]

@@ -3,13 +3,15 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from matey_core.tokens import Segments
+from matey_core.nn.sequence import attend_shared
+from matey_core.tokens import Segments, Shard
 
 PackedKernel = Callable[[Tensor, Tensor, Tensor, Segments], Tensor]
 
@@ -21,6 +23,8 @@ class Route:
     shape: tuple[int, ...]
     order: tuple[int, ...]
     segments: Segments
+    shard: Shard | None = None
+    """Where other processes have the rest of the rows; the other fields describe all rows."""
 
     def pack(self, rows: Float[Tensor, "m h e"]) -> Float[Tensor, "m h e"]:
         """Bring the rows of each sequence together."""
@@ -67,9 +71,17 @@ class SelfAttention(nn.Module):
         rows = math.prod(x.shape[:-1])
         q, k, v = self.qkv(x).reshape(rows, 3, self.heads, -1).unbind(1)
         q, k = self.query_norm(q).to(v.dtype), self.key_norm(k).to(v.dtype)
+        shard = routes[0].shard
+        if shard is None:
+            mixed = self._along(routes, q, k, v)
+        else:
+            along = partial(self._along, routes)
+            mixed = attend_shared(along, q, k, v, shard, order=routes[0].order)
+        return self.out(mixed.reshape(x.shape))
+
+    def _along(self, routes: Sequence[Route], q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         along = [
             route.unpack(self.kernel(route.pack(q), route.pack(k), route.pack(v), route.segments))
             for route in routes
         ]
-        mixed = torch.stack(along).mean(0) if len(along) > 1 else along[0]
-        return self.out(mixed.reshape(x.shape))
+        return torch.stack(along).mean(0) if len(along) > 1 else along[0]

@@ -1,0 +1,145 @@
+"""Processes that share the tokens of every sample, and how they exchange them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from matey_core.errors import RunError
+
+BROKEN = "The connection to another process broke"
+"""What a process says that fails because another has failed."""
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Say plainly that another process is gone; it has its own message."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        raise RunError(
+            f"{BROKEN}: {str(error).splitlines()[0]}",
+            remedy="Look at that process' own message, beside this one.",
+        ) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequenceGroup:
+    """This process among those that hold a part each of the same samples.
+
+    All of them have the same batch and the same weights, and call the same methods in the
+    same order. Whatever a sample's tokens do not decide (normalization, the choice of cells,
+    the loss) each computes for itself.
+    """
+
+    rank: int
+    size: int
+    handle: dist.ProcessGroup
+
+    def exchange(self, values: Tensor, sent: Sequence[int], received: Sequence[int]) -> Tensor:
+        """Give every process its part of `values`, and take what all have for this one.
+
+        The gradient takes the same way back.
+
+        Args:
+            values: (n,) parts for the processes, in their order.
+            sent: numbers in each part.
+            received: numbers that each process has for this one.
+
+        Returns:
+            (m,) what was received, in the order of the processes.
+        """
+        result: Tensor = _Exchange.apply(values, self, tuple(sent), tuple(received))
+        return result
+
+    def sum(self, values: Tensor) -> Tensor:
+        """Add up what all processes have, for a loss that all of them compute alike.
+
+        The gradient of that one loss is every process' already, and is passed on as it is.
+        """
+        result: Tensor = _Sum.apply(values, self)
+        return result
+
+    def pass_on(self, values: Tensor, size: int) -> "Coming":
+        """Send a vector to the next process, and begin to receive one of the process before.
+
+        Args:
+            values: (n,) to send; not to be changed before the answer has come.
+            size: numbers that the process before sends.
+        """
+        coming = values.new_empty(size)
+        before, after = (self.rank - 1) % self.size, (self.rank + 1) % self.size
+        with together():
+            operations = [
+                dist.P2POp(dist.isend, values, group=self.handle, group_peer=after),
+                dist.P2POp(dist.irecv, coming, group=self.handle, group_peer=before),
+            ]
+            return Coming(values=coming, sent=values, works=dist.batch_isend_irecv(operations))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coming:
+    """A vector on its way to this process."""
+
+    values: Tensor
+    sent: Tensor
+    """Kept until it has left."""
+    works: Sequence[dist.Work]
+
+    def wait(self) -> Tensor:
+        """Return it once it is here."""
+        with together():
+            for work in self.works:
+                work.wait()
+        return self.values
+
+
+def _all_to_all(
+    values: Tensor, group: SequenceGroup, sent: Sequence[int], received: Sequence[int]
+) -> Tensor:
+    result = values.new_empty(sum(received))
+    with together():
+        dist.all_to_all_single(
+            result, values.contiguous(), list(received), list(sent), group=group.handle
+        )
+    return result
+
+
+class _Exchange(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        values: Tensor,
+        group: SequenceGroup,
+        sent: tuple[int, ...],
+        received: tuple[int, ...],
+    ) -> Tensor:
+        ctx.way = group, sent, received
+        return _all_to_all(values, group, sent, received)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        group, sent, received = ctx.way
+        return _all_to_all(gradient, group, received, sent), None, None, None
+
+
+class _Sum(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, group: SequenceGroup) -> Tensor:
+        total = values.clone(memory_format=torch.contiguous_format)
+        with together():
+            dist.all_reduce(total, group=group.handle)
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return gradient, None
