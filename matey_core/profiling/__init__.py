@@ -1,19 +1,27 @@
 """What a model costs: operations, time, memory, and where they go."""
 
+from matey_core.profiling.cost import ForwardCost, Inputs, cost_of, forward_cost, plan
 from matey_core.profiling.flops import Flops, count_flops
 from matey_core.profiling.machine import matmul_peak, peak_memory, reset_peak_memory
+from matey_core.profiling.pairs import num_pairs
 from matey_core.profiling.step import PARTS, StepMeasurement, TrainingStep, measure_step
 from matey_core.profiling.synthetic import SyntheticBatches
 
 __all__ = [
     "PARTS",
     "Flops",
+    "ForwardCost",
+    "Inputs",
     "StepMeasurement",
     "SyntheticBatches",
     "TrainingStep",
+    "cost_of",
     "count_flops",
+    "forward_cost",
     "matmul_peak",
     "measure_step",
+    "num_pairs",
     "peak_memory",
+    "plan",
     "reset_peak_memory",
 ]

@@ -12,7 +12,7 @@ from matey_core.errors import ConfigError
 from matey_core.inference import fill_missing
 from matey_core.locations import location
 from matey_core.models import ModelConfig
-from matey_core.tokenizers import TokenizerConfig, Tree, grow
+from matey_core.tokenizers import TOKENIZERS, Pass, TokenizerConfig, Tree, grow
 from matey_core.workflows._inspect_source import Frames, first_store, open_frames
 from matey_core.workflows._runs import newest_run
 from matey_core.workflows._trained import HISTORY, find_trained
@@ -49,6 +49,10 @@ class View:
     def grow(self, window: Tensor, tokenizer: TokenizerConfig | None = None) -> Tree:
         """Choose the cells of a window."""
         return grow(tokenizer or self.tokenizer, window, periodic=self.frames.spec.grid.periodic)
+
+    def passes(self, tree: Tree, tokenizer: TokenizerConfig | None = None) -> tuple[Pass, ...]:
+        """The passes of cells through the blocks."""
+        return TOKENIZERS[(tokenizer or self.tokenizer).name](tree)
 
 
 def view_of(config: "InspectConfig") -> View:

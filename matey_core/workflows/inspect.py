@@ -12,8 +12,8 @@ from matey_core.attention import SCHEMES
 from matey_core.config import Config
 from matey_core.errors import ConfigError
 from matey_core.locations import Location
+from matey_core.profiling import num_pairs
 from matey_core.tokenizers import TokenizerConfig, Tree, num_tokens
-from matey_core.workflows._inspect_cost import num_pairs, passes
 from matey_core.workflows._inspect_picture import Picture, picture_of, pointwise
 from matey_core.workflows._inspect_view import View, place_of, view_of
 from matey_core.workflows._progress import OnProgress, Progress, silent
@@ -157,9 +157,9 @@ def inspect(config: InspectConfig, on_progress: OnProgress = silent) -> InspectR
         sample_name=view.frames.sample_names[sample],
         frame=frame,
         time=float(view.frames.times[frame]),
-        tokens=int(num_tokens(passes(view.tokenizer, tree))),
-        coarse_tokens=int(num_tokens(passes(view.coarse, view.grow(window, view.coarse)))),
-        fine_tokens=int(num_tokens(passes(view.fine, view.grow(window, view.fine)))),
+        tokens=int(num_tokens(view.passes(tree))),
+        coarse_tokens=int(num_tokens(view.passes(view.grow(window, view.coarse), view.coarse))),
+        fine_tokens=int(num_tokens(view.passes(view.grow(window, view.fine), view.fine))),
         levels=_levels(tree),
         attention=tuple(_attention(view, window, scheme) for scheme in SCHEMES.names()),
         survey=_survey(view, on_progress) if config.survey else (),
@@ -173,7 +173,7 @@ def _attention(view: View, window: torch.Tensor, scheme: str) -> AttentionCost:
     for tokenizer in (view.tokenizer, view.coarse, view.fine):
         tree = view.grow(window, tokenizer)
         shape = tuple(window.shape[3:])
-        cells = passes(tokenizer, tree)
+        cells = view.passes(tree, tokenizer)
         pairs.append(num_pairs(scheme, cells, tree, shape=shape, history=view.history))
     adaptive, coarse, fine = pairs
     return AttentionCost(
@@ -202,7 +202,7 @@ def _survey(view: View, on_progress: OnProgress) -> tuple[SurveyRow, ...]:
             total = len(samples) * len(frames)
             on_progress(Progress(task="count tokens", done=done, total=total, unit="windows"))
             tree = view.grow(view.window(sample, frame))
-            counts.append(int(num_tokens(passes(view.tokenizer, tree))))
+            counts.append(int(num_tokens(view.passes(tree))))
         rows.append(
             SurveyRow(
                 sample=sample,

@@ -4,14 +4,9 @@ import torch
 
 from matey_core.attention import SCHEMES, Block, BlockSettings
 from matey_core.kernels import KERNELS
-from matey_core.tokenizers import TOKENIZERS, Pass, TokenizerConfig, Tree
+from matey_core.tokenizers import Pass, Tree
 from matey_core.tokenizers._layout import lay_out
 from matey_core.tokens import TokenBatch
-
-
-def passes(config: TokenizerConfig, tree: Tree) -> tuple[Pass, ...]:
-    """The passes of cells through the blocks."""
-    return TOKENIZERS[config.name](tree)
 
 
 def num_pairs(

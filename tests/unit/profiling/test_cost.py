@@ -1,0 +1,100 @@
+"""The formula of a forward pass against operations counted while one runs."""
+
+import pytest
+import torch
+
+from matey_core.errors import ConfigError
+from matey_core.models import ModelConfig
+from matey_core.profiling import Inputs, SyntheticBatches, count_flops, forward_cost
+from matey_core.tokenizers import TokenizerConfig
+
+SCHEMES = ("full", "factorized", "axial")
+TOKENIZERS = (
+    {"name": "uniform", "patch": (4,)},
+    {"name": "adap_mix", "patch": (8, 4), "tokens": 31},
+    {"name": "adap_mix", "patch": (8, 4), "ratio": 0.5, "keep_parents": True},
+    {"name": "adap_mix", "patch": (16, 8, 4), "tokens": 31},
+    {"name": "adap_mix", "patch": (16, 8, 4), "ratio": 1.0},
+    {"name": "adap_mul", "patch": (8, 4), "tokens": 30},
+    {"name": "adap_mul", "patch": (8, 4), "ratio": 0.25},
+    {"name": "adap_mul", "patch": (16, 8, 4), "ratio": 0.5},
+)
+NAMES = ["u", "v", "p"]
+
+
+def inputs_of(grid: tuple[int, ...], *, frames: int = 3) -> Inputs:
+    return Inputs(grid=grid, periodic=(True,) * len(grid), fields=3, frames=frames)
+
+
+def counted(config: ModelConfig, inputs: Inputs, *, samples: int) -> int:
+    """Operations of a real forward pass of some samples."""
+    model = config.build(fields=NAMES, num_axes=[len(inputs.grid)])
+    batches = SyntheticBatches(NAMES, inputs.grid, history=inputs.frames, batch_size=samples)
+    batch = next(batches)
+    return count_flops(lambda: model(batch).values.sum()).forward
+
+
+def can_be(scheme: str, tokenizer: dict[str, object]) -> bool:
+    return scheme != "axial" or (
+        tokenizer["name"] != "adap_mix" and len(tokenizer["patch"]) < 3  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize("tokenizer", TOKENIZERS, ids=str)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_formula_is_what_is_counted(scheme: str, tokenizer: dict[str, object]) -> None:
+    if not can_be(scheme, tokenizer):
+        pytest.skip("cannot be")
+    config = ModelConfig(
+        width=48, depth=2, heads=2, scheme=scheme, tokenizer=TokenizerConfig(**tokenizer)
+    )
+    inputs = inputs_of((32, 48))
+    cost = forward_cost(config, inputs)
+    assert cost.flops == pytest.approx(counted(config, inputs, samples=1), rel=1e-9)
+    # The fields' kernels are made once for a batch, not once for each of its samples.
+    assert cost.flops == pytest.approx(counted(config, inputs, samples=3) / 3, rel=0.01)
+
+
+@pytest.mark.parametrize("grid", [(40,), (16, 24), (16, 8, 16)])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"position": "fourier", "conditioning": "first_block"},
+        {"position": "none", "trend": False},
+        {"innovation": False, "trend": False, "details": False},
+    ],
+    ids=str,
+)
+def test_in_all_dimensions_with_all_switches(
+    grid: tuple[int, ...], changes: dict[str, object]
+) -> None:
+    tokenizer = TokenizerConfig(patch=(8, 4), ratio=0.5)
+    config = ModelConfig.model_validate(
+        {"width": 32, "depth": 2, "heads": 2, "tokenizer": tokenizer, **changes}
+    )
+    inputs = inputs_of(grid, frames=2)
+    cost = forward_cost(config, inputs)
+    assert cost.flops == pytest.approx(counted(config, inputs, samples=1), rel=1e-9)
+
+
+def test_tokens_are_those_of_the_model() -> None:
+    config = ModelConfig(
+        width=32, depth=1, heads=2, tokenizer=TokenizerConfig(patch=(8, 4), tokens=37)
+    )
+    assert forward_cost(config, inputs_of((48, 40))).tokens == 37
+
+
+def test_with_padding_the_numbers_of_noise_stand_for_those_of_fields() -> None:
+    config = ModelConfig(
+        width=32, depth=2, heads=2, tokenizer=TokenizerConfig(patch=(16, 8, 4), tokens=40)
+    )
+    inputs = inputs_of((37, 42))
+    torch.manual_seed(0)
+    cost = forward_cost(config, inputs)
+    assert cost.tokens == 40
+    assert cost.flops == pytest.approx(counted(config, inputs, samples=2) / 2, rel=0.1)
+
+
+def test_the_published_variant_has_no_formula() -> None:
+    with pytest.raises(ConfigError, match="paper variant"):
+        forward_cost(ModelConfig(variant="paper"), inputs_of((32, 32)))
