@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from jaxtyping import Int
 from pydantic import Field, PositiveFloat, PositiveInt
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.config import Config
 from matey_core.errors import ConfigError
+from matey_core.nn.shift import Shift
 from matey_core.registry import Registry
 from matey_core.tokenizers import TokenizerConfig
 
@@ -98,6 +99,9 @@ class ModelConfig(Config):
 class Model(nn.Module, ABC):
     """A map from a history to later states that knows its fields by name."""
 
+    can_shift: ClassVar[bool] = False
+    """Whether cells may begin elsewhere than at the fields' first point."""
+
     def __init__(
         self, config: ModelConfig, fields: tuple[str, ...], num_axes: tuple[int, ...]
     ) -> None:
@@ -105,6 +109,8 @@ class Model(nn.Module, ABC):
         self.config = config
         self.tokenizing = config.tokenizer
         """What fields are cut by: the model's own settings, but inside `retokenized`."""
+        self.shift: Shift | None = None
+        """How far cells begin before the fields' first point: not at all but inside `shifted`."""
         self.fields = fields
         self.num_axes = num_axes
 
@@ -137,6 +143,27 @@ class Model(nn.Module, ABC):
             yield
         finally:
             self.tokenizing = before
+
+    @contextmanager
+    def shifted(self, shift: Shift | None) -> Iterator[None]:
+        """Let cells begin elsewhere, for encoding and decoding, until the block ends.
+
+        Args:
+            shift: planned for the grid of the fields and the coarsest patch in force.
+
+        Raises:
+            ConfigError: the variant has its patches where they are.
+        """
+        if shift is not None and not self.can_shift:
+            raise ConfigError(
+                f"The {self.config.variant} variant cannot shift its patches.",
+                remedy="Leave out jitter, or train a model with model.variant=matey.",
+            )
+        before, self.shift = self.shift, shift
+        try:
+            yield
+        finally:
+            self.shift = before
 
     def check_tokenizer(self, tokenizer: TokenizerConfig) -> None:
         """Refuse settings that the model's weights do not allow.

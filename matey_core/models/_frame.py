@@ -10,6 +10,7 @@ from matey_core.fields import Grid
 from matey_core.models._base import ModelConfig
 from matey_core.nn.padding import crop, pad
 from matey_core.nn.scale import Scale
+from matey_core.nn.shift import Shift
 
 SMALLEST_CHANGE = 1e-3
 """Changes are scaled as if they were at least this fraction of the field's spread."""
@@ -31,6 +32,8 @@ class Frame:
     """What the model's output is multiplied by."""
     is_increment: bool
     has_trend: bool
+    shift: Shift | None
+    """How far the cells begin before the first point."""
 
     @classmethod
     def of(
@@ -39,6 +42,7 @@ class Frame:
         lead_steps: Int[Tensor, " b"],
         grid: Grid,
         config: ModelConfig,
+        shift: Shift | None = None,
     ) -> "Frame":
         """Normalize a history.
 
@@ -47,6 +51,7 @@ class Frame:
             lead_steps: (b,) frames ahead; longer leads reach further.
             grid: its grid.
             config: says whether to predict increments and to show changes.
+            shift: how far the cells begin before the first point.
         """
         scale = Scale.of(history)
         values = scale.normalize(history)
@@ -67,6 +72,7 @@ class Frame:
             reach=reach,
             is_increment=config.increment,
             has_trend=config.trend,
+            shift=shift,
         )
 
     def channels(self, patch: tuple[int, ...]) -> Float[Tensor, "b t k *padded"]:
@@ -78,7 +84,7 @@ class Frame:
         values = self.values
         if self.has_changes:
             values = torch.cat([values, self._changes()], dim=2)
-        return pad(values, patch, periodic=self.grid.periodic)
+        return pad(values, patch, periodic=self.grid.periodic, shift=self.shift)
 
     def state(self, output: Float[Tensor, "b k *padded"]) -> Float[Tensor, "b c *space"]:
         """Turn the model's output into a state in physical units.
@@ -87,7 +93,7 @@ class Frame:
             output: (b, k, *padded) one number a field and, with `trend`, as many weights
                 of the fields' last changes.
         """
-        answer = crop(output.unsqueeze(1), self.grid.shape)
+        answer = crop(output.unsqueeze(1), self.grid.shape, self.shift)
         if self.has_trend:
             answer, weight = answer.chunk(2, dim=2)
             answer = answer + weight * self._changes()[:, -1:]

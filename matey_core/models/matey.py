@@ -1,7 +1,7 @@
 """MATEY without the published faults: local norms, increments, lead time in every block."""
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -30,6 +30,8 @@ class MateyModel(Model):
     and fine stems and heads run on fine cells only.
     """
 
+    can_shift: ClassVar[bool] = True
+
     def __init__(
         self, config: ModelConfig, fields: tuple[str, ...], num_axes: tuple[int, ...]
     ) -> None:
@@ -57,7 +59,7 @@ class MateyModel(Model):
         leads = batch.lead_steps.shape[1]
         history = batch.history.repeat_interleave(leads, dim=0)
         lead_steps = batch.lead_steps.flatten()
-        frame = Frame.of(history, lead_steps, batch.spec.grid, self.config)
+        frame = Frame.of(history, lead_steps, batch.spec.grid, self.config, self.shift)
         tree = self._tree(frame)
         rows = self.table.rows(batch.spec.names)
         outputs = [
@@ -75,7 +77,7 @@ class MateyModel(Model):
     def count_tokens(self, batch: FieldBatch) -> Int[Tensor, " b"]:
         """Count the tokens a frame of each sample is cut into."""
         lead_steps = batch.lead_steps[:, 0]
-        frame = Frame.of(batch.history, lead_steps, batch.spec.grid, self.config)
+        frame = Frame.of(batch.history, lead_steps, batch.spec.grid, self.config, self.shift)
         return num_tokens(TOKENIZERS[self.tokenizing.name](self._tree(frame)))
 
     def check_tokenizer(self, tokenizer: TokenizerConfig) -> None:
@@ -116,6 +118,7 @@ class MateyModel(Model):
             frame.values,
             std=frame.scale.std,
             periodic=frame.grid.periodic,
+            shift=frame.shift,
         )
 
     def _run(
@@ -129,7 +132,7 @@ class MateyModel(Model):
         lead_steps: Int[Tensor, " b"],
     ) -> Float[Tensor, "b c *padded"]:
         """One pass through stem, blocks and head."""
-        layout = lay_out(cells, tree.patches, spec.grid.shape)
+        layout = lay_out(cells, tree.patches, spec.grid.shape, tree.shift)
         channels = frame.channels(tree.patches[0])
         tokens, details = self._encode(channels, tree.patches, layout, rows)
         last = self.processor(tokens, spec, lead_steps).values[:, -1]

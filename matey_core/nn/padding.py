@@ -5,24 +5,35 @@ from jaxtyping import Float
 from torch import Tensor
 
 from matey_core.errors import ShapeError
+from matey_core.nn.shift import Shift
 
 
 def pad(
-    fields: Float[Tensor, "b l c *space"], patch: tuple[int, ...], *, periodic: tuple[bool, ...]
+    fields: Float[Tensor, "b l c *space"],
+    patch: tuple[int, ...],
+    *,
+    periodic: tuple[bool, ...],
+    shift: Shift | None = None,
 ) -> Float[Tensor, "b l c *padded"]:
-    """Continue every axis to the next multiple of the patch.
+    """Continue every axis to a multiple of the patch.
 
-    Periodic axes wrap around; the others repeat their last point.
+    Periodic axes wrap around; the others repeat their last point and, where they are
+    shifted, their first.
 
     Args:
         fields: (b, l, c, *space).
         patch: points per axis of the coarsest cell.
         periodic: whether each space axis wraps around.
+        shift: how far patches begin before the first point.
 
     Raises:
         ShapeError: an axis is shorter than the patch.
+        ValueError: the shift was planned for another patch.
     """
-    for axis, (side, wraps) in enumerate(zip(patch, periodic, strict=True), start=3):
+    if shift and any(side != shift.side for side in patch):
+        raise ValueError(f"the shift is for cells of {shift.side} points a side, not {patch}")
+    for number, (side, wraps) in enumerate(zip(patch, periodic, strict=True)):
+        axis = number + 3
         size = fields.shape[axis]
         if size < side:
             grid = "×".join(map(str, fields.shape[3:]))
@@ -31,23 +42,34 @@ def pad(
                 remedy=f"Choose patches of at most {min(fields.shape[3:])} points "
                 "(model.tokenizer.patch, from coarse to fine).",
             )
-        extra = -size % side
-        if extra:
-            index = torch.arange(size + extra, device=fields.device)
-            index = index % size if wraps else index.clamp(max=size - 1)
-            fields = fields.index_select(axis, index)
+        total = shift.cells[number] * side if shift else size + -size % side
+        if total == size and shift is None:
+            continue
+        index = torch.arange(total, device=fields.device)
+        if shift:
+            index = index - shift.points[number]
+        index = index % size if wraps else index.clamp(0, size - 1)
+        fields = fields.index_select(axis, index)
     return fields
 
 
 def crop(
-    fields: Float[Tensor, "b l c *padded"], shape: tuple[int, ...]
+    fields: Float[Tensor, "b l c *padded"],
+    shape: tuple[int, ...],
+    shift: Shift | None = None,
 ) -> Float[Tensor, "b l c *space"]:
-    """Cut off what `pad` added.
+    """Cut off what `pad` added, and undo its shift.
 
     Args:
         fields: (b, l, c, *padded).
         shape: points per axis of the grid.
+        shift: what `pad` was given.
     """
-    for axis, size in enumerate(shape, start=fields.ndim - len(shape)):
-        fields = fields.narrow(axis, 0, size)
+    for number, size in enumerate(shape):
+        axis = fields.ndim - len(shape) + number
+        if shift is None:
+            fields = fields.narrow(axis, 0, size)
+            continue
+        index = torch.arange(size, device=fields.device) + shift.points[number]
+        fields = fields.index_select(axis, index % size if shift.periodic[number] else index)
     return fields

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from matey_core.nn.shift import Shift
 from matey_core.tokenizers._base import TokenizerConfig
 from matey_core.tokenizers._quota import Quota, quota_of_ratio, quota_of_tokens
 from matey_core.tokenizers._tree import children, has_empty_cells, inside
@@ -34,6 +35,7 @@ def decide(
     *,
     shape: tuple[int, ...],
     periodic: tuple[bool, ...],
+    shift: Shift | None = None,
 ) -> Decision:
     """Choose, for every level but the finest, which cells are refined, and which of them stay.
 
@@ -47,6 +49,7 @@ def decide(
         patches: points per axis of the cells of all levels.
         shape: points per axis of the grid, without padding.
         periodic: whether each space axis wraps around.
+        shift: how far the cells begin before the first point.
 
     Raises:
         ConfigError: no tree of cells has that number of tokens.
@@ -57,7 +60,7 @@ def decide(
     ranked, refined = [], []
     exists = torch.ones_like(scores[0], dtype=torch.bool)
     for level, values in enumerate(scores):
-        may_split = exists & inside(shape, patches[level], values.shape[1:], values.device)
+        may_split = exists & inside(shape, patches[level], values.shape[1:], values.device, shift)
         if config.balanced and level:
             may_split &= _surrounded(exists, periodic)
         ranked.append(values.masked_fill(~may_split, -math.inf))
@@ -68,11 +71,11 @@ def decide(
         )
         refined.append(chosen & may_split)
         exists = children(refined[-1], patches[level], patches[level + 1])
-    empty = has_empty_cells(shape, patches)
+    empty = has_empty_cells(shape, patches, tuple(scores[0].shape[1:]))
     is_certain = quota is not None and not config.balanced and not empty
     kept: tuple[Chosen, ...] = ()
     if quota and config.tokens is not None and not is_certain and not config.keeps_roots:
-        left = config.tokens - _num_leaves(refined, patches, shape)
+        left = config.tokens - _num_leaves(refined, patches, shape, shift)
         kept = _kept(refined, ranked, left)
     elif quota and any(quota.kept):
         kept = tuple(
@@ -138,14 +141,17 @@ def _surrounded(exists: Chosen, periodic: tuple[bool, ...]) -> Chosen:
 
 
 def _num_leaves(
-    refined: list[Chosen], patches: tuple[tuple[int, ...], ...], shape: tuple[int, ...]
+    refined: list[Chosen],
+    patches: tuple[tuple[int, ...], ...],
+    shape: tuple[int, ...],
+    shift: Shift | None,
 ) -> Int[Tensor, " b"]:
     """(b,) leaves of each sample, without those of nothing but padding."""
     total = torch.zeros(len(refined[0]), dtype=torch.long, device=refined[0].device)
     exists = torch.ones_like(refined[0])
     for level, patch in enumerate(patches):
         leaves = exists & ~refined[level] if level < len(refined) else exists
-        is_inside = inside(shape, patch, leaves.shape[1:], leaves.device)
+        is_inside = inside(shape, patch, leaves.shape[1:], leaves.device, shift)
         total += (leaves & is_inside).flatten(1).sum(1)
         if level < len(refined):
             exists = children(refined[level], patch, patches[level + 1])

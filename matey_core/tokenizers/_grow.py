@@ -7,6 +7,7 @@ from torch import Tensor
 from matey_core.criteria import Estimate, History, scores_of
 from matey_core.nn.padding import pad
 from matey_core.nn.scale import Scale
+from matey_core.nn.shift import Shift
 from matey_core.tokenizers._base import TokenizerConfig
 from matey_core.tokenizers._budget import decide
 from matey_core.tokenizers._tree import Tree
@@ -44,6 +45,7 @@ def grow_normalized(
     periodic: tuple[bool, ...],
     estimate: Estimate | None = None,
     spared: float = 0.0,
+    shift: Shift | None = None,
 ) -> Tree:
     """Like `grow`, for a history that is normalized already.
 
@@ -54,6 +56,7 @@ def grow_normalized(
         periodic: whether each space axis wraps around.
         estimate: a model's own estimate of its errors, for the criterion `learned`.
         spared: fraction of the cells, drawn anew, whose score is set to 0.
+        shift: how far the cells begin before the first point.
 
     Raises:
         ShapeError: the grid is smaller than the coarsest patch.
@@ -61,12 +64,13 @@ def grow_normalized(
     """
     num_axes = values.ndim - 3
     patches = tuple((side,) * num_axes for side in config.levels)
-    padded = pad(values, patches[0], periodic=periodic)
+    padded = pad(values, patches[0], periodic=periodic, shift=shift)
     history = History(values=padded, std=std, estimate=estimate)
     scores = tuple(scores_of(config.criterion, history, patch) for patch in patches[:-1])
     if spared:
         scores = tuple(s.masked_fill(torch.rand_like(s) < spared, 0.0) for s in scores)
-    decision = decide(config, scores, patches, shape=tuple(values.shape[3:]), periodic=periodic)
+    shape = tuple(values.shape[3:])
+    decision = decide(config, scores, patches, shape=shape, periodic=periodic, shift=shift)
     return Tree(
         patches=patches,
         refined=decision.refined,
@@ -74,7 +78,8 @@ def grow_normalized(
         quota=decision.quota,
         scores=scores,
         roots=tuple(n // p for n, p in zip(padded.shape[3:], patches[0], strict=True)),
-        shape=tuple(values.shape[3:]),
+        shape=shape,
+        shift=shift,
         samples=values.shape[0],
         device=values.device,
     )

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from matey_core.nn.shift import Shift
 from matey_core.tokenizers._base import Cells, Pass
 from matey_core.tokens import Places, Segments
 
@@ -54,7 +55,12 @@ class Layout:
         return list(rows.split([len(group) for group in self.groups]))
 
 
-def lay_out(cells: Pass, patches: tuple[tuple[int, ...], ...], shape: tuple[int, ...]) -> Layout:
+def lay_out(
+    cells: Pass,
+    patches: tuple[tuple[int, ...], ...],
+    shape: tuple[int, ...],
+    shift: Shift | None = None,
+) -> Layout:
     """Plan the packed order of a pass.
 
     Sequences of several sizes follow a Z-shaped curve that fills the domain (G. M. Morton, 1966),
@@ -65,9 +71,10 @@ def lay_out(cells: Pass, patches: tuple[tuple[int, ...], ...], shape: tuple[int,
         cells: which cells become tokens.
         patches: points per axis of the cells of every level.
         shape: points per axis of the grid, before padding.
+        shift: how far the cells begin before the first point.
     """
     groups = tuple(_group(each) for each in cells.cells)
-    places = _places(groups, patches, shape)
+    places = _places(groups, patches, shape, shift)
     order, segments, grid = None, _segments(cells, places), None
     if cells.local:
         (group,) = groups
@@ -186,7 +193,10 @@ def _spread(axes: int, device: torch.device) -> Int[Tensor, " n"]:
 
 
 def _places(
-    groups: tuple[Group, ...], patches: tuple[tuple[int, ...], ...], shape: tuple[int, ...]
+    groups: tuple[Group, ...],
+    patches: tuple[tuple[int, ...], ...],
+    shape: tuple[int, ...],
+    shift: Shift | None,
 ) -> Places:
     centres, sizes, levels = [], [], []
     for group in groups:
@@ -194,7 +204,8 @@ def _places(
         side = torch.tensor(patches[group.level], device=sample.device) / torch.tensor(
             shape, device=sample.device
         )
-        centres.append((torch.stack(cells, dim=1) + 0.5) * side)
+        centre = (torch.stack(cells, dim=1) + 0.5) * side
+        centres.append(_in_domain(centre, shape, shift) if shift else centre)
         sizes.append(side.expand(len(sample), -1))
         levels.append(torch.full_like(sample, group.level))
     return Places(
@@ -203,3 +214,11 @@ def _places(
         level=torch.cat(levels),
         sample=torch.cat([group.index[0] for group in groups]),
     )
+
+
+def _in_domain(
+    centre: Float[Tensor, "n a"], shape: tuple[int, ...], shift: Shift
+) -> Float[Tensor, "n a"]:
+    """Where centers of shifted cells lie in the domain, into which periodic axes wrap."""
+    centre = centre - shift.points / torch.tensor(shape, device=centre.device)
+    return torch.where(torch.tensor(shift.periodic, device=centre.device), centre % 1, centre)

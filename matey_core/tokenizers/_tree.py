@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from matey_core.nn.shift import Shift
 from matey_core.tokenizers._quota import Quota
 
 
@@ -35,6 +36,8 @@ class Tree:
     device: torch.device
     kept: tuple[Bool[Tensor, "b ..."], ...] = ()
     """For every level but the finest: split cells that stay tokens. Without any, none do."""
+    shift: Shift | None = None
+    """How far the roots begin before the first point of the grid."""
     quota: Quota | None = None
     """How many cells of each level every sample splits, and keeps, where that is known."""
 
@@ -70,7 +73,7 @@ class Tree:
     def leaves(self) -> tuple[Bool[Tensor, "b ..."], ...]:
         """For every level: the cells that stand for their part of the domain."""
         return tuple(
-            mask & inside(self.shape, patch, mask.shape[1:], self.device)
+            mask & inside(self.shape, patch, mask.shape[1:], self.device, self.shift)
             for mask, patch in zip(self.tiling, self.patches, strict=True)
         )
 
@@ -93,7 +96,7 @@ class Tree:
     @property
     def has_empty_cells(self) -> bool:
         """Whether some cells hold nothing but padding."""
-        return has_empty_cells(self.shape, self.patches)
+        return has_empty_cells(self.shape, self.patches, self.roots)
 
     def pieces(self, level: int) -> int:
         """Cells that one of this level is split into."""
@@ -105,17 +108,20 @@ class Tree:
         return torch.stack([mask.flatten(1).sum(1) for mask in self.leaves], dim=1)
 
 
-def has_empty_cells(shape: tuple[int, ...], patches: tuple[tuple[int, ...], ...]) -> bool:
+def has_empty_cells(
+    shape: tuple[int, ...], patches: tuple[tuple[int, ...], ...], roots: tuple[int, ...]
+) -> bool:
     """Whether padding to the coarsest patch makes finer cells without a point of the grid.
 
     Args:
         shape: points per axis of the grid, without padding.
         patches: points per axis of the cells of all levels.
+        roots: cells per axis of the coarsest level.
     """
     return any(
-        -(-points // coarse) * coarse - points >= fine
-        for patch in patches
-        for points, coarse, fine in zip(shape, patches[0], patch, strict=True)
+        count * coarse - points >= fine
+        for patch in patches[1:]
+        for points, count, coarse, fine in zip(shape, roots, patches[0], patch, strict=True)
     )
 
 
@@ -133,7 +139,11 @@ def children(cells: Tensor, coarse: tuple[int, ...], fine: tuple[int, ...]) -> T
 
 
 def inside(
-    shape: tuple[int, ...], patch: tuple[int, ...], cells: tuple[int, ...], device: torch.device
+    shape: tuple[int, ...],
+    patch: tuple[int, ...],
+    cells: tuple[int, ...],
+    device: torch.device,
+    shift: Shift | None = None,
 ) -> Bool[Tensor, "*cells"]:
     """Tell which cells of a level hold at least one point of the grid.
 
@@ -142,9 +152,13 @@ def inside(
         patch: points per axis of a cell.
         cells: cells per axis of the padded grid.
         device: where the answer goes.
+        shift: how far the cells begin before the first point.
     """
     answer = torch.ones(cells, dtype=torch.bool, device=device)
     for axis, (points, side, count) in enumerate(zip(shape, patch, cells, strict=True)):
-        starts = torch.arange(count, device=device) * side < points
-        answer &= starts.reshape(-1, *(1,) * (len(cells) - axis - 1))
+        starts = torch.arange(count, device=device) * side
+        if shift:
+            starts = starts - shift.before(axis)
+        hold = (starts < points) & (starts > -side)
+        answer &= hold.reshape(-1, *(1,) * (len(cells) - axis - 1))
     return answer
