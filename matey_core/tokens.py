@@ -65,7 +65,7 @@ class Segments:
         """(s,) rows of each sequence, on a device."""
         if self.equal is not None:
             return torch.full((self.count,), self.equal, device=device)
-        return send(self._unequal, device)
+        return _sizes(self._unequal, device)
 
     def index(self, device: torch.device) -> Int[Tensor, " n"]:
         """(n,) number of the sequence that each row belongs to."""
@@ -77,19 +77,20 @@ class Segments:
         return self.count, self.equal, self._unequal
 
 
-@lru_cache(maxsize=256)
-def send(numbers: tuple[int, ...], device: torch.device) -> Int[Tensor, " n"]:
-    """Bring whole numbers to a device once, without making anyone wait for it.
+def to_device(values: Int[Tensor, " n"], device: torch.device) -> Int[Tensor, " n"]:
+    """Bring whole numbers to a device without making anyone wait for it.
 
     Args:
-        numbers: what to send; the same again costs nothing.
+        values: on the CPU.
         device: where to.
     """
+    return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values
+
+
+@lru_cache(maxsize=64)
+def _sizes(lengths: tuple[int, ...], device: torch.device) -> Int[Tensor, " s"]:
     with torch.inference_mode(False):  # what is kept must serve training too
-        if device.type != "cuda":
-            return torch.tensor(numbers, device=device, dtype=torch.int64)
-        pinned = torch.tensor(numbers, dtype=torch.int64, pin_memory=True)
-        return pinned.to(device, non_blocking=True)
+        return to_device(torch.tensor(lengths, dtype=torch.int64), device)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

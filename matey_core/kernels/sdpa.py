@@ -1,14 +1,30 @@
 """torch's scaled dot product attention: fused, on any device, one call a length."""
 
+import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from matey_core.kernels import KERNELS
 from matey_core.kernels._batches import by_length
+from matey_core.kernels._channels import in_eights
 from matey_core.tokens import Segments
+
+MOST_SEQUENCES = 65535
+"""Of one call on a GPU: the fused kernels number sequences along a short axis of CUDA's grid."""
 
 
 @KERNELS.register("sdpa")
 def sdpa(q: Tensor, k: Tensor, v: Tensor, segments: Segments) -> Tensor:
     """Hand sequences of equal length to torch's fused attention together."""
-    return by_length(scaled_dot_product_attention, q, k, v, segments)
+    return by_length(_attend, q, k, v, segments)
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    if q.device.type == "cuda" and len(q) > MOST_SEQUENCES:
+        parts = zip(*(x.split(MOST_SEQUENCES) for x in (q, k, v)), strict=True)
+        return torch.cat([in_eights(_fused, *part) for part in parts])
+    return in_eights(_fused, q, k, v)
+
+
+def _fused(q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
+    return scaled_dot_product_attention(q, k, v, scale=scale)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.config import Config
+from matey_core.criteria import Estimate
 from matey_core.errors import ConfigError
 from matey_core.nn.shift import Shift
 from matey_core.registry import Registry
@@ -51,8 +52,9 @@ class ModelConfig(Config):
     """Number of attention heads, instead of the preset's."""
     scheme: str = "full"
     """Who attends to whom: `full` (ViT), `factorized` (SViT) or `axial` (AViT)."""
-    kernel: str = "sdpa"
-    """What computes softmax(qkᵀ)v."""
+    kernel: str = "auto"
+    """What computes softmax(qkᵀ)v: `sdpa`; `varlen`, on GPUs in half precision; `flex`, on GPUs;
+    `math`, the plain formula. `auto` takes `varlen` where it can and lengths differ, else `sdpa`."""
     tokenizer: TokenizerConfig = TokenizerConfig()
     drop_path: float = Field(default=0.0, ge=0.0, lt=1.0)
     """Largest rate of stochastic depth; it grows linearly over the blocks."""
@@ -122,6 +124,11 @@ class Model(nn.Module, ABC):
             ShapeError: the grid is smaller than a patch.
             ConfigError: the batch has a field or a number of axes the model does not know.
         """
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """What the model has learned about its own errors, for the criterion `learned`."""
+        return None
 
     @abstractmethod
     def count_tokens(self, batch: FieldBatch) -> Int[Tensor, " b"]:

@@ -1,0 +1,52 @@
+"""torch's flash attention for sequences of unequal length: one call, on CUDA, in half precision."""
+
+from functools import lru_cache
+from itertools import accumulate
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+from torch.nn.attention.varlen import varlen_attn
+
+from matey_core.errors import ConfigError
+from matey_core.kernels import KERNELS
+from matey_core.kernels._channels import in_eights
+from matey_core.tokens import Segments, to_device
+
+HALF = (torch.bfloat16, torch.float16)
+
+
+@KERNELS.register("varlen")
+def varlen(q: Tensor, k: Tensor, v: Tensor, segments: Segments) -> Tensor:
+    """Hand all sequences to torch's variable-length flash attention together.
+
+    Raises:
+        ConfigError: the tensors are not on a CUDA device, or not bfloat16 or float16.
+    """
+    if q.device.type != "cuda" or v.dtype not in HALF:
+        raise ConfigError(
+            "model.kernel is varlen, which takes bfloat16 or float16 on a CUDA device; found "
+            f"{str(v.dtype).removeprefix('torch.')} on {q.device.type}.",
+            remedy="Set model.kernel=auto, or, on a GPU, training.precision=bfloat16. The setting "
+            "of a trained model is in its model.json.",
+        )
+    if segments.total == 0:
+        return v
+    offsets = _offsets(segments, q.device)
+    longest = max(segments.lengths) if segments.equal is None else segments.equal
+
+    def attend(q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
+        mixed = varlen_attn(q, k, v, offsets, offsets, longest, longest, scale=scale)
+        assert isinstance(mixed, Tensor)
+        return mixed
+
+    return in_eights(attend, q, k, v)
+
+
+@lru_cache(maxsize=8)
+def _offsets(segments: Segments, device: torch.device) -> Int[Tensor, " s"]:
+    """Where each sequence begins and, last, where all end; without sequences of nothing."""
+    lengths = (length for length in segments.lengths if length)
+    with torch.inference_mode(False):  # what is kept must serve training too
+        offsets = torch.tensor([*accumulate(lengths, initial=0)], dtype=torch.int32)
+        return to_device(offsets, device)
