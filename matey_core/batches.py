@@ -77,3 +77,5 @@ class Prediction:
     spec: FieldSpec
     values: Float[Tensor, "b l c *space"]
     lead_steps: Int[Tensor, "b l"]
+    side_loss: Float[Tensor, ""] | None = None
+    """What a model minimizes beside the objective while it trains, if anything."""

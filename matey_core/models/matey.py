@@ -8,9 +8,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from matey_core.batches import FieldBatch, Prediction
+from matey_core.criteria import Estimate, parts_of
 from matey_core.errors import ConfigError
 from matey_core.fields import FieldSpec
 from matey_core.models._base import MODELS, Model, ModelConfig
+from matey_core.models._error_head import SPARED, ErrorHead, side_loss
 from matey_core.models._frame import Frame
 from matey_core.models._processor import Processor, check_scheme
 from matey_core.nn.field_table import FieldTable
@@ -48,6 +50,8 @@ class MateyModel(Model):
         self.processor = Processor(config)
         for axes in num_axes:
             self._add_patches(axes)
+        is_learned = "learned" in parts_of(config.tokenizer.criterion)
+        self.error_head = ErrorHead() if is_learned else None
 
     def forward(self, batch: FieldBatch) -> Prediction:
         """Predict the states at `batch.lead_steps`, in physical units.
@@ -68,11 +72,20 @@ class MateyModel(Model):
         ]
         output = torch.stack(outputs).sum(0) if len(outputs) > 1 else outputs[0]
         values = frame.state(output)
+        side = None
+        if self.error_head is not None and self.training and batch.targets is not None:
+            side = side_loss(self.error_head, frame, tree, batch, values)
         return Prediction(
             spec=batch.spec,
             values=values.unflatten(0, (-1, leads)),
             lead_steps=batch.lead_steps,
+            side_loss=side,
         )
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """What the model has learned about its own errors, for the criterion `learned`."""
+        return self.error_head
 
     def count_tokens(self, batch: FieldBatch) -> Int[Tensor, " b"]:
         """Count the tokens a frame of each sample is cut into."""
@@ -102,6 +115,7 @@ class MateyModel(Model):
         parts: dict[str, Literal["stem", "head", "fields"]] = {
             "stems": "stem",
             "heads": "head",
+            "error_head": "head",
             "table": "fields",
         }
         return parts.get(parameter.partition(".")[0], "attention")
@@ -119,6 +133,8 @@ class MateyModel(Model):
             std=frame.scale.std,
             periodic=frame.grid.periodic,
             shift=frame.shift,
+            estimate=self.error_head,
+            spared=SPARED if self.error_head is not None and self.training else 0.0,
         )
 
     def _run(

@@ -63,7 +63,8 @@ def train(
         with precision.autocast(strategy.device):
             prediction = state.model(batch)
         loss = objective(prediction, batch).total
-        loss.backward()
+        side_loss = prediction.side_loss
+        (loss if side_loss is None else loss + side_loss).backward()
         strategy.average_gradients(parameters)
         mean_loss = strategy.mean(loss.detach())
         norm = clip_grad_norm_(parameters, limits.gradient_norm)
