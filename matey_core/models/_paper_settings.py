@@ -48,6 +48,12 @@ def _check_tokenizer(config: ModelConfig) -> None:
             "the paper variant has two.",
             remedy="Give a coarse and a fine patch, such as [16, 4], or set model.variant=matey.",
         )
+    if tokenizer.coarse_cells is not None:
+        raise ConfigError(
+            "model.tokenizer.coarse_cells chooses among patch sizes, and the paper variant embeds "
+            "all of its own.",
+            remedy="Leave it out, or set model.variant=matey.",
+        )
     if tokenizer.tokens is not None:
         raise ConfigError(
             "model.tokenizer.tokens is a budget that the paper variant does not have.",

@@ -11,6 +11,7 @@ from pydantic import NonNegativeFloat, PositiveInt, model_validator
 from torch import Tensor
 
 from matey_core.config import Config
+from matey_core.errors import ConfigError
 from matey_core.registry import Registry
 from matey_core.tokenizers._tree import Tree
 
@@ -32,6 +33,9 @@ class TokenizerConfig(Config):
     tokens: PositiveInt | None = None
     """Tokens of a frame: as many cells are refined as make exactly this number (`adap_mul`: or
     the next smaller one that whole blocks add up to)."""
+    coarse_cells: PositiveInt | None = None
+    """Begin every grid with the finest of the patch sizes that makes at most this many cells, so
+    that samples of small and of large grids cost alike; by default with the first size."""
     balanced: bool = False
     """Refine only where all neighbors are there already: adjacent leaves then differ by one
     level at most."""
@@ -59,7 +63,12 @@ class TokenizerConfig(Config):
     @property
     def levels(self) -> tuple[int, ...]:
         """Patch sizes that exist in the model, coarse to fine."""
-        return self.patch[-1:] if self.name == "uniform" else self.patch
+        return self.patch[-1:] if self.is_of_one_size else self.patch
+
+    @property
+    def is_of_one_size(self) -> bool:
+        """Whether cells have the last patch size on every grid."""
+        return self.name == "uniform" and self.coarse_cells is None
 
     @property
     def keeps_roots(self) -> bool:
@@ -70,6 +79,59 @@ class TokenizerConfig(Config):
     def budget_gamma(self) -> float:
         """The threshold γ in force where neither ratio nor tokens is set."""
         return DEFAULT_GAMMA if self.gamma is None else self.gamma
+
+    def on(self, shape: tuple[int, ...]) -> "TokenizerConfig":
+        """Settle which of the patch sizes serve a grid.
+
+        With `coarse_cells`, that is the finest one that makes no more cells, and all finer ones
+        (`uniform`: that one alone); sizes that the grid is too small for are passed over, and
+        adaptive cells keep at least two sizes.
+
+        Args:
+            shape: points per axis of the grid, without padding.
+
+        Raises:
+            ConfigError: there are more cells than `coarse_cells`, or `uniform` ones are more than
+                `tokens`.
+        """
+        if self.coarse_cells is None:
+            return self._affordable(shape)
+        last = len(self.patch) - (1 if self.name == "uniform" else 2)
+        fitting = [i for i in range(last + 1) if self.patch[i] <= min(shape)] or [last]
+        few = [i for i in fitting if _count(shape, self.patch[i]) <= self.coarse_cells]
+        if not few:
+            side = self.patch[fitting[0]]
+            raise ConfigError(
+                f"Cells of {side} points are {_count(shape, side)} on a grid of "
+                f"{'×'.join(map(str, shape))}, more than coarse_cells = {self.coarse_cells}.",
+                remedy=f"Allow {_count(shape, side)}, or begin model.tokenizer.patch with a "
+                "coarser size.",
+            )
+        start = max(few)
+        stop = start + 1 if self.name == "uniform" else None
+        part = self.model_copy(update={"patch": self.patch[start:stop], "coarse_cells": None})
+        return part._affordable(shape)
+
+    def with_tokens(self, tokens: int) -> "TokenizerConfig":
+        """Spend another number of tokens, whatever the budget was."""
+        return self.model_copy(update={"gamma": None, "ratio": None, "tokens": tokens})
+
+    def _affordable(self, shape: tuple[int, ...]) -> "TokenizerConfig":
+        """Refuse uniform cells that are more than the tokens allowed; others are counted later."""
+        if self.name == "uniform" and self.tokens is not None:
+            number = _count(shape, self.patch[-1])
+            if number > self.tokens:
+                raise ConfigError(
+                    f"Uniform cells of {self.patch[-1]} points are {number} on a grid of "
+                    f"{'×'.join(map(str, shape))}, more than the {self.tokens} tokens allowed.",
+                    remedy=f"Allow {number} tokens, or choose a coarser patch.",
+                )
+        return self
+
+
+def _count(shape: tuple[int, ...], side: int) -> int:
+    """Cells of a size that a grid is cut into, the padded ones included."""
+    return math.prod(-(-points // side) for points in shape)
 
 
 DEFAULT_GAMMA = 0.3

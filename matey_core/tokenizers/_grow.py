@@ -30,7 +30,8 @@ def grow(
 
     Raises:
         ShapeError: the grid is smaller than the coarsest patch.
-        ConfigError: no tree of cells has the number of tokens that the budget names.
+        ConfigError: no tree of cells has the number of tokens that the budget names, or there
+            are more cells than `coarse_cells` allows.
     """
     scale = Scale.of(history)
     return grow_normalized(config, scale.normalize(history), std=scale.std, periodic=periodic)
@@ -60,9 +61,11 @@ def grow_normalized(
 
     Raises:
         ShapeError: the grid is smaller than the coarsest patch.
-        ConfigError: no tree of cells has the number of tokens that the budget names.
+        ConfigError: no tree of cells has the number of tokens that the budget names, or there
+            are more cells than `coarse_cells` allows.
     """
     num_axes = values.ndim - 3
+    config = config.on(tuple(values.shape[3:]))
     patches = tuple((side,) * num_axes for side in config.levels)
     padded = pad(values, patches[0], periodic=periodic, shift=shift)
     history = History(values=padded, std=std, estimate=estimate)

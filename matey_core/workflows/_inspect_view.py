@@ -34,12 +34,16 @@ class View:
     @property
     def coarse(self) -> TokenizerConfig:
         """Uniform cells of the coarsest size."""
-        return TokenizerConfig(name="uniform", patch=self.tokenizer.levels[:1])
+        return TokenizerConfig(name="uniform", patch=self._on_grid.levels[:1])
 
     @property
     def fine(self) -> TokenizerConfig:
         """Uniform cells of the finest size."""
-        return TokenizerConfig(name="uniform", patch=self.tokenizer.levels[-1:])
+        return TokenizerConfig(name="uniform", patch=self._on_grid.levels[-1:])
+
+    @property
+    def _on_grid(self) -> TokenizerConfig:
+        return self.tokenizer.on(self.frames.spec.grid.shape)
 
     def window(self, sample: int, frame: int) -> Float[Tensor, "1 t c *space"]:
         """(1, t, c, *space) the history that ends with `frame`, as a model is shown it."""
