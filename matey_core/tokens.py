@@ -131,6 +131,8 @@ class TokenBatch:
     places: Places
     segments: Segments
     """One sequence of cells a sample (or, for local passes, a refined cell)."""
+    samples: int
+    """Samples of the batch."""
     grid: tuple[int, ...] | None = None
     """Cells per axis where each sequence is a whole regular grid in raster order."""
     shard: Shard | None = None

@@ -15,6 +15,7 @@ from matey_core.criteria import Estimate
 from matey_core.errors import ConfigError
 from matey_core.nn.shift import Shift
 from matey_core.registry import Registry
+from matey_core.sequence_group import SequenceGroup
 from matey_core.tokenizers import TokenizerConfig
 
 MODELS: Registry[type["Model"]] = Registry("matey_core.models")
@@ -115,6 +116,8 @@ class Model(nn.Module, ABC):
         """How far cells begin before the fields' first point: not at all but inside `shifted`."""
         self.fields = fields
         self.num_axes = num_axes
+        self.sequence: SequenceGroup | None = None
+        """Processes that share every sample; None where this one has whole samples."""
 
     @abstractmethod
     def forward(self, batch: FieldBatch) -> Prediction:
@@ -187,6 +190,23 @@ class Model(nn.Module, ABC):
                 remedy="Choose among these sizes, or train a model with all of them in "
                 "model.tokenizer.patch.",
             )
+
+    def share_samples(self, group: SequenceGroup) -> None:
+        """Hold only this process' part of every sample's tokens from now on.
+
+        Predictions are those of the whole samples. Gradients are those of the own tokens: the
+        whole gradient is their sum over the group.
+
+        Args:
+            group: processes with the same weights, which are given the same batches.
+
+        Raises:
+            ConfigError: the settings do not allow it.
+        """
+        raise ConfigError(
+            f"The {self.config.variant} variant cannot share a sample among processes.",
+            remedy="Leave --sequence-parallel out, or set model.variant=matey.",
+        )
 
     @abstractmethod
     def extend(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> None:

@@ -44,15 +44,17 @@ class DropPath(nn.Module):
         super().__init__()
         self.rate = rate
 
-    def forward(self, x: Float[Tensor, "n t d"], sample: Int[Tensor, " n"]) -> Tensor:
+    def forward(self, x: Float[Tensor, "n t d"], sample: Int[Tensor, " n"], samples: int) -> Tensor:
         """Drop all tokens of a sample together, and rescale those that stay.
+
+        The draws do not depend on the tokens: processes that share a sample draw alike.
 
         Args:
             x: (n, t, d) the branch's values.
-            sample: (n,) sample that each cell belongs to, ascending from 0.
+            sample: (n,) sample that each cell belongs to.
+            samples: samples of the batch.
         """
         if not self.training or self.rate == 0.0:
             return x
-        draw = torch.rand(x.shape[0], device=x.device)
-        keep = (draw[torch.searchsorted(sample, sample)] >= self.rate).to(x.dtype)
+        keep = (torch.rand(samples, device=x.device)[sample] >= self.rate).to(x.dtype)
         return x * (keep / (1.0 - self.rate)).view(-1, 1, 1)

@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from matey_core.nn.partial_attention import attend, gradients
-from matey_core.sequence_group import SequenceGroup
-from matey_core.tokens import Segments
+from matey_core.sequence_group import Coming, SequenceGroup
+from matey_core.tokens import Segments, send
 
 Rows = Int[Tensor, "s n"] | None
 """Rows of several sequences of one length; None for all rows in their order."""
@@ -39,8 +39,7 @@ def ring_attention(
         parts: for each process, rows of each sequence that it has.
         group: the processes.
     """
-    result: Tensor = _Ring.apply(q, k, v, parts, group)
-    return result
+    return _Ring.apply(q, k, v, parts, group)  # type: ignore[no-untyped-call]
 
 
 class _Ring(torch.autograd.Function):
@@ -83,7 +82,7 @@ class _Ring(torch.autograd.Function):
         own, exact = parts[group.rank], _exact(v)
         queries = torch.zeros_like(q, dtype=exact)
         here = torch.stack([k, v])
-        behind = None
+        behind: Coming | None = None
         for turn in range(group.size):
             theirs = parts[(group.rank - turn) % group.size]
             coming = None
@@ -105,6 +104,7 @@ class _Ring(torch.autograd.Function):
             behind = group.pass_on(found.flatten(), _size(here, parts, group, turn + 1))
             if coming is not None:
                 here = coming.wait().view(2, -1, *k.shape[1:])
+        assert behind is not None
         keys, values = behind.wait().view(2, *k.shape)
         return queries.to(q.dtype), keys.to(k.dtype), values.to(v.dtype), None, None
 
@@ -131,15 +131,19 @@ def _meetings(
             pairs[length, other].append((mine, others))
         mine, others = mine + length, others + other
     if len(pairs) == 1 and own.equal and theirs.equal:
-        return ((None, None, len(own.lengths)),)
-    meetings = []
-    for lengths, starts in pairs.items():
-        rows = (
-            torch.tensor(first, device=device)[:, None] + torch.arange(length, device=device)
-            for first, length in zip(zip(*starts, strict=True), lengths, strict=True)
+        return ((None, None, own.count),)
+    return tuple(
+        (
+            _rows(tuple(first for first, _ in starts), length, device),
+            _rows(tuple(first for _, first in starts), other, device),
+            len(starts),
         )
-        meetings.append((*rows, len(starts)))
-    return tuple(meetings)  # type: ignore[return-value]
+        for (length, other), starts in pairs.items()
+    )
+
+
+def _rows(starts: tuple[int, ...], length: int, device: torch.device) -> Int[Tensor, "s n"]:
+    return send(starts, device)[:, None] + torch.arange(length, device=device)
 
 
 def _stack(values: Tensor, rows: Rows, times: int) -> Tensor:

@@ -39,8 +39,8 @@ def attend_shared(
         parts = tuple(part.stretched(times) for part in shard.parts)
         return ring_attention(q, k, v, parts, group)
     parts = tuple(part.repeated(times) for part in shard.parts)
-    by_time = (_swap(rows, q.shape[0] // times) for rows in (q, k, v))
-    return _swap(ring_attention(*by_time, parts, group), times)
+    q, k, v = (_swap(rows, q.shape[0] // times) for rows in (q, k, v))
+    return _swap(ring_attention(q, k, v, parts, group), times)
 
 
 def _swap(rows: Tensor, first: int) -> Tensor:

@@ -33,6 +33,7 @@ def num_pairs(
             values=torch.empty(len(layout.places.level), history, 0),
             places=layout.places,
             segments=layout.segments,
+            samples=tree.samples,
             grid=layout.grid,
         )
         lengths = (n for stage in block.routes(tokens) for r in stage for n in r.segments.lengths)

@@ -1,5 +1,6 @@
 """Dealing the cells of a pass out to the processes that share every sample."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from matey_core.tokenizers._layout import Group, Layout
 from matey_core.tokens import Places, Segments, Shard
 
 
-def deal(layout: Layout, cells: Pass, group: SequenceGroup) -> tuple[Layout, Shard | None]:
+def deal(layout: Layout, cells: Pass, group: SequenceGroup) -> Layout:
     """Keep this process' cells of a pass.
 
     The cells of each level are dealt like cards, so that every process has as many of each
@@ -27,14 +28,14 @@ def deal(layout: Layout, cells: Pass, group: SequenceGroup) -> tuple[Layout, Sha
         group: the processes.
 
     Returns:
-        The layout of this process' cells, whose segments are still those of the whole
-        sequences, and what attention needs in order to see the rest; None for local passes.
+        The layout of this process' cells. Except for local passes, its segments are still
+        those of the whole sequences, and its shard says where the rest is.
 
     Raises:
         ConfigError: a sequence has fewer tokens than there are processes.
     """
     if cells.local:
-        return _whole_blocks(layout, group), None
+        return _whole_blocks(layout, group)
     if min(layout.segments.lengths) < group.size:
         raise ConfigError(
             f"{group.size} processes cannot share a sample of {min(layout.segments.lengths)} "
@@ -46,22 +47,21 @@ def deal(layout: Layout, cells: Pass, group: SequenceGroup) -> tuple[Layout, Sha
     start = sum(part.total for part in parts[: group.rank])
     mine = by_rank[start : start + parts[group.rank].total]
     groups = tuple(_own(each, slice(group.rank, None, group.size)) for each in layout.groups)
-    dealt = replace(
+    positions = torch.empty_like(by_rank)
+    positions[by_rank] = torch.arange(len(by_rank), device=by_rank.device)
+    return replace(
         layout,
         groups=groups,
         order=None if layout.order is None else _number(layout, groups, group)[layout.order[mine]],
         places=_at(layout.places, mine),
+        shard=Shard(group=group, parts=parts, by_rank=by_rank, positions=positions),
     )
-    positions = torch.empty_like(by_rank)
-    positions[by_rank] = torch.arange(len(by_rank), device=by_rank.device)
-    return dealt, Shard(group=group, parts=parts, by_rank=by_rank, positions=positions)
 
 
 def _whole_blocks(layout: Layout, group: SequenceGroup) -> Layout:
     (cells,) = layout.groups
     assert layout.order is not None
-    lengths = layout.segments.lengths[group.rank :: group.size]
-    length = layout.segments.equal or 1
+    length = math.prod(layout.grid or ())
     rows = torch.arange(len(cells), device=layout.order.device)
     mine = rows.view(-1, length)[group.rank :: group.size].flatten()
     return replace(
@@ -69,7 +69,7 @@ def _whole_blocks(layout: Layout, group: SequenceGroup) -> Layout:
         groups=(_own(cells, layout.order[mine]),),
         order=None,
         places=_at(layout.places, mine),
-        segments=Segments(lengths),
+        segments=Segments.same(len(mine) // length, length),
     )
 
 
@@ -88,11 +88,10 @@ def _at(places: Places, rows: Int[Tensor, " n"]) -> Places:
 
 def _parts(layout: Layout, cells: Pass, size: int) -> tuple[Segments, ...]:
     """For each process: how many tokens of each sample it has."""
-    samples = len(layout.segments.lengths)
-    known = [each.count for each in cells.cells]
-    if all(count is not None for count in known):
-        counts = [[count] * samples for count in known]
-    else:
+    samples = layout.segments.count
+    known = [each.count for each in cells.cells if each.count is not None]
+    counts = [[count] * samples for count in known]
+    if len(known) < len(cells.cells):
         index = [each.index[0] for each in layout.groups]
         counts = torch.stack([torch.bincount(each, minlength=samples) for each in index]).tolist()
     parts = [[0] * samples for _ in range(size)]
@@ -100,17 +99,14 @@ def _parts(layout: Layout, cells: Pass, size: int) -> tuple[Segments, ...]:
         start = 0
         for sample, length in enumerate(lengths):
             for rank in range(size):
-                # Rows start … start + length − 1 that leave the remainder `rank`.
-                parts[rank][sample] += _dealt(start + length, rank, size) - _dealt(
-                    start, rank, size
-                )
+                parts[rank][sample] += _dealt(start, length, rank, size)
             start += length
     return tuple(Segments(tuple(lengths)) for lengths in parts)
 
 
-def _dealt(rows: int, rank: int, size: int) -> int:
-    """How many of the first rows a process has."""
-    return (rows - rank + size - 1) // size
+def _dealt(start: int, length: int, rank: int, size: int) -> int:
+    """How many of the rows from `start` on leave the remainder `rank`."""
+    return (start + length - 1 - rank) // size - (start - 1 - rank) // size
 
 
 def _by_rank(layout: Layout, size: int) -> Int[Tensor, " n"]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from matey_core.nn.shift import Shift
 from matey_core.tokenizers._base import Cells, Pass
-from matey_core.tokens import Places, Segments
+from matey_core.tokens import Places, Segments, Shard
 
 AXIS_BITS = 16
 """Bits of a cell's coordinate along one axis."""
@@ -42,6 +42,9 @@ class Layout:
     segments: Segments
     grid: tuple[int, ...] | None
     """Cells per axis where every sequence is a whole regular grid in raster order."""
+    shard: Shard | None = None
+    """Where other processes have the rest of the cells; `segments` and `grid` are then those
+    of all cells, the others those of this process' own."""
 
     def pack(self, groups: list[Tensor]) -> Tensor:
         """Bring the rows of all groups, each in raster order, into packed order."""

@@ -59,11 +59,12 @@ def test_sequence_norm_standardizes_each_channel_over_each_sequence() -> None:
 def test_drop_path_drops_whole_samples_and_keeps_the_mean() -> None:
     torch.manual_seed(0)
     sample = torch.arange(2000).repeat_interleave(3)
-    out = DropPath(0.3).train()(torch.ones(6000, 1, 1), sample).reshape(2000, 3)
+    out = DropPath(0.3).train()(torch.ones(6000, 1, 1), sample, 2000).reshape(2000, 3)
     assert torch.equal(out[:, 0], out[:, 2])
     assert out.unique().tolist() == pytest.approx([0.0, 1 / 0.7])
     assert out.mean().item() == pytest.approx(1.0, abs=0.05)
-    assert torch.equal(DropPath(0.3).eval()(torch.ones(6, 1, 1), sample[:6]), torch.ones(6, 1, 1))
+    ones = torch.ones(6, 1, 1)
+    assert torch.equal(DropPath(0.3).eval()(ones, sample[:6], 2), ones)
 
 
 def test_new_fields_append_rows_and_leave_old_ones() -> None:

@@ -1,0 +1,53 @@
+"""Run a function in several processes that form a gloo group."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import multiprocessing
+
+from matey_core.distributed._launch import _free_port
+from matey_core.sequence_group import SequenceGroup
+
+
+def in_group(work: Callable[..., Any], size: int, *arguments: Any) -> list[Any]:
+    """Call `work(group, *arguments)` in `size` processes; their answers in order of rank."""
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    port = _free_port()
+    processes = [
+        context.Process(target=_member, args=(work, rank, size, port, results, arguments))
+        for rank in range(size)
+    ]
+    for process in processes:
+        process.start()
+    found = dict(results.get(timeout=120) for _ in processes)
+    for process in processes:
+        process.join()
+    errors = [answer for answer in found.values() if isinstance(answer, _Failed)]
+    assert not errors, errors[0].text
+    return [found[rank] for rank in range(size)]
+
+
+class _Failed:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+def _member(
+    work: Callable[..., Any], rank: int, size: int, port: int, results: Any, arguments: Any
+) -> None:
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", rank=rank, world_size=size)
+    assert dist.group.WORLD is not None
+    group = SequenceGroup(rank=rank, size=size, handle=dist.group.WORLD)
+    try:
+        results.put((rank, work(group, *arguments)))
+    except BaseException:
+        import traceback
+
+        results.put((rank, _Failed(traceback.format_exc())))
+    dist.destroy_process_group()
