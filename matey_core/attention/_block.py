@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from matey_core.nn.measure import log_measure
 from matey_core.nn.mlp import Mlp
 from matey_core.nn.modulation import DropPath, Modulation
 from matey_core.nn.norms import NORMS
@@ -25,6 +26,8 @@ class BlockSettings:
     norm: str
     layer_scale: float
     drop_path: float
+    measure: bool = False
+    """Whether the scores of keys count the size of their cells."""
 
 
 class Block(nn.Module, ABC):
@@ -44,6 +47,7 @@ class Block(nn.Module, ABC):
         self.norm = NORMS[settings.norm](width)
         self.modulation = Modulation(width, self.num_stages + 1, layer_scale=settings.layer_scale)
         self.drop_path = DropPath(settings.drop_path)
+        self.measure = settings.measure
 
     @abstractmethod
     def routes(self, tokens: TokenBatch) -> list[list[Route]]:
@@ -66,21 +70,24 @@ class Block(nn.Module, ABC):
         x, sample = tokens.values, tokens.places.sample
         *attention, pointwise = self.modulation(condition, sample)
         paths = self.routes(tokens)
+        log_weight = None
+        if self.measure:
+            log_weight = log_measure(tokens.places).unsqueeze(1).expand(x.shape[:2])
         for stage, routes, (shift, scale, gate) in zip(self.stages, paths, attention, strict=True):
-            y = stage(self._modulated(x, tokens, shift, scale), routes)
+            y = stage(self._modulated(x, tokens, shift, scale), routes, log_weight)
             if addition is not None and stage is self.stages[0]:
                 y = y + addition[sample].unsqueeze(1)
-            x = self._added(x, gate, y, tokens)
+            x = self._added(x, gate, y, sample)
         shift, scale, gate = pointwise
         y = self.mlp(self._modulated(x, tokens, shift, scale))
-        return tokens.with_values(self._added(x, gate, y, tokens))
+        return tokens.with_values(self._added(x, gate, y, sample))
 
     def _modulated(self, x: Tensor, tokens: TokenBatch, shift: Tensor, scale: Tensor) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):
             normed = self.norm(x.float(), tokens.segments)
             return torch.addcmul(shift.float(), normed, 1 + scale.float())
 
-    def _added(self, x: Tensor, gate: Tensor, y: Tensor, tokens: TokenBatch) -> Tensor:
+    def _added(self, x: Tensor, gate: Tensor, y: Tensor, sample: Tensor) -> Tensor:
         if self.training and self.drop_path.rate > 0:
-            y = self.drop_path(y, tokens.places.sample, tokens.samples)
+            y = self.drop_path(y, sample)
         return torch.addcmul(x, gate.to(x.dtype), y.to(x.dtype))

@@ -21,5 +21,6 @@ class FactorizedBlock(Block):
             order=(1, 0),
             segments=tokens.segments.repeated(t),
             shard=tokens.shard,
+            meets_sizes=tokens.grid is None,
         )
         return [[time], [space]]

@@ -16,5 +16,11 @@ class FullBlock(Block):
         """One sequence a sample: its cells at all times."""
         t = tokens.values.shape[1]
         segments = tokens.segments.stretched(t)
-        shape = tokens.segments.total, t
-        return [[Route(shape=shape, order=(0, 1), segments=segments, shard=tokens.shard)]]
+        route = Route(
+            shape=(tokens.segments.total, t),
+            order=(0, 1),
+            segments=segments,
+            shard=tokens.shard,
+            meets_sizes=tokens.grid is None,
+        )
+        return [[route]]

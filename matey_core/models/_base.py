@@ -15,7 +15,6 @@ from matey_core.criteria import Estimate
 from matey_core.errors import ConfigError
 from matey_core.nn.shift import Shift
 from matey_core.registry import Registry
-from matey_core.sequence_group import SequenceGroup
 from matey_core.tokenizers import TokenizerConfig
 
 MODELS: Registry[type["Model"]] = Registry("matey_core.models")
@@ -54,8 +53,13 @@ class ModelConfig(Config):
     scheme: str = "full"
     """Who attends to whom: `full` (ViT), `factorized` (SViT) or `axial` (AViT)."""
     kernel: str = "auto"
-    """What computes softmax(qkᵀ)v: `sdpa`; `varlen`, on GPUs in half precision; `flex`, on GPUs;
-    `math`, the plain formula. `auto` takes `varlen` where it can and lengths differ, else `sdpa`."""
+    """What computes softmax(qkᵀ)v: `sdpa`, `varlen` (GPUs, half precision), `flex` (GPUs) or
+    `math` (the plain formula). `auto` takes `varlen` where it can and lengths differ, else
+    `sdpa`."""
+    measure: bool = False
+    """Weigh what a token is seen with by the area of its cell, so that splitting a cell into
+    identical copies changes nothing. Where all cells are of one size it has no effect; not for
+    the `paper` variant."""
     tokenizer: TokenizerConfig = TokenizerConfig()
     drop_path: float = Field(default=0.0, ge=0.0, lt=1.0)
     """Largest rate of stochastic depth; it grows linearly over the blocks."""
@@ -114,10 +118,10 @@ class Model(nn.Module, ABC):
         """What fields are cut by: the model's own settings, but inside `retokenized`."""
         self.shift: Shift | None = None
         """How far cells begin before the fields' first point: not at all but inside `shifted`."""
+        self.recompute = False
+        """Keep only what enters each block for the backward pass, which computes the rest again."""
         self.fields = fields
         self.num_axes = num_axes
-        self.sequence: SequenceGroup | None = None
-        """Processes that share every sample; None where this one has whole samples."""
 
     @abstractmethod
     def forward(self, batch: FieldBatch) -> Prediction:
@@ -190,23 +194,6 @@ class Model(nn.Module, ABC):
                 remedy="Choose among these sizes, or train a model with all of them in "
                 "model.tokenizer.patch.",
             )
-
-    def share_samples(self, group: SequenceGroup) -> None:
-        """Hold only this process' part of every sample's tokens from now on.
-
-        Predictions are those of the whole samples. Gradients are those of the own tokens: the
-        whole gradient is their sum over the group.
-
-        Args:
-            group: processes with the same weights, which are given the same batches.
-
-        Raises:
-            ConfigError: the settings do not allow it.
-        """
-        raise ConfigError(
-            f"The {self.config.variant} variant cannot share a sample among processes.",
-            remedy="Leave --sequence-parallel out, or set model.variant=matey.",
-        )
 
     @abstractmethod
     def extend(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> None:

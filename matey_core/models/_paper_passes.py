@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from matey_core.models._paper_blocks import Layout
 from matey_core.models._paper_patches import Head, Triple
 from matey_core.models._paper_selection import Cut, pack
+from matey_core.nn.recompute import run_block
 from matey_core.tokens import Segments
 
 
@@ -19,6 +20,8 @@ class Job:
     """What a pass works on."""
 
     blocks: Iterable[nn.Module]
+    recompute: bool
+    """Keep only what enters each block for the backward pass."""
     fine_head: Head
     coarse_head: Head
     """The same as the fine one where there is a single patch size."""
@@ -34,7 +37,7 @@ class Job:
         """Pass tokens through all blocks, the lead time in the first; keep the last frame."""
         first: Tensor | None = lead
         for block in self.blocks:
-            x = block(x, layout, first)
+            x = run_block(block, x, layout, first, recompute=self.recompute)
             first = None
         return x[:, -1]
 

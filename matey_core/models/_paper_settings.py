@@ -21,6 +21,11 @@ def check_settings(config: ModelConfig, num_axes: tuple[int, ...]) -> None:
 
 
 def _check_scheme(config: ModelConfig) -> None:
+    if config.measure:
+        raise ConfigError(
+            "model.measure weighs tokens by area, which the paper variant does not.",
+            remedy="Leave it out, or set model.variant=matey.",
+        )
     if config.scheme not in SCHEMES:
         raise ConfigError(
             f"model.scheme is {config.scheme!r}; the paper variant has {', '.join(SCHEMES)}.",

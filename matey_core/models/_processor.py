@@ -10,6 +10,7 @@ from matey_core.fields import FieldSpec
 from matey_core.kernels import KERNELS
 from matey_core.models._base import ModelConfig
 from matey_core.nn.lead_time import LeadTime
+from matey_core.nn.recompute import run_block
 from matey_core.tokenizers._positions import POSITIONS
 from matey_core.tokens import TokenBatch
 
@@ -32,6 +33,7 @@ class Processor(nn.Module):
                     norm=config.norm,
                     layer_scale=config.layer_scale,
                     drop_path=rate,
+                    measure=config.measure,
                 )
             )
             for rate in rates
@@ -46,7 +48,12 @@ class Processor(nn.Module):
             nn.init.zeros_(self.everywhere.bias)
 
     def forward(
-        self, tokens: TokenBatch, spec: FieldSpec, lead_steps: Int[Tensor, " b"]
+        self,
+        tokens: TokenBatch,
+        spec: FieldSpec,
+        lead_steps: Int[Tensor, " b"],
+        *,
+        recompute: bool = False,
     ) -> TokenBatch:
         """Let the tokens of every sequence exchange.
 
@@ -54,6 +61,7 @@ class Processor(nn.Module):
             tokens: (n, t, d) packed tokens.
             spec: grid and time step.
             lead_steps: (b,) frames ahead.
+            recompute: keep only what enters each block for the backward pass.
         """
         lead = self.lead_time(lead_steps, spec.time_step)
         if self.positions is not None:
@@ -62,7 +70,8 @@ class Processor(nn.Module):
         condition = self._condition(lead)
         for depth, block in enumerate(self.blocks):
             first = depth == 0 and self.everywhere is None
-            tokens = block(tokens, condition, lead if first else None)
+            inputs = (tokens, condition, lead if first else None)
+            tokens = run_block(block, *inputs, recompute=recompute)
         return tokens
 
     def _condition(self, lead: Float[Tensor, "b d"]) -> Float[Tensor, "b k d"] | None:
@@ -101,24 +110,4 @@ def check_scheme(config: ModelConfig) -> None:
             f"The {config.scheme} scheme with adap_mul takes two patch sizes, "
             f"not {len(tokenizer.patch)}: cells of several sizes have no grid.",
             remedy="Set model.tokenizer.patch to two sizes, such as [16, 4].",
-        )
-
-
-def check_shared(config: ModelConfig, size: int) -> None:
-    """Refuse settings with which several processes cannot share a sample.
-
-    Raises:
-        ConfigError: says which, and what to choose instead.
-    """
-    if config.norm == "sequence":
-        raise ConfigError(
-            "model.norm is sequence, which standardizes over all tokens of a sample; "
-            f"{size} processes that share it have a part each.",
-            remedy="Set model.norm=token, or leave --sequence-parallel out.",
-        )
-    if SCHEMES[config.scheme].needs_grid and config.sizes.heads < size:
-        raise ConfigError(
-            f"The {config.scheme} scheme shares out its {config.sizes.heads} heads, too few for "
-            f"{size} processes.",
-            remedy=f"Use --sequence-parallel {config.sizes.heads} or less, or model.scheme=full.",
         )

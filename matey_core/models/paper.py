@@ -161,6 +161,7 @@ class PaperModel(Model):
             table = table + encoding(cells, frames=normalized.shape[1], is_flat=is_flat)
         return Job(
             blocks=self.blocks,
+            recompute=self.recompute,
             fine_head=cast(Head, tokenizer.debed[0]),
             coarse_head=cast(Head, tokenizer.debed[-1]),
             ids=ids,

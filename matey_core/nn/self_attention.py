@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from matey_core.nn.measure import Heads, weighed
 from matey_core.nn.sequence import attend_shared
 from matey_core.tokens import Segments, Shard
 
@@ -25,6 +26,8 @@ class Route:
     segments: Segments
     shard: Shard | None = None
     """Where other processes have the rest of the rows; the other fields describe all rows."""
+    meets_sizes: bool = False
+    """Whether cells of different sizes may meet in a sequence."""
 
     def pack(self, rows: Float[Tensor, "m h e"]) -> Float[Tensor, "m h e"]:
         """Bring the rows of each sequence together."""
@@ -60,24 +63,33 @@ class SelfAttention(nn.Module):
         self.out = nn.Linear(width, width)
 
     def forward(
-        self, x: Float[Tensor, "*rows d"], routes: Sequence[Route]
+        self,
+        x: Float[Tensor, "*rows d"],
+        routes: Sequence[Route],
+        log_weight: Float[Tensor, "*rows"] | None = None,
     ) -> Float[Tensor, "*rows d"]:
         """Let rows exchange what they hold along each route.
 
         Args:
             x: (*rows, d) tokens; the rows' sizes multiply to the routes' totals.
             routes: one or more ways of cutting the rows into sequences.
+            log_weight: (*rows) what is added to the scores of each row as a key, or None. Where
+                all cells of a sequence are of one size it would change nothing, and is left out.
         """
         rows = math.prod(x.shape[:-1])
         q, k, v = self.qkv(x).reshape(rows, 3, self.heads, -1).unbind(1)
-        q, k = self.query_norm(q).to(v.dtype), self.key_norm(k).to(v.dtype)
+        width = v.shape[-1]
+        q, k = self.query_norm(q), self.key_norm(k)
+        if log_weight is not None and routes[0].meets_sizes:
+            q, k, v = weighed(Heads(q, k, v), log_weight.reshape(rows))
+        q, k = q.to(v.dtype), k.to(v.dtype)
         shard = routes[0].shard
         if shard is None:
             mixed = self._along(routes, q, k, v)
         else:
             along = partial(self._along, routes)
             mixed = attend_shared(along, q, k, v, shard, order=routes[0].order)
-        return self.out(mixed.reshape(x.shape))
+        return self.out(mixed[..., :width].reshape(x.shape))
 
     def _along(self, routes: Sequence[Route], q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         along = [

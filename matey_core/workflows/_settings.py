@@ -3,7 +3,14 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 from matey_core.config import Config
 from matey_core.data.mixture import EXPONENT
@@ -42,6 +49,17 @@ class TrainingConfig(Config):
     weights: dict[str, NonNegativeFloat] = Field(default_factory=dict)
     """Weights of stores by name; stores that are not named have weight 1. Without any, the
     `mix_exponent` decides."""
+    flops: PositiveFloat | None = None
+    """Operations of a sample, one forward pass: as many tokens a frame as they pay for on every
+    store, instead of the tokenizer's own budget."""
+    seconds: PositiveFloat | None = None
+    """Of a step on this machine, likewise; a few numbers of tokens are measured first."""
+    tokens_range: tuple[PositiveInt, PositiveInt] | None = None
+    """Fewest and most tokens of a frame: each batch draws one of eight numbers between them, so
+    that the model works with any of them afterwards."""
+    compile: bool = False
+    """Fuse the model's parts with torch.compile: the first steps on each store take longer, the
+    others less. Needs a fixed number of tokens; with γ it does nothing."""
     workers: NonNegativeInt = 2
     """Threads of each process that read batches ahead; with 0, every step waits for its own."""
     seed: NonNegativeInt = 0
@@ -54,8 +72,21 @@ class TrainingConfig(Config):
     """Batches of each store and lead time that a validation looks at."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """`auto` takes bfloat16 where it is measured to be faster and close to float32."""
+    recompute: bool = False
+    """Keep only what enters each block for the backward pass, which computes the rest again:
+    less memory, more time, the same results."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to compute; `auto` takes GPUs if there are any."""
+
+    @model_validator(mode="after")
+    def _check_budget(self) -> "TrainingConfig":
+        if self.tokens_range and self.tokens_range[0] > self.tokens_range[1]:
+            raise ValueError(f"tokens_range goes from few to many, not {self.tokens_range}")
+        budgets = ("flops", "seconds", "tokens_range")
+        given = [key for key in budgets if getattr(self, key) is not None]
+        if len(given) > 1:
+            raise ValueError(f"give one of {', '.join(budgets)}, not {' and '.join(given)}")
+        return self
 
     @property
     def warmup_steps(self) -> int:

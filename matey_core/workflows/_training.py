@@ -28,6 +28,7 @@ from matey_core.training import (
     train,
 )
 from matey_core.workflows._arithmetic import agree_on_precision
+from matey_core.workflows._budget_training import drawn
 from matey_core.workflows._keeping import Keeper
 from matey_core.workflows._progress import OnProgress, Progress
 from matey_core.workflows._runs import RunFolder
@@ -152,6 +153,7 @@ def _fit(
             precision=keeper.precision,
             limits=Limits(gradient_norm=config.clip),
             after_step=after_step,
+            within=drawn(config, state.model.config, job.sources),
         )
     return TrainingReport(
         run=job.run.path,
@@ -187,6 +189,7 @@ def _augmentations(config: TrainingConfig) -> Chain:
 def _initial_state(job: Job, strategy: Strategy) -> TrainState:
     config, model = job.config, job.model.to(strategy.device)
     strategy.synchronize(model)
+    model.recompute = config.recompute
     return TrainState(
         model=model,
         optimizer=build_optimizer(
