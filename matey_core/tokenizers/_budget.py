@@ -11,6 +11,7 @@ from torch import Tensor
 from matey_core.nn.shift import Shift
 from matey_core.tokenizers._base import TokenizerConfig
 from matey_core.tokenizers._quota import Quota, quota_of_ratio, quota_of_tokens
+from matey_core.tokenizers._rest import spend
 from matey_core.tokenizers._tree import children, has_empty_cells, inside
 
 Scores = Float[Tensor, "b ..."]
@@ -76,7 +77,19 @@ def decide(
     kept: tuple[Chosen, ...] = ()
     if quota and config.tokens is not None and not is_certain and not config.keeps_roots:
         left = config.tokens - _num_leaves(refined, patches, shape, shift)
-        kept = _kept(refined, ranked, left)
+        if empty and not config.balanced:
+            parents = sum(split.flatten(1).sum(1) for split in refined)
+            refined = spend(
+                left - parents if config.keep_parents else left,
+                refined,
+                scores,
+                patches,
+                shape=shape,
+                shift=shift,
+                keep_parents=config.keep_parents,
+            )
+            left = config.tokens - _num_leaves(refined, patches, shape, shift)
+        kept = _kept(refined, scores, left)
     elif quota and any(quota.kept):
         kept = tuple(
             _largest(values.masked_fill(~split, -math.inf), count)
@@ -159,7 +172,7 @@ def _num_leaves(
 
 
 def _kept(
-    refined: list[Chosen], ranked: list[Scores], left: Int[Tensor, " b"]
+    refined: list[Chosen], ranked: tuple[Scores, ...], left: Int[Tensor, " b"]
 ) -> tuple[Chosen, ...]:
     """Of the split cells, as many as tokens are left: coarse ones first, then by their scores."""
     kept = []
