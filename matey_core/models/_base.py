@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import ClassVar, Literal, NamedTuple
 
 from jaxtyping import Int
@@ -13,8 +13,10 @@ from matey_core.batches import FieldBatch, Prediction
 from matey_core.config import Config
 from matey_core.criteria import Estimate
 from matey_core.errors import ConfigError
+from matey_core.fields import Grid
 from matey_core.nn.shift import Shift
 from matey_core.registry import Registry
+from matey_core.sequence_group import SequenceGroup
 from matey_core.tokenizers import TokenizerConfig
 
 MODELS: Registry[type["Model"]] = Registry("matey_core.models")
@@ -122,6 +124,8 @@ class Model(nn.Module, ABC):
         """Keep only what enters each block for the backward pass, which computes the rest again."""
         self.fields = fields
         self.num_axes = num_axes
+        self.sequence: SequenceGroup | None = None
+        """Processes that share every sample; None where this one has whole samples."""
 
     @abstractmethod
     def forward(self, batch: FieldBatch) -> Prediction:
@@ -179,6 +183,18 @@ class Model(nn.Module, ABC):
         finally:
             self.shift = before
 
+    def jittered(self, grid: Grid, *, seed: int, step: int) -> AbstractContextManager[None]:
+        """Let cells begin where seed and step decide, until the block ends; see `shifted`.
+
+        Args:
+            grid: of the fields.
+            seed: of all draws.
+            step: number of the draw.
+        """
+        side = self.tokenizing.levels[0]
+        device = next(self.parameters()).device
+        return self.shifted(Shift.drawn(grid, side, seed=seed, step=step, device=device))
+
     def check_tokenizer(self, tokenizer: TokenizerConfig) -> None:
         """Refuse settings that the model's weights do not allow.
 
@@ -194,6 +210,23 @@ class Model(nn.Module, ABC):
                 remedy="Choose among these sizes, or train a model with all of them in "
                 "model.tokenizer.patch.",
             )
+
+    def share_samples(self, group: SequenceGroup) -> None:
+        """Hold only this process' part of every sample's tokens from now on.
+
+        Predictions are those of the whole samples. Gradients are those of the own tokens: the
+        whole gradient is their sum over the group.
+
+        Args:
+            group: processes with the same weights, which are given the same batches.
+
+        Raises:
+            ConfigError: the settings do not allow it.
+        """
+        raise ConfigError(
+            f"The {self.config.variant} variant cannot share a sample among processes.",
+            remedy="Leave --sequence-parallel out, or set model.variant=matey.",
+        )
 
     @abstractmethod
     def extend(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> None:
