@@ -77,17 +77,17 @@ class Block(nn.Module, ABC):
             y = stage(self._modulated(x, tokens, shift, scale), routes, log_weight)
             if addition is not None and stage is self.stages[0]:
                 y = y + addition[sample].unsqueeze(1)
-            x = self._added(x, gate, y, sample)
+            x = self._added(x, gate, y, tokens)
         shift, scale, gate = pointwise
         y = self.mlp(self._modulated(x, tokens, shift, scale))
-        return tokens.with_values(self._added(x, gate, y, sample))
+        return tokens.with_values(self._added(x, gate, y, tokens))
 
     def _modulated(self, x: Tensor, tokens: TokenBatch, shift: Tensor, scale: Tensor) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):
             normed = self.norm(x.float(), tokens.segments)
             return torch.addcmul(shift.float(), normed, 1 + scale.float())
 
-    def _added(self, x: Tensor, gate: Tensor, y: Tensor, sample: Tensor) -> Tensor:
+    def _added(self, x: Tensor, gate: Tensor, y: Tensor, tokens: TokenBatch) -> Tensor:
         if self.training and self.drop_path.rate > 0:
-            y = self.drop_path(y, sample)
+            y = self.drop_path(y, tokens.places.sample, tokens.samples)
         return torch.addcmul(x, gate.to(x.dtype), y.to(x.dtype))

@@ -111,3 +111,23 @@ def check_scheme(config: ModelConfig) -> None:
             f"not {len(tokenizer.patch)}: cells of several sizes have no grid.",
             remedy="Set model.tokenizer.patch to two sizes, such as [16, 4].",
         )
+
+
+def check_shared(config: ModelConfig, size: int) -> None:
+    """Refuse settings with which several processes cannot share a sample.
+
+    Raises:
+        ConfigError: says which, and what to choose instead.
+    """
+    if config.norm == "sequence":
+        raise ConfigError(
+            "model.norm is sequence, which standardizes over all tokens of a sample; "
+            f"{size} processes that share it have a part each.",
+            remedy="Set model.norm=token, or leave --sequence-parallel out.",
+        )
+    if SCHEMES[config.scheme].needs_grid and config.sizes.heads < size:
+        raise ConfigError(
+            f"The {config.scheme} scheme shares out its {config.sizes.heads} heads, too few for "
+            f"{size} processes.",
+            remedy=f"Use --sequence-parallel {config.sizes.heads} or less, or model.scheme=full.",
+        )

@@ -14,9 +14,11 @@ from matey_core.fields import FieldSpec
 from matey_core.models._base import MODELS, Model, ModelConfig
 from matey_core.models._error_head import SPARED, ErrorHead, side_loss
 from matey_core.models._frame import Frame
-from matey_core.models._processor import Processor, check_scheme
+from matey_core.models._processor import Processor, check_scheme, check_shared
 from matey_core.nn.field_table import FieldTable
+from matey_core.sequence_group import SequenceGroup
 from matey_core.tokenizers import TOKENIZERS, Pass, TokenizerConfig, Tree, num_tokens
+from matey_core.tokenizers._deal import deal
 from matey_core.tokenizers._grow import grow_normalized
 from matey_core.tokenizers._layout import Layout, gather, lay_out, scatter
 from matey_core.tokenizers._patches import Details, Head, Stem
@@ -71,10 +73,14 @@ class MateyModel(Model):
             for cells in TOKENIZERS[self.tokenizing.name](tree)
         ]
         output = torch.stack(outputs).sum(0) if len(outputs) > 1 else outputs[0]
+        if self.sequence is not None:
+            output = self.sequence.sum(output)
         values = frame.state(output)
         side = None
         if self.error_head is not None and self.training and batch.targets is not None:
             side = side_loss(self.error_head, frame, tree, batch, values)
+            if self.sequence is not None:
+                side = self.sequence.share_gradient(side)
         return Prediction(
             spec=batch.spec,
             values=values.unflatten(0, (-1, leads)),
@@ -101,6 +107,11 @@ class MateyModel(Model):
         """
         super().check_tokenizer(tokenizer)
         check_scheme(self.config.model_copy(update={"tokenizer": tokenizer}))
+
+    def share_samples(self, group: SequenceGroup) -> None:
+        """Hold only this process' part of every sample's tokens from now on; see `Model`."""
+        check_shared(self.config, group.size)
+        self.sequence = group
 
     def extend(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> None:
         """Learn new fields and numbers of axes, keeping every old weight and prediction."""
@@ -149,6 +160,8 @@ class MateyModel(Model):
     ) -> Float[Tensor, "b c *padded"]:
         """One pass through stem, blocks and head."""
         layout = lay_out(cells, tree.patches, spec.grid.shape, tree.shift)
+        if self.sequence is not None:
+            layout = deal(layout, cells, self.sequence)
         channels = frame.channels(tree.patches[0])
         tokens, details = self._encode(channels, tree.patches, layout, rows)
         last = self.processor(tokens, spec, lead_steps, recompute=self.recompute).values[:, -1]
@@ -182,7 +195,9 @@ class MateyModel(Model):
             values=layout.pack(tokens),
             places=layout.places,
             segments=layout.segments,
+            samples=len(channels),
             grid=layout.grid,
+            shard=layout.shard,
         )
         return packed, details
 

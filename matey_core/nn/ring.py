@@ -17,7 +17,7 @@ from torch.autograd.function import once_differentiable
 
 from matey_core.nn.partial_attention import attend, gradients
 from matey_core.sequence_group import Coming, SequenceGroup
-from matey_core.tokens import Segments, send
+from matey_core.tokens import Segments, to_device
 
 Rows = Int[Tensor, "s n"] | None
 """Rows of several sequences of one length; None for all rows in their order."""
@@ -143,7 +143,8 @@ def _meetings(
 
 
 def _rows(starts: tuple[int, ...], length: int, device: torch.device) -> Int[Tensor, "s n"]:
-    return send(starts, device)[:, None] + torch.arange(length, device=device)
+    first = to_device(torch.tensor(starts), device)
+    return first[:, None] + torch.arange(length, device=device)
 
 
 def _stack(values: Tensor, rows: Rows, times: int) -> Tensor:
