@@ -43,6 +43,9 @@ class TrainingConfig(Config):
     noise: NonNegativeFloat = 0.3
     """Largest noise on a training history, as a fraction of each field's last change. With it,
     rollouts run further before they blow up."""
+    jitter: bool = False
+    """Shift the grid of patches by a number of points that each step draws, so that the model
+    does not learn where patches meet. Bounded axes then take one coarse patch more."""
     mix_exponent: NonNegativeFloat = EXPONENT
     """Without `weights`, a store is drawn with a weight of its windows to this power: 0 draws all
     stores alike, 1 in proportion to their windows."""

@@ -4,13 +4,14 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 
 from matey_core.augmentations import AUGMENTATIONS, Chain
+from matey_core.batches import FieldBatch
 from matey_core.data import Loader, Mixture
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError
@@ -24,6 +25,7 @@ from matey_core.training import (
     StepReport,
     TrainState,
     WarmupCosine,
+    Within,
     build_optimizer,
     train,
 )
@@ -153,7 +155,7 @@ def _fit(
             precision=keeper.precision,
             limits=Limits(gradient_norm=config.clip),
             after_step=after_step,
-            within=drawn(config, state.model.config, job.sources),
+            within=(*drawn(config, state.model.config, job.sources), *_jitter(config)),
         )
     return TrainingReport(
         run=job.run.path,
@@ -165,6 +167,17 @@ def _fit(
         scores=keeper.best_scores,
         start=facts,
     )
+
+
+def _jitter(config: TrainingConfig) -> tuple[Within, ...]:
+    """Shift the patches of each batch by what seed and step decide: alike in all processes."""
+    if not config.jitter:
+        return ()
+
+    def within(state: TrainState, batch: FieldBatch) -> AbstractContextManager[None]:
+        return state.model.jittered(batch.spec.grid, seed=config.seed, step=state.step)
+
+    return (within,)
 
 
 def _mixture(job: Job, strategy: Strategy) -> Mixture:
