@@ -145,6 +145,20 @@ class Model(nn.Module, ABC):
     def count_tokens(self, batch: FieldBatch) -> Int[Tensor, " b"]:
         """Count the tokens a frame of each sample is cut into."""
 
+    def retokenize(self, tokenizer: TokenizerConfig) -> None:
+        """Cut fields as `tokenizer` says from now on, also where the model is saved.
+
+        Args:
+            tokenizer: with all patch sizes of the model.
+
+        Raises:
+            ConfigError: the scheme cannot work so.
+        """
+        assert tokenizer.levels == self.config.tokenizer.levels
+        self.check_tokenizer(tokenizer)
+        self.config = self.config.model_copy(update={"tokenizer": tokenizer})
+        self.tokenizing = tokenizer
+
     @contextmanager
     def retokenized(self, tokenizer: TokenizerConfig) -> Iterator[None]:
         """Cut fields as `tokenizer` says, with the same weights, until the block ends.

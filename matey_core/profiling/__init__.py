@@ -1,5 +1,7 @@
 """What a model costs: operations, time, memory, and where they go."""
 
+from matey_core.profiling.alternate import alternate
+from matey_core.profiling.budget import Market, Purchase, quantity
 from matey_core.profiling.cost import ForwardCost, Inputs, cost_of, forward_cost, plan
 from matey_core.profiling.flops import Flops, count_flops
 from matey_core.profiling.machine import matmul_peak, peak_memory, reset_peak_memory
@@ -12,9 +14,12 @@ __all__ = [
     "Flops",
     "ForwardCost",
     "Inputs",
+    "Market",
+    "Purchase",
     "StepMeasurement",
     "SyntheticBatches",
     "TrainingStep",
+    "alternate",
     "cost_of",
     "count_flops",
     "forward_cost",
@@ -23,5 +28,6 @@ __all__ = [
     "num_pairs",
     "peak_memory",
     "plan",
+    "quantity",
     "reset_peak_memory",
 ]

@@ -2,7 +2,7 @@
 
 from matey_core.training.checkpoint import CheckpointFolder, Progressed, load_checkpoint
 from matey_core.training.journal import Journal
-from matey_core.training.loop import Limits, StepReport, train
+from matey_core.training.loop import Limits, StepReport, Within, train
 from matey_core.training.optimizer import build_optimizer
 from matey_core.training.precision import Parity, Precision, choose_precision, measure_parity
 from matey_core.training.schedule import WarmupCosine
@@ -18,6 +18,7 @@ __all__ = [
     "StepReport",
     "TrainState",
     "WarmupCosine",
+    "Within",
     "build_optimizer",
     "choose_precision",
     "load_checkpoint",

@@ -1,6 +1,7 @@
 """The training loop."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +15,9 @@ from matey_core.errors import RunError
 from matey_core.objectives import Objective
 from matey_core.training.precision import Precision
 from matey_core.training.state import TrainState
+
+Within = Callable[[TrainState, FieldBatch], AbstractContextManager[object]]
+"""What holds while the model predicts a batch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +54,19 @@ def train(
     precision: Precision,
     limits: Limits,
     after_step: Callable[[TrainState, StepReport], None],
+    within: Sequence[Within] = (),
 ) -> None:
     """Take one optimizer step a batch until the batches run out.
+
+    Args:
+        state: what is trained; its step counts the batches.
+        batches: what on.
+        objective: what is minimized.
+        strategy: the processes.
+        precision: of matrix products.
+        limits: what a step may not exceed.
+        after_step: is told about every step.
+        within: settings that are the model's own choice at each step, such as a number of tokens.
 
     Raises:
         RunError: too many losses in a row are not finite.
@@ -60,7 +75,10 @@ def train(
     for batch in batches:
         state.model.train()
         batch = batch.to(strategy.device)
-        with precision.autocast(strategy.device):
+        with ExitStack() as settings:
+            for each in within:
+                settings.enter_context(each(state, batch))
+            settings.enter_context(precision.autocast(strategy.device))
             prediction = state.model(batch)
         loss = objective(prediction, batch).total
         side_loss = prediction.side_loss

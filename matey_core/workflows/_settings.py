@@ -85,10 +85,10 @@ class TrainingConfig(Config):
     def _check_budget(self) -> "TrainingConfig":
         if self.tokens_range and self.tokens_range[0] > self.tokens_range[1]:
             raise ValueError(f"tokens_range goes from few to many, not {self.tokens_range}")
-        budgets = ("flops", "seconds", "tokens_range")
-        given = [key for key in budgets if getattr(self, key) is not None]
-        if len(given) > 1:
-            raise ValueError(f"give one of {', '.join(budgets)}, not {' and '.join(given)}")
+        for budgets in (("flops", "seconds", "tokens_range"), ("flops", "seconds", "tokens")):
+            given = [key for key in budgets if getattr(self, key, None) is not None]
+            if len(given) > 1:
+                raise ValueError(f"give one of {', '.join(budgets)}, not {' and '.join(given)}")
         return self
 
     @property

@@ -16,6 +16,7 @@ from matey_core.locations import Location
 from matey_core.models import Model
 from matey_core.store import Store
 from matey_core.workflows._arithmetic import join_processes
+from matey_core.workflows._budget_training import settle
 from matey_core.workflows._progress import OnProgress, silent
 from matey_core.workflows._runs import (
     RunFolder,
@@ -51,6 +52,8 @@ class FinetuneConfig(TrainingConfig):
     larger. By default all."""
     from_scratch: bool = False
     """Throw the trained weights away and train all of a new model: the control."""
+    tokens: PositiveInt | None = None
+    """Tokens of a frame, instead of the budget that the model was trained with."""
     history: PositiveInt | None = None
     """Frames that the model is given; by default as it was trained."""
     max_lead: PositiveInt | None = None
@@ -183,8 +186,22 @@ def _job(plan: _Plan, strategy: Strategy) -> Job:
     config, stores = plan.config, [source.store for source in plan.sources]
     torch.manual_seed(config.seed)
     model = plan.trained.load()
-    notes = (*plan.notes, *_news(model, stores))
-    model = _prepared(model, plan.config, stores)
+    notes = [*plan.notes, *_news(model, stores)]
+    model = _prepared(model, config, stores)
+    if config.tokens is not None:
+        model.retokenize(model.config.tokenizer.with_tokens(config.tokens))
+    settled, budget = settle(
+        config,
+        model.config,
+        plan.sources,
+        strategy,
+        make=lambda: _prepared(plan.trained.load(), config, stores),
+    )
+    if settled != model.config:
+        model.retokenize(settled.tokenizer)
+        update = {"tokens": settled.tokenizer.tokens, "flops": None, "seconds": None}
+        config = config.model_copy(update=update)
+    notes += budget
     facts = store_facts(model, plan.sources)
     run: RunFolder | None = None
     if strategy.place.is_first:

@@ -9,9 +9,10 @@ from matey_core.config import read_toml, validate
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError
 from matey_core.locations import Location
-from matey_core.models import ModelConfig
+from matey_core.models import Model, ModelConfig
 from matey_core.store import Store
 from matey_core.workflows._arithmetic import join_processes
+from matey_core.workflows._budget_training import settle
 from matey_core.workflows._progress import OnProgress, silent
 from matey_core.workflows._runs import RunFolder, create_run, newest_run, record_of
 from matey_core.workflows._settings import TrainingConfig
@@ -132,8 +133,17 @@ def _job(
         choose=lambda store: store.samples("train"),
     )
     used = [source.store for source in sources]
+    fields, num_axes = field_names(used), axis_counts(used)
+
+    def build() -> Model:
+        return config.model.build(fields=fields, num_axes=num_axes)
+
+    if resumed is None:
+        settled, budget = settle(config, config.model, sources, strategy, make=build)
+        config = config.model_copy(update={"model": settled, "flops": None, "seconds": None})
+        notes += budget
     torch.manual_seed(config.seed)
-    model = config.model.build(fields=field_names(used), num_axes=axis_counts(used))
+    model = build()
     facts = store_facts(model, sources)
     run = resumed
     if run is None and strategy.place.is_first:

@@ -1,0 +1,154 @@
+"""What a budget in operations or seconds buys on the stores at hand, before anything is built."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import repeat
+
+import torch
+
+from matey_core.batches import FieldBatch
+from matey_core.errors import ConfigError
+from matey_core.models import Model, ModelConfig
+from matey_core.objectives import OBJECTIVES
+from matey_core.profiling import Inputs, Market, Purchase, TrainingStep, alternate, quantity
+from matey_core.store import Store
+from matey_core.tokenizers import TokenizerConfig
+from matey_core.training import build_optimizer, choose_precision
+
+Work = Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A budget as a user gave it: one of three, or none."""
+
+    tokens: int | None = None
+    flops: float | None = None
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse two budgets at once."""
+        given = [name for name in ("tokens", "flops", "seconds") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ConfigError(
+                f"{' and '.join(given)} are budgets for the same thing.", remedy="Give one of them."
+            )
+
+    def __bool__(self) -> bool:
+        return (self.tokens, self.flops, self.seconds) != (None, None, None)
+
+
+def inputs_of(store: Store, *, history: int) -> Inputs:
+    """What a model is shown of a store."""
+    grid = store.spec.grid
+    return Inputs(
+        grid=grid.shape, periodic=grid.periodic, fields=len(store.spec.fields), frames=history
+    )
+
+
+def purchase(
+    asked: Asked, config: ModelConfig, stores: Sequence[Inputs], *, prepare: Callable[[int], Work]
+) -> Purchase:
+    """Find the number of tokens of a frame that a budget buys on all stores.
+
+    Args:
+        asked: tokens, operations or seconds.
+        config: settings of the model.
+        stores: what it is shown.
+        prepare: given a number of tokens, makes a step or a forward pass to be timed.
+
+    Raises:
+        ConfigError: the coarsest cells alone are more than the budget allows.
+        ShapeError: a grid is smaller than a patch.
+    """
+    market = Market(config, stores)
+    if asked.flops is not None:
+        return market.for_flops(asked.flops)
+    if asked.seconds is not None:
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+        def timed(numbers: Sequence[int]) -> list[float]:
+            return alternate([prepare(number) for number in numbers], device)
+
+        return market.for_seconds(asked.seconds, timed)
+    assert asked.tokens is not None
+    cost = market.cost(market.reachable(asked.tokens))
+    return Purchase(tokens=cost.tokens, flops=cost.flops)
+
+
+def told(asked: Asked, bought: Purchase, *, of_what: str) -> str:
+    """Say what a budget came to."""
+    parts = [f"{bought.tokens} tokens a frame", f"{quantity(bought.flops)}FLOP a sample, forward"]
+    if bought.seconds is not None:
+        parts.append(f"{bought.seconds:.3g} s {of_what}, measured")
+    if asked.seconds is not None:
+        wanted = f"{asked.seconds:g} s"
+    elif asked.flops is not None:
+        wanted = f"{quantity(asked.flops)}FLOP"
+    else:
+        wanted = f"{asked.tokens} tokens"
+    return f"The budget of {wanted} buys {', '.join(parts)}."
+
+
+def dearest(config: ModelConfig, stores: Sequence[Inputs]) -> int:
+    """Index of the store whose samples cost most with the coarsest cells."""
+    costs = [Market(config, [inputs]) for inputs in stores]
+    flops = [market.cost(market.reachable(market.most)).flops for market in costs]
+    return flops.index(max(flops))
+
+
+def training_step(
+    model: Model, batch: FieldBatch, *, objective: str, precision: str, device: torch.device
+) -> Callable[[TokenizerConfig], Work]:
+    """Make training steps of one model with several tokenizers, on the same batch over and over.
+
+    Args:
+        model: is trained.
+        batch: what on.
+        objective: what is minimized.
+        precision: `auto`, `float32` or `bfloat16`.
+        device: where to compute.
+    """
+    model = model.to(device)
+    name = choose_precision(model, device).name if precision == "auto" else precision
+    step = TrainingStep(
+        model=model.train(),
+        batches=repeat(batch),
+        objective=OBJECTIVES[objective],
+        optimizer=build_optimizer(model, learning_rate=1e-6, weight_decay=0.0),
+        device=device,
+        dtype=getattr(torch, name),
+    )
+    return lambda tokenizer: partial(_within, model, tokenizer, step.run)
+
+
+def forward_pass(model: Model, batch: FieldBatch) -> Callable[[TokenizerConfig], Work]:
+    """Make forward passes of one model with several tokenizers."""
+
+    @torch.inference_mode()
+    def run() -> None:
+        model(batch)
+
+    return lambda tokenizer: partial(_within, model.eval(), tokenizer, run)
+
+
+def _within(model: Model, tokenizer: TokenizerConfig, run: Work) -> None:
+    with model.retokenized(tokenizer):
+        run()
+
+
+def spread_of(
+    config: ModelConfig, stores: Iterable[Inputs], bounds: tuple[int, int]
+) -> tuple[int, ...]:
+    """Numbers of tokens that training draws from.
+
+    Raises:
+        ConfigError: the cells are uniform, or the smallest number is below the coarsest cells.
+    """
+    if config.tokenizer.name == "uniform":
+        raise ConfigError(
+            "tokens_range draws numbers of tokens, and uniform cells have but one.",
+            remedy="Choose model.tokenizer.name=adap_mix or adap_mul.",
+        )
+    return Market(config, list(stores)).spread(*bounds)
