@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import IO, NoReturn
 
+from matey_core.sequence_group import BROKEN
+
 GRACE_SECONDS = 5.0
 """What the others are given to fail by themselves once one process has failed."""
 
-BROKEN = "The connection to another process broke"
-"""What a process says that fails because another has failed."""
 WRONG_INPUT = 2
 """Exit code of a mistake that every process finds by itself."""
 

@@ -1,7 +1,7 @@
 """Which of several processes this one is, as told by torchrun or by `launch`."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -18,11 +18,44 @@ class Place:
     size: int = 1
     local_rank: int = 0
     """Position among the processes of this machine, which is also the number of its GPU."""
+    sequence_size: int = 1
+    """Processes that share every sample; they are neighbors in rank."""
+
+    @property
+    def data_rank(self) -> int:
+        """Which part of each batch this process and those that share its samples have."""
+        return self.rank // self.sequence_size
+
+    @property
+    def data_size(self) -> int:
+        """Parts of each batch."""
+        return self.size // self.sequence_size
 
     @property
     def is_first(self) -> bool:
         """Whether this is the process that writes and reports."""
         return self.rank == 0
+
+    @property
+    def shares_with_first(self) -> bool:
+        """Whether this is the first process, or shares its samples."""
+        return self.data_rank == 0
+
+    def sharing(self, sequence_size: int) -> "Place":
+        """The same process where so many share every sample.
+
+        Raises:
+            ConfigError: the processes do not make up whole groups.
+        """
+        if self.size % sequence_size:
+            count = "1 process" if self.size == 1 else f"{self.size} processes"
+            raise ConfigError(
+                f"{sequence_size} processes shall share every sample, and {count} cannot be "
+                "divided into such groups.",
+                remedy=f"Start a multiple of {sequence_size} processes, or choose another "
+                "--sequence-parallel.",
+            )
+        return replace(self, sequence_size=sequence_size)
 
     def device(self) -> torch.device:
         """This process' GPU, or the CPU where there is none."""

@@ -1,5 +1,8 @@
 """Every process has the whole model and its part of each batch; gradients are averaged.
 
+Several processes may share a part of the batch and have a part each of every sample's tokens
+(see `SequenceGroup`): each then has the gradient of its own tokens, and theirs are added up.
+
 Gradients are averaged after the backward pass rather than during it: which parameters a
 batch uses (the stem of its number of axes, the rows of its fields, the fine stem only where
 a sample is refined) differs from step to step and even between processes, and an average
@@ -7,7 +10,6 @@ taken afterwards needs no bookkeeping to get that right.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from itertools import pairwise
 
 import torch
@@ -16,25 +18,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from matey_core.distributed import STRATEGIES, Place
-from matey_core.distributed._launch import BROKEN
-from matey_core.errors import RunError
+from matey_core.sequence_group import SequenceGroup, together
 
 BUCKET = 2**24
 """Numbers averaged in one message: 64 MiB of float32."""
-
-
-@contextmanager
-def _together() -> Iterator[None]:
-    """Say plainly that another process is gone; it has its own message."""
-    try:
-        yield
-    except torch.OutOfMemoryError:
-        raise
-    except RuntimeError as error:
-        raise RunError(
-            f"{BROKEN}: {str(error).splitlines()[0]}",
-            remedy="Look at that process' own message, beside this one.",
-        ) from error
 
 
 @STRATEGIES.register("ddp")
@@ -52,16 +39,17 @@ class DataParallel:
             world_size=place.size,
             device_id=device if device.type == "cuda" else None,
         )
+        self.sequence = _sequence_group(place)
 
-    @_together()
+    @together()
     def synchronize(self, module: nn.Module) -> None:
         """Give every process the weights and buffers of the first."""
         for tensor in (*module.parameters(), *module.buffers()):
             dist.broadcast(tensor.detach(), src=0)
 
-    @_together()
+    @together()
     def average_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
-        """Average gradients over processes, wherever any process has one."""
+        """Sum over those that share samples, average over the parts of a batch."""
         has_gradient = torch.tensor(
             [parameter.grad is not None for parameter in parameters],
             dtype=torch.uint8,
@@ -76,19 +64,19 @@ class DataParallel:
             gradients = [parameter.grad for parameter in bucket if parameter.grad is not None]
             flat = torch.cat([gradient.flatten() for gradient in gradients])
             dist.all_reduce(flat)
-            flat /= self.place.size
+            flat /= self.place.data_size
             sizes = [gradient.numel() for gradient in gradients]
             for gradient, part in zip(gradients, flat.split(sizes), strict=True):
                 gradient.copy_(part.view_as(gradient))
 
-    @_together()
+    @together()
     def mean(self, value: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
         """Average a value over processes."""
         value = value.clone()
         dist.all_reduce(value)
         return value / self.place.size
 
-    @_together()
+    @together()
     def gather(self, value: Tensor) -> list[Tensor]:
         """Collect one tensor of equal shape from each process, on the CPU, in order."""
         value = value.to(self.device)
@@ -96,7 +84,7 @@ class DataParallel:
         dist.all_gather(gathered, value)
         return [tensor.cpu() for tensor in gathered]
 
-    @_together()
+    @together()
     def share(self, text: str) -> str:
         """Hand out the first process' text."""
         data = torch.tensor(list(text.encode()), dtype=torch.uint8, device=self.device)
@@ -110,6 +98,22 @@ class DataParallel:
     def close(self) -> None:
         """Leave the group."""
         dist.destroy_process_group()
+
+
+@together()
+def _sequence_group(place: Place) -> SequenceGroup | None:
+    """Join those that share samples; every process takes part in making every group."""
+    if place.sequence_size == 1:
+        return None
+    handle = None
+    for start in range(0, place.size, place.sequence_size):
+        ranks = list(range(start, start + place.sequence_size))
+        made = dist.new_group(ranks)
+        handle = made if place.rank in ranks else handle
+    assert handle is not None
+    return SequenceGroup(
+        rank=place.rank % place.sequence_size, size=place.sequence_size, handle=handle
+    )
 
 
 def _buckets(parameters: Sequence[nn.Parameter]) -> Iterator[Sequence[nn.Parameter]]:

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from matey_core.distributed import STRATEGIES, Place
+from matey_core.sequence_group import SequenceGroup
 
 
 @STRATEGIES.register("single")
@@ -16,6 +17,7 @@ class Single:
     def __init__(self, place: Place, device: torch.device) -> None:
         self.place = place
         self.device = device
+        self.sequence: SequenceGroup | None = None
 
     def synchronize(self, module: nn.Module) -> None:
         """Do nothing."""
