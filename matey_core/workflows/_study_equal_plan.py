@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from matey_core.data import Windows
 from matey_core.store import Store
 from matey_core.workflows._study_equal_arms import Arm
-from matey_core.workflows._study_equal_cells import Cell, cell_of
+from matey_core.workflows._study_equal_cells import Cell, Evaluation, cell_of
 from matey_core.workflows._study_equal_costs import ArmCost
 from matey_core.workflows._study_equal_results import Equal
 from matey_core.workflows.pretrain import PretrainConfig
 
 if TYPE_CHECKING:
     from matey_core.workflows.study_equal_cost import EqualCostConfig
+
+FORWARD = 1 / 3
+"""Time of a prediction, in training steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +42,7 @@ class Task:
     equal: Equal
     cell: Cell
     seconds: float
-    """Training time, as the measured steps promise."""
+    """Time for training, validations and tests, as the measured steps promise."""
 
 
 def kinds_of(config: "EqualCostConfig") -> tuple[Equal, ...]:
@@ -79,7 +83,9 @@ def tasks_of(
                 learning_rate=rate,
                 runs=runs,
             )
-            yield Task(equal=equal, cell=cell, seconds=steps * cost.step_seconds)
+            forwards = FORWARD * _forwards(subject.store, cell.config, config.evaluation)
+            seconds = (steps + forwards) * cost.step_seconds
+            yield Task(equal=equal, cell=cell, seconds=seconds)
 
     return [
         task
@@ -89,6 +95,23 @@ def tasks_of(
         for arm in subject.arms
         for task in cells(subject, equal, arm, seed)
     ]
+
+
+def _forwards(store: Store, training: PretrainConfig, evaluation: Evaluation) -> int:
+    """Batches that a cell's validations and tests predict."""
+    windows = {
+        split: Windows(
+            store, store.samples(split), history=training.history, max_lead=training.max_lead
+        )
+        for split in ("validation", "test")
+    }
+    size = training.batch_size
+    leads = len({1, windows["validation"].max_lead})
+    batches = min(training.validation_batches, -(-len(windows["validation"]) // size))
+    every = training.validate_every or max(1, training.steps // 5)
+    tested = -(-min(evaluation.windows, len(windows["test"])) // size)
+    rolled_out = evaluation.rollout_steps * -(-len(store.samples("test")) // size)
+    return -(-training.steps // every) * leads * batches + tested + rolled_out
 
 
 def _steps(seconds: float, cost: ArmCost) -> int:

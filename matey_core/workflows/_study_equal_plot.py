@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from matey_core.workflows._study_equal_report import Judged, StudyReport
 from matey_core.workflows._study_equal_results import ArmResult
@@ -19,7 +20,9 @@ MARKERS = {"uniform": "o", "adap_mix": "s", "adap_mul": "^"}
 
 
 def draw(report: StudyReport, path: Path) -> None:
-    """Draw a row of panels for every comparison; lines join the arms that none beats in both.
+    """Draw a row of panels for every comparison: black points are uniform, with their patch.
+
+    Gray lines join the arms that no other beats in both cost and error.
 
     Args:
         report: with at least one store.
@@ -53,13 +56,23 @@ def _panel(panel: Any, judged: Judged, metric: str, cost: Callable[[ArmResult], 
             color="black" if each.arm.is_uniform else f"C{number}",
             linestyle="none",
             capsize=3,
-            label=each.arm.label,
+            label="" if each.arm.is_uniform else each.arm.label,
         )
+        if each.arm.is_uniform:
+            panel.annotate(
+                each.arm.patch[-1],
+                (cost(each), error.median),
+                textcoords="offset points",
+                xytext=(7, 5),
+            )
     front = pareto([(cost(each), each.errors[metric].median) for each in arms])
     panel.plot(*zip(*front, strict=True), color="gray", linewidth=1, zorder=0)
-    panel.axhline(judged.comparison.persistence[metric], color="gray", linestyle=":", zorder=0)
     panel.set_xscale("log")
     panel.set_yscale("log")
+    for axis in (panel.xaxis, panel.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def pareto(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

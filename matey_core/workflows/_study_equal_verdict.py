@@ -119,7 +119,7 @@ def _at_equal_steps(comparison: Comparison, metric: str) -> Verdict:
         outcome, about = "uniform", nearest
         reason = (
             f"no adaptive arm reaches the {error} of {against} within 3 % at less time a step; "
-            f"the nearest, {nearest.arm.label}, has {_times(nearest.ratios[metric])} of it at "
+            f"the nearest, {nearest.arm.label}, has {_times(nearest.ratios[metric])} as much at "
             f"{_share(nearest, fine)}."
         )
     elif uniform is not None and _time(uniform) <= _time(adaptive):
@@ -174,9 +174,11 @@ def _more(ratio: Interval) -> str:
 
 
 def _share(each: ArmResult, fine: ArmResult) -> str:
-    seconds = each.cost.step_seconds / fine.cost.step_seconds
-    tokens = each.cost.tokens / fine.cost.tokens
-    flops = each.cost.flops / fine.cost.flops
-    return (
-        f"{seconds:.0%} of its time a step ({tokens:.0%} of its tokens, {flops:.0%} of its FLOPs)"
+    parts = [
+        100 * each.cost.step_seconds / fine.cost.step_seconds,
+        100 * each.cost.tokens / fine.cost.tokens,
+        100 * each.cost.flops / fine.cost.flops,
+    ]
+    return "{:.0f} % of its time a step ({:.0f} % of its tokens, {:.0f} % of its FLOPs)".format(
+        *parts
     )

@@ -79,7 +79,7 @@ class StudyPlan:
     finished: int
     """Cells that an earlier run of the study has finished."""
     seconds: float
-    """Training time of the others, as measured steps promise; tests come on top."""
+    """Time for the others with their tests, as measured steps promise."""
     costs: dict[str, tuple[ArmCost, ...]]
     """Store → cost of every arm."""
     precision: str

@@ -239,7 +239,7 @@ def _show_plan(plan: "StudyPlan", *, is_all: bool) -> None:
                 [_cost(cost) for cost in costs],
             )
     done = f", {plan.finished} of them finished" if plan.finished else ""
-    text = f"{plan.cells} cells{done}; the others train for {render.duration(plan.seconds)}."
+    text = f"{plan.cells} cells{done}; the others take about {render.duration(plan.seconds)}."
     if is_all:
         render.caption(text)
     else:

@@ -1,0 +1,524 @@
+"""Arms, cells, statistics and verdicts of `matey study equal-cost`."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter
+
+from matey_core.errors import CheckpointError, ConfigError, DataError, MateyError, ShapeError
+from matey_core.models import ModelConfig
+from matey_core.store import open_store
+from matey_core.tokenizers import TokenizerConfig
+from matey_core.workflows._study_equal_arms import Arm, arms_of
+from matey_core.workflows._study_equal_cells import CellLog, CellResult, Evaluation, cell_of
+from matey_core.workflows._study_equal_costs import ROUNDS, ArmCost, CostBook
+from matey_core.workflows._study_equal_plan import Subject, tasks_of
+from matey_core.workflows._study_equal_report import StudyReport, report_of, write_report
+from matey_core.workflows._study_equal_results import (
+    Comparison,
+    Equal,
+    compare,
+    interval_of,
+    ratio_of,
+)
+from matey_core.workflows._study_equal_stores import stores_of
+from matey_core.workflows._study_equal_verdict import verdict_of
+from matey_core.workflows.pretrain import PretrainConfig
+from matey_core.workflows.study_equal_cost import EqualCostConfig
+from tests.support import tiny_store
+from tests.training import tiny_model
+
+LADDER = {"levels": (16, 8, 4), "criteria": ("variance",), "budgets": ("40%", "60%")}
+ALL = ("uniform", "adap_mix", "adap_mul")
+
+
+def arms(*choices: str, shape: tuple[int, ...] = (64, 128), **changes: object) -> tuple[Arm, ...]:
+    settings = {**LADDER, "choices": choices or ALL, "shape": shape, **changes}
+    return arms_of(**settings)  # type: ignore[arg-type]
+
+
+def test_arms_are_a_ladder_of_uniform_patches_and_adaptive_ones_on_it() -> None:
+    # 64×128 points are 512 patches of 4: 40 % are 205, 60 % are 307.
+    expected = ["uniform-16", "uniform-8", "uniform-4"]
+    for tokenizer in ("adap_mix", "adap_mul"):
+        for sides in ("16-4", "16-8-4"):
+            expected += [f"{tokenizer}-{sides}-{tokens}-variance" for tokens in (205, 307)]
+    assert [arm.name for arm in arms()] == expected
+    assert arms()[-1].label == "adap_mul (16→8→4, 307 tokens, variance)"
+
+
+def test_choices_are_tokenizers_names_or_patterns_and_the_reference_stays() -> None:
+    names = [arm.name for arm in arms("uniform-8", "*-16-4-205-*")]
+    assert names == ["uniform-8", "uniform-4", *(f"{t}-16-4-205-variance" for t in ALL[1:])]
+    two = arms("adap_mix", levels=(8, 4), budgets=("300",), criteria=("variance", "gradient"))
+    assert [arm.name for arm in two[1:]] == [
+        "adap_mix-8-4-300-variance",
+        "adap_mix-8-4-300-gradient",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "expected"),
+    [
+        ({"choices": ("adap_mixx",)}, ConfigError, "There is no arm 'adap_mixx'"),
+        ({"choices": ("uniform",)}, ConfigError, "no adaptive arm to compare"),
+        ({"levels": (16, 6)}, ConfigError, "The patches 16,6 are no ladder"),
+        ({"levels": (8,)}, ConfigError, "The patches 8 are no ladder"),
+        ({"budgets": ("many",)}, ConfigError, "'many' is no number of tokens"),
+        ({"budgets": ("0%",)}, ConfigError, "'0%' is no number of tokens"),
+        ({"shape": (12, 64)}, ShapeError, "A patch of 16 points does not fit the grid, which has"),
+    ],
+)
+def test_arms_that_cannot_be(
+    changes: dict[str, object], error: type[MateyError], expected: str
+) -> None:
+    with pytest.raises(error, match=expected) as found:
+        arms(**{"choices": ALL, **changes})  # type: ignore[arg-type]
+    assert found.value.remedy
+
+
+def test_an_arm_changes_nothing_but_its_tokenization() -> None:
+    base = ModelConfig(
+        width=32, heads=2, tokenizer=TokenizerConfig(patch=(8, 4), gamma=0.1, balanced=True)
+    )
+    mixed = arms("adap_mix")[1].model(base)
+    expected = TokenizerConfig(
+        name="adap_mix", patch=(16, 4), tokens=205, criterion="variance", balanced=True
+    )
+    assert mixed == base.model_copy(update={"tokenizer": expected})
+    assert arms()[1].model(base).tokenizer == TokenizerConfig(
+        name="uniform", patch=(8,), balanced=True
+    )
+
+
+# Verdicts, on results made up for each outcome.
+
+
+def made_up(
+    errors: dict[str, tuple[float, ...]],
+    *,
+    equal: Equal = "seconds",
+    seconds: dict[str, float] | None = None,
+    validation: dict[str, float] | None = None,
+    persistence: float = 1.0,
+) -> Comparison:
+    """A comparison of uniform-16, -8, -4 and two adap_mix with one error a seed each."""
+    chosen = arms("uniform", "adap_mix-16-*")[:5]
+    names = ["uniform-16", "uniform-8", "uniform-4", "small", "large"]
+    labels = dict(zip([arm.name for arm in chosen], names, strict=True))
+    assert set(errors) == set(names)
+    times = {"uniform-16": 0.1, "uniform-8": 0.2, "uniform-4": 1.0, "small": 0.4, "large": 0.6}
+    times |= seconds or {}
+    costs = {
+        arm.name: ArmCost(
+            arm=arm.name,
+            tokens=100 * times[labels[arm.name]],
+            flops=int(1e9 * times[labels[arm.name]]),
+            step_seconds=times[labels[arm.name]],
+            step_spread=0.0,
+            parameters=1,
+        )
+        for arm in chosen
+    }
+    cells = {
+        arm.name: {
+            1e-3: [
+                result(
+                    arm=arm.name,
+                    seed=seed,
+                    error=error,
+                    validation=(validation or {}).get(labels[arm.name], error),
+                    persistence=persistence,
+                )
+                for seed, error in enumerate(errors[labels[arm.name]])
+            ]
+        }
+        for arm in chosen
+    }
+    return compare(cells, arms=chosen, costs=costs, store="waves", equal=equal, amount=60.0)
+
+
+def result(
+    *, error: float, validation: float, persistence: float = 1.0, **changes: object
+) -> CellResult:
+    metrics = ("nrmse", "vrmse", "rollout")
+    values: dict[str, object] = {
+        "key": "k",
+        "store": "waves",
+        "arm": "uniform-8",
+        "seed": 0,
+        "learning_rate": 1e-3,
+        "steps": 10,
+        "run": "r",
+        "step_seconds": 0.5,
+        "validation": validation,
+        "errors": dict.fromkeys(metrics, error),
+        "persistence": dict.fromkeys(metrics, persistence),
+        "leads": (error,),
+        **changes,
+    }
+    return CellResult(**values)  # type: ignore[arg-type]
+
+
+SEEDS = {
+    "uniform-16": (0.30, 0.31, 0.32),
+    "uniform-8": (0.20, 0.22, 0.21),
+    "uniform-4": (0.25, 0.26, 0.27),
+    "small": (0.25, 0.25, 0.25),
+    "large": (0.40, 0.40, 0.40),
+}
+
+
+def test_adaptive_tokens_win_where_they_are_better_with_every_seed() -> None:
+    # Ratios by seed: 0.18/0.20 = 0.90, 0.176/0.22 = 0.80, 0.1785/0.21 = 0.85.
+    verdict = verdict_of(made_up({**SEEDS, "small": (0.18, 0.176, 0.1785)}), "nrmse")
+    assert verdict.outcome == "adaptive"
+    assert verdict.sentence == (
+        "On waves at equal seconds (60) adap_mix (16→4, 205 tokens, variance) has 15 % (10–20 %) "
+        "less one-step nRMSE than the best uniform patch (8)."
+    )
+    assert verdict.ratio is not None
+    assert verdict.ratio.values == pytest.approx((0.9, 0.8, 0.85))
+    assert (verdict.adaptive, verdict.uniform) == ("adap_mix-16-4-205-variance", "uniform-8")
+
+
+def test_uniform_patches_win_where_they_are_better_with_every_seed() -> None:
+    # 0.25/0.20 = 1.25, 0.25/0.22 = 1.136, 0.25/0.21 = 1.190.
+    verdict = verdict_of(made_up(SEEDS), "vrmse")
+    assert verdict.outcome == "uniform"
+    assert verdict.sentence == (
+        "On waves at equal seconds (60) uniform patches of 8 win: the best adaptive arm, adap_mix "
+        "(16→4, 205 tokens, variance), has 19 % (14–25 %) more one-step VRMSE."
+    )
+
+
+def test_seeds_that_disagree_are_no_difference() -> None:
+    verdict = verdict_of(made_up({**SEEDS, "small": (0.19, 0.22, 0.231)}), "rollout")
+    assert verdict.outcome == "none"
+    assert verdict.sentence == (
+        "On waves at equal seconds (60) there is no difference beyond the spread of seeds: "
+        "adap_mix (16→4, 205 tokens, variance) has 1.00 times (0.95–1.10) the nRMSE of the rollout "
+        "of the best uniform patch (8)."
+    )
+
+
+def test_arms_to_compare_are_chosen_on_validation_data_alone() -> None:
+    """The best test error is not looked for among arms: that would reward many of them."""
+    comparison = made_up(
+        {**SEEDS, "small": (0.1, 0.1, 0.1)}, validation={"small": 0.5, "uniform-16": 0.1}
+    )
+    verdict = verdict_of(comparison, "nrmse")
+    assert (verdict.adaptive, verdict.uniform) == ("adap_mix-16-4-307-variance", "uniform-16")
+    assert verdict.outcome == "uniform"
+
+
+def test_nothing_is_said_where_nothing_can_be() -> None:
+    one = made_up({name: values[:1] for name, values in SEEDS.items()})
+    assert verdict_of(one, "nrmse").sentence == (
+        "On waves at equal seconds (60) nothing can be said: the spread of seeds is unknown, as "
+        "only 1 is complete."
+    )
+    worse = verdict_of(made_up(SEEDS, persistence=0.2), "nrmse")
+    assert "no arm has a smaller one-step nRMSE than repeating the last known" in worse.sentence
+    lost = (math.inf,) * 3
+    diverged = verdict_of(made_up({**SEEDS, "small": lost, "large": lost}), "nrmse")
+    assert "training diverged with adap_mix" in diverged.sentence
+    for verdict in (verdict_of(one, "nrmse"), worse, diverged):
+        assert verdict.outcome == "uninformative"
+        assert verdict.ratio is None
+
+
+def test_at_equal_steps_the_cheapest_arm_that_is_as_good_as_fine_patches_wins() -> None:
+    # uniform-8 is 3 % worse than fine at most with no seed: 0.30/0.25 = 1.2.
+    values = {**SEEDS, "uniform-8": (0.30, 0.30, 0.30), "small": (0.25, 0.27, 0.27)}
+    verdict = verdict_of(made_up(values, equal="steps"), "nrmse")
+    assert verdict.outcome == "adaptive"
+    assert verdict.sentence == (
+        "On waves at equal steps (60) adap_mix (16→4, 205 tokens, variance) has 1.00 times "
+        "(1.00–1.04) the one-step nRMSE of uniform patches of 4 at 40 % of its time a step "
+        "(40 % of its tokens, 40 % of its FLOPs)."
+    )
+
+
+def test_at_equal_steps_a_cheaper_uniform_patch_wins() -> None:
+    values = {**SEEDS, "small": (0.25, 0.26, 0.27)}
+    verdict = verdict_of(made_up(values, equal="steps"), "nrmse")
+    assert (verdict.outcome, verdict.uniform) == ("uniform", "uniform-8")
+    assert "uniform patches of 8 win: they have 0.80 times (0.78–0.85) the" in verdict.sentence
+    assert "at 20 % of its time a step" in verdict.sentence
+
+
+def test_at_equal_steps_it_is_said_where_adaptive_tokens_do_not_reach_fine_ones() -> None:
+    values = {**SEEDS, "small": (0.30, 0.31, 0.32)}
+    verdict = verdict_of(made_up(values, equal="steps"), "nrmse")
+    assert verdict.outcome == "uniform"
+    assert "no adaptive arm reaches the one-step nRMSE of uniform patches of 4" in verdict.sentence
+    # Error reached at more time a step is no gain.
+    slow = made_up({**SEEDS, "small": (0.2, 0.2, 0.2)}, equal="steps", seconds={"small": 1.2})
+    assert "no adaptive arm reaches" in verdict_of(slow, "nrmse").sentence
+
+
+def test_learning_rates_are_chosen_on_validation_data_for_each_arm() -> None:
+    def seeds(rate: float, validation: float, error: float) -> list[CellResult]:
+        return [
+            result(error=error, validation=validation, learning_rate=rate, seed=seed)
+            for seed in range(3)
+        ]
+
+    chosen = arms("adap_mix-16-4-205-*")
+    costs = {
+        arm.name: ArmCost(
+            arm=arm.name, tokens=1, flops=1, step_seconds=1.0, step_spread=0.0, parameters=1
+        )
+        for arm in chosen
+    }
+    cells = {
+        chosen[0].name: {1e-3: seeds(1e-3, 0.2, 0.9), 2e-3: seeds(2e-3, 0.3, 0.1)},
+        chosen[1].name: {1e-3: seeds(1e-3, 0.2, 0.5), 2e-3: seeds(2e-3, 0.1, 0.6)},
+    }
+    found = compare(cells, arms=chosen, costs=costs, store="s", equal="steps", amount=10.0)
+    assert [each.learning_rate for each in found.arms] == [1e-3, 2e-3]
+    assert [each.errors["nrmse"].median for each in found.arms] == [0.9, 0.6]
+    assert found.arms[1].ratios["nrmse"].median == pytest.approx(0.6 / 0.9)
+    assert found.arms[1].train_seconds == 5.0
+
+
+def test_intervals_and_ratios_by_seed() -> None:
+    above, below = interval_of([2.0, 3.0, 8.0]), interval_of([1.0, 2.0, 2.0])
+    assert (above.median, above.low, above.high) == (3.0, 2.0, 8.0)
+    assert ratio_of(above, below).values == (2.0, 1.5, 4.0)
+    assert interval_of([1.0, math.nan]).values == (1.0, math.inf)
+    assert ratio_of(interval_of([1.0]), interval_of([math.inf])).median == math.inf
+
+
+# Cells, their hash and their log, on a store.
+
+
+@pytest.fixture(scope="module")
+def store_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_store(tmp_path_factory.mktemp("study") / "data", samples=6, frames=12)
+
+
+def tiny_config(store: Path, **changes: object) -> EqualCostConfig:
+    training = PretrainConfig(
+        data=store,
+        model=tiny_model(),
+        history=2,
+        max_lead=2,
+        batch_size=4,
+        precision="float32",
+        validation_batches=1,
+    )
+    values: dict[str, object] = {
+        "data": store,
+        "levels": (8, 4),
+        "tokens": ("10",),
+        "arms": ("uniform", "adap_mix"),
+        "seeds": 2,
+        "measure": 0.05,
+        "training": training,
+    }
+    return EqualCostConfig(**(values | changes))  # type: ignore[arg-type]
+
+
+def subject(store: Path, config: EqualCostConfig, seconds: float = 0.01) -> Subject:
+    """A store with arms whose steps take `seconds`, twice that, and so on."""
+    opened = open_store(store)
+    found = arms_of(
+        levels=config.levels,
+        criteria=config.criteria,
+        budgets=config.tokens,
+        choices=config.arms,
+        shape=opened.spec.grid.shape,
+    )
+    costs = {
+        arm.name: ArmCost(
+            arm=arm.name,
+            tokens=16,
+            flops=1000,
+            step_seconds=number * seconds,
+            step_spread=0.0,
+            parameters=1,
+        )
+        for number, arm in enumerate(found, start=1)
+    }
+    return Subject(store=opened, arms=found, costs=costs)
+
+
+def test_a_study_has_complete_seeds_first_and_equal_seconds_mean_steps(
+    store_path: Path, tmp_path: Path
+) -> None:
+    config = tiny_config(store_path, seconds=0.6, learning_rates=(1e-3, 2e-3))
+    tasks = tasks_of(config, config.training, [subject(store_path, config)], runs=tmp_path)
+    assert [task.cell.config.seed for task in tasks] == [0] * 12 + [1] * 12
+    steps = {(task.equal, task.cell.arm.name): task.cell.config.steps for task in tasks}
+    # Steps take 0.01, 0.02 and 0.03 s; the finest uniform patch takes 30 of them in 0.6 s.
+    mix = "adap_mix-8-4-10-variance"
+    assert steps == {
+        ("seconds", "uniform-8"): 60,
+        ("seconds", "uniform-4"): 30,
+        ("seconds", mix): 20,
+        **{("steps", name): 30 for name in ("uniform-8", "uniform-4", mix)},
+    }
+    # The finest uniform patch is the same cell in both comparisons: it is trained once.
+    assert len({task.cell.key for task in tasks}) == 20
+    shared = {task.cell.key for task in tasks if task.cell.arm.name == "uniform-4"}
+    assert len(shared) == 4
+
+
+def test_the_key_of_a_cell_follows_what_changes_its_result(
+    store_path: Path, tmp_path: Path
+) -> None:
+    store, config = open_store(store_path), tiny_config(store_path)
+    arm = subject(store_path, config).arms[0]
+
+    def key(runs: Path = tmp_path, data: object = store, **changes: object) -> str:
+        training = config.training.model_copy(
+            update={name: changes[name] for name in ("batch_size", "data") if name in changes}
+        )
+        cell = cell_of(
+            changes.get("arm", arm),  # type: ignore[arg-type]
+            base=training,
+            store=data,  # type: ignore[arg-type]
+            evaluation=Evaluation(rollout_steps=int(changes.get("rollout", 5)), windows=256),  # type: ignore[call-overload]
+            seed=int(changes.get("seed", 0)),  # type: ignore[call-overload]
+            steps=int(changes.get("steps", 5)),  # type: ignore[call-overload]
+            learning_rate=float(changes.get("rate", 1e-3)),  # type: ignore[arg-type]
+            runs=runs,
+        )
+        assert cell.config.name is not None
+        assert cell.config.name.endswith(cell.key)
+        return cell.key
+
+    same = key()
+    assert key(runs=tmp_path / "elsewhere") == same
+    moved = replace(store, path=tmp_path / "moved" / store_path.name)
+    assert key(data=moved) == same
+    other_data = replace(store, fingerprint="0" * 12)
+    differing = [
+        key(data=other_data),
+        key(seed=1),
+        key(steps=6),
+        key(rate=2e-3),
+        key(rollout=6),
+        key(batch_size=2),
+        key(arm=subject(store_path, config).arms[1]),
+    ]
+    assert len({same, *differing}) == 8
+
+
+def test_a_log_survives_a_kill_and_says_what_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "cells.jsonl"
+    log = CellLog(path)
+    first = result(error=0.5, validation=0.4, key="a")
+    lost = result(error=math.inf, validation=math.inf, key="b", failure="It diverged.", leads=())
+    log.add(first)
+    log.add(lost)
+    with path.open("a") as file:
+        file.write('{"event": "cell", "st')
+    again = CellLog(path)
+    assert again.results == {"a": first, "b": lost}
+    third = replace(first, key="c")
+    again.add(third)
+    assert CellLog(path).results == {"a": first, "b": lost, "c": third}
+    path.write_text('{"event": "cell", "step": 3}\n')
+    with pytest.raises(CheckpointError, match=r"A line of cells.jsonl is damaged"):
+        CellLog(path)
+
+
+def test_stores_without_a_split_that_is_needed_are_refused(tmp_path: Path) -> None:
+    tiny_store(tmp_path / "data", name="whole_periodic", samples=6)
+    tiny_store(tmp_path / "data", name="untested_periodic", samples=6, split=(0.8, 0.2, 0.0))
+    assert [s.name for s in stores_of(tmp_path / "data", (), history=2)] == ["whole_periodic"]
+    with pytest.raises(DataError, match="untested_periodic has no test trajectory") as found:
+        stores_of(tmp_path / "data", ("untested_periodic",), history=2)
+    assert "--split" in found.value.remedy
+    with pytest.raises(ConfigError, match="There is no store 'other'"):
+        stores_of(tmp_path / "data", ("other",), history=2)
+    with pytest.raises(DataError, match="whole_periodic has 12 frames"):
+        stores_of(tmp_path / "data", ("whole_periodic",), history=12)
+
+
+def test_costs_are_measured_once_and_kept(store_path: Path, tmp_path: Path) -> None:
+    import torch
+
+    config, store = tiny_config(store_path), open_store(store_path)
+    device, book = torch.device("cpu"), CostBook(tmp_path / "costs.json")
+    found = subject(store_path, config).arms
+    turns: list[str] = []
+    costs = book.costs(
+        found,
+        config.training,
+        store,
+        device=device,
+        seconds=0.01,
+        on_progress=lambda progress: turns.append(dict(progress.facts)["now"]),
+    )
+    assert {name: cost.tokens for name, cost in costs.items()} == {
+        "uniform-8": 4,
+        "uniform-4": 16,
+        "adap_mix-8-4-10-variance": 10,
+    }
+    assert costs["uniform-8"].flops < costs["adap_mix-8-4-10-variance"].flops
+    assert costs["adap_mix-8-4-10-variance"].flops < costs["uniform-4"].flops
+    labels = [arm.label for arm in found]
+    assert turns == [*labels, *labels[::-1]] * (ROUNDS // 2) + labels
+
+    def no_turn(progress: object) -> None:
+        raise AssertionError("measured again")
+
+    again = CostBook(tmp_path / "costs.json").costs(
+        found, config.training, store, device=device, seconds=0.01, on_progress=no_turn
+    )
+    assert again == costs
+    fewer = config.training.model_copy(update={"batch_size": 2})
+    with pytest.raises(AssertionError, match="measured again"):
+        book.costs(found, fewer, store, device=device, seconds=0.01, on_progress=no_turn)
+
+
+def test_a_report_tells_of_complete_seeds_only(
+    store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny_config(store_path, only="steps", steps=5, seeds=3)
+    it = subject(store_path, config)
+    tasks = tasks_of(config, config.training, [it], runs=tmp_path / "runs")
+    log = CellLog(tmp_path / "cells.jsonl")
+    for number, task in enumerate(tasks[:-1]):
+        cell = task.cell
+        log.add(
+            result(
+                error=0.1 + 0.01 * number,
+                validation=0.1,
+                key=cell.key,
+                arm=cell.arm.name,
+                seed=cell.config.seed,
+                steps=cell.config.steps,
+            )
+        )
+    report = report_of(config, "float32", [it], tasks, log)
+    [judged] = report.stores[0].comparisons
+    assert judged.comparison.seeds == (0, 1)
+    write_report(report, tmp_path)
+    text = (tmp_path / "report.md").read_text("utf-8")
+    assert text.startswith(f"# Equal cost\n\n- {judged.verdict.sentence}\n")
+    assert "2 of 3 seeds are complete." in text
+    assert "| uniform 4 | 5 | 2.5 | 0.125 (0.11–0.14) |" in text
+    document = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert document == json.loads(TypeAdapter(StudyReport).dump_json(report))
+    assert document["stores"][0]["comparisons"][0]["verdict"]["outcome"] == "uniform"
+
+    monkeypatch.setattr("matey_core.workflows._study_equal_report.find_spec", lambda name: None)
+    plain = write_report(report_of(config, "float32", [it], tasks, log), tmp_path / "plain")
+    assert plain.plot is None
+    assert "matplotlib is not installed" in plain.notes[0]
+    assert not (tmp_path / "plain" / "report.png").exists()
+
+
+def test_the_picture_joins_what_none_beats() -> None:
+    pytest.importorskip("matplotlib")
+    from matey_core.workflows._study_equal_plot import pareto
+
+    assert pareto([(3, 1), (1, 4), (2, 5), (2, 2), (4, 1)]) == [(1, 4), (2, 2), (3, 1)]
