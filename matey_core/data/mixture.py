@@ -76,7 +76,7 @@ class Mixture(Iterator[FieldBatch]):
         """
         if batch_size < 1 or batch_size % world:
             raise ConfigError(
-                f"A batch of {batch_size} cannot be shared by {world} processes.",
+                f"A batch of {batch_size} cannot be cut into {world} equal parts.",
                 remedy=f"Choose a multiple of {world} as batch size.",
             )
         self.windows = [part for part in windows if len(part)]

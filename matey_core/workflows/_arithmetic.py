@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Literal
 
 import torch
@@ -17,29 +18,41 @@ from matey_core.training.precision import LARGEST_ERROR, LARGEST_GRADIENT_ERROR
 Wish = Literal["auto", "float32", "bfloat16"]
 
 
-def join_processes(device: Literal["auto", "cpu", "cuda"]) -> Strategy:
+def join_processes(
+    device: Literal["auto", "cpu", "cuda"], *, sequence_parallel: int = 1
+) -> Strategy:
     """Join the processes this one was started with, on the device asked for.
 
+    Args:
+        device: where to compute.
+        sequence_parallel: how many processes share every sample.
+
     Raises:
-        ConfigError: a GPU is asked for and there is none.
+        ConfigError: a GPU is asked for and there is none, or the processes do not make up whole
+            groups.
     """
     if device == "cuda" and not torch.cuda.is_available():
         raise ConfigError(
             "device is cuda, but PyTorch sees no CUDA device.",
             remedy="Use --device cpu, or install a PyTorch that was built for your GPU.",
         )
-    return join(torch.device("cpu") if device == "cpu" else None)
+    chosen = torch.device("cpu") if device == "cpu" else None
+    return join(chosen, sequence_size=sequence_parallel)
 
 
-def num_processes(device: Literal["auto", "cpu", "cuda"], batch_size: int) -> int:
-    """How many processes a command should start by itself: one a GPU, otherwise one.
+def num_processes(
+    device: Literal["auto", "cpu", "cuda"], batch_size: int, *, sequence_parallel: int = 1
+) -> int:
+    """How many processes a command should start by itself.
 
-    A batch is shared evenly, so some GPUs stay idle where their number does not divide it.
+    One a GPU, otherwise as many as share a sample. A batch is shared evenly, so some GPUs stay
+    idle where their number does not divide it.
     """
-    if place_of_this_process().size > 1 or device == "cpu":
+    if place_of_this_process().size > 1:
         return 1
-    gpus = torch.cuda.device_count()
-    return max((count for count in range(1, gpus + 1) if batch_size % count == 0), default=1)
+    gpus = 0 if device == "cpu" else torch.cuda.device_count()
+    groups = range(1, gpus // sequence_parallel + 1)
+    return sequence_parallel * max((n for n in groups if batch_size % n == 0), default=1)
 
 
 def agree_on_precision(
@@ -58,33 +71,14 @@ def agree_on_precision(
         objective: whose gradients are compared.
         strategy: the processes.
     """
-    if not strategy.place.is_first:
-        name, reason, parity = json.loads(strategy.share(""))
-        return Precision(name=name, reason=reason), Parity(**parity) if parity else None
-    precision, comparison = _choose(wish, model, first_batch, objective, strategy.device)
-    numbers = comparison and {
-        "prediction": comparison.prediction,
-        "gradient": comparison.gradient,
-    }
-    strategy.share(json.dumps([precision.name, precision.reason, numbers]))
-    return precision, comparison
-
-
-def _choose(
-    wish: Wish,
-    model: Model,
-    first_batch: Callable[[], FieldBatch],
-    objective: Objective,
-    device: torch.device,
-) -> tuple[Precision, Parity | None]:
-    if wish == "float32":
-        return Precision(name="float32", reason="as set"), None
-    precision = Precision(name="bfloat16", reason="as set")
-    if wish == "auto":
-        precision = choose_precision(model, device)
+    wished = _wished(wish, model, strategy.device) if strategy.place.is_first else None
+    precision = Precision(**json.loads(strategy.share(json.dumps(wished and asdict(wished)))))
     if precision.name == "float32":
         return precision, None
-    parity = measure_parity(model, first_batch(), objective, device)
+    measured = None
+    if strategy.place.shares_with_first:  # together they have what one would not hold
+        measured = measure_parity(model, first_batch(), objective, strategy.device)
+    parity = Parity(**json.loads(strategy.share(json.dumps(measured and asdict(measured)))))
     if wish == "auto" and not parity.is_good:
         reason = (
             f"bfloat16 is further from float32 than {LARGEST_ERROR:.0%} in predictions or "
@@ -92,3 +86,9 @@ def _choose(
         )
         return Precision(name="float32", reason=reason), parity
     return precision, parity
+
+
+def _wished(wish: Wish, model: Model, device: torch.device) -> Precision:
+    if wish == "auto":
+        return choose_precision(model, device)
+    return Precision(name=wish, reason="as set")

@@ -107,7 +107,7 @@ def _steps(
             made.append(
                 training_step(
                     make(),
-                    _first(windows, config.batch_size // strategy.place.size),
+                    _first(windows, config.batch_size // strategy.place.data_size),
                     objective=config.objective,
                     precision=config.precision,
                     device=strategy.device,

@@ -36,7 +36,8 @@ class Keeper:
             config: says when.
             sources: with the windows to validate on.
             mixture: whose position is saved.
-            strategy: the processes; the first validates and writes.
+            strategy: the processes; the first, and those that share its samples, validate; the
+                first writes.
         """
         self.run, self.config, self.sources = run, config, sources
         self.mixture, self.strategy = mixture, strategy
@@ -50,14 +51,15 @@ class Keeper:
         """Validate and save, where the step is one for it; called by all processes."""
         if not self.config.is_checkpoint(state.step):
             return
-        is_first = self.strategy.place.is_first
-        is_better = is_first and self.config.is_validation(state.step) and self._validate(state)
+        place = self.strategy.place
+        is_validation = place.shares_with_first and self.config.is_validation(state.step)
+        is_better = is_validation and self._validate(state)
         random_states = self.strategy.gather(random_state(self.strategy.device))
-        if not is_first:
+        if not place.is_first:
             return
         progressed = Progressed(
             mixture=self.mixture.state_dict(),
-            random_states=random_states,
+            random_states=random_states[:: place.sequence_size],
             best=self.best,
             precision=self.precision.name,
         )
@@ -80,8 +82,8 @@ class Keeper:
         self.precision = saved.resumed_precision
         self.best = dict(saved.best)
         place = self.strategy.place
-        if place.size == len(saved.random_states):
-            restore_random_state(saved.random_states[place.rank], self.strategy.device)
+        if place.data_size == len(saved.random_states):
+            restore_random_state(saved.random_states[place.data_rank], self.strategy.device)
         if place.is_first:
             self.journal.rewind(state.step)
             self._finish_keeping(last)

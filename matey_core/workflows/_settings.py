@@ -80,9 +80,17 @@ class TrainingConfig(Config):
     less memory, more time, the same results."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to compute; `auto` takes GPUs if there are any."""
+    sequence_parallel: PositiveInt = 1
+    """Processes that share every sample: each has a part of its tokens, and so of the memory. The
+    results are those of one."""
 
     @model_validator(mode="after")
     def _check_budget(self) -> "TrainingConfig":
+        if self.sequence_parallel > 1 and self.seconds is not None:
+            raise ValueError(
+                "seconds are measured in one process that has whole samples; give tokens or flops "
+                f"where {self.sequence_parallel} processes share them"
+            )
         if self.tokens_range and self.tokens_range[0] > self.tokens_range[1]:
             raise ValueError(f"tokens_range goes from few to many, not {self.tokens_range}")
         for budgets in (("flops", "seconds", "tokens_range"), ("flops", "seconds", "tokens")):

@@ -134,7 +134,7 @@ def _fit(
         keeper.precision, parity = agree_on_precision(
             config.precision, state.model, lambda: mixture.batch(0), objective, strategy
         )
-        torch.manual_seed(config.seed * 100_003 + strategy.place.rank)
+        torch.manual_seed(config.seed * 100_003 + strategy.place.data_rank)
     facts = _start_facts(job, strategy, state, keeper, parity)
     if strategy.place.is_first:
         on_start(facts)
@@ -186,8 +186,8 @@ def _mixture(job: Job, strategy: Strategy) -> Mixture:
         [source.training for source in job.sources],
         batch_size=config.batch_size,
         seed=config.seed,
-        rank=strategy.place.rank,
-        world=strategy.place.size,
+        rank=strategy.place.data_rank,
+        world=strategy.place.data_size,
         exponent=config.mix_exponent,
         weights=config.weights,
         augment=_augmentations(config),
@@ -203,6 +203,8 @@ def _initial_state(job: Job, strategy: Strategy) -> TrainState:
     config, model = job.config, job.model.to(strategy.device)
     strategy.synchronize(model)
     model.recompute = config.recompute
+    if strategy.sequence is not None:
+        model.share_samples(strategy.sequence)
     return TrainState(
         model=model,
         optimizer=build_optimizer(

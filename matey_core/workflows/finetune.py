@@ -95,7 +95,7 @@ def finetune(
         RunError: training diverged, or the disk is full.
     """
     plan = _plan(config)
-    strategy = join_processes(config.device)
+    strategy = join_processes(config.device, sequence_parallel=config.sequence_parallel)
     try:
         return fit(_job(plan, strategy), strategy, on_progress=on_progress, on_start=on_start)
     finally:

@@ -55,7 +55,7 @@ def pretrain(
         RunError: training diverged, or the disk is full.
     """
     stores = open_stores(config.data)
-    strategy = join_processes(config.device)
+    strategy = join_processes(config.device, sequence_parallel=config.sequence_parallel)
     try:
         job = _job(config, stores, strategy, resumed=None)
         return fit(job, strategy, on_progress=on_progress, on_start=on_start)
@@ -68,6 +68,7 @@ def resume(
     name: str | None = None,
     on_progress: OnProgress = silent,
     *,
+    sequence_parallel: int | None = None,
     on_start: OnStart = unheard,
 ) -> TrainingReport:
     """Continue a pretraining run from its last checkpoint, with its own settings and stores.
@@ -76,6 +77,7 @@ def resume(
         runs: folder of runs.
         name: the run; without it, the newest pretraining run that has a checkpoint.
         on_progress: is told about every step.
+        sequence_parallel: how many processes share every sample; by default as many as before.
         on_start: is told once, before the first step, what will be done.
 
     Raises:
@@ -83,8 +85,10 @@ def resume(
     """
     run = resumable_run(runs, name)
     config = run_config(run)
+    if sequence_parallel is not None:
+        config = config.model_copy(update={"sequence_parallel": sequence_parallel})
     stores = reopen_stores(run.stores())
-    strategy = join_processes(config.device)
+    strategy = join_processes(config.device, sequence_parallel=config.sequence_parallel)
     try:
         job = _job(config, stores, strategy, resumed=run)
         return fit(job, strategy, on_progress=on_progress, on_start=on_start)

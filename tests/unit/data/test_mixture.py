@@ -112,7 +112,7 @@ def test_augmentations_get_the_seeds_of_their_samples(windows: list[Windows]) ->
 
 
 def test_unfit_mixtures_are_refused(windows: list[Windows]) -> None:
-    with pytest.raises(ConfigError, match="6 cannot be shared by 4"):
+    with pytest.raises(ConfigError, match="6 cannot be cut into 4 equal parts"):
         mixture(windows, world=4)
     with pytest.raises(DataError, match="no window"):
         mixture([])
