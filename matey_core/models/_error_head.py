@@ -2,7 +2,8 @@
 
 It sees a few statistics of every cell, its neighbors and the whole frame, field by field, and
 expects an error relative to the frame's. Statistics are cheap, free of units, and the same for
-all fields, cell sizes and numbers of axes, so that one head serves them all.
+all fields, cell sizes and numbers of axes, so that one head serves them all. It begins with the
+order of `innovation`, which is good from the start, and learns what to change.
 
 Cells that were refined have a smaller error than they would have had coarse; a head that
 learned from them would take the cells that need refinement for harmless, and one that learned
@@ -64,10 +65,11 @@ class ErrorHead(nn.Module):
     def logarithm(self, history: History, patch: tuple[int, ...]) -> Float[Tensor, "b *cells"]:
         """Compute the natural logarithm of `forward`."""
         with torch.autocast(history.values.device.type, enabled=False):
-            around = _around(_statistics(history, patch))
+            squares = _squares(history, patch)
+            around = _around((squares + FLOOR).log10() / 4 + 1)
             side = torch.full_like(around[..., :1], patch[0]).log2() / 4
             fields = self.by_field(torch.cat([around, side], dim=-1))
-            raw = self.over_fields(fields.mean(1)).squeeze(-1)
+            raw = self.over_fields(fields.mean(1)).squeeze(-1) + _prior(squares)
             return REACH * torch.tanh(raw / REACH)
 
     def loss(
@@ -138,12 +140,12 @@ def spared(tree: Tree, level: int) -> Bool[Tensor, "b *cells"]:
     return (tree.scores[level] == 0) & tree.leaves[level]
 
 
-def _statistics(history: History, patch: tuple[int, ...]) -> Float[Tensor, "b c *cells k"]:
-    """Logarithms of nine mean squares: of cell means, of deviations and of differences,
-    each for the last frame, its change, and the change of its change.
+def _squares(history: History, patch: tuple[int, ...]) -> Float[Tensor, "b c *cells k"]:
+    """Three mean squares, each of the last frame, its change, and the change of its change.
 
-    A history too short for a change shows none.
-    """  # noqa: D205
+    The squares are those of a cell's mean, of deviations from it and of differences between
+    neighbors. A history too short for a change shows none.
+    """
     frames = history.values[:, -3:]
     change = frames.diff(dim=1)
     bend = change.diff(dim=1)
@@ -151,12 +153,18 @@ def _statistics(history: History, patch: tuple[int, ...]) -> Float[Tensor, "b c 
     shown = [part[:, -1:] if part.shape[1] else none for part in (frames, change, bend)]
     cells = replace(history, values=torch.cat(shown, dim=1)).cells(patch)
     points = cells.unflatten(-1, (3, -1))  # (b, *cells, c, 3, m)
-    square, grid = points.mean(-1).square(), points.unflatten(-1, patch)
-    steep = torch.zeros_like(square)
+    mean, grid = points.mean(-1).square(), points.unflatten(-1, patch)
+    steep = torch.zeros_like(mean)
     for axis in range(grid.ndim - len(patch), grid.ndim):
         steep = steep + grid.diff(dim=axis).square().flatten(points.ndim - 1).mean(-1)
-    squares = torch.cat([square, points.var(-1, correction=0), steep], dim=-1)
-    return ((squares + FLOOR).log10() / 4 + 1).movedim(-2, 1)
+    return torch.cat([mean, points.var(-1, correction=0), steep], dim=-1).movedim(-2, 1)
+
+
+def _prior(squares: Float[Tensor, "b c *cells k"]) -> Float[Tensor, "b *cells"]:
+    """Half the logarithm of the mean squared change, less its mean over the frame."""
+    change = (squares[..., 1] + squares[..., 4]).mean(1)  # of the mean, and of deviations
+    half = (change + FLOOR).log() / 2
+    return half - half.mean(tuple(range(1, half.ndim)), keepdim=True)
 
 
 def _around(statistics: Float[Tensor, "b c *cells k"]) -> Float[Tensor, "b c *cells k3"]:

@@ -1,0 +1,70 @@
+"""Curves of captured error against the share of cells, as a PNG."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from matey_core.errors import RunError
+from matey_core.workflows._study_criterion_measure import SHARES
+
+if TYPE_CHECKING:
+    from matey_core.workflows.study_criterion import StoreAudit
+
+MISSING = "matplotlib is not installed, so there is no picture: pip install 'matey[docs]'"
+COLUMNS = 3
+
+
+def draw(audits: "Sequence[StoreAudit]", path: Path, *, title: str, share: float) -> str:
+    """Draw one panel a store.
+
+    Args:
+        audits: what was found, store by store.
+        path: where the picture goes.
+        title: whose error it is.
+        share: of the cells that the table is about.
+
+    Returns:
+        Why there is no picture; empty where there is one.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    if not audits:
+        return "There is nothing to draw."
+    try:
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError:
+        return MISSING
+    columns = min(COLUMNS, len(audits))
+    rows = -(-len(audits) // columns)
+    figure = Figure(figsize=(4.2 * columns + 1.6, 3.6 * rows + 0.5), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flatten()
+    names = sorted({row.criterion for audit in audits for row in audit.criteria})
+    hues = {name: f"C{index}" for index, name in enumerate(names)}
+    styles = {"oracle": ("black", "-"), "random": ("gray", "--")}
+    lines = {}
+    for panel, audit in zip(panels, audits, strict=False):
+        for row in audit.criteria:
+            color, style = styles.get(row.criterion, (hues[row.criterion], "-"))
+            (lines[row.criterion],) = panel.plot(
+                SHARES, row.curve, color=color, linestyle=style, linewidth=1.5
+            )
+        panel.axvline(share, color="gray", linewidth=0.5)
+        cells = "×".join(map(str, audit.cells))
+        panel.set(xlim=(0, 1), ylim=(0, 1.01))
+        panel.set_title(f"{audit.store}\n{cells} cells", fontsize=9)
+    for panel in panels[len(audits) :]:
+        panel.set_visible(False)
+    figure.supxlabel("share of cells chosen")
+    figure.supylabel("share of squared error in them")
+    figure.suptitle(title, fontsize=11)
+    figure.legend(lines.values(), lines.keys(), loc="outside right upper", fontsize=8)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=120)
+    except OSError as error:
+        raise RunError(
+            f"{path} cannot be written: {error.strerror or error}.",
+            remedy="Name another file with --out.",
+        ) from error
+    return ""

@@ -1,0 +1,123 @@
+"""On which stores, trajectories and windows criteria are compared."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from matey_core.batches import FieldBatch
+from matey_core.data import Windows
+from matey_core.errors import ConfigError, DataError
+from matey_core.fields import Grid
+from matey_core.models import Model
+from matey_core.store import Store
+
+if TYPE_CHECKING:
+    from matey_core.workflows.study_criterion import CriterionConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """A store and the windows of it that are looked at."""
+
+    windows: Windows
+    chosen: tuple[int, ...]
+    """Indices of the windows, of every trajectory as many."""
+    lead: int
+
+    def batches(self, size: int) -> Iterator[tuple[FieldBatch, list[int]]]:
+        """Go through the windows; with each batch, the trajectory of every window."""
+        for start in range(0, len(self.chosen), size):
+            indices = self.chosen[start : start + size]
+            batch = self.windows.batch(indices, [[self.lead]] * len(indices))
+            yield batch, [self.windows.place(index)[0] for index in indices]
+
+
+def sights_of(
+    config: "CriterionConfig",
+    stores: list[Store],
+    model: Model | None,
+    *,
+    history: int,
+    side: Callable[[Grid], int],
+) -> tuple[list[Sight], dict[str, str]]:
+    """Take every store asked for, or every one that fits; say why the others are not.
+
+    Args:
+        config: what is asked for.
+        stores: what there is.
+        model: has to know a store's fields, if there is a model.
+        history: frames of a history.
+        side: from a grid to the points per axis of a coarse cell.
+
+    Raises:
+        ConfigError: a store asked for does not exist, or does not fit.
+        DataError: no store fits.
+    """
+    by_name = {store.name: store for store in stores}
+    for name in config.store:
+        if name not in by_name:
+            raise ConfigError(
+                f"There is no store {name!r}; there are {', '.join(by_name) or 'none'}.",
+                remedy="Name another with --store, or their folder with --data.",
+            )
+    reasons = {
+        name: _reason(config, store, model, history=history, side=side)
+        for name, store in by_name.items()
+    }
+    for name in config.store:
+        if reasons[name]:
+            raise ConfigError(f"{name} cannot be looked at: {reasons[name]}.")
+    taken = [name for name in config.store or by_name if not reasons[name]]
+    if not taken:
+        found = "; ".join(f"{name}: {reason}" for name, reason in reasons.items()) or "none"
+        raise DataError(
+            f"There is no store to compare criteria on ({found}).",
+            remedy="Make one with `matey prepare`, or name a folder of stores with --data.",
+        )
+    skipped = {} if config.store else {name: why for name, why in reasons.items() if why}
+    return [_sight(config, by_name[name], history=history) for name in taken], skipped
+
+
+def _sight(config: "CriterionConfig", store: Store, *, history: int) -> Sight:
+    samples = _samples(config, store)[: config.samples]
+    windows = Windows(store, samples, history=history, max_lead=config.lead)
+    count = min(config.windows, windows.per_sample)
+    numbers = np.linspace(0, windows.per_sample - 1, count).round().astype(int).tolist()
+    chosen = [
+        row * windows.per_sample + number for row in range(len(samples)) for number in numbers
+    ]
+    return Sight(windows=windows, chosen=tuple(chosen), lead=config.lead)
+
+
+def _samples(config: "CriterionConfig", store: Store) -> tuple[int, ...]:
+    return tuple(range(store.num_samples)) if config.split == "all" else store.samples(config.split)
+
+
+def _reason(
+    config: "CriterionConfig",
+    store: Store,
+    model: Model | None,
+    *,
+    history: int,
+    side: Callable[[Grid], int],
+) -> str:
+    """Why a store cannot be used; empty where it can."""
+    grid = store.spec.grid
+    if model is not None:
+        unknown = [name for name in store.spec.names if name not in model.fields]
+        if unknown:
+            return f"the model does not know {', '.join(unknown)}"
+        if grid.num_axes not in model.num_axes:
+            return f"the model does not know grids of {grid.num_axes} axes"
+    if not _samples(config, store):
+        return f"it has no {config.split} trajectories"
+    if store.num_frames < history + config.lead:
+        return (
+            f"its {store.num_frames} frames are fewer than a history of {history} and a target "
+            f"{config.lead} later need"
+        )
+    if min(grid.shape) < side(grid):
+        return f"its grid of {'×'.join(map(str, grid.shape))} points is smaller than a cell"
+    return ""
