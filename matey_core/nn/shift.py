@@ -1,7 +1,6 @@
 """A grid of cells moved against the fields, so that no point is always at a cell's edge."""
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import torch
@@ -33,7 +32,7 @@ class Shift:
     @classmethod
     def of(
         cls, points: tuple[int, ...], grid: Grid, side: int, device: torch.device | str = "cpu"
-    ) -> Self:
+    ) -> "Shift":
         """Plan a shift.
 
         Args:
@@ -55,7 +54,7 @@ class Shift:
     @classmethod
     def drawn(
         cls, grid: Grid, side: int, *, seed: int, step: int, device: torch.device | str = "cpu"
-    ) -> Self:
+    ) -> "Shift":
         """Draw a shift from the seed and the step alone: the same in every process.
 
         All shifts of the coarsest cells are equally likely, so those of finer ones are, too.
