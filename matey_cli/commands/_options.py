@@ -20,6 +20,12 @@ Processes = Annotated[
     int | None,
     typer.Option(min=1, help="Processes that share the work.  [default: one a GPU, or one]"),
 ]
+Sharing = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Processes that share every sample, a part of its tokens each.  [default: 1]"
+    ),
+]
 RunsFolder = Annotated[
     Path | None, typer.Option(help="Folder of the runs.  [default: runs]", show_default=False)
 ]

@@ -12,6 +12,7 @@ from matey_cli import output, render
 from matey_core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from matey_core.workflows._settings import TrainingConfig
     from matey_core.workflows._start import StartFacts, StoreFacts
     from matey_core.workflows._training import TrainingReport
 
@@ -59,29 +60,32 @@ def _lay(below: dict[str, Any], above: Mapping[str, Any]) -> None:
             below[key] = dict(value) if isinstance(value, Mapping) else value
 
 
-def spread(nproc: int | None, *, device: Any, batch_size: int) -> None:
+def spread(nproc: int | None, config: "TrainingConfig") -> None:
     """Start the command again in several processes if that was asked for, and end this one.
 
     Args:
         nproc: number of processes; None for one a GPU.
-        device: setting of the run.
-        batch_size: setting of the run.
+        config: settings of the run.
 
     Raises:
+        ConfigError: so many processes cannot share a batch, or the samples.
         typer.Exit: the other processes have done the work, or failed.
     """
-    from matey_core.distributed import launch, place_of_this_process
+    from matey_core.distributed import Place, launch, place_of_this_process
     from matey_core.workflows._arithmetic import num_processes
 
     if place_of_this_process().size > 1:
         return
-    count = nproc or num_processes(device, batch_size)
+    batch_size, sharing = config.batch_size, config.sequence_parallel
+    count = nproc or num_processes(config.device, batch_size, sequence_parallel=sharing)
+    parts = Place(size=count).sharing(sharing).data_size
     if count == 1:
         return
-    if batch_size % count:
+    if batch_size % parts:
+        who = f"{count} processes" if sharing == 1 else f"{parts} groups of {sharing} processes"
         raise ConfigError(
-            f"A batch of {batch_size} cannot be shared evenly by {count} processes.",
-            remedy=f"Use --batch-size {count * max(1, batch_size // count)}, or another --nproc.",
+            f"A batch of {batch_size} cannot be shared evenly by {who}.",
+            remedy=f"Use --batch-size {parts * max(1, batch_size // parts)}, or another --nproc.",
         )
     outcome = launch(("matey_cli", *sys.argv[1:]), num_processes=count)
     if outcome.complaint:

@@ -15,6 +15,7 @@ from matey_cli.commands._options import (
     Processes,
     RunsFolder,
     SettingsFile,
+    Sharing,
     Weights,
     Workers,
     names,
@@ -76,6 +77,7 @@ def finetune(
     precision: PrecisionName = None,
     device: DeviceName = None,
     nproc: Processes = None,
+    sequence_parallel: Sharing = None,
     name: Annotated[
         str | None, typer.Option(help="Name of the run.  [default: finetune-001, …]")
     ] = None,
@@ -113,6 +115,7 @@ def finetune(
         "seed": seed,
         "precision": precision,
         "device": device,
+        "sequence_parallel": sequence_parallel,
         "runs": runs,
         "name": name,
     }
@@ -131,7 +134,7 @@ def _finetune(
     defaults = {"default_data": here.data, "runs": here.runs}
     values = settings(defaults, file, options, assignments)
     config = validate(FinetuneConfig, values, source=str(file) if file else "settings")
-    spread(nproc, device=config.device, batch_size=config.batch_size)
+    spread(nproc, config)
     with advice("Its best weights so far can be used."), render.progress() as on_progress:
         report = run(config, on_progress, on_start=show_start)
     if is_first() and not render.emit(report):

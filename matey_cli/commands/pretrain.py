@@ -15,6 +15,7 @@ from matey_cli.commands._options import (
     Processes,
     RunsFolder,
     SettingsFile,
+    Sharing,
     Weights,
     Workers,
     names,
@@ -74,6 +75,7 @@ def pretrain(
     precision: PrecisionName = None,
     device: DeviceName = None,
     nproc: Processes = None,
+    sequence_parallel: Sharing = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the newest run, or the one with --name.")
     ] = False,
@@ -100,6 +102,7 @@ def pretrain(
       matey pretrain
       matey pretrain --preset s --steps 20000 --batch-size 32
       matey pretrain --nproc 2
+      matey pretrain --nproc 4 --sequence-parallel 2
       matey pretrain --data s3://bucket/stores --weights 2D_rdb_NA_NA=2
       matey pretrain --set model.tokenizer.tokens=128 --set model.drop_path=0.1
       matey pretrain --resume
@@ -124,9 +127,11 @@ def pretrain(
         "device": device,
     }
     if resume:
-        _resume(runs, name, nproc, {**options, "config": config, "set": assignments or None})
+        others = {**options, "config": config, "set": assignments or None}
+        _resume(runs, name, others, nproc=nproc, sequence_parallel=sequence_parallel)
         return
-    _pretrain({**options, "runs": runs, "name": name}, config, assignments, nproc)
+    options |= {"sequence_parallel": sequence_parallel, "runs": runs, "name": name}
+    _pretrain(options, config, assignments, nproc)
 
 
 def _pretrain(
@@ -141,14 +146,21 @@ def _pretrain(
     defaults = {"data": here.data, "runs": here.runs, "model.preset": here.preset}
     values = settings(defaults, file, options, assignments)
     config = validate(PretrainConfig, values, source=str(file) if file else "settings")
-    spread(nproc, device=config.device, batch_size=config.batch_size)
+    spread(nproc, config)
     with advice(CONTINUE), render.progress() as on_progress:
         report = run(config, on_progress, on_start=show_start)
     if is_first() and not render.emit(report):
         show_report(report)
 
 
-def _resume(runs: Path | None, name: str | None, nproc: int | None, others: dict[str, Any]) -> None:
+def _resume(
+    runs: Path | None,
+    name: str | None,
+    others: dict[str, Any],
+    *,
+    nproc: int | None,
+    sequence_parallel: int | None,
+) -> None:
     from matey_core.workflows._project import project
     from matey_core.workflows.pretrain import resumable_run, run_config
     from matey_core.workflows.pretrain import resume as run
@@ -161,8 +173,15 @@ def _resume(runs: Path | None, name: str | None, nproc: int | None, others: dict
     folder = runs or project().runs
     found = resumable_run(folder, name)
     config = run_config(found)
-    spread(nproc, device=config.device, batch_size=config.batch_size)
+    sharing = sequence_parallel or config.sequence_parallel
+    spread(nproc, config.model_copy(update={"sequence_parallel": sharing}))
     with advice(CONTINUE), render.progress() as on_progress:
-        report = run(folder, found.path.name, on_progress, on_start=show_start)
+        report = run(
+            folder,
+            found.path.name,
+            on_progress,
+            sequence_parallel=sharing,
+            on_start=show_start,
+        )
     if is_first() and not render.emit(report):
         show_report(report)
