@@ -205,7 +205,7 @@ class Model(nn.Module, ABC):
             seed: of all draws.
             step: number of the draw.
         """
-        side = self.tokenizing.levels[0]
+        side = self.tokenizing.on(grid.shape).levels[0]
         device = next(self.parameters()).device
         return self.shifted(Shift.drawn(grid, side, seed=seed, step=step, device=device))
 
