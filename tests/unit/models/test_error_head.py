@@ -148,7 +148,7 @@ def learning(*, from_all: bool) -> float:
     """Train a head on errors that refinement all but removes; return its rank correlation."""
     torch.manual_seed(0)
     head = ErrorHead()
-    optimizer = torch.optim.Adam(head.parameters(), lr=3e-3)
+    optimizer = torch.optim.Adam(head.parameters(), lr=1e-2)
     for step in range(60):
         history = History(values=frames(step), std=torch.ones(16, 1))
         tree = grow_normalized(
