@@ -20,9 +20,7 @@ def attend(
         fused = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
         values, logs = fused(q, k, v)
         return values, logs
-    pieces = [_attend(piece, k, v) for piece in q.split(_piece(q, k), dim=2)]
-    values, logs = (torch.cat(parts, dim=2) for parts in zip(*pieces, strict=True))
-    return values, logs
+    return attend_in_pieces(q, k, v)
 
 
 def gradients(
@@ -47,7 +45,14 @@ def gradients(
         fused = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
         found: tuple[Tensor, Tensor, Tensor] = fused(gradient, q, k, v, out, logs, 0.0, False)
         return found
-    return _gradients(gradient, q, k, v, out, logs)
+    return gradients_in_pieces(gradient, q, k, v, out, logs)
+
+
+def attend_in_pieces(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    """Write `attend` out, for some queries at a time."""
+    pieces = [_attend(piece, k, v) for piece in q.split(_piece(q, k), dim=2)]
+    values, logs = (torch.cat(parts, dim=2) for parts in zip(*pieces, strict=True))
+    return values, logs
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
@@ -57,10 +62,13 @@ def _attend(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
     return weights.to(v.dtype) @ v, logs
 
 
-def _gradients(
+def gradients_in_pieces(
     gradient: Tensor, q: Tensor, k: Tensor, v: Tensor, out: Tensor, logs: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """P = exp(q kᵀ / √e − L); dV = Pᵀ dO; of the scores, dS = P ∘ (dO Vᵀ − Σ dO ∘ O)."""
+    """Write `gradients` out, for some queries at a time.
+
+    P = exp(q kᵀ / √e − L); dV = Pᵀ dO; of the scores, dS = P ∘ (dO Vᵀ − Σ dO ∘ O).
+    """
     exact, size = logs.dtype, _piece(q, k)
     keys, values = (torch.zeros_like(x, dtype=exact) for x in (k, v))
     mean = (gradient.to(exact) * out.to(exact)).sum(-1)
