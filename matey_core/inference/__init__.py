@@ -4,12 +4,16 @@ from matey_core.inference.archive import Coordinate, StateWriter
 from matey_core.inference.evaluate import Score, Tally, evaluate, mean_scores
 from matey_core.inference.missing import fill_missing
 from matey_core.inference.rollout import rollout
+from matey_core.inference.variation import CycleName, Variation, cycle_of
 
 __all__ = [
     "Coordinate",
+    "CycleName",
     "Score",
     "StateWriter",
     "Tally",
+    "Variation",
+    "cycle_of",
     "evaluate",
     "fill_missing",
     "mean_scores",

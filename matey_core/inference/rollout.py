@@ -8,7 +8,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from matey_core.batches import FieldBatch
+from matey_core.inference.variation import Variation
 from matey_core.models import Model
+
+UNCHANGED = Variation()
+"""Every call takes the model's own settings."""
 
 
 @torch.inference_mode()
@@ -19,6 +23,7 @@ def rollout(
     steps: int,
     stride: int = 1,
     missing: Bool[Tensor, "b c *space"] | None = None,
+    variation: Variation = UNCHANGED,
 ) -> Iterator[Float[Tensor, "b c *space"]]:
     """Predict `steps` stored frames one after another, from the history alone.
 
@@ -35,6 +40,10 @@ def rollout(
         stride: frames between two calls of the model.
         missing: (b, c, *space) cells that are solid or not known in the last frame of the
             history, which `fill_missing` tells; None if all are known.
+        variation: how cells differ from call to call.
+
+    Raises:
+        ConfigError: the model cannot vary its cells so.
 
     Yields:
         (b, c, *space) the state one stored frame later than the one before, in physical
@@ -44,17 +53,17 @@ def rollout(
     model.eval()
     history = batch.history
     try:
-        for done in range(0, steps, stride):
+        for call, done in enumerate(range(0, steps, stride)):
             leads = torch.arange(1, min(stride, steps - done) + 1, device=history.device)
-            states = model(
-                replace(
-                    batch,
-                    history=history,
-                    lead_steps=leads.expand(batch.size, -1),
-                    targets=None,
-                    valid=None,
-                )
-            ).values
+            inputs = replace(
+                batch,
+                history=history,
+                lead_steps=leads.expand(batch.size, -1),
+                targets=None,
+                valid=None,
+            )
+            with variation.at(call, model, batch.spec.grid):
+                states = model(inputs).values
             if missing is None:
                 yield from states.unbind(1)
             else:
