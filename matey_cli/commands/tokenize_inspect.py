@@ -36,7 +36,11 @@ def tokenize_inspect(
     ] = None,
     patch: Patch = None,
     criterion: Annotated[
-        str | None, typer.Option(help="What scores cells: variance, gradient, raw_variance.")
+        str | None,
+        typer.Option(
+            help="What scores cells: variance, gradient, laplacian, innovation, raw_variance, "
+            "random, learned; or several, such as gradient+innovation."
+        ),
     ] = None,
     gamma: Gamma = None,
     ratio: Ratio = None,

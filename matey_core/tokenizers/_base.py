@@ -25,7 +25,9 @@ class TokenizerConfig(Config):
     patch: tuple[PositiveInt, ...] = (16, 8)
     """Points per axis of a cell, from the coarsest level to the finest. `uniform` uses the last."""
     criterion: str = "variance"
-    """Scores cells by how much detail they hold."""
+    """Scores cells by the need of detail: `variance`, `gradient`, `laplacian`, `innovation`,
+    `raw_variance` (paper), `learned` (the error that the model expects), `random`; or the largest
+    of several, such as `gradient+innovation`."""
     gamma: NonNegativeFloat | None = None
     """Refine cells that score above this fraction of the sample's largest score."""
     ratio: NonNegativeFloat | None = None

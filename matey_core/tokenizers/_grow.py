@@ -18,6 +18,7 @@ def grow(
     history: Float[Tensor, "b t c *space"],
     *,
     periodic: tuple[bool, ...],
+    estimate: Estimate | None = None,
 ) -> Tree:
     """Choose the cells that each sample of a batch is cut into.
 
@@ -27,6 +28,7 @@ def grow(
         config: tokenizer, patch sizes, criterion and budget.
         history: (b, t, c, *space) in physical units.
         periodic: whether each space axis wraps around.
+        estimate: a model's own estimate of its errors, for the criterion `learned`.
 
     Raises:
         ShapeError: the grid is smaller than the coarsest patch.
@@ -34,7 +36,13 @@ def grow(
             are more cells than `coarse_cells` allows.
     """
     scale = Scale.of(history)
-    return grow_normalized(config, scale.normalize(history), std=scale.std, periodic=periodic)
+    return grow_normalized(
+        config,
+        scale.normalize(history),
+        std=scale.std,
+        periodic=periodic,
+        estimate=estimate,
+    )
 
 
 @torch.no_grad()

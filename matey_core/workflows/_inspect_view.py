@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from matey_core.config import validate
+from matey_core.criteria import Estimate
 from matey_core.errors import ConfigError
 from matey_core.inference import fill_missing
 from matey_core.locations import location
@@ -30,6 +31,8 @@ class View:
     tokenizer: TokenizerConfig
     history: int
     settings_of: str
+    estimate: Estimate | None
+    """What the model has learned about its own errors."""
 
     @property
     def coarse(self) -> TokenizerConfig:
@@ -52,7 +55,12 @@ class View:
 
     def grow(self, window: Tensor, tokenizer: TokenizerConfig | None = None) -> Tree:
         """Choose the cells of a window."""
-        return grow(tokenizer or self.tokenizer, window, periodic=self.frames.spec.grid.periodic)
+        return grow(
+            tokenizer or self.tokenizer,
+            window,
+            periodic=self.frames.spec.grid.periodic,
+            estimate=self.estimate,
+        )
 
     def passes(self, tree: Tree, tokenizer: TokenizerConfig | None = None) -> tuple[Pass, ...]:
         """The passes of cells through the blocks."""
@@ -71,7 +79,8 @@ def view_of(config: "InspectConfig") -> View:
     if config.run is not None or newest_run(config.runs) is not None:
         trained = find_trained(config.run, runs=config.runs)
     stores = [location(record.path) for record in trained.records] if trained else []
-    model = trained.load().config if trained else ModelConfig()
+    weights = trained.load() if trained else None
+    model = weights.config if weights else ModelConfig()
     if config.source is not None:
         frames = open_frames(config.source, data=config.data)
     else:
@@ -84,6 +93,7 @@ def view_of(config: "InspectConfig") -> View:
         tokenizer=_tokenizer(config, model),
         history=config.history or usual,
         settings_of=str(trained.path) if trained else "defaults",
+        estimate=weights.estimate if weights else None,
     )
 
 
