@@ -1,0 +1,97 @@
+"""Time and memory of one training step, in a process that has done nothing else."""
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Step = Callable[[], Tensor]
+"""A forward pass that ends in a number with a gradient."""
+
+
+def fresh(module: str, *arguments: str, limit: float) -> dict[str, float] | None:
+    """Run `python -m MODULE ARGUMENTS`, which prints one row; None where it takes too long.
+
+    Args:
+        module: with a `main` that prints the row.
+        arguments: for it.
+        limit: seconds.
+    """
+    command = [sys.executable, "-m", module, *arguments]
+    try:
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=limit)
+    except subprocess.TimeoutExpired:
+        return None
+    return json.loads(done.stdout)
+
+
+def measure(step: Step, *, repeats: int, patience: float = 5.0) -> dict[str, float]:
+    """Seconds of forward and backward pass, and what they add to the process' peak of memory.
+
+    Args:
+        step: the forward pass.
+        repeats: of which the median counts; one where a step takes longer than `patience`.
+        patience: seconds.
+    """
+    before = _peak()
+    times = [_seconds(step)]
+    growth = _peak() - before
+    if times[0] < patience:
+        times = [_seconds(step) for _ in range(repeats)]
+    return {
+        "seconds": statistics.median(times),
+        "peak_mb": growth / 1e6,
+        "saved_mb": saved_bytes(step) / 1e6,
+    }
+
+
+def alternating(steps: dict[str, Step], *, repeats: int) -> dict[str, float]:
+    """Median seconds of each, in turn, so that a slow moment of the machine hits all alike."""
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for turn in range(repeats + 1):
+        for name, step in steps.items():
+            seconds = _seconds(step)
+            if turn:
+                times[name].append(seconds)
+    return {name: statistics.median(taken) for name, taken in times.items()}
+
+
+def saved_bytes(step: Step) -> int:
+    """Bytes that a forward pass keeps for the backward pass, each storage once."""
+    storages: dict[int, torch.UntypedStorage] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        storages[storage.data_ptr()] = storage
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        out = step()
+    total = sum(storage.nbytes() for storage in storages.values())
+    del out
+    return total
+
+
+def _seconds(step: Step) -> float:
+    _settle()
+    began = time.perf_counter()
+    step().backward()
+    _settle()
+    return time.perf_counter() - began
+
+
+def _settle() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def _peak() -> int:
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
