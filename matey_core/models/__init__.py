@@ -1,6 +1,16 @@
 """Surrogates: history in, prediction out, in physical units. The door of the family."""
 
 from matey_core.models._base import MODELS, Model, ModelConfig, Sizes
+from matey_core.models._compiled import as_written, compile_parts
 from matey_core.models._io import load_model, save_model
 
-__all__ = ["MODELS", "Model", "ModelConfig", "Sizes", "load_model", "save_model"]
+__all__ = [
+    "MODELS",
+    "Model",
+    "ModelConfig",
+    "Sizes",
+    "as_written",
+    "compile_parts",
+    "load_model",
+    "save_model",
+]

@@ -12,6 +12,7 @@ from matey_core.criteria import Estimate, parts_of
 from matey_core.errors import ConfigError
 from matey_core.fields import FieldSpec
 from matey_core.models._base import MODELS, Model, ModelConfig
+from matey_core.models._compiled import as_written
 from matey_core.models._error_head import SPARED, ErrorHead, side_loss
 from matey_core.models._frame import Frame
 from matey_core.models._processor import Processor, check_scheme, check_shared
@@ -68,10 +69,11 @@ class MateyModel(Model):
         frame = Frame.of(history, lead_steps, batch.spec.grid, self.config, self.shift)
         tree = self._tree(frame)
         rows = self.table.rows(batch.spec.names)
-        outputs = [
-            self._run(cells, tree, frame, batch.spec, rows=rows, lead_steps=lead_steps)
-            for cells in TOKENIZERS[self.tokenizing.name](tree)
-        ]
+        with as_written(unless=tree.has_known_counts):  # shapes that change compile anew each time
+            outputs = [
+                self._run(cells, tree, frame, batch.spec, rows=rows, lead_steps=lead_steps)
+                for cells in TOKENIZERS[self.tokenizing.name](tree)
+            ]
         output = torch.stack(outputs).sum(0) if len(outputs) > 1 else outputs[0]
         if self.sequence is not None:
             output = self.sequence.sum(output)

@@ -83,6 +83,11 @@ class Tree:
         return self.quota.splits if self.quota else (None,) * (self.num_levels - 1)
 
     @property
+    def has_known_counts(self) -> bool:
+        """Whether all numbers of cells are known beforehand, the same for every sample."""
+        return self.quota is not None or self.num_levels == 1
+
+    @property
     def num_leaves(self) -> tuple[int | None, ...]:
         """For every level: leaves of every sample, where that is known without a look."""
         if self.has_empty_cells or (self.quota is None and self.num_levels > 1):
