@@ -3,6 +3,7 @@
 import hashlib
 import json
 import statistics
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +15,8 @@ from matey_core.data import Mixture, Windows
 from matey_core.errors import CheckpointError
 from matey_core.models import Model
 from matey_core.objectives import OBJECTIVES
-from matey_core.profiling import TrainingStep, count_flops, measure_step
+from matey_core.profiling import TrainingStep, count_flops
+from matey_core.profiling.machine import synchronize
 from matey_core.store import Store
 from matey_core.training import choose_precision
 from matey_core.training.checkpoint import written
@@ -24,7 +26,7 @@ from matey_core.workflows._study_equal_arms import Arm
 from matey_core.workflows.pretrain import PretrainConfig
 
 ROUNDS = 5
-"""How often every arm has its turn."""
+"""Fewest turns of every arm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +39,9 @@ class ArmCost:
     flops: int
     """Operations of a step, forward and backward."""
     step_seconds: float
-    """Median over the rounds of each round's median."""
+    """Median."""
     step_spread: float
-    """Half the distance between the slowest and the fastest round, as a fraction."""
+    """Half the distance between the quartiles of a step's time, as a fraction of the median."""
     parameters: int
 
 
@@ -110,7 +112,7 @@ class CostBook:
 
 
 class _Meter:
-    """Takes steps of one arm after another, so that a slow phase of the machine hits all alike."""
+    """Takes steps of all arms in turns, so that a slow phase of the machine hits all alike."""
 
     def __init__(self, config: PretrainConfig, store: Store, device: torch.device) -> None:
         self.config = config
@@ -120,40 +122,59 @@ class _Meter:
     def measure(
         self, arms: Sequence[Arm], *, seconds: float, on_progress: OnProgress
     ) -> dict[str, ArmCost]:
-        fixed = {arm.name: self._fixed(arm) for arm in arms}
-        times: dict[str, list[float]] = {arm.name: [] for arm in arms}
-        for turn in range(ROUNDS):
-            # There and back again: a drift of the machine's speed cancels.
-            for number, arm in enumerate(arms if turn % 2 == 0 else arms[::-1]):
-                on_progress(
-                    Progress(
-                        task=f"measure steps · {self.store.name}",
-                        done=turn * len(arms) + number,
-                        total=ROUNDS * len(arms),
-                        unit="turns",
-                        facts=(("now", arm.label),),
-                    )
-                )
-                step = self._step(arm)
-                measured = measure_step(step, seconds=seconds / ROUNDS, with_shares=False)
-                times[arm.name].append(measured.seconds)
+        steps = {arm.name: self._step(arm) for arm in arms}
+        fixed = {name: self._fixed(step) for name, step in steps.items()}
+        times = self._times(steps, seconds * len(steps), on_progress)
         return {
             name: ArmCost(
                 arm=name,
-                step_seconds=statistics.median(rounds),
-                step_spread=(max(rounds) - min(rounds)) / 2 / statistics.median(rounds),
+                step_seconds=statistics.median(times[name]),
+                step_spread=_spread(times[name]),
                 **fixed[name],
             )
-            for name, rounds in times.items()
+            for name in steps
         }
 
-    def _fixed(self, arm: Arm) -> dict[str, Any]:
+    def _times(
+        self, steps: dict[str, TrainingStep], seconds: float, on_progress: OnProgress
+    ) -> dict[str, list[float]]:
+        """Seconds of single steps, as many of every arm."""
+        for step in steps.values():
+            step.run()
+        times: dict[str, list[float]] = {name: [] for name in steps}
+        started = time.perf_counter()
+        rounds = 0
+        while steps and (rounds < ROUNDS or time.perf_counter() < started + seconds):
+            on_progress(
+                Progress(
+                    task=f"measure steps · {self.store.name}",
+                    done=time.perf_counter() - started,
+                    total=seconds,
+                    unit="s",
+                )
+            )
+            # There and back again: a drift of the machine's speed cancels.
+            for name in list(steps) if rounds % 2 == 0 else reversed(steps):
+                times[name].append(self._seconds(steps[name]))
+            rounds += 1
+        return times
+
+    def _seconds(self, step: TrainingStep) -> float:
+        synchronize(self.device)
+        start = time.perf_counter()
+        step.run()
+        synchronize(self.device)
+        return time.perf_counter() - start
+
+    def _fixed(self, step: TrainingStep) -> dict[str, Any]:
         """What does not depend on the machine."""
-        step = self._step(arm)
+        step.model.train()
         batch = next(step.batches).to(self.device)
+        flops = count_flops(lambda: step.forward(batch)).total
+        step.optimizer.zero_grad(set_to_none=True)
         return {
             "tokens": step.model.count_tokens(batch).double().mean().item(),
-            "flops": count_flops(lambda: step.forward(batch)).total,
+            "flops": flops,
             "parameters": sum(each.numel() for each in step.model.parameters()),
         }
 
@@ -175,6 +196,11 @@ class _Meter:
             device=self.device,
             dtype=getattr(torch, config.precision),
         )
+
+
+def _spread(times: list[float]) -> float:
+    first, middle, third = statistics.quantiles(times, n=4)
+    return (third - first) / 2 / middle
 
 
 def _build(arm: Arm, config: PretrainConfig, store: Store) -> Model:

@@ -37,7 +37,6 @@ def train_cell(cell: Cell, evaluation: Evaluation, on_progress: OnProgress) -> C
             runs=config.runs,
             steps=evaluation.rollout_steps,
             windows=evaluation.windows,
-            batch_size=config.batch_size,
         )
     )
     for part in ("checkpoints", "rollout"):

@@ -24,6 +24,8 @@ ELSEWHERE = {
     "learning_rate": "--learning-rates",
     "name": "--out",
     "runs": "--out",
+    "flops": "--tokens",
+    "seconds": "--seconds",
     "model.tokenizer.name": "--arms",
     "model.tokenizer.patch": "--levels",
     "model.tokenizer.criterion": "--criterion",
