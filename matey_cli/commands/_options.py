@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from matey_core.errors import ConfigError
+
 BatchSize = Annotated[
     int | None, typer.Option(min=1, help="Windows of a step, over all processes.  [default: 8]")
 ]
@@ -46,6 +48,26 @@ Tokens = Annotated[
     int | None,
     typer.Option(min=1, help="Refine worst cells first, up to this many tokens a frame."),
 ]
+Flops = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NUMBER",
+        help="Operations of a sample and forward pass, such as 2.5G: as many tokens as they buy.",
+    ),
+]
+Seconds = Annotated[
+    float | None,
+    typer.Option(help="Of a step here, measured first: as many tokens as they buy."),
+]
+TokensRange = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FEW,MANY", help="Every batch draws its tokens a frame from here, such as 100,400."
+    ),
+]
+Compile = Annotated[
+    bool, typer.Option("--compile", help="Fuse the model's parts with torch.compile.")
+]
 Augment = Annotated[
     str | None,
     typer.Option(
@@ -74,6 +96,36 @@ MixExponent = Annotated[
 Workers = Annotated[
     int | None, typer.Option(min=0, help="Threads that read batches ahead.  [default: 2]")
 ]
+
+
+SI = {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15}
+
+
+def number(text: str | None) -> float | None:
+    """Read a positive number with an SI suffix, such as 2.5G."""
+    if text is None:
+        return None
+    digits, factor = (text[:-1], SI[text[-1]]) if text[-1:] in SI else (text, 1.0)
+    try:
+        value = float(digits) * factor
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise typer.BadParameter(f"{text!r} is no positive number; write it as 2.5G or 3e9")
+    return value
+
+
+def one_budget(**budgets: object) -> None:
+    """Refuse two budgets for the same thing.
+
+    Raises:
+        ConfigError: more than one is given.
+    """
+    given = [f"--{name}" for name, value in budgets.items() if value is not None]
+    if len(given) > 1:
+        raise ConfigError(
+            f"{' and '.join(given)} are budgets for the same thing.", remedy="Give one of them."
+        )
 
 
 def shares(text: str | None) -> dict[str, float] | None:

@@ -134,7 +134,7 @@ def show_start(start: "StartFacts") -> None:
     render.facts(str(start.run), **values)
     render.table(
         "Trained on",
-        ("store", "grid", "trajectories", "windows", "tokens a frame"),
+        ("store", "grid", "trajectories", "windows", "tokens a frame", "GFLOP a sample"),
         [
             (
                 f"{store.name}\n  {', '.join(store.fields)}",
@@ -142,6 +142,7 @@ def show_start(start: "StartFacts") -> None:
                 store.trajectories,
                 store.windows,
                 _tokens(store),
+                None if store.flops is None else 1e-9 * store.flops,
             )
             for store in start.stores
         ],

@@ -9,17 +9,25 @@ from matey_cli import render
 from matey_cli.commands._options import (
     Augment,
     BatchSize,
+    Compile,
     DeviceName,
+    Flops,
     MixExponent,
     PrecisionName,
     Processes,
     RunsFolder,
+    Seconds,
     SettingsFile,
     Sharing,
+    Tokens,
+    TokensRange,
     Weights,
     Workers,
     names,
+    number,
+    one_budget,
     shares,
+    sizes,
 )
 from matey_cli.commands._training import (
     advice,
@@ -63,6 +71,11 @@ def finetune(
     steps: Annotated[
         int | None, typer.Option(min=1, help="Optimizer steps.  [default: 200]")
     ] = None,
+    tokens: Tokens = None,
+    flops: Flops = None,
+    seconds: Seconds = None,
+    tokens_range: TokensRange = None,
+    compiled: Compile = False,
     batch_size: BatchSize = None,
     learning_rate: Annotated[
         float | None, typer.Option(help="Largest learning rate.  [default: 0.0005]")
@@ -99,6 +112,7 @@ def finetune(
       matey finetune --n-samples 8 --from-scratch
       matey finetune pretrain-001 --data ./other --steps 1000
     """
+    one_budget(tokens=tokens, flops=flops, seconds=seconds)
     options: dict[str, Any] = {
         "source": source,
         "data": data,
@@ -106,6 +120,11 @@ def finetune(
         "mode": "frozen_attention" if freeze_attention else None,
         "from_scratch": from_scratch or None,
         "steps": steps,
+        "tokens": tokens,
+        "flops": number(flops),
+        "seconds": seconds,
+        "tokens_range": sizes(tokens_range, example="100,400"),
+        "compile": compiled or None,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "augment": names(augment),

@@ -9,17 +9,25 @@ from matey_cli import render
 from matey_cli.commands._options import (
     Augment,
     BatchSize,
+    Compile,
     DeviceName,
+    Flops,
     MixExponent,
     PrecisionName,
     Processes,
     RunsFolder,
+    Seconds,
     SettingsFile,
     Sharing,
+    Tokens,
+    TokensRange,
     Weights,
     Workers,
     names,
+    number,
+    one_budget,
     shares,
+    sizes,
 )
 from matey_cli.commands._training import (
     advice,
@@ -58,6 +66,11 @@ def pretrain(
     steps: Annotated[
         int | None, typer.Option(min=1, help="Optimizer steps.  [default: 400]")
     ] = None,
+    tokens: Tokens = None,
+    flops: Flops = None,
+    seconds: Seconds = None,
+    tokens_range: TokensRange = None,
+    compiled: Compile = False,
     batch_size: BatchSize = None,
     learning_rate: Annotated[
         float | None, typer.Option(help="Largest learning rate.  [default: 0.001]")
@@ -107,6 +120,7 @@ def pretrain(
       matey pretrain --set model.tokenizer.tokens=128 --set model.drop_path=0.1
       matey pretrain --resume
     """
+    one_budget(tokens=tokens, flops=flops, seconds=seconds)
     options: dict[str, Any] = {
         "data": data,
         "model.preset": preset,
@@ -115,6 +129,11 @@ def pretrain(
         "history": history,
         "max_lead": max_lead,
         "steps": steps,
+        "model.tokenizer.tokens": tokens,
+        "flops": number(flops),
+        "seconds": seconds,
+        "tokens_range": sizes(tokens_range, example="100,400"),
+        "compile": compiled or None,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "objective": objective,

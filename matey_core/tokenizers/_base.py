@@ -78,6 +78,11 @@ class TokenizerConfig(Config):
         return self.name == "adap_mul"
 
     @property
+    def has_number(self) -> bool:
+        """Whether a ratio or a number of tokens says how many cells are refined."""
+        return self.ratio is not None or self.tokens is not None
+
+    @property
     def budget_gamma(self) -> float:
         """The threshold γ in force where neither ratio nor tokens is set."""
         return DEFAULT_GAMMA if self.gamma is None else self.gamma

@@ -11,7 +11,16 @@ from matey_core.batches import FieldBatch
 from matey_core.errors import ConfigError
 from matey_core.models import Model, ModelConfig
 from matey_core.objectives import OBJECTIVES
-from matey_core.profiling import Inputs, Market, Purchase, TrainingStep, alternate, quantity
+from matey_core.profiling import (
+    Inputs,
+    Market,
+    Purchase,
+    TrainingStep,
+    alternate,
+    forward_cost,
+    plan,
+    quantity,
+)
 from matey_core.store import Store
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.training import build_optimizer, choose_precision
@@ -75,6 +84,17 @@ def purchase(
     assert asked.tokens is not None
     cost = market.cost(market.reachable(asked.tokens))
     return Purchase(tokens=cost.tokens, flops=cost.flops)
+
+
+def forward_flops(config: ModelConfig, inputs: Inputs) -> int | None:
+    """Operations of a sample, one forward pass; None where they follow from the fields."""
+    fixed = config.tokenizer.name == "uniform" or config.tokenizer.has_number
+    return forward_cost(config, inputs).flops if config.variant == "matey" and fixed else None
+
+
+def has_fixed_shapes(config: ModelConfig, inputs: Inputs) -> bool:
+    """Whether all numbers of cells on a grid are known beforehand."""
+    return plan(config.tokenizer, inputs).has_known_counts
 
 
 def told(asked: Asked, bought: Purchase, *, of_what: str) -> str:

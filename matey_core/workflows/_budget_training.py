@@ -15,6 +15,7 @@ from matey_core.workflows._budget import (
     Asked,
     Work,
     dearest,
+    has_fixed_shapes,
     inputs_of,
     purchase,
     spread_of,
@@ -83,6 +84,29 @@ def drawn(
         return state.model.retokenized(state.model.tokenizing.with_tokens(tokens))
 
     return (within,)
+
+
+def uncompiled(
+    config: TrainingConfig, model: ModelConfig, sources: Sequence[Source]
+) -> tuple[str, ...]:
+    """Names of the stores on which `compile` does nothing, as shapes change there."""
+    if not config.compile or model.variant != "matey":
+        return ()
+    return tuple(
+        part.store.name
+        for part in sources
+        if not has_fixed_shapes(model, inputs_of(part.store, history=part.training.history))
+    )
+
+
+def compiling_note(model: ModelConfig, names: Sequence[str]) -> list[str]:
+    """Say what compiling leaves out, and why."""
+    if not names:
+        return []
+    why = "numbers of tokens, or of cells at padded edges, change from batch to batch"
+    if not model.tokenizer.has_number:
+        why = "with γ the number of tokens changes from batch to batch; tokens or ratio fix it"
+    return [f"Not compiled on {', '.join(names)}: {why}."]
 
 
 def _with_tokens(model: ModelConfig, tokens: int) -> ModelConfig:

@@ -9,6 +9,7 @@ from typing import Any
 from matey_core.data import Mixture
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError
+from matey_core.models import as_written
 from matey_core.training import Precision, Progressed, TrainState, load_checkpoint
 from matey_core.training.checkpoint import random_state, restore_random_state, written
 from matey_core.workflows._runs import RunFolder
@@ -90,14 +91,15 @@ class Keeper:
 
     def _validate(self, state: TrainState) -> bool:
         """Score the model; whether it is better than ever."""
-        scores = validate_model(
-            state.model,
-            self.sources,
-            batch_size=self.config.batch_size,
-            num_batches=self.config.validation_batches,
-            precision=self.precision,
-            device=self.strategy.device,
-        )
+        with as_written():
+            scores = validate_model(
+                state.model,
+                self.sources,
+                batch_size=self.config.batch_size,
+                num_batches=self.config.validation_batches,
+                precision=self.precision,
+                device=self.strategy.device,
+            )
         score = overall(scores)
         self.journal.write(
             "validation", step=state.step, score=score, scores=[asdict(part) for part in scores]

@@ -10,6 +10,7 @@ from matey_core.data import sequential_batches
 from matey_core.finetuning import ParameterCounts
 from matey_core.models import Model
 from matey_core.training import Parity
+from matey_core.workflows._budget import forward_flops, inputs_of
 from matey_core.workflows._sources import Source
 
 INSPECTED = 8
@@ -31,6 +32,8 @@ class StoreFacts:
     """Mean number of tokens of a frame, over a few windows."""
     fewest_tokens: int
     most_tokens: int
+    flops: int | None = None
+    """Operations of a sample, one forward pass; None where they follow from the fields."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,4 +90,5 @@ def _facts(model: Model, source: Source) -> StoreFacts:
         tokens=float(counts.double().mean()),
         fewest_tokens=int(counts.min()),
         most_tokens=int(counts.max()),
+        flops=forward_flops(model.config, inputs_of(source.store, history=windows.history)),
     )

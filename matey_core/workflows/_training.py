@@ -16,7 +16,7 @@ from matey_core.data import Loader, Mixture
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError
 from matey_core.finetuning import count_parameters
-from matey_core.models import Model
+from matey_core.models import Model, compile_parts
 from matey_core.objectives import OBJECTIVES
 from matey_core.training import (
     Journal,
@@ -30,7 +30,7 @@ from matey_core.training import (
     train,
 )
 from matey_core.workflows._arithmetic import agree_on_precision
-from matey_core.workflows._budget_training import drawn
+from matey_core.workflows._budget_training import compiling_note, drawn, uncompiled
 from matey_core.workflows._keeping import Keeper
 from matey_core.workflows._progress import OnProgress, Progress
 from matey_core.workflows._runs import RunFolder
@@ -136,6 +136,9 @@ def _fit(
         )
         torch.manual_seed(config.seed * 100_003 + strategy.place.data_rank)
     facts = _start_facts(job, strategy, state, keeper, parity)
+    # What is computed again in the backward pass would be compiled there, for every new shape.
+    if config.compile and not (config.recompute and _uncompiled(job)):
+        compile_parts(state.model)
     if strategy.place.is_first:
         on_start(facts)
     record = _recorder(job, keeper.journal, on_progress if strategy.place.is_first else None)
@@ -178,6 +181,10 @@ def _jitter(config: TrainingConfig) -> tuple[Within, ...]:
         return state.model.jittered(batch.spec.grid, seed=config.seed, step=state.step)
 
     return (within,)
+
+
+def _uncompiled(job: Job) -> tuple[str, ...]:
+    return uncompiled(job.config, job.model.config, job.sources)
 
 
 def _mixture(job: Job, strategy: Strategy) -> Mixture:
@@ -228,7 +235,7 @@ def _start_facts(
         parity=parity,
         parameters=count_parameters(state.model),
         stores=job.facts,
-        notes=tuple(job.notes),
+        notes=(*job.notes, *compiling_note(job.model.config, _uncompiled(job))),
         step=state.step,
         steps=job.config.steps,
     )
