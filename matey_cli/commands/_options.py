@@ -57,7 +57,7 @@ Flops = Annotated[
 ]
 Seconds = Annotated[
     float | None,
-    typer.Option(help="Of a step here, measured first: as many tokens as they buy."),
+    typer.Option(min=0.001, help="Of a step here, measured first: as many tokens as they buy."),
 ]
 TokensRange = Annotated[
     str | None,

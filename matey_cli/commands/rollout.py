@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from matey_cli import render
+from matey_cli.commands._options import Compile, Flops, Tokens, number, one_budget
 
 if TYPE_CHECKING:
     from matey_core.inference import Score
@@ -60,6 +61,15 @@ def rollout(
     windows: Annotated[
         int, typer.Option(min=1, help="Windows for the one-step errors, at most, evenly spread.")
     ] = 256,
+    tokens: Tokens = None,
+    flops: Flops = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            help="Of a call of the model here, measured first: as many tokens as they buy."
+        ),
+    ] = None,
+    compiled: Compile = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Trajectories, or windows, at once.")] = 8,
     out: Annotated[
         Path | None,
@@ -82,12 +92,14 @@ def rollout(
     \b
       matey rollout
       matey rollout pretrain-001 --steps 90 --start 10
+      matey rollout --tokens 300
       matey rollout --data ./other --store 2D_rdb_NA_NA --json
     """  # noqa: D301
     from matey_core.workflows._project import project
     from matey_core.workflows.rollout import RolloutConfig
     from matey_core.workflows.rollout import rollout as work
 
+    one_budget(tokens=tokens, flops=flops, seconds=seconds)
     config = RolloutConfig(
         run=run,
         runs=runs or project().runs,
@@ -100,6 +112,10 @@ def rollout(
         stride=stride,
         history=history,
         windows=windows,
+        tokens=tokens,
+        flops=number(flops),
+        seconds=seconds,
+        compile=compiled,
         batch_size=batch_size,
         out=out,
     )
@@ -112,6 +128,8 @@ def rollout(
 def _show(report: "RolloutReport") -> None:
     for result in report.stores:
         _show_store(result, report)
+    if report.budget:
+        render.note(report.budget)
     for name, reason in report.skipped.items():
         render.note(f"{name} is left out: {reason}.")
 
@@ -196,6 +214,7 @@ def _document(report: "RolloutReport") -> dict[str, Any]:
         "start": report.start,
         "stride": report.stride,
         "skipped": report.skipped,
+        "budget": report.budget,
         "stores": [
             {
                 "store": result.store,

@@ -7,10 +7,13 @@ import typer
 
 from matey_cli import render
 from matey_cli.commands._options import (
+    Flops,
     Gamma,
     Patch,
     Ratio,
     Tokens,
+    number,
+    one_budget,
     sizes,
 )
 
@@ -45,6 +48,7 @@ def tokenize_inspect(
     gamma: Gamma = None,
     ratio: Ratio = None,
     tokens: Tokens = None,
+    flops: Flops = None,
     field: Annotated[
         str | None, typer.Option(help="The field to draw; all fields choose the cells.")
     ] = None,
@@ -93,6 +97,7 @@ def tokenize_inspect(
 
     if save is not None:
         pictures.check_name(save)
+    one_budget(tokens=tokens, flops=flops, gamma=gamma, ratio=ratio)
     defaults = project()
     config = InspectConfig(
         source=location(source) if source else None,
@@ -105,6 +110,7 @@ def tokenize_inspect(
         gamma=gamma,
         ratio=ratio,
         tokens=tokens,
+        flops=number(flops),
         field=field,
         sample=sample,
         time=time,
@@ -140,7 +146,7 @@ def _budget(report: "InspectReport") -> str:
     if tokenizer.name == "uniform":
         return f"uniform {_side(tokenizer.levels)}"
     if tokenizer.tokens is not None:
-        budget = f"at most {tokenizer.tokens:,} tokens"
+        budget = f"{tokenizer.tokens:,} tokens"
     elif tokenizer.ratio is not None:
         budget = f"ratio {tokenizer.ratio:g}"
     else:
@@ -171,6 +177,9 @@ def _counts(report: "InspectReport") -> None:
         tokens=f"{report.tokens:,} a frame: "
         f"{_ratio(report.tokens, report.coarse_tokens)} × coarse ({report.coarse_tokens:,}), "
         f"{_ratio(report.tokens, report.fine_tokens)} × fine ({report.fine_tokens:,})",
+        operations=None
+        if report.flops is None
+        else f"{render.number(1e-9 * report.flops, digits=3)} GFLOP, one forward pass",
     )
     render.table(
         "",

@@ -13,6 +13,7 @@ from matey_core.errors import ConfigError
 from matey_core.inference import fill_missing
 from matey_core.locations import location
 from matey_core.models import ModelConfig
+from matey_core.profiling import Inputs, Market
 from matey_core.tokenizers import TOKENIZERS, Pass, TokenizerConfig, Tree, grow
 from matey_core.workflows._inspect_source import Frames, first_store, open_frames
 from matey_core.workflows._runs import newest_run
@@ -87,13 +88,29 @@ def view_of(config: "InspectConfig") -> View:
         there = [path for path in stores if path.is_dir()]
         frames = open_frames(there[0], data=config.data) if there else first_store(config.data)
     usual = min(trained.history if trained else HISTORY, len(frames.times))
+    history = config.history or usual
+    tokenizer = _tokenizer(config, model)
+    if config.flops is not None:
+        if {config.gamma, config.ratio, config.tokens} != {None}:
+            raise ConfigError("flops is a budget of its own.", remedy="Leave the other one out.")
+        settings = model.model_copy(update={"tokenizer": tokenizer})
+        market = Market(settings, [inputs_of_frames(frames, history=history)])
+        tokenizer = tokenizer.with_tokens(market.for_flops(config.flops).tokens)
     return View(
         frames=frames,
         model=model,
-        tokenizer=_tokenizer(config, model),
-        history=config.history or usual,
+        tokenizer=tokenizer,
+        history=history,
         settings_of=str(trained.path) if trained else "defaults",
         estimate=weights.estimate if weights else None,
+    )
+
+
+def inputs_of_frames(frames: Frames, *, history: int) -> Inputs:
+    """What a model is shown of these trajectories."""
+    grid = frames.spec.grid
+    return Inputs(
+        grid=grid.shape, periodic=grid.periodic, fields=len(frames.fields), frames=history
     )
 
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from matey_core.attention import SCHEMES
 from matey_core.config import Config
 from matey_core.errors import ConfigError
 from matey_core.locations import Location
-from matey_core.profiling import num_pairs
+from matey_core.profiling import cost_of, num_pairs
 from matey_core.tokenizers import TokenizerConfig, Tree, num_tokens
 from matey_core.workflows._inspect_picture import Picture, picture_of, pointwise
-from matey_core.workflows._inspect_view import View, place_of, view_of
+from matey_core.workflows._inspect_view import View, inputs_of_frames, place_of, view_of
 from matey_core.workflows._progress import OnProgress, Progress, silent
 
 __all__ = [
@@ -47,6 +47,8 @@ class InspectConfig(Config):
     gamma: NonNegativeFloat | None = None
     ratio: NonNegativeFloat | None = None
     tokens: PositiveInt | None = None
+    flops: PositiveFloat | None = None
+    """Operations of a sample, one forward pass: as many tokens as they buy."""
     field: str | None = None
     """The field that is drawn; all of them choose the cells."""
     sample: NonNegativeInt | None = None
@@ -116,6 +118,8 @@ class InspectReport:
     """The same with coarse cells everywhere."""
     fine_tokens: int
     """The same with fine cells everywhere."""
+    flops: int | None
+    """Operations of one forward pass with these cells; None where there is no formula."""
     levels: tuple[LevelCount, ...]
     attention: tuple[AttentionCost, ...]
     survey: tuple[SurveyRow, ...]
@@ -160,6 +164,7 @@ def inspect(config: InspectConfig, on_progress: OnProgress = silent) -> InspectR
         tokens=int(num_tokens(view.passes(tree))),
         coarse_tokens=int(num_tokens(view.passes(view.grow(window, view.coarse), view.coarse))),
         fine_tokens=int(num_tokens(view.passes(view.grow(window, view.fine), view.fine))),
+        flops=_flops(view, tree),
         levels=_levels(tree),
         attention=tuple(_attention(view, window, scheme) for scheme in SCHEMES.names()),
         survey=_survey(view, on_progress) if config.survey else (),
@@ -179,6 +184,16 @@ def _attention(view: View, window: torch.Tensor, scheme: str) -> AttentionCost:
     return AttentionCost(
         scheme=scheme, pairs=adaptive, coarse_pairs=coarse or 0, fine_pairs=fine or 0
     )
+
+
+def _flops(view: View, tree: Tree) -> int | None:
+    """Operations of the model with these cells, if its scheme can serve them."""
+    settings = view.model.model_copy(update={"tokenizer": view.tokenizer})
+    try:
+        inputs = inputs_of_frames(view.frames, history=view.history)
+        return cost_of(settings, tree, inputs).flops
+    except ConfigError:
+        return None
 
 
 def _levels(tree: Tree) -> tuple[LevelCount, ...]:

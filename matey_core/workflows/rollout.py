@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from matey_core.batches import FieldBatch
 from matey_core.config import Config
@@ -24,8 +24,10 @@ from matey_core.inference import (
 from matey_core.inference import rollout as states_of
 from matey_core.locations import Location
 from matey_core.metrics import persistence
-from matey_core.models import Model
+from matey_core.models import Model, compile_parts
 from matey_core.store import Store
+from matey_core.workflows._budget import Asked
+from matey_core.workflows._budget_rollout import rebudget
 from matey_core.workflows._progress import OnProgress, Progress, silent
 from matey_core.workflows._rollout_origin import provenance_of, truth_coordinates
 from matey_core.workflows._rollout_stores import Chosen, choose_stores
@@ -60,6 +62,14 @@ class RolloutConfig(Config):
     """Frames of the history, instead of those that the run was trained with."""
     windows: PositiveInt = 256
     """One-step errors are measured on all windows, or on this many, evenly spread."""
+    tokens: PositiveInt | None = None
+    """Tokens of a frame, instead of the budget that the model was trained with."""
+    flops: PositiveFloat | None = None
+    """Operations of a sample and call of the model: as many tokens as they buy on every store."""
+    seconds: PositiveFloat | None = None
+    """Of a call of the model with `batch_size` trajectories on this machine, likewise."""
+    compile: bool = False
+    """Fuse the model's parts with torch.compile: worth it for many calls."""
     batch_size: PositiveInt = 8
     """Trajectories, or windows, at once."""
     out: Path | None = None
@@ -112,6 +122,8 @@ class RolloutReport:
     stores: tuple[StoreRollout, ...]
     skipped: dict[str, str]
     """Store → why it was left out."""
+    budget: str = ""
+    """What a budget came to, where one was asked for."""
 
 
 def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutReport:
@@ -131,6 +143,15 @@ def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutR
     model = trained.load().to(device)
     history = config.history or trained.history
     chosen = choose_stores(config, trained, model, history=history)
+    budget = rebudget(
+        model,
+        Asked(tokens=config.tokens, flops=config.flops, seconds=config.seconds),
+        [each.store for each in chosen.stores],
+        history=history,
+        batch_size=config.batch_size,
+    )
+    if config.compile:
+        compile_parts(model)
     job = _Job(config, trained, model, history, device, on_progress)
     return RolloutReport(
         model=trained.path,
@@ -140,6 +161,7 @@ def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutR
         stride=config.stride,
         stores=tuple(job.roll_out(each) for each in chosen.stores),
         skipped=chosen.skipped,
+        budget=budget,
     )
 
 

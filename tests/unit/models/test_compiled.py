@@ -138,6 +138,7 @@ def test_the_published_variant_is_refused() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch, about itself
 @pytest.mark.parametrize("name", ["adap_mix", "adap_mul"])
 def test_inductor_computes_the_same(name: str) -> None:
     model = tiny_model(name=name, gamma=None, ratio=0.5).train()
