@@ -1,12 +1,12 @@
 """Time and memory of one training step, in a process that has done nothing else."""
 
 import json
-import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -32,14 +32,14 @@ def fresh(module: str, *arguments: str, limit: float) -> dict[str, float] | None
 
 
 def measure(step: Step, *, repeats: int, patience: float = 5.0) -> dict[str, float]:
-    """Seconds of forward and backward pass, and what they add to the process' peak of memory.
+    """Seconds of forward and backward pass, and the peak of the memory they add to the process.
 
     Args:
         step: the forward pass.
         repeats: of which the median counts; one where a step takes longer than `patience`.
         patience: seconds.
     """
-    before = _peak()
+    before = _start_peak()
     times = [_seconds(step)]
     growth = _peak() - before
     if times[0] < patience:
@@ -91,7 +91,21 @@ def _settle() -> None:
         torch.cuda.synchronize()
 
 
-def _peak() -> int:
+def _start_peak() -> int:
+    """Forget earlier peaks; bytes in use now."""
     if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        torch.cuda.reset_peak_memory_stats()
+        return torch.cuda.memory_allocated()
+    Path("/proc/self/clear_refs").write_text("5")
+    return _resident("VmRSS")
+
+
+def _peak() -> int:
+    return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else _resident("VmHWM")
+
+
+def _resident(key: str) -> int:
+    (line,) = (
+        line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(key)
+    )
+    return 1024 * int(line.split()[1])
