@@ -73,7 +73,8 @@ def arms_of(
     Args:
         levels: the ladder of patches, coarse to fine.
         criteria: what adaptive arms choose cells by.
-        budgets: tokens of a frame of the adaptive arms: `205`, or `40%` of the finest uniform's.
+        budgets: tokens of a frame of the adaptive arms: `205`, or at most `40%` of the finest
+            uniform's, rounded down to whole cells split from coarse to fine.
         choices: names of arms or of tokenizers, or patterns such as `adap_mix-16-4-*`.
         shape: points per axis of the grid.
 
@@ -83,8 +84,7 @@ def arms_of(
     """
     _check(levels, shape)
     uniform = [Arm(name=f"uniform-{side}", tokenizer="uniform", patch=(side,)) for side in levels]
-    fine_tokens = math.prod(-(-points // levels[-1]) for points in shape)
-    tokens = list(dict.fromkeys(_number(budget, fine_tokens) for budget in budgets))
+    tokens = list(dict.fromkeys(_number(budget, levels, shape) for budget in budgets))
     every = [*uniform, *_adaptive(levels, criteria, tokens)]
     wanted = {name for choice in choices for name in _matches(choice, every)}
     arms = tuple(arm for arm in every if arm.name in wanted or arm == uniform[-1])
@@ -125,21 +125,28 @@ def _matches(choice: str, arms: Sequence[Arm]) -> list[str]:
     )
 
 
-def _number(budget: str, fine_tokens: int) -> int:
+def _number(budget: str, levels: Sequence[int], shape: tuple[int, ...]) -> int:
     text = budget.strip()
     try:
-        if text.endswith("%"):
-            number = round(float(text.removesuffix("%")) / 100 * fine_tokens)
-        else:
-            number = int(text)
+        is_part = text.endswith("%")
+        number = float(text.removesuffix("%")) / 100 if is_part else int(text)
     except ValueError:
         number = 0
-    if number < 1:
-        raise ConfigError(
-            f"{budget!r} is no number of tokens.",
-            remedy="Write --tokens 205,307 or, as parts of the finest uniform's, 40%,60%.",
-        )
-    return number
+    if number > 0:
+        return _whole(number, levels, shape) if is_part else int(number)
+    raise ConfigError(
+        f"{budget!r} is no number of tokens.",
+        remedy="Write --tokens 205,307 or, as parts of the finest uniform's, 40%,60%.",
+    )
+
+
+def _whole(part: float, levels: Sequence[int], shape: tuple[int, ...]) -> int:
+    """Largest number that whole splits from the coarsest to the finest cells make."""
+    roots, cells = (
+        math.prod(-(-points // side) for points in shape) for side in (levels[0], levels[-1])
+    )
+    more = (levels[0] // levels[-1]) ** len(shape) - 1
+    return roots + more * max(1, int((part * cells - roots) / more))
 
 
 def _check(levels: Sequence[int], shape: tuple[int, ...]) -> None:

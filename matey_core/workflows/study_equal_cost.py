@@ -40,7 +40,8 @@ class EqualCostConfig(Config):
     criteria: tuple[str, ...] = ("variance",)
     """What adaptive arms choose cells by."""
     tokens: tuple[str, ...] = ("40%", "60%")
-    """Budgets of adaptive arms: tokens of a frame, or parts of the finest uniform patch's."""
+    """Budgets of adaptive arms: tokens of a frame, or largest parts of the finest uniform
+    patch's, rounded down to whole cells split from coarse to fine."""
     seeds: PositiveInt = 3
     """Every arm is trained with the seeds 0, 1, …"""
     seconds: PositiveFloat = 600.0

@@ -42,18 +42,19 @@ def arms(*choices: str, shape: tuple[int, ...] = (64, 128), **changes: object) -
 
 
 def test_arms_are_a_ladder_of_uniform_patches_and_adaptive_ones_on_it() -> None:
-    # 64×128 points are 512 patches of 4: 40 % are 205, 60 % are 307.
+    # 64×128 points are 32 patches of 16 and 512 of 4; a split makes 15 more. At most 40 % of
+    # 512 are 32 + 11·15 = 197, at most 60 % are 32 + 18·15 = 302.
     expected = ["uniform-16", "uniform-8", "uniform-4"]
     for tokenizer in ("adap_mix", "adap_mul"):
         for sides in ("16-4", "16-8-4"):
-            expected += [f"{tokenizer}-{sides}-{tokens}-variance" for tokens in (205, 307)]
+            expected += [f"{tokenizer}-{sides}-{tokens}-variance" for tokens in (197, 302)]
     assert [arm.name for arm in arms()] == expected
-    assert arms()[-1].label == "adap_mul (16→8→4, 307 tokens, variance)"
+    assert arms()[-1].label == "adap_mul (16→8→4, 302 tokens, variance)"
 
 
 def test_choices_are_tokenizers_names_or_patterns_and_the_reference_stays() -> None:
-    names = [arm.name for arm in arms("uniform-8", "*-16-4-205-*")]
-    assert names == ["uniform-8", "uniform-4", *(f"{t}-16-4-205-variance" for t in ALL[1:])]
+    names = [arm.name for arm in arms("uniform-8", "*-16-4-197-*")]
+    assert names == ["uniform-8", "uniform-4", *(f"{t}-16-4-197-variance" for t in ALL[1:])]
     two = arms("adap_mix", levels=(8, 4), budgets=("300",), criteria=("variance", "gradient"))
     assert [arm.name for arm in two[1:]] == [
         "adap_mix-8-4-300-variance",
@@ -87,7 +88,7 @@ def test_an_arm_changes_nothing_but_its_tokenization() -> None:
     )
     mixed = arms("adap_mix")[1].model(base)
     expected = TokenizerConfig(
-        name="adap_mix", patch=(16, 4), tokens=205, criterion="variance", balanced=True
+        name="adap_mix", patch=(16, 4), tokens=197, criterion="variance", balanced=True
     )
     assert mixed == base.model_copy(update={"tokenizer": expected})
     assert arms()[1].model(base).tokenizer == TokenizerConfig(
@@ -178,12 +179,12 @@ def test_adaptive_tokens_win_where_they_are_better_with_every_seed() -> None:
     verdict = verdict_of(made_up({**SEEDS, "small": (0.18, 0.176, 0.1785)}), "nrmse")
     assert verdict.outcome == "adaptive"
     assert verdict.sentence == (
-        "On waves at equal seconds (60) adap_mix (16→4, 205 tokens, variance) has 15 % (10–20 %) "
+        "On waves at equal seconds (60) adap_mix (16→4, 197 tokens, variance) has 15 % (10–20 %) "
         "less one-step nRMSE than the best uniform patch (8)."
     )
     assert verdict.ratio is not None
     assert verdict.ratio.values == pytest.approx((0.9, 0.8, 0.85))
-    assert (verdict.adaptive, verdict.uniform) == ("adap_mix-16-4-205-variance", "uniform-8")
+    assert (verdict.adaptive, verdict.uniform) == ("adap_mix-16-4-197-variance", "uniform-8")
 
 
 def test_uniform_patches_win_where_they_are_better_with_every_seed() -> None:
@@ -192,7 +193,7 @@ def test_uniform_patches_win_where_they_are_better_with_every_seed() -> None:
     assert verdict.outcome == "uniform"
     assert verdict.sentence == (
         "On waves at equal seconds (60) uniform patches of 8 win: the best adaptive arm, adap_mix "
-        "(16→4, 205 tokens, variance), has 19 % (14–25 %) more one-step VRMSE."
+        "(16→4, 197 tokens, variance), has 19 % (14–25 %) more one-step VRMSE."
     )
 
 
@@ -201,7 +202,7 @@ def test_seeds_that_disagree_are_no_difference() -> None:
     assert verdict.outcome == "none"
     assert verdict.sentence == (
         "On waves at equal seconds (60) there is no difference beyond the spread of seeds: "
-        "adap_mix (16→4, 205 tokens, variance) has 1.00 times (0.95–1.10) the nRMSE of the rollout "
+        "adap_mix (16→4, 197 tokens, variance) has 1.00 times (0.95–1.10) the nRMSE of the rollout "
         "of the best uniform patch (8)."
     )
 
@@ -212,7 +213,7 @@ def test_arms_to_compare_are_chosen_on_validation_data_alone() -> None:
         {**SEEDS, "small": (0.1, 0.1, 0.1)}, validation={"small": 0.5, "uniform-16": 0.1}
     )
     verdict = verdict_of(comparison, "nrmse")
-    assert (verdict.adaptive, verdict.uniform) == ("adap_mix-16-4-307-variance", "uniform-16")
+    assert (verdict.adaptive, verdict.uniform) == ("adap_mix-16-4-302-variance", "uniform-16")
     assert verdict.outcome == "uniform"
 
 
@@ -238,7 +239,7 @@ def test_at_equal_steps_the_cheapest_arm_that_is_as_good_as_fine_patches_wins() 
     verdict = verdict_of(made_up(values, equal="steps"), "nrmse")
     assert verdict.outcome == "adaptive"
     assert verdict.sentence == (
-        "On waves at equal steps (60) adap_mix (16→4, 205 tokens, variance) has 1.00 times "
+        "On waves at equal steps (60) adap_mix (16→4, 197 tokens, variance) has 1.00 times "
         "(1.00–1.04) the one-step nRMSE of uniform patches of 4 at 40 % of its time a step "
         "(40 % of its tokens, 40 % of its FLOPs)."
     )
@@ -269,7 +270,7 @@ def test_learning_rates_are_chosen_on_validation_data_for_each_arm() -> None:
             for seed in range(3)
         ]
 
-    chosen = arms("adap_mix-16-4-205-*")
+    chosen = arms("adap_mix-16-4-197-*")
     costs = {
         arm.name: ArmCost(
             arm=arm.name, tokens=1, flops=1, step_seconds=1.0, step_spread=0.0, parameters=1
