@@ -27,7 +27,7 @@ def varlen(q: Tensor, k: Tensor, v: Tensor, segments: Segments) -> Tensor:
         raise ConfigError(
             "model.kernel is varlen, which takes bfloat16 or float16 on a CUDA device; found "
             f"{str(v.dtype).removeprefix('torch.')} on {q.device.type}.",
-            remedy="Set model.kernel=auto, or, on a GPU, training.precision=bfloat16. The setting "
+            remedy="Set model.kernel=auto or, on a GPU, precision=bfloat16. The setting "
             "of a trained model is in its model.json.",
         )
     if segments.total == 0:

@@ -1,14 +1,17 @@
 """Memory of attention is linear in tokens, and may be spared at the price of time."""
 
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
 
 from matey_core.kernels import KERNELS
-from matey_core.models import ModelConfig
+from matey_core.models import ModelConfig, load_model
 from matey_core.tokenizers import TokenizerConfig
+from matey_core.workflows.pretrain import PretrainConfig, pretrain
 from tests.formula import batch_of, spec_of
+from tests.support import tiny_store
 from tests.unit.attention.saved import largest_tensor, saved_bytes
 from tests.unit.attention.tokens import TIMES, WIDTH, some_block, some_tokens
 
@@ -102,3 +105,26 @@ def test_computing_blocks_again_gives_the_same_gradients_with_less_memory(
     for mine, other in zip(gradients, plain, strict=True):
         assert mine is other is None or torch.equal(mine, other)
     assert little < 0.5 * much
+
+
+def test_training_may_ask_for_it(tmp_path: Path) -> None:
+    tiny_store(tmp_path)
+    kept, weights = [], []
+    for recompute in (False, True):
+        config = PretrainConfig(
+            data=tmp_path,
+            runs=tmp_path / "runs",
+            model=model_config("matey", "full", depth=6),
+            recompute=recompute,
+            steps=2,
+            batch_size=2,
+            workers=0,
+            precision="float32",
+            validation_batches=1,
+        )
+        kept.append(saved_bytes(partial(pretrain, config)))
+        run = max((tmp_path / "runs").iterdir())
+        weights.append(load_model(run / "model").state_dict())
+    assert kept[1] < 0.6 * kept[0]
+    for name, weight in weights[0].items():
+        assert torch.equal(weight, weights[1][name])
