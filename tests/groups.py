@@ -23,11 +23,17 @@ def in_group(work: Callable[..., Any], size: int, *arguments: Any) -> list[Any]:
     ]
     for process in processes:
         process.start()
-    found = dict(results.get(timeout=120) for _ in processes)
-    for process in processes:
-        process.join()
-    errors = [answer for answer in found.values() if isinstance(answer, _Failed)]
-    assert not errors, errors[0].text
+    found: dict[int, Any] = {}
+    try:
+        while len(found) < size:
+            rank, answer = results.get(timeout=270)
+            assert not isinstance(answer, _Failed), answer.text
+            found[rank] = answer
+        for process in processes:
+            process.join()
+    finally:
+        for process in processes:
+            process.kill()
     return [found[rank] for rank in range(size)]
 
 

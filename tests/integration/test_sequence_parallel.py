@@ -22,6 +22,8 @@ from matey_core.nn.self_attention import Route, SelfAttention
 from matey_core.sequence_group import SequenceGroup
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.tokens import Segments, Shard
+from matey_core.workflows._progress import Progress
+from matey_core.workflows._training import Interrupted
 from matey_core.workflows.pretrain import PretrainConfig
 from matey_core.workflows.pretrain import pretrain as train
 from tests.formula import batch_of, spec_of
@@ -48,7 +50,7 @@ ALL: list[Case] = [
     {"scheme": scheme, "tokenizer": tokenizer, "heads": heads, "drop_path": 0.3}
     for scheme in ("full", "factorized", "axial")
     for tokenizer in TOKENIZERS
-    for heads in (4, 5)
+    for heads in ((4, 5) if tokenizer == "unequal" else (4,))
     if scheme != "axial" or tokenizer in ("uniform", "blocks")
 ]
 
@@ -126,6 +128,8 @@ def attend(group: SequenceGroup) -> list[float]:
             ((1, 0), segments.repeated(t), (n, t)),
             ((0, 2, 1), grid, (n // 5, 5, t)),
         ):
+            if len(order) > 2 and heads < group.size:
+                continue
             route = Route(shape=shape, order=order, segments=cut)
             rows = x.clone().requires_grad_()
             expected = layer(rows, [route])
@@ -148,7 +152,7 @@ def attend(group: SequenceGroup) -> list[float]:
 
 def _distance(found: Any, expected: Any) -> float:
     found, expected = torch.as_tensor(found), torch.as_tensor(expected)
-    return float((found - expected).abs().max() / expected.abs().max())
+    return float(((found - expected).abs().max() / expected.abs().max()).detach())
 
 
 def work(
@@ -184,10 +188,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     heads = "heads = 3\ndrop_path = 0.3"
     text = TOML.replace("width = 32", "width = 24").replace("heads = 2", heads)
     (folder / "settings.toml").write_text(text)
-    values = read_toml(folder / "settings.toml") | {"data": str(folder / "data")}
-    values |= {"steps": 4, "runs": str(folder / "runs"), "name": "one"}
-    train(validate(PretrainConfig, values, source="test"))
+    train(settings(folder, "one"))
     return folder
+
+
+def settings(folder: Path, name: str) -> PretrainConfig:
+    values = read_toml(folder / "settings.toml") | {"data": str(folder / "data")}
+    values |= {"steps": 4, "runs": str(folder / "runs"), "name": name}
+    return validate(PretrainConfig, values, source="test")
 
 
 def pretrain(folder: Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -231,12 +239,14 @@ def test_two_groups_of_two_processes_equal_two_processes(project: Path) -> None:
 
 @pytest.mark.slow
 def test_a_run_goes_on_with_another_number(project: Path) -> None:
-    done = pretrain(project, "cut", "--sequence-parallel", "2", "--set", "checkpoint_every=2")
-    assert done.returncode == 0
-    checkpoints = project / "runs/cut/checkpoints"
-    (checkpoints / "last").write_text("step-00000002\n")
+    def stop(progress: Progress) -> None:
+        if progress.done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted):
+        train(settings(project, "cut"), stop)
     command = [sys.executable, "-m", "matey_cli", "pretrain", "--resume", "--name", "cut"]
-    command += ["--sequence-parallel", "1", "--quiet"]
+    command += ["--sequence-parallel", "2", "--quiet"]
     subprocess.run(command, cwd=project, env=ENVIRONMENT, check=True)
     same_run(project, "cut")
 
