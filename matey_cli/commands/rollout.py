@@ -1,6 +1,7 @@
 """Predict whole trajectories and measure the errors."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,7 +11,7 @@ from matey_cli import render
 from matey_cli.commands._options import Compile, Flops, Tokens, number, one_budget
 
 if TYPE_CHECKING:
-    from matey_core.inference import Score
+    from matey_core.inference import Artifact, Score
     from matey_core.workflows.rollout import LeadErrors, RolloutReport, StoreRollout
 
 COLUMNS = ("field", "lead", "nRMSE", "persistence", "VRMSE", "persistence", "")
@@ -71,6 +72,19 @@ def rollout(
     ] = None,
     compiled: Compile = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Trajectories, or windows, at once.")] = 8,
+    jitter: Annotated[
+        bool,
+        typer.Option("--jitter", help="Shift the patches by some points, drawn for every call."),
+    ] = False,
+    cycle: Annotated[
+        Literal["ladder", "sizes"] | None,
+        typer.Option(
+            help="Take other patch sizes from call to call: ladder drops one size after another, "
+            "sizes are uniform passes of each.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Decides the shifts of --jitter.")] = 0,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for the states.  [default: RUN/rollout]", show_default=False),
@@ -87,12 +101,15 @@ def rollout(
     errors relative to the truth (nRMSE) and to how much it varies in space
     (VRMSE), beside those of persistence, which repeats the last known frame.
     What is worse than persistence is marked. One-step errors are measured on
-    all test windows, not only on the first.
+    all test windows, not only on the first, and with patches where they are.
+    Errors that jump where patches meet, or repeat from patch to patch, are
+    named; --jitter and --cycle move the patches from call to call.
 
     \b
       matey rollout
       matey rollout pretrain-001 --steps 90 --start 10
       matey rollout --tokens 300
+      matey rollout --steps 50 --jitter
       matey rollout --data ./other --store 2D_rdb_NA_NA --json
     """  # noqa: D301
     from matey_core.workflows._project import project
@@ -117,6 +134,9 @@ def rollout(
         seconds=seconds,
         compile=compiled,
         batch_size=batch_size,
+        jitter=jitter,
+        cycle=cycle,
+        seed=seed,
         out=out,
     )
     with render.progress() as on_progress:
@@ -159,10 +179,26 @@ def _show_store(result: "StoreRollout", report: "RolloutReport") -> None:
     lost = [errors.lead for errors in result.rollout if _not_finite(errors)]
     if lost:
         render.note(f"{result.store}: predictions are NaN or infinite from lead {lost[0]} on.")
+    if result.artifacts:
+        render.note(f"{result.store}: {_artifact(result.artifacts[0], report)}")
     if any(score.undefined for by_name in result.one_step.values() for score in by_name.values()):
         render.note(f"{result.store}: windows with a constant target are left out (see --json).")
     if result.was_trained_on:
         render.note(f"{result.store}: trained the model: {', '.join(result.was_trained_on)}.")
+
+
+def _artifact(artifact: "Artifact", report: "RolloutReport") -> str:
+    found = artifact.last
+    advice = "train with --set jitter=true" if report.jitter else "try --jitter"
+    where = (
+        f"at the edges of {found.patch}-point patches"
+        if found.kind == "edges"
+        else f"in what repeats from one {found.patch}-point patch to the next"
+    )
+    return (
+        f"the error of {found.field} has {render.number(found.ratio, digits=2)} times the power of "
+        f"its surroundings {where} along {found.axis} from lead {artifact.since} on: {advice}."
+    )
 
 
 def _shown(rollout: "tuple[LeadErrors, ...]") -> "list[LeadErrors]":
@@ -207,12 +243,17 @@ def _number(value: float) -> str:
 
 def _document(report: "RolloutReport") -> dict[str, Any]:
     """The report with each field's scores side by side: nrmse, persistence_nrmse, …."""
+    from matey_core.inference import strongest
+
     return {
         "model": report.model,
         "split": report.split,
         "history": report.history,
         "start": report.start,
         "stride": report.stride,
+        "jitter": report.jitter,
+        "cycle": report.cycle,
+        "seed": report.seed,
         "skipped": report.skipped,
         "budget": report.budget,
         "stores": [
@@ -232,8 +273,15 @@ def _document(report: "RolloutReport") -> dict[str, Any]:
                         "lead_time": errors.lead_time,
                         "fields": _flat_fields(errors.fields),
                         "mean": _flat(errors.mean),
+                        "patch_power": {
+                            str(patch): ratio for patch, ratio in strongest(errors.patches).items()
+                        },
                     }
                     for errors in result.rollout
+                ],
+                "artifacts": [
+                    {**asdict(artifact.last), "since": artifact.since}
+                    for artifact in result.artifacts
                 ],
             }
             for result in report.stores

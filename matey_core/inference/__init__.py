@@ -1,14 +1,24 @@
 """Using a trained model: roll it out, evaluate it beside persistence, keep the states."""
 
 from matey_core.inference.archive import Coordinate, StateWriter
+from matey_core.inference.artifacts import (
+    Artifact,
+    ArtifactTally,
+    PatchPower,
+    lasting,
+    strongest,
+)
 from matey_core.inference.evaluate import Score, Tally, evaluate, mean_scores
 from matey_core.inference.missing import fill_missing
 from matey_core.inference.rollout import rollout
 from matey_core.inference.variation import CycleName, Variation, cycle_of
 
 __all__ = [
+    "Artifact",
+    "ArtifactTally",
     "Coordinate",
     "CycleName",
+    "PatchPower",
     "Score",
     "StateWriter",
     "Tally",
@@ -16,6 +26,8 @@ __all__ = [
     "cycle_of",
     "evaluate",
     "fill_missing",
+    "lasting",
     "mean_scores",
     "rollout",
+    "strongest",
 ]

@@ -19,6 +19,9 @@ SIGMAS = 5.0
 RUN = 3
 """Frames at the end of a rollout through which a pattern must last."""
 
+FEWEST = 4
+"""Patches along an axis, without which a pattern cannot be told from chance."""
+
 Kind = Literal["edges", "harmonics"]
 
 
@@ -104,10 +107,9 @@ class ArtifactTally:
         )
 
     def _sides(self, axis: int) -> list[int]:
-        """Patch sizes of which there are two along an axis."""
-        return [
-            side for side in self.patches if side > 1 and 2 * side <= self.spec.grid.shape[axis]
-        ]
+        """Patch sizes of which there are enough along an axis."""
+        size = self.spec.grid.shape[axis]
+        return [side for side in self.patches if side > 1 and FEWEST * side <= size]
 
     def _measured(
         self, sums: dict[tuple[int, int], Tensor], axis: int, side: int

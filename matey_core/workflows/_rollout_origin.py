@@ -48,6 +48,8 @@ def provenance_of(
             "start": config.start,
             "history": history,
             "stride": config.stride,
+            "jitter_seed": config.seed if config.jitter else None,
+            "cycle": config.cycle,
             "versions": versions(),
         },
     }

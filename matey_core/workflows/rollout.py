@@ -14,11 +14,18 @@ from matey_core.batches import FieldBatch
 from matey_core.config import Config
 from matey_core.data import Windows, sequential_batches
 from matey_core.inference import (
+    Artifact,
+    ArtifactTally,
+    CycleName,
+    PatchPower,
     Score,
     StateWriter,
     Tally,
+    Variation,
+    cycle_of,
     evaluate,
     fill_missing,
+    lasting,
     mean_scores,
 )
 from matey_core.inference import rollout as states_of
@@ -72,6 +79,13 @@ class RolloutConfig(Config):
     """Fuse the model's parts with torch.compile: worth it for many calls."""
     batch_size: PositiveInt = 8
     """Trajectories, or windows, at once."""
+    jitter: bool = False
+    """Shift the grid of patches by a number of points that each call of a rollout draws."""
+    cycle: CycleName | None = None
+    """Let the calls of a rollout take other patch sizes in turn: `ladder` drops one size after
+    another, `sizes` are uniform passes of each."""
+    seed: NonNegativeInt = 0
+    """Decides the shifts."""
     out: Path | None = None
     """Folder of the predicted states; by default `rollout` in the run."""
 
@@ -87,6 +101,8 @@ class LeadErrors:
     fields: Scores
     mean: dict[str, Score]
     """Metric → mean over fields."""
+    patches: tuple[PatchPower, ...]
+    """How far errors stand out where patches meet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +122,8 @@ class StoreRollout:
     one_step_mean: dict[str, Score]
     rollout: tuple[LeadErrors, ...]
     """One entry a predicted frame."""
+    artifacts: tuple[Artifact, ...]
+    """Patterns of the patches in the errors that last to the end, the strongest first."""
     was_trained_on: tuple[str, ...]
     """Trajectories among `samples` that have trained the model."""
 
@@ -119,6 +137,9 @@ class RolloutReport:
     history: int
     start: int
     stride: int
+    jitter: bool
+    cycle: CycleName | None
+    seed: int
     stores: tuple[StoreRollout, ...]
     skipped: dict[str, str]
     """Store → why it was left out."""
@@ -134,7 +155,8 @@ def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutR
 
     Raises:
         CheckpointError: there is no run, or it is damaged.
-        ConfigError: a store that the model does not know was asked for.
+        ConfigError: a store that the model does not know was asked for, or it cannot vary its
+            patches as asked.
         DataError: no store fits, or one is damaged.
         RunError: the disk is full.
     """
@@ -159,6 +181,9 @@ def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutR
         history=history,
         start=config.start,
         stride=config.stride,
+        jitter=config.jitter,
+        cycle=config.cycle,
+        seed=config.seed,
         stores=tuple(job.roll_out(each) for each in chosen.stores),
         skipped=chosen.skipped,
         budget=budget,
@@ -191,6 +216,7 @@ class _Job:
         one_step, num_windows = self._one_step(windows)
         path = (self.config.out or self.trained.out / "rollout") / f"{store.name}.zarr"
         names = tuple(store.sample_names[sample] for sample in chosen.samples)
+        leads = self._trajectories(chosen, path)
         return StoreRollout(
             store=store.name,
             path=path,
@@ -200,7 +226,8 @@ class _Job:
             windows_available=len(windows),
             one_step=one_step,
             one_step_mean=mean_scores(one_step),
-            rollout=self._trajectories(chosen, path),
+            rollout=leads,
+            artifacts=lasting([lead.patches for lead in leads]),
             was_trained_on=tuple(
                 store.sample_names[sample]
                 for sample in chosen.samples
@@ -227,6 +254,7 @@ class _Job:
     def _trajectories(self, chosen: Chosen, path: Path) -> tuple[LeadErrors, ...]:
         store, steps, size = chosen.store, chosen.steps, self.config.batch_size
         tallies = [Tally(store.spec.names) for _ in range(steps)]
+        watch = ArtifactTally(store.spec, self.model.config.tokenizer.levels, steps)
         first = self.config.start + self.history
         times = slice(first, first + steps)
         with StateWriter(
@@ -237,19 +265,25 @@ class _Job:
         ) as writer:
             for row in range(0, len(chosen.samples), size):
                 rows = slice(row, min(row + size, len(chosen.samples)))
-                self._batch(chosen, rows, tallies, writer)
+                self._batch(chosen, rows, tallies, watch, writer)
         return tuple(
             LeadErrors(
                 lead=lead,
                 lead_time=lead * store.spec.time_step,
                 fields=tally.scores(),
                 mean=mean_scores(tally.scores()),
+                patches=watch.at(lead - 1),
             )
             for lead, tally in enumerate(tallies, start=1)
         )
 
     def _batch(
-        self, chosen: Chosen, rows: slice, tallies: list[Tally], writer: StateWriter
+        self,
+        chosen: Chosen,
+        rows: slice,
+        tallies: list[Tally],
+        watch: ArtifactTally,
+        writer: StateWriter,
     ) -> None:
         """Roll out some trajectories together, one state in memory at a time."""
         samples = chosen.samples[rows]
@@ -264,15 +298,31 @@ class _Job:
         )
         baseline = persistence(batch)
         states = states_of(
-            self.model, batch, steps=chosen.steps, stride=self.config.stride, missing=missing
+            self.model,
+            batch,
+            steps=chosen.steps,
+            stride=self.config.stride,
+            missing=missing,
+            variation=self._variation(chosen.store),
         )
         for index, state in enumerate(states):
             truth = self._frames(chosen.store, samples, first + index, first + index + 1)
-            tallies[index].add(state[:, None], baseline, truth, _known(truth, missing))
+            known = _known(truth, missing)
+            tallies[index].add(state[:, None], baseline, truth, known)
+            error = (state[:, None] - truth)[:, 0]
+            watch.add(index, error if known is None else error.masked_fill(~known[:, 0], 0))
             writer.write(state.float().cpu().numpy(), samples=rows, time_index=index)
             done = rows.start * chosen.steps + (index + 1) * len(samples)
             total = len(chosen.samples) * chosen.steps
             self._tell(f"rollout · {chosen.store.name}", done, total, "frames")
+
+    def _variation(self, store: Store) -> Variation:
+        config, tokenizer = self.config, self.model.config.tokenizer
+        shape = store.spec.grid.shape
+        return Variation(
+            jitter=config.seed if config.jitter else None,
+            cycle=cycle_of(tokenizer, config.cycle, shape) if config.cycle else (),
+        )
 
     def _frames(
         self, store: Store, samples: tuple[int, ...], start: int, stop: int

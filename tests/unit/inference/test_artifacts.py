@@ -86,11 +86,12 @@ def test_offsets_of_patches_are_found_at_their_edges(
     wraps = boundary == "periodic"
     errors = [
         noise(shape, exponent=4, seed=lead, samples=2, wraps=wraps)
-        + (0.3 * offsets(shape, 8, seed=9, samples=2) if lead else 0)
+        + (0.6 * offsets(shape, 8, seed=9, samples=2) if lead else 0)
         for lead in range(LEADS + 1)
     ]
     patterns = found(measured(shape, errors, boundary), LEADS + 1)
-    assert {(artifact.last.kind, artifact.since) for artifact in patterns} == {("edges", 2)}
+    assert {artifact.last.kind for artifact in patterns} == {"edges"}
+    assert patterns[0].since == 2
     axes = {artifact.last.axis for artifact in patterns if artifact.last.patch == 8}
     assert axes == set(spec(shape).grid.axes)
     assert patterns[0].last.ratio > 3
@@ -186,10 +187,10 @@ def test_only_finite_errors_and_what_lasts_to_the_last_of_them_count() -> None:
     assert found(measured(shape, [plain * 0], "periodic"), 1) == ()
 
 
-def test_a_grid_of_less_than_two_patches_has_nothing_to_compare() -> None:
+def test_axes_of_less_than_four_patches_have_nothing_to_compare() -> None:
     tally = ArtifactTally(spec((12, 40)), (16, 8), 1)
     tally.add(0, noise((12, 40), exponent=2, seed=0))
-    assert {(power.axis, power.patch) for power in tally.at(0)} == {("x", 8), ("x", 16)}
+    assert {(power.axis, power.patch) for power in tally.at(0)} == {("x", 8)}
 
 
 def test_the_strongest_of_each_patch_size() -> None:
