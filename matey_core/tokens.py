@@ -1,13 +1,18 @@
 """What attention sees, and the way back to the grid."""
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, wraps
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from matey_core.sequence_group import SequenceGroup
+
+Key = TypeVar("Key", bound=Hashable)
+Made = TypeVar("Made")
 
 
 class Segments:
@@ -87,10 +92,23 @@ def to_device(values: Int[Tensor, " n"], device: torch.device) -> Int[Tensor, " 
     return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values
 
 
-@lru_cache(maxsize=64)
+def remember(prepare: Callable[[Key, torch.device], Made]) -> Callable[[Key, torch.device], Made]:
+    """Keep what was last made of lengths for a device: all blocks and many steps have the same."""
+    kept = lru_cache(maxsize=8)(prepare)
+
+    @wraps(prepare)
+    def prepared(key: Key, device: torch.device) -> Made:
+        if torch.compiler.is_compiling():  # what is kept then is the compiled graph
+            return prepare(key, device)
+        with torch.inference_mode(False):  # what is kept must serve training too
+            return kept(key, device)
+
+    return prepared
+
+
+@remember
 def _sizes(lengths: tuple[int, ...], device: torch.device) -> Int[Tensor, " s"]:
-    with torch.inference_mode(False):  # what is kept must serve training too
-        return to_device(torch.tensor(lengths, dtype=torch.int64), device)
+    return to_device(torch.tensor(lengths, dtype=torch.int64), device)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,14 +3,13 @@
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import accumulate
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from matey_core.tokens import Segments, to_device
+from matey_core.tokens import Segments, remember, to_device
 
 Batched = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(s, h, n, e) queries, keys and values to (s, h, n, e)."""
@@ -58,7 +57,7 @@ def _stacked(attend: Batched, q: Tensor, k: Tensor, v: Tensor, length: int) -> T
     return attend(*stacked).transpose(1, 2).flatten(0, 1)
 
 
-@lru_cache(maxsize=8)
+@remember
 def _groups(segments: Segments, device: torch.device) -> Groups:
     """Plan once what all blocks and, with a budget, all steps do alike."""
     starts: dict[int, list[int]] = defaultdict(list)
@@ -70,16 +69,13 @@ def _groups(segments: Segments, device: torch.device) -> Groups:
     order = [start for found in starts.values() for start in found]
     if order == sorted(order):
         return Groups(lengths=tuple(starts), rows=rows, order=None, inverse=None)
-    with torch.inference_mode(False):  # what is kept must serve training too
-        sizes = tuple(length for length, found in starts.items() for _ in found)
-        before = torch.tensor([0, *accumulate(sizes)][:-1])
-        shift = torch.tensor(order) - before
-        index = torch.arange(segments.total) + shift.repeat_interleave(torch.tensor(sizes))
-        inverse = torch.empty_like(index)
-        inverse[index] = torch.arange(segments.total)
-        return Groups(
-            lengths=tuple(starts),
-            rows=rows,
-            order=to_device(index, device),
-            inverse=to_device(inverse, device),
-        )
+    sizes = tuple(length for length, found in starts.items() for _ in found)
+    before = torch.tensor([0, *accumulate(sizes)][:-1])
+    shift = torch.tensor(order) - before
+    index = torch.arange(segments.total) + shift.repeat_interleave(torch.tensor(sizes))
+    return Groups(
+        lengths=tuple(starts),
+        rows=rows,
+        order=to_device(index, device),
+        inverse=to_device(index.argsort(), device),
+    )

@@ -11,7 +11,7 @@ from torch.nn.attention.flex_attention import BlockMask, flex_attention
 from matey_core.errors import ConfigError
 from matey_core.kernels import KERNELS
 from matey_core.kernels._channels import in_eights
-from matey_core.tokens import Segments
+from matey_core.tokens import Segments, remember
 
 BLOCK = 128
 """Rows and columns of the blocks that are computed or left out."""
@@ -52,31 +52,30 @@ def _compiled() -> Callable[..., Tensor]:
     return torch.compile(flex_attention)
 
 
-@lru_cache(maxsize=8)
+@remember
 def _mask(segments: Segments, device: torch.device) -> BlockMask:
     """Say which blocks to compute whole, and in which to look at single rows.
 
     A block stands for 128 × 128 pairs, so what is built here has (m/128)² entries.
     """
-    with torch.inference_mode(False):  # what is kept must serve training too
-        index = segments.index(device)
-        # The rows of the last block that do not exist are a sequence of their own.
-        rows = torch.nn.functional.pad(index, (0, -len(index) % BLOCK), value=segments.count)
-        first, last = rows.view(-1, BLOCK)[:, 0], rows.view(-1, BLOCK)[:, -1]
-        meet = (first[:, None] <= last) & (last[:, None] >= first)
-        is_one = first == last
-        whole = meet & is_one[:, None] & is_one
+    index = segments.index(device)
+    # The rows of the last block that do not exist are a sequence of their own.
+    rows = torch.nn.functional.pad(index, (0, -len(index) % BLOCK), value=segments.count)
+    first, last = rows.view(-1, BLOCK)[:, 0], rows.view(-1, BLOCK)[:, -1]
+    meet = (first[:, None] <= last) & (last[:, None] >= first)
+    is_one = first == last
+    whole = meet & is_one[:, None] & is_one
 
-        def same(b: Tensor, h: Tensor, i: Tensor, j: Tensor) -> Tensor:
-            return rows[i] == rows[j]
+    def same(b: Tensor, h: Tensor, i: Tensor, j: Tensor) -> Tensor:
+        return rows[i] == rows[j]
 
-        return BlockMask.from_kv_blocks(
-            *_listed(meet & ~whole),
-            *_listed(whole),
-            BLOCK_SIZE=BLOCK,
-            mask_mod=same,
-            seq_lengths=(segments.total, segments.total),
-        )
+    return BlockMask.from_kv_blocks(
+        *_listed(meet & ~whole),
+        *_listed(whole),
+        BLOCK_SIZE=BLOCK,
+        mask_mod=same,
+        seq_lengths=(segments.total, segments.total),
+    )
 
 
 def _listed(blocks: Bool[Tensor, "r c"]) -> tuple[Int[Tensor, "1 1 r"], Int[Tensor, "1 1 r c"]]:

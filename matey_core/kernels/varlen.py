@@ -1,6 +1,5 @@
 """torch's flash attention for sequences of unequal length: one call, on CUDA, in half precision."""
 
-from functools import lru_cache
 from itertools import accumulate
 
 import torch
@@ -11,7 +10,7 @@ from torch.nn.attention.varlen import varlen_attn
 from matey_core.errors import ConfigError
 from matey_core.kernels import KERNELS
 from matey_core.kernels._channels import in_eights
-from matey_core.tokens import Segments, to_device
+from matey_core.tokens import Segments, remember, to_device
 
 HALF = (torch.bfloat16, torch.float16)
 
@@ -43,10 +42,9 @@ def varlen(q: Tensor, k: Tensor, v: Tensor, segments: Segments) -> Tensor:
     return in_eights(attend, q, k, v)
 
 
-@lru_cache(maxsize=8)
+@remember
 def _offsets(segments: Segments, device: torch.device) -> Int[Tensor, " s"]:
     """Where each sequence begins and, last, where all end; without sequences of nothing."""
     lengths = (length for length in segments.lengths if length)
-    with torch.inference_mode(False):  # what is kept must serve training too
-        offsets = torch.tensor([*accumulate(lengths, initial=0)], dtype=torch.int32)
-        return to_device(offsets, device)
+    offsets = torch.tensor([*accumulate(lengths, initial=0)], dtype=torch.int32)
+    return to_device(offsets, device)
