@@ -35,7 +35,7 @@ pytestmark = pytest.mark.distributed
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 TOKENIZERS = {
     "uniform": {"name": "uniform", "patch": (4,)},
-    "levels": {"patch": (8, 4, 2), "tokens": 42},
+    "levels": {"patch": (8, 4, 2), "tokens": 42, "criterion": "learned"},
     "unequal": {"patch": (8, 4, 2), "gamma": 0.3, "keep_parents": True},
     "blocks": {"name": "adap_mul", "patch": (8, 4), "ratio": 0.4},
 }
@@ -78,8 +78,11 @@ def outcome(model: Model, values: FieldBatch) -> tuple[torch.Tensor, float, torc
     """Prediction, loss, and the gradient of all weights in one vector."""
     model.zero_grad()
     torch.manual_seed(5)
-    prediction = model(values).values
+    predicted = model(values)
+    prediction = predicted.values
     loss = (prediction - values.targets).square().mean()
+    if predicted.side_loss is not None:
+        loss = loss + 100 * predicted.side_loss
     loss.backward()
     gradients = (
         torch.zeros_like(weight) if weight.grad is None else weight.grad
