@@ -14,7 +14,7 @@ from matey_core.augmentations import AUGMENTATIONS, Chain
 from matey_core.batches import FieldBatch
 from matey_core.data import Loader, Mixture
 from matey_core.distributed import Strategy
-from matey_core.errors import CheckpointError
+from matey_core.errors import CheckpointError, ConfigError
 from matey_core.finetuning import count_parameters
 from matey_core.models import Model, compile_parts
 from matey_core.objectives import OBJECTIVES
@@ -211,6 +211,11 @@ def _initial_state(job: Job, strategy: Strategy) -> TrainState:
     strategy.synchronize(model)
     model.recompute = config.recompute
     if strategy.sequence is not None:
+        if config.compile:
+            raise ConfigError(
+                "A model whose samples are shared among processes cannot be compiled.",
+                remedy="Leave out --compile, or --sequence-parallel.",
+            )
         model.share_samples(strategy.sequence)
     return TrainState(
         model=model,
