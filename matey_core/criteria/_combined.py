@@ -28,8 +28,7 @@ def parts_of(name: str) -> tuple[str, ...]:
                 remedy="Choose another, such as gradient, or learned, which predicts that error; "
                 "`matey study criterion` compares all of them with the oracle.",
             )
-        if part not in CRITERIA:
-            CRITERIA[part]  # raises, and names what is near
+        CRITERIA[part]  # raises if it is not known, and names what is near
     return parts
 
 

@@ -1,8 +1,9 @@
 """Curves of captured error against the share of cells, as a PNG."""
 
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matey_core.errors import RunError
 from matey_core.workflows._study_criterion_measure import SHARES
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
 
 MISSING = "matplotlib is not installed, so there is no picture: pip install 'matey[docs]'"
 COLUMNS = 3
+COLORS = ("C0", "C1", "C2", "C3", "C4", "C5", "C6", "C8", "C9")
+"""All that matplotlib goes through but its gray."""
+STYLES: dict[str, dict[str, Any]] = {
+    "oracle": {"color": "0.75", "linewidth": 4},
+    "random": {"color": "gray", "linestyle": "--"},
+}
 
 
 def draw(audits: "Sequence[StoreAudit]", path: Path, *, title: str, share: float) -> str:
@@ -37,28 +44,25 @@ def draw(audits: "Sequence[StoreAudit]", path: Path, *, title: str, share: float
         return MISSING
     columns = min(COLUMNS, len(audits))
     rows = -(-len(audits) // columns)
-    figure = Figure(figsize=(4.2 * columns + 1.6, 3.6 * rows + 0.5), layout="constrained")
+    figure = Figure(figsize=(3.8 * columns + 1.8, 3.6 * rows + 0.5), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flatten()
-    names = sorted({row.criterion for audit in audits for row in audit.criteria})
-    hues = {name: f"C{index}" for index, name in enumerate(names)}
-    styles = {"oracle": ("black", "-"), "random": ("gray", "--")}
+    names = sorted({row.criterion for audit in audits for row in audit.criteria} - STYLES.keys())
+    styles = dict(STYLES)
+    styles |= {name: {"color": color} for name, color in zip(names, cycle(COLORS), strict=False)}
     lines = {}
     for panel, audit in zip(panels, audits, strict=False):
         for row in audit.criteria:
-            color, style = styles.get(row.criterion, (hues[row.criterion], "-"))
-            (lines[row.criterion],) = panel.plot(
-                SHARES, row.curve, color=color, linestyle=style, linewidth=1.5
-            )
+            (lines[row.criterion],) = panel.plot(SHARES, row.curve, **styles[row.criterion])
         panel.axvline(share, color="gray", linewidth=0.5)
         cells = "×".join(map(str, audit.cells))
         panel.set(xlim=(0, 1), ylim=(0, 1.01))
         panel.set_title(f"{audit.store}\n{cells} cells", fontsize=9)
     for panel in panels[len(audits) :]:
         panel.set_visible(False)
-    figure.supxlabel("share of cells chosen")
-    figure.supylabel("share of squared error in them")
-    figure.suptitle(title, fontsize=11)
-    figure.legend(lines.values(), lines.keys(), loc="outside right upper", fontsize=8)
+    figure.supxlabel("share of cells chosen", fontsize=10)
+    figure.supylabel("share of squared error in them", fontsize=10)
+    figure.suptitle(title, fontsize=10)
+    figure.legend(lines.values(), lines.keys(), loc="outside right center", fontsize=8)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=120)
