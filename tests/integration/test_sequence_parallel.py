@@ -278,6 +278,7 @@ def test_a_budget_of_seconds_is_refused() -> None:
     ("arguments", "expected"),
     [
         (("--set", "model.variant=paper"), "The paper variant cannot share a sample"),
+        (("--set", "compile=true"), "cannot be compiled"),
         (("--set", "model.tokenizer={name='uniform', patch=[16]}"), "share a sample of 1 token"),
     ],
 )
