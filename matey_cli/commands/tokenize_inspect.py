@@ -13,7 +13,6 @@ from matey_cli.commands._options import (
     Ratio,
     Tokens,
     number,
-    one_budget,
     sizes,
 )
 
@@ -97,7 +96,6 @@ def tokenize_inspect(
 
     if save is not None:
         pictures.check_name(save)
-    one_budget(tokens=tokens, flops=flops, gamma=gamma, ratio=ratio)
     defaults = project()
     config = InspectConfig(
         source=location(source) if source else None,

@@ -13,6 +13,8 @@ from matey_core.profiling.cost import ForwardCost, Inputs, forward_cost
 
 NUM_DRAWN = 8
 """Different numbers of tokens that a range is reduced to."""
+LOOK_AHEAD = 16
+"""Numbers of tokens that are tried beyond one whose successor costs too much."""
 SETTLED = 3
 """Corrections of a number of tokens whose measured time was too long."""
 
@@ -94,7 +96,7 @@ class Market:
             raise ConfigError(
                 f"{quantity(flops)}FLOP a sample and forward pass are too few: the {low} coarsest "
                 f"cells of {_largest(self.stores)} take {quantity(least)}FLOP.",
-                remedy=f"Allow {quantity(math.ceil(least / 1e4) * 1e4)}, or choose a smaller "
+                remedy=f"Allow {quantity(1.001 * least).replace(' ', '')}, or choose a smaller "
                 "model or a coarser patch.",
             )
         while low < high:
@@ -103,7 +105,9 @@ class Market:
                 low = middle
             else:
                 high = middle - 1
-        tokens = self.reachable(low)
+        # A few more can cost less: parents that fill up a budget are dearer than their children.
+        near = {self.reachable(low + more) for more in range(LOOK_AHEAD)}
+        tokens = max(number for number in near if self.cost(number).flops <= flops)
         return Purchase(tokens=self.cost(tokens).tokens, flops=self.cost(tokens).flops)
 
     def for_seconds(self, seconds: float, timed: Timed) -> Purchase:

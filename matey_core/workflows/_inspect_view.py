@@ -92,7 +92,7 @@ def view_of(config: "InspectConfig") -> View:
     tokenizer = _tokenizer(config, model)
     if config.flops is not None:
         if {config.gamma, config.ratio, config.tokens} != {None}:
-            raise ConfigError("flops is a budget of its own.", remedy="Leave the other one out.")
+            raise ConfigError("give one of gamma, ratio, tokens and flops")
         settings = model.model_copy(update={"tokenizer": tokenizer})
         market = Market(settings, [inputs_of_frames(frames, history=history)])
         tokenizer = tokenizer.with_tokens(market.for_flops(config.flops).tokens)

@@ -42,6 +42,8 @@ class Case:
         values = self.base.model_dump(mode="json", exclude_none=True)
         values["scheme"] = self.scheme
         values["tokenizer"] |= {"name": self.tokenizer, "patch": list(self.patch)}
+        if self.tokenizer == "uniform":
+            values["tokenizer"].pop("tokens", None)  # a budget of the adaptive ones beside it
         return validate(ModelConfig, values, source="model")
 
 
