@@ -175,9 +175,7 @@ def _counts(report: "InspectReport") -> None:
         tokens=f"{report.tokens:,} a frame: "
         f"{_ratio(report.tokens, report.coarse_tokens)} × coarse ({report.coarse_tokens:,}), "
         f"{_ratio(report.tokens, report.fine_tokens)} × fine ({report.fine_tokens:,})",
-        operations=None
-        if report.flops is None
-        else f"{render.number(1e-9 * report.flops, digits=3)} GFLOP, one forward pass",
+        **_operations(report),
     )
     render.table(
         "",
@@ -203,6 +201,13 @@ def _counts(report: "InspectReport") -> None:
         if any(cost.pairs is None for cost in report.attention)
         else "",
     )
+
+
+def _operations(report: "InspectReport") -> dict[str, str]:
+    if report.flops is None:
+        return {}
+    giga = render.number(1e-9 * report.flops, digits=3)
+    return {"operations": f"{giga} GFLOP a sample, one forward pass"}
 
 
 def _table(report: "InspectReport") -> None:

@@ -1,5 +1,7 @@
 """Numbers of tokens that operations and seconds buy."""
 
+from itertools import pairwise
+
 import pytest
 
 from matey_core.errors import ConfigError
@@ -110,7 +112,7 @@ def test_a_range_is_eight_numbers_evenly_spaced_in_their_logarithm() -> None:
     numbers = where.spread(20, 200)
     assert len(numbers) == 8
     assert (numbers[0], numbers[-1]) == (20, 200)
-    for before, after in zip(numbers, numbers[1:], strict=False):
+    for before, after in pairwise(numbers):
         assert after / before == pytest.approx(10 ** (1 / 7), rel=0.05)
     with pytest.raises(ConfigError, match="15 tokens are fewer than the 16 coarsest cells"):
         where.spread(15, 100)
