@@ -27,6 +27,8 @@ def _head(report: StudyReport) -> Iterator[str]:
     if report.plot:
         yield f"![Error against cost]({report.plot.name})"
         yield ""
+    for note in report.notes:
+        yield f"{note}\n"
     width, depth, heads = report.size
     rates = ", ".join(f"{rate:g}" for rate in report.learning_rates)
     yield (

@@ -1,6 +1,6 @@
 """What a study has shown so far: JSON, Markdown and a picture, written from finished cells."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +20,8 @@ from matey_core.workflows._study_equal_verdict import Verdict, verdict_of
 if TYPE_CHECKING:
     from matey_core.workflows.study_equal_cost import EqualCostConfig
 
+TOLERANCE = 0.1
+"""How far training may last from its budget before that is told, as a fraction."""
 NO_PLOT = "There is no picture: matplotlib is not installed (pip install matplotlib)."
 
 
@@ -90,6 +92,7 @@ def report_of(
     """
     training = config.training
     has_gpu = torch.cuda.is_available() and training.device != "cpu"
+    stores = tuple(_store_report(config, subject, tasks, log) for subject in subjects)
     return StudyReport(
         out=Path(tasks[0].cell.config.runs).parent,
         metric=config.metric,
@@ -103,9 +106,9 @@ def report_of(
         device=torch.cuda.get_device_name() if has_gpu else "cpu",
         threads=torch.get_num_threads(),
         precision=precision,
-        stores=tuple(_store_report(config, subject, tasks, log) for subject in subjects),
+        stores=stores,
         plot=Path(tasks[0].cell.config.runs).parent / "report.png" if _can_plot() else None,
-        notes=() if _can_plot() else (NO_PLOT,),
+        notes=(*_off_budget(stores), *(() if _can_plot() else (NO_PLOT,))),
     )
 
 
@@ -128,6 +131,23 @@ def write_report(report: StudyReport, out: Path) -> StudyReport:
     with written(out / "report.md") as partial:
         partial.write_text(markdown(report), encoding="utf-8")
     return report
+
+
+def _off_budget(stores: Sequence[StoreReport]) -> Iterator[str]:
+    """Name the arms whose steps took another time while training than beforehand."""
+    for store in stores:
+        for judged in store.comparisons:
+            comparison = judged.comparison
+            off = [
+                f"{each.arm.label} {each.train_seconds:.3g}"
+                for each in comparison.arms
+                if abs(each.train_seconds / comparison.amount - 1) > TOLERANCE
+            ]
+            if comparison.equal == "seconds" and off:
+                yield (
+                    f"{store.store}: instead of {comparison.amount:g} seconds these arms trained "
+                    f"for {'; '.join(off)}. The machine was not quiet, or its steps differ."
+                )
 
 
 def _can_plot() -> bool:

@@ -55,7 +55,8 @@ def _result(
     validation, leads = math.inf, tuple[float, ...]()
     errors = persistence = dict.fromkeys(METRICS, math.inf)
     if trained is not None and tested is not None:
-        [validation] = [score.error for score in trained.scores if score.lead_steps == 1]
+        one_step_scores = [score.error for score in trained.scores if score.lead_steps == 1]
+        validation = one_step_scores[0] if one_step_scores else math.inf
         [store] = tested.stores
         leads = tuple(frame.mean["nrmse"].error for frame in store.rollout)
         one_step = store.one_step_mean

@@ -148,7 +148,20 @@ def test_mistakes_are_one_message_before_anything_is_trained(
 
 def test_a_ladder_from_its_ends(matey: Matey, place: Path) -> None:
     line = ("study", "equal-cost", "--plan", "--config", "settings.toml", "--measure", "0.01")
-    done = matey(*line, "--coarse", 8, "--fine", 2, "--tokens", "34", "--out", "ends", cwd=place)
+    done = matey(
+        *line,
+        "--coarse",
+        8,
+        "--fine",
+        2,
+        "--tokens",
+        "34",
+        "--arms",
+        "uniform,adap_mix",
+        "--out",
+        "ends",
+        cwd=place,
+    )
     assert done.returncode == 0
     for expected in ("uniform-4", "adap_mix-8-2-34-variance", "adap_mix-8-4-2-34-variance"):
         assert expected in done.stdout

@@ -516,6 +516,29 @@ def test_a_report_tells_of_complete_seeds_only(
     assert not (tmp_path / "plain" / "report.png").exists()
 
 
+def test_training_off_its_budget_is_told(store_path: Path, tmp_path: Path) -> None:
+    config = tiny_config(store_path, only="seconds", seconds=0.6, seeds=1)
+    it = subject(store_path, config)
+    tasks = tasks_of(config, config.training, [it], runs=tmp_path / "runs")
+    log = CellLog(tmp_path / "cells.jsonl")
+    # 60, 30 and 20 steps should last 0.6 s each; the last one's take 0.033 s instead of 0.03.
+    for task, seconds in zip(tasks, (0.0105, 0.019, 0.0333), strict=True):
+        cell = task.cell
+        log.add(
+            result(
+                error=0.1,
+                validation=0.1,
+                key=cell.key,
+                arm=cell.arm.name,
+                steps=cell.config.steps,
+                step_seconds=seconds,
+            )
+        )
+    [note] = [n for n in report_of(config, "float32", [it], tasks, log).notes if "trained" in n]
+    assert note.startswith("tiny_periodic: instead of 0.6 seconds these arms trained for adap_mix")
+    assert "tokens, variance) 0.666." in note
+
+
 def test_the_picture_joins_what_none_beats() -> None:
     pytest.importorskip("matplotlib")
     from matey_core.workflows._study_equal_plot import pareto
