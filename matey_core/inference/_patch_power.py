@@ -117,7 +117,12 @@ def edges(power: Float[Tensor, "c k"], side: int, coarser: int | None) -> Contra
     near = number[:, None] + torch.tensor(offsets)
     near = torch.where((near < 0) | (near >= size), number[:, None], near)
     excess = _excess(power, near, is_marked)
-    spread = _spread(excess, (~is_marked).expand(1, -1)).squeeze(1)
+    # A patch may have edges inside, too, where its stages meet: what counts is how much places
+    # differ that lie alike in their patches.
+    phase = (number % side).expand_as(excess)
+    total = torch.zeros(len(excess), side, dtype=excess.dtype).scatter_add(1, phase, excess)
+    alike = total / torch.bincount(number % side)
+    spread = (excess - alike.gather(1, phase)).square().sum(1).div(size - side).sqrt()
     mean = excess[:, is_own].mean(1)
     return Contrast(ratio=mean.exp(), sigmas=mean * is_own.sum().sqrt() / spread)
 
