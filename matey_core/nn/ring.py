@@ -95,10 +95,10 @@ class _Ring(torch.autograd.Function):
                 )
                 keys, values = (_stack(x, others, times) for x in here)
                 slopes = gradients(towards, query, keys, values, result, log)
-                for sum_, rows, slope in zip(
+                for total, rows, slope in zip(
                     (queries, *found), (mine, others, others), slopes, strict=True
                 ):
-                    _add(sum_, rows, _unstack(slope))
+                    _add(total, rows, _unstack(slope))
             if behind is not None:
                 found += behind.wait().view_as(found)
             behind = group.pass_on(found.flatten(), _size(here, parts, group, turn + 1))
