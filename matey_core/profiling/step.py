@@ -38,7 +38,8 @@ class TrainingStep:
         """Compute the loss, the model in the step's precision and the loss in float32."""
         with self._precision():
             prediction = self.model(batch)
-        return self.objective(prediction, batch).total
+        loss, side_loss = self.objective(prediction, batch).total, prediction.side_loss
+        return loss if side_loss is None else loss + side_loss
 
     def run(self, clock: PartClock | None = None) -> None:
         """Take the step, telling `clock` what the model cannot tell it."""
