@@ -12,17 +12,18 @@ from torch import Tensor
 from matey_core.fields import FieldSpec
 from matey_core.inference._patch_power import Contrast, edges, harmonics, jumps, spectrum
 
+Kind = Literal["edges", "harmonics"]
+
 RATIO = 3.0
 """Power over that of its surroundings from which on a pattern counts."""
-SIGMAS = 5.0
-"""And standard deviations. Noise, white or smooth, passes both (see the tests for how often)."""
+SIGMAS: dict[Kind, float] = {"edges": 3.0, "harmonics": 5.0}
+"""And standard deviations: more for harmonics, which are estimated from few wavenumbers. Noise,
+white or smooth, passes both (see the tests for how often)."""
 RUN = 3
 """Frames at the end of a rollout through which a pattern must last."""
 
 FEWEST = 4
 """Patches along an axis, without which a pattern cannot be told from chance."""
-
-Kind = Literal["edges", "harmonics"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ class PatchPower:
     @property
     def is_found(self) -> bool:
         """Whether it is more than chance."""
-        return self.ratio >= RATIO and self.sigmas >= SIGMAS
+        return self.ratio >= RATIO and self.sigmas >= SIGMAS[self.kind]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
