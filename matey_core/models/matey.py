@@ -169,6 +169,8 @@ class MateyModel(Model):
         last = self.processor(tokens, spec, lead_steps, recompute=self.recompute).values[:, -1]
         shape = (channels.shape[0], *channels.shape[3:])
         leave, bias = self.table.leaving(rows)
+        if cells.local:  # corrects what the coarse pass says, trend and offset included
+            bias = torch.zeros_like(bias)
         groups = zip(layout.groups, layout.unpack(last), details, strict=True)
         parts = []
         for group, values, inner in groups:
