@@ -11,7 +11,7 @@ from matey_core.workflows._study_criterion_measure import SHARES
 if TYPE_CHECKING:
     from matey_core.workflows.study_criterion import StoreAudit
 
-MISSING = "matplotlib is not installed, so there is no picture: pip install 'matey[docs]'"
+MISSING = "matplotlib is not installed, so there is no picture: pip install 'matey[plots]'"
 COLUMNS = 3
 COLORS = ("C0", "C1", "C2", "C3", "C4", "C5", "C6", "C8", "C9")
 """All that matplotlib goes through but its gray."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 TOLERANCE = 0.1
 """How far training may last from its budget before that is told, as a fraction."""
-NO_PLOT = "There is no picture: matplotlib is not installed (pip install matplotlib)."
+NO_PLOT = "There is no picture: matplotlib is not installed (pip install 'matey[plots]')."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,4 +3,5 @@ r"""Ask of a model, and of settings, what they are worth.
 \b
   matey study criterion
   matey study criterion --without-model --data ./data
+  matey study equal-cost --plan
 """
