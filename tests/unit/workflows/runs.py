@@ -15,15 +15,17 @@ TINY = ModelConfig(
 )
 
 
-def tiny_run(folder: Path, *stores: Path, history: int = 3) -> RunFolder:
+def tiny_run(
+    folder: Path, *stores: Path, history: int = 3, settings: ModelConfig = TINY
+) -> RunFolder:
     """Make `folder/runs/pretrain-001`, whose model knows the fields of the stores."""
     torch.manual_seed(0)
     opened = [open_store(path) for path in stores]
-    model = TINY.build(
+    model = settings.build(
         fields=dict.fromkeys(name for store in opened for name in store.spec.names),
         num_axes={store.spec.grid.num_axes for store in opened},
     )
-    config = PretrainConfig(data=folder, runs=folder / "runs", model=TINY, history=history)
+    config = PretrainConfig(data=folder, runs=folder / "runs", model=settings, history=history)
     run = create_run(folder / "runs", config, kind="pretrain", name=None)
     run.record_stores([record_of(store, store.samples("train")) for store in opened])
     run.model.mkdir()
