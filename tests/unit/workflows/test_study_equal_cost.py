@@ -13,32 +13,17 @@ from matey_core.models import ModelConfig
 from matey_core.store import open_store
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows._progress import silent
-from matey_core.workflows._study_equal_arms import Arm, arms_of
-from matey_core.workflows._study_equal_cells import CellLog, CellResult, Evaluation, cell_of
+from matey_core.workflows._study_equal_arms import arms_of
+from matey_core.workflows._study_equal_cells import CellLog, Evaluation, cell_of
 from matey_core.workflows._study_equal_costs import ArmCost, CostBook
 from matey_core.workflows._study_equal_plan import Subject, tasks_of
 from matey_core.workflows._study_equal_report import StudyReport, report_of, write_report
-from matey_core.workflows._study_equal_results import (
-    Comparison,
-    Equal,
-    compare,
-    interval_of,
-    ratio_of,
-)
 from matey_core.workflows._study_equal_stores import stores_of
-from matey_core.workflows._study_equal_verdict import verdict_of
 from matey_core.workflows.pretrain import PretrainConfig
 from matey_core.workflows.study_equal_cost import EqualCostConfig
 from tests.support import tiny_store
 from tests.training import tiny_model
-
-LADDER = {"levels": (16, 8, 4), "criteria": ("variance",), "budgets": ("40%", "60%")}
-ALL = ("uniform", "adap_mix", "adap_mul")
-
-
-def arms(*choices: str, shape: tuple[int, ...] = (64, 128), **changes: object) -> tuple[Arm, ...]:
-    settings = {**LADDER, "choices": choices or ALL, "shape": shape, **changes}
-    return arms_of(**settings)  # type: ignore[arg-type]
+from tests.unit.workflows.equal_cost import ALL, arms, result
 
 
 def test_arms_are_a_ladder_of_uniform_patches_and_adaptive_ones_on_it() -> None:
@@ -94,206 +79,6 @@ def test_an_arm_changes_nothing_but_its_tokenization() -> None:
     assert arms()[1].model(base).tokenizer == TokenizerConfig(
         name="uniform", patch=(8,), balanced=True
     )
-
-
-# Verdicts, on results made up for each outcome.
-
-
-def made_up(
-    errors: dict[str, tuple[float, ...]],
-    *,
-    equal: Equal = "seconds",
-    seconds: dict[str, float] | None = None,
-    validation: dict[str, float] | None = None,
-    persistence: float = 1.0,
-) -> Comparison:
-    """A comparison of uniform-16, -8, -4 and two adap_mix with one error a seed each."""
-    chosen = arms("uniform", "adap_mix-16-*")[:5]
-    names = ["uniform-16", "uniform-8", "uniform-4", "small", "large"]
-    labels = dict(zip([arm.name for arm in chosen], names, strict=True))
-    assert set(errors) == set(names)
-    times = {"uniform-16": 0.1, "uniform-8": 0.2, "uniform-4": 1.0, "small": 0.4, "large": 0.6}
-    times |= seconds or {}
-    costs = {
-        arm.name: ArmCost(
-            arm=arm.name,
-            tokens=100 * times[labels[arm.name]],
-            flops=int(1e9 * times[labels[arm.name]]),
-            step_seconds=times[labels[arm.name]],
-            step_spread=0.0,
-            parameters=1,
-        )
-        for arm in chosen
-    }
-    cells = {
-        arm.name: {
-            1e-3: [
-                result(
-                    arm=arm.name,
-                    seed=seed,
-                    error=error,
-                    validation=(validation or {}).get(labels[arm.name], error),
-                    persistence=persistence,
-                )
-                for seed, error in enumerate(errors[labels[arm.name]])
-            ]
-        }
-        for arm in chosen
-    }
-    return compare(cells, arms=chosen, costs=costs, store="waves", equal=equal, amount=60.0)
-
-
-def result(
-    *, error: float, validation: float, persistence: float = 1.0, **changes: object
-) -> CellResult:
-    metrics = ("nrmse", "vrmse", "rollout")
-    values: dict[str, object] = {
-        "key": "k",
-        "store": "waves",
-        "arm": "uniform-8",
-        "seed": 0,
-        "learning_rate": 1e-3,
-        "steps": 10,
-        "run": "r",
-        "step_seconds": 0.5,
-        "validation": validation,
-        "errors": dict.fromkeys(metrics, error),
-        "persistence": dict.fromkeys(metrics, persistence),
-        "leads": (error,),
-        **changes,
-    }
-    return CellResult(**values)  # type: ignore[arg-type]
-
-
-SEEDS = {
-    "uniform-16": (0.30, 0.31, 0.32),
-    "uniform-8": (0.20, 0.22, 0.21),
-    "uniform-4": (0.25, 0.26, 0.27),
-    "small": (0.25, 0.25, 0.25),
-    "large": (0.40, 0.40, 0.40),
-}
-
-
-def test_adaptive_tokens_win_where_they_are_better_with_every_seed() -> None:
-    # Ratios by seed: 0.18/0.20 = 0.90, 0.176/0.22 = 0.80, 0.1785/0.21 = 0.85.
-    verdict = verdict_of(made_up({**SEEDS, "small": (0.18, 0.176, 0.1785)}), "nrmse")
-    assert verdict.outcome == "adaptive"
-    assert verdict.sentence == (
-        "On waves at equal seconds (60) adap_mix (16→4, 197 tokens, variance) has 15 % (10–20 %) "
-        "less one-step nRMSE than the best uniform patch (8)."
-    )
-    assert verdict.ratio is not None
-    assert verdict.ratio.values == pytest.approx((0.9, 0.8, 0.85))
-    assert (verdict.adaptive, verdict.uniform) == ("adap_mix-16-4-197-variance", "uniform-8")
-
-
-def test_uniform_patches_win_where_they_are_better_with_every_seed() -> None:
-    # 0.25/0.20 = 1.25, 0.25/0.22 = 1.136, 0.25/0.21 = 1.190.
-    verdict = verdict_of(made_up(SEEDS), "vrmse")
-    assert verdict.outcome == "uniform"
-    assert verdict.sentence == (
-        "On waves at equal seconds (60) uniform patches of 8 win: the best adaptive arm, adap_mix "
-        "(16→4, 197 tokens, variance), has 19 % (14–25 %) more one-step VRMSE."
-    )
-
-
-def test_seeds_that_disagree_are_no_difference() -> None:
-    verdict = verdict_of(made_up({**SEEDS, "small": (0.19, 0.22, 0.231)}), "rollout")
-    assert verdict.outcome == "none"
-    assert verdict.sentence == (
-        "On waves at equal seconds (60) there is no difference beyond the spread of seeds: "
-        "adap_mix (16→4, 197 tokens, variance) has 1.00 times (0.95–1.10) the nRMSE of the rollout "
-        "of the best uniform patch (8)."
-    )
-
-
-def test_arms_to_compare_are_chosen_on_validation_data_alone() -> None:
-    """The best test error is not looked for among arms: that would reward many of them."""
-    comparison = made_up(
-        {**SEEDS, "small": (0.1, 0.1, 0.1)}, validation={"small": 0.5, "uniform-16": 0.1}
-    )
-    verdict = verdict_of(comparison, "nrmse")
-    assert (verdict.adaptive, verdict.uniform) == ("adap_mix-16-4-302-variance", "uniform-16")
-    assert verdict.outcome == "uniform"
-
-
-def test_nothing_is_said_where_nothing_can_be() -> None:
-    one = made_up({name: values[:1] for name, values in SEEDS.items()})
-    assert verdict_of(one, "nrmse").sentence == (
-        "On waves at equal seconds (60) nothing can be said: the spread of seeds is unknown, as "
-        "only 1 is complete."
-    )
-    worse = verdict_of(made_up(SEEDS, persistence=0.2), "nrmse")
-    assert "no arm has a smaller one-step nRMSE than repeating the last known" in worse.sentence
-    lost = (math.inf,) * 3
-    diverged = verdict_of(made_up({**SEEDS, "small": lost, "large": lost}), "nrmse")
-    assert "training diverged with adap_mix" in diverged.sentence
-    for verdict in (verdict_of(one, "nrmse"), worse, diverged):
-        assert verdict.outcome == "uninformative"
-        assert verdict.ratio is None
-
-
-def test_at_equal_steps_the_cheapest_arm_that_is_as_good_as_fine_patches_wins() -> None:
-    # uniform-8 is 3 % worse than fine at most with no seed: 0.30/0.25 = 1.2.
-    values = {**SEEDS, "uniform-8": (0.30, 0.30, 0.30), "small": (0.25, 0.27, 0.27)}
-    verdict = verdict_of(made_up(values, equal="steps"), "nrmse")
-    assert verdict.outcome == "adaptive"
-    assert verdict.sentence == (
-        "On waves at equal steps (60) adap_mix (16→4, 197 tokens, variance) has 1.00 times "
-        "(1.00–1.04) the one-step nRMSE of uniform patches of 4 at 40 % of its time a step "
-        "(40 % of its tokens, 40 % of its FLOPs)."
-    )
-
-
-def test_at_equal_steps_a_cheaper_uniform_patch_wins() -> None:
-    values = {**SEEDS, "small": (0.25, 0.26, 0.27)}
-    verdict = verdict_of(made_up(values, equal="steps"), "nrmse")
-    assert (verdict.outcome, verdict.uniform) == ("uniform", "uniform-8")
-    assert "uniform patches of 8 win: they have 0.80 times (0.78–0.85) the" in verdict.sentence
-    assert "at 20 % of its time a step" in verdict.sentence
-
-
-def test_at_equal_steps_it_is_said_where_adaptive_tokens_do_not_reach_fine_ones() -> None:
-    values = {**SEEDS, "small": (0.30, 0.31, 0.32)}
-    verdict = verdict_of(made_up(values, equal="steps"), "nrmse")
-    assert verdict.outcome == "uniform"
-    assert "no adaptive arm reaches the one-step nRMSE of uniform patches of 4" in verdict.sentence
-    # Error reached at more time a step is no gain.
-    slow = made_up({**SEEDS, "small": (0.2, 0.2, 0.2)}, equal="steps", seconds={"small": 1.2})
-    assert "no adaptive arm reaches" in verdict_of(slow, "nrmse").sentence
-
-
-def test_learning_rates_are_chosen_on_validation_data_for_each_arm() -> None:
-    def seeds(rate: float, validation: float, error: float) -> list[CellResult]:
-        return [
-            result(error=error, validation=validation, learning_rate=rate, seed=seed)
-            for seed in range(3)
-        ]
-
-    chosen = arms("adap_mix-16-4-197-*")
-    costs = {
-        arm.name: ArmCost(
-            arm=arm.name, tokens=1, flops=1, step_seconds=1.0, step_spread=0.0, parameters=1
-        )
-        for arm in chosen
-    }
-    cells = {
-        chosen[0].name: {1e-3: seeds(1e-3, 0.2, 0.9), 2e-3: seeds(2e-3, 0.3, 0.1)},
-        chosen[1].name: {1e-3: seeds(1e-3, 0.2, 0.5), 2e-3: seeds(2e-3, 0.1, 0.6)},
-    }
-    found = compare(cells, arms=chosen, costs=costs, store="s", equal="steps", amount=10.0)
-    assert [each.learning_rate for each in found.arms] == [1e-3, 2e-3]
-    assert [each.errors["nrmse"].median for each in found.arms] == [0.9, 0.6]
-    assert found.arms[1].ratios["nrmse"].median == pytest.approx(0.6 / 0.9)
-    assert found.arms[1].train_seconds == 5.0
-
-
-def test_intervals_and_ratios_by_seed() -> None:
-    above, below = interval_of([2.0, 3.0, 8.0]), interval_of([1.0, 2.0, 2.0])
-    assert (above.median, above.low, above.high) == (3.0, 2.0, 8.0)
-    assert ratio_of(above, below).values == (2.0, 1.5, 4.0)
-    assert interval_of([1.0, math.nan]).values == (1.0, math.inf)
-    assert ratio_of(interval_of([1.0]), interval_of([math.inf])).median == math.inf
 
 
 # Cells, their hash and their log, on a store.
