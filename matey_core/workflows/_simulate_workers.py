@@ -41,7 +41,8 @@ class Workers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End all processes."""
+        """End all processes, at their next frame."""
+        self._is_stopped.value = 1
         self._processes.__exit__()
 
     @property
