@@ -73,6 +73,7 @@ def test_seconds_are_measured(project: Path) -> None:
         pretrain(pretrain_config(project, seconds=1e-6))
 
 
+@pytest.mark.slow
 def test_drawn_numbers_follow_from_seed_and_step(project: Path) -> None:
     config = pretrain_config(project, tokens_range=(16, 64))
     stores = [open_store(path) for path in sorted((project / "data" / "zarr").iterdir())]

@@ -35,6 +35,7 @@ def test_a_cluster_writes_the_same_bytes(tmp_path: Path, address: str) -> None:
     assert files_below(tmp_path / "there") == files_below(tmp_path / "here")
 
 
+@pytest.mark.slow
 def test_every_shared_file_comes_back_from_a_cluster(
     tmp_path: Path, address: str, shared_data: Path
 ) -> None:

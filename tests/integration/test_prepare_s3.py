@@ -57,6 +57,7 @@ def test_a_bucket_holds_what_a_folder_would(tmp_path: Path, bucket: str, compres
     assert "Unclosed" not in done.stderr + again.stderr
 
 
+@pytest.mark.slow
 def test_every_shared_file_comes_back_from_a_bucket(bucket: str, shared_data: Path) -> None:
     out = location(f"{bucket}/all")
     rows = prepare(PrepareConfig(reader="auto", source=shared_data, out=out, check=False)).rows
