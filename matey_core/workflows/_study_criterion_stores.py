@@ -8,10 +8,10 @@ import numpy as np
 
 from matey_core.batches import FieldBatch
 from matey_core.data import Windows
-from matey_core.errors import ConfigError, DataError
 from matey_core.fields import Grid
 from matey_core.models import Model
 from matey_core.store import Store
+from matey_core.workflows._store_choice import choose, strange_to
 
 if TYPE_CHECKING:
     from matey_core.workflows.study_criterion import CriterionConfig
@@ -55,29 +55,13 @@ def sights_of(
         ConfigError: a store asked for does not exist, or does not fit.
         DataError: no store fits.
     """
-    by_name = {store.name: store for store in stores}
-    for name in config.store:
-        if name not in by_name:
-            raise ConfigError(
-                f"There is no store {name!r}; there are {', '.join(by_name) or 'none'}.",
-                remedy="Name another with --store, or their folder with --data.",
-            )
-    reasons = {
-        name: _reason(config, store, model, history=history, side=side)
-        for name, store in by_name.items()
-    }
-    for name in config.store:
-        if reasons[name]:
-            raise ConfigError(f"{name} cannot be looked at: {reasons[name]}.")
-    taken = [name for name in config.store or by_name if not reasons[name]]
-    if not taken:
-        found = "; ".join(f"{name}: {reason}" for name, reason in reasons.items()) or "none"
-        raise DataError(
-            f"There is no store to compare criteria on ({found}).",
-            remedy="Make one with `matey prepare`, or name a folder of stores with --data.",
-        )
-    skipped = {} if config.store else {name: why for name, why in reasons.items() if why}
-    return [_sight(config, by_name[name], history=history) for name in taken], skipped
+    found = choose(
+        stores,
+        config.store,
+        lambda store: _hindrance(config, store, model, history=history, side=side),
+        done="looked at",
+    )
+    return [_sight(config, store, history=history) for store in found.stores], found.skipped
 
 
 def _sight(config: "CriterionConfig", store: Store, *, history: int) -> Sight:
@@ -95,7 +79,7 @@ def _samples(config: "CriterionConfig", store: Store) -> tuple[int, ...]:
     return tuple(range(store.num_samples)) if config.split == "all" else store.samples(config.split)
 
 
-def _reason(
+def _hindrance(
     config: "CriterionConfig",
     store: Store,
     model: Model | None,
@@ -105,12 +89,8 @@ def _reason(
 ) -> str:
     """Why a store cannot be used; empty where it can."""
     grid = store.spec.grid
-    if model is not None:
-        unknown = [name for name in store.spec.names if name not in model.fields]
-        if unknown:
-            return f"the model does not know {', '.join(unknown)}"
-        if grid.num_axes not in model.num_axes:
-            return f"the model does not know grids of {grid.num_axes} axes"
+    if model is not None and (strange := strange_to(model, store)):
+        return strange
     if not _samples(config, store):
         return f"it has no {config.split} trajectories"
     if store.num_frames < history + config.lead:

@@ -156,7 +156,7 @@ def test_what_does_not_fit_is_left_out_and_named(
         rollout(config.model_copy(update={"store": ("other",)}))
     with pytest.raises(ConfigError, match="There is no store 'god'; there are good"):
         rollout(config.model_copy(update={"store": ("god",)}))
-    with pytest.raises(DataError, match="no store to roll out on"):
+    with pytest.raises(DataError, match="no store that can be rolled out"):
         rollout(config.model_copy(update={"start": 50}))
 
 

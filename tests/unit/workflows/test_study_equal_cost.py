@@ -220,12 +220,14 @@ def test_stores_without_a_split_that_is_needed_are_refused(tmp_path: Path) -> No
     tiny_store(tmp_path / "data", name="whole_periodic", samples=6)
     tiny_store(tmp_path / "data", name="untested_periodic", samples=6, split=(0.8, 0.2, 0.0))
     assert [s.name for s in stores_of(tmp_path / "data", (), history=2)] == ["whole_periodic"]
-    with pytest.raises(DataError, match="untested_periodic has no test trajectory") as found:
+    with pytest.raises(ConfigError, match="cannot be studied: it has no test trajectory") as found:
         stores_of(tmp_path / "data", ("untested_periodic",), history=2)
     assert "--split" in found.value.remedy
+    with pytest.raises(DataError, match="can be studied.*whole_periodic: it has 12 frames"):
+        stores_of(tmp_path / "data", (), history=12)
     with pytest.raises(ConfigError, match="There is no store 'other'"):
         stores_of(tmp_path / "data", ("other",), history=2)
-    with pytest.raises(DataError, match="whole_periodic has 12 frames"):
+    with pytest.raises(ConfigError, match="whole_periodic cannot be studied: it has 12 frames"):
         stores_of(tmp_path / "data", ("whole_periodic",), history=12)
 
 
