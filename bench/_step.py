@@ -11,6 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from matey_core.profiling import alternate, saved_bytes
+
 Step = Callable[[], Tensor]
 """A forward pass that ends in a number with a gradient."""
 
@@ -52,30 +54,10 @@ def measure(step: Step, *, repeats: int, patience: float = 5.0) -> dict[str, flo
 
 
 def alternating(steps: dict[str, Step], *, repeats: int) -> dict[str, float]:
-    """Median seconds of each, in turn, so that a slow moment of the machine hits all alike."""
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    for turn in range(repeats + 1):
-        for name, step in steps.items():
-            seconds = _seconds(step)
-            if turn:
-                times[name].append(seconds)
-    return {name: statistics.median(taken) for name, taken in times.items()}
-
-
-def saved_bytes(step: Step) -> int:
-    """Bytes that a forward pass keeps for the backward pass, each storage once."""
-    storages: dict[int, torch.UntypedStorage] = {}
-
-    def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        storages[storage.data_ptr()] = storage
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        out = step()
-    total = sum(storage.nbytes() for storage in storages.values())
-    del out
-    return total
+    """Median seconds of forward and backward pass of each, in turn."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    runs = [lambda step=step: step().backward() for step in steps.values()]
+    return dict(zip(steps, alternate(runs, device, rounds=repeats), strict=True))
 
 
 def _seconds(step: Step) -> float:

@@ -14,12 +14,11 @@ from tempfile import TemporaryDirectory
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import saved_tensors_hooks
 
 from matey_core.distributed import Strategy, join, launch, place_of_this_process
 from matey_core.models import Model, ModelConfig
 from matey_core.objectives import OBJECTIVES
-from matey_core.profiling import SyntheticBatches
+from matey_core.profiling import SyntheticBatches, saved_bytes
 from matey_core.tokenizers import TokenizerConfig
 
 SIZES = (1, 2, 4)
@@ -94,22 +93,16 @@ def _measured(case: dict[str, str | int], strategy: Strategy) -> dict[str, float
 
 
 def _step(model: Model, strategy: Strategy) -> tuple[int, float]:
-    """Bytes kept between the passes, each storage once, parameters left out; and seconds."""
+    """Bytes kept between the passes, parameters left out; and seconds."""
     batch = next(SyntheticBatches(("u", "v"), GRID, history=HISTORY, batch_size=1))
-    parameters = {weight.untyped_storage().data_ptr() for weight in model.parameters()}
-    kept: dict[int, int] = {}
+    losses: list[Tensor] = []
 
-    def keep(value: Tensor) -> Tensor:
-        storage = value.untyped_storage()
-        if storage.data_ptr() not in parameters:
-            kept[storage.data_ptr()] = storage.nbytes()
-        return value
+    def forward() -> None:
+        losses.append(OBJECTIVES["nrmse"](model(batch), batch).total)
 
     began = time.perf_counter()
-    with saved_tensors_hooks(keep, lambda value: value):
-        loss = OBJECTIVES["nrmse"](model(batch), batch).total
-    saved = sum(kept.values())
-    loss.backward()
+    saved = saved_bytes(forward, without=model.parameters())
+    losses[0].backward()
     strategy.average_gradients(list(model.parameters()))
     model.zero_grad(set_to_none=True)
     return saved, time.perf_counter() - began

@@ -3,21 +3,19 @@
 python -m bench tokens
 """
 
-import statistics
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 
 from matey_core.batches import FieldBatch
 from matey_core.models import Model, ModelConfig
-from matey_core.profiling import SyntheticBatches
+from matey_core.profiling import SyntheticBatches, alternate
 from matey_core.tokenizers import TOKENIZERS, TokenizerConfig
 from matey_core.tokenizers._grow import grow
 from matey_core.tokenizers._layout import gather, lay_out
 
 HISTORY = 2
-REPEATS = 5
+CPU = torch.device("cpu")
 GRIDS = {
     2: {256: (128, 128), 1024: (256, 256), 4096: (512, 512), 8192: (512, 1024)},
     3: {256: (32, 64, 64), 1024: (64, 64, 128), 4096: (128, 128, 128), 8192: (128, 128, 256)},
@@ -44,7 +42,7 @@ def _step(axes: int, scheme: str, tokens: int, grid: tuple[int, ...]) -> dict[st
     uniform = _model(axes, scheme, tokens, TokenizerConfig(name="uniform", patch=UNIFORM[axes]))
     mixed = _model(axes, scheme, tokens, TokenizerConfig(patch=MIXED[axes], tokens=tokens))
     assert uniform.count_tokens(batch).item() == mixed.count_tokens(batch).item() == tokens
-    seconds = _alternating([lambda: _train(uniform, batch), lambda: _train(mixed, batch)])
+    seconds = alternate([lambda: _train(uniform, batch), lambda: _train(mixed, batch)], CPU)
     return {
         "what": "step",
         "axes": axes,
@@ -86,17 +84,5 @@ def _choosing() -> dict[str, object]:
     def forward() -> None:
         model(batch)
 
-    chosen, whole = _alternating([choose, forward])
+    chosen, whole = alternate([choose, forward], CPU)
     return {"what": "choosing and gathering", "seconds": chosen, "share": chosen / whole}
-
-
-def _alternating(calls: list[Callable[[], None]]) -> list[float]:
-    """Median time of each, in turn, so that a slow moment of the machine hits all alike."""
-    times: list[list[float]] = [[] for _ in calls]
-    for turn in range(REPEATS + 1):
-        for call, taken in zip(calls, times, strict=True):
-            began = time.perf_counter()
-            call()
-            if turn:
-                taken.append(time.perf_counter() - began)
-    return [statistics.median(taken) for taken in times]

@@ -1,11 +1,12 @@
 """What a model costs: operations, time, memory, and where they go."""
 
-from matey_core.profiling.alternate import alternate
+from matey_core.profiling.alternate import alternate, in_turns
 from matey_core.profiling.budget import Market, Purchase, quantity
 from matey_core.profiling.cost import ForwardCost, Inputs, cost_of, forward_cost, plan
 from matey_core.profiling.flops import Flops, count_flops
 from matey_core.profiling.machine import matmul_peak, peak_memory, reset_peak_memory
 from matey_core.profiling.pairs import num_pairs
+from matey_core.profiling.saved import saved_bytes
 from matey_core.profiling.step import PARTS, StepMeasurement, TrainingStep, measure_step
 from matey_core.profiling.synthetic import SyntheticBatches
 
@@ -23,6 +24,7 @@ __all__ = [
     "cost_of",
     "count_flops",
     "forward_cost",
+    "in_turns",
     "matmul_peak",
     "measure_step",
     "num_pairs",
@@ -30,4 +32,5 @@ __all__ = [
     "plan",
     "quantity",
     "reset_peak_memory",
+    "saved_bytes",
 ]

@@ -14,21 +14,46 @@ ROUNDS = 5
 def alternate(
     runs: Sequence[Callable[[], object]], device: torch.device, *, rounds: int = ROUNDS
 ) -> list[float]:
-    """Median seconds of each, run one after the other in every round.
+    """Median seconds of each, run in turn.
 
     Args:
         runs: what to time; each runs once more before, to warm up.
         device: what to wait for.
         rounds: how often each is timed.
     """
+    return [statistics.median(times) for times in in_turns(runs, device, rounds=rounds)]
+
+
+def in_turns(
+    runs: Sequence[Callable[[], object]],
+    device: torch.device,
+    *,
+    rounds: int = ROUNDS,
+    seconds: float = 0.0,
+    on_round: Callable[[float], None] | None = None,
+) -> list[list[float]]:
+    """Seconds of each, there and back again, so that a drift of the machine's speed cancels.
+
+    Args:
+        runs: what to time; each runs once more before, to warm up.
+        device: what to wait for.
+        rounds: how often each is timed at least.
+        seconds: as often as this time allows, if that is more.
+        on_round: told before every round how many seconds are over.
+    """
     for run in runs:
         run()
     times: list[list[float]] = [[] for _ in runs]
-    for _ in range(rounds):
-        for run, mine in zip(runs, times, strict=True):
+    began, done = time.perf_counter(), 0
+    while runs and (done < rounds or time.perf_counter() < began + seconds):
+        if on_round is not None:
+            on_round(time.perf_counter() - began)
+        order = range(len(runs))
+        for index in order if done % 2 == 0 else reversed(order):
             synchronize(device)
             start = time.perf_counter()
-            run()
+            runs[index]()
             synchronize(device)
-            mine.append(time.perf_counter() - start)
-    return [statistics.median(mine) for mine in times]
+            times[index].append(time.perf_counter() - start)
+        done += 1
+    return times

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import statistics
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,8 +14,7 @@ from matey_core.data import Mixture, Windows
 from matey_core.errors import CheckpointError
 from matey_core.models import Model
 from matey_core.objectives import OBJECTIVES
-from matey_core.profiling import TrainingStep, count_flops
-from matey_core.profiling.machine import synchronize
+from matey_core.profiling import TrainingStep, count_flops, in_turns
 from matey_core.store import Store
 from matey_core.training import choose_precision
 from matey_core.training.checkpoint import written
@@ -139,32 +137,20 @@ class _Meter:
         self, steps: dict[str, TrainingStep], seconds: float, on_progress: OnProgress
     ) -> dict[str, list[float]]:
         """Seconds of single steps, as many of every arm."""
-        for step in steps.values():
-            step.run()
-        times: dict[str, list[float]] = {name: [] for name in steps}
-        started = time.perf_counter()
-        rounds = 0
-        while steps and (rounds < ROUNDS or time.perf_counter() < started + seconds):
+
+        def tell(elapsed: float) -> None:
             on_progress(
                 Progress(
                     task=f"measure steps · {self.store.name}",
-                    done=time.perf_counter() - started,
+                    done=elapsed,
                     total=seconds,
                     unit="s",
                 )
             )
-            # There and back again: a drift of the machine's speed cancels.
-            for name in list(steps) if rounds % 2 == 0 else reversed(steps):
-                times[name].append(self._seconds(steps[name]))
-            rounds += 1
-        return times
 
-    def _seconds(self, step: TrainingStep) -> float:
-        synchronize(self.device)
-        start = time.perf_counter()
-        step.run()
-        synchronize(self.device)
-        return time.perf_counter() - start
+        runs = [step.run for step in steps.values()]
+        times = in_turns(runs, self.device, rounds=ROUNDS, seconds=seconds, on_round=tell)
+        return dict(zip(steps, times, strict=True))
 
     def _fixed(self, step: TrainingStep) -> dict[str, Any]:
         """What does not depend on the machine."""

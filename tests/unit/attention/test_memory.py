@@ -8,11 +8,12 @@ import torch
 
 from matey_core.kernels import KERNELS
 from matey_core.models import ModelConfig, load_model
+from matey_core.profiling import saved_bytes
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.pretrain import PretrainConfig, pretrain
 from tests.formula import batch_of, spec_of
 from tests.support import tiny_store
-from tests.unit.attention.saved import largest_tensor, saved_bytes
+from tests.unit.attention.largest import largest_tensor
 from tests.unit.attention.tokens import TIMES, WIDTH, some_block, some_tokens
 
 ON_CUDA_ALONE = {"flex", "varlen"}

@@ -1,29 +1,12 @@
-"""What a forward pass keeps for the backward pass, and the largest tensor of both."""
+"""The largest tensor of a computation."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-
-
-def saved_bytes(forward: Callable[[], object]) -> int:
-    """Bytes that wait for the backward pass, each storage counted once."""
-    storages: dict[int, torch.UntypedStorage] = {}
-
-    def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        storages[storage.data_ptr()] = storage
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        out = forward()
-    total = sum(storage.nbytes() for storage in storages.values())
-    del out
-    return total
 
 
 class _Largest(TorchDispatchMode):
