@@ -34,6 +34,11 @@ def log_measure(places: Places) -> Float[Tensor, " n"]:
     return places.size.log().sum(1)
 
 
+def widened(channels: int) -> int:
+    """Channels of a head with the two that hold the measure: a multiple of 8."""
+    return channels + 2 + -(channels + 2) % 8
+
+
 def weighed(heads: Heads, log_weight: Float[Tensor, " m"]) -> Heads:
     """Widen the heads so that a kernel adds each key's logarithm to its scores.
 
@@ -49,8 +54,7 @@ def weighed(heads: Heads, log_weight: Float[Tensor, " m"]) -> Heads:
     """
     q, k, v = heads
     narrow, kind = q.shape[-1], v.dtype
-    wide = narrow + 2
-    wide += -wide % 8
+    wide = widened(narrow)
     whole = log_weight * (math.sqrt(wide) / UNIT)
     coarse = whole.to(kind)
     parts = torch.stack([coarse, (whole - coarse).to(kind)], dim=-1)

@@ -7,6 +7,7 @@ element is not counted, nor is the choice of cells.
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -16,6 +17,7 @@ from matey_core.fields import BOUNDARIES
 from matey_core.models import ModelConfig
 from matey_core.nn.factors import stage_factors
 from matey_core.nn.lead_time import WAVES as LEAD_WAVES
+from matey_core.nn.measure import widened
 from matey_core.profiling.pairs import num_pairs
 from matey_core.tokenizers import TOKENIZERS, TokenizerConfig, Tree, grow, num_tokens
 from matey_core.tokenizers._positions import MAX_AXES, WAVES
@@ -95,7 +97,10 @@ def cost_of(config: ModelConfig, tree: Tree, inputs: Inputs) -> ForwardCost:
             remedy="Choose model.variant=matey, or give the budget in tokens.",
         )
     passes = TOKENIZERS[config.tokenizer.name](tree)
-    pairs = num_pairs(config.scheme, passes, tree, shape=inputs.grid, history=inputs.frames)
+    count_pairs = partial(
+        num_pairs, config.scheme, passes, tree, shape=inputs.grid, history=inputs.frames
+    )
+    pairs = count_pairs()
     if pairs is None:
         raise ConfigError(f"The {config.scheme} scheme needs cells of one size.")
     counts = [(each, int(each.mask.sum())) for cells in passes for each in cells.cells]
@@ -108,7 +113,8 @@ def cost_of(config: ModelConfig, tree: Tree, inputs: Inputs) -> ForwardCost:
     return ForwardCost(
         tokens=int(num_tokens(passes)[0]),
         stem=stem,
-        blocks=_blocks(config, rows=tokens * inputs.frames, pairs=pairs),
+        blocks=_blocks(config, rows=tokens * inputs.frames, pairs=pairs)
+        + _measures(config, count_pairs(of_sizes=True) or 0),
         head=head,
         other=_positions(config, tokens, inputs.frames, len(passes)) + len(passes) * _lead(config),
     )
@@ -157,6 +163,14 @@ def _blocks(config: ModelConfig, *, rows: int, pairs: int) -> int:
     stages = SCHEMES[config.scheme].num_stages
     projections, mlp = 8 * stages * rows * width**2, 16 * rows * width**2
     return depth * (projections + mlp + 4 * pairs * width)
+
+
+def _measures(config: ModelConfig, pairs: int) -> int:
+    """What heads cost more where channels for the measure widen them."""
+    width, depth, heads = config.sizes
+    if not config.measure:
+        return 0
+    return depth * 4 * pairs * (heads * widened(width // heads) - width)
 
 
 def _positions(config: ModelConfig, tokens: int, frames: int, passes: int) -> int:

@@ -10,7 +10,13 @@ from matey_core.tokens import TokenBatch
 
 
 def num_pairs(
-    scheme: str, cells: tuple[Pass, ...], tree: Tree, *, shape: tuple[int, ...], history: int
+    scheme: str,
+    cells: tuple[Pass, ...],
+    tree: Tree,
+    *,
+    shape: tuple[int, ...],
+    history: int,
+    of_sizes: bool = False,
 ) -> int | None:
     """Count the pairs of tokens that one block compares; None where the scheme cannot.
 
@@ -22,6 +28,7 @@ def num_pairs(
         tree: where they come from.
         shape: points per axis of the grid.
         history: frames that a model sees.
+        of_sizes: count only where cells of different sizes may meet.
     """
     block = _block(scheme)
     total = 0
@@ -36,8 +43,9 @@ def num_pairs(
             samples=tree.samples,
             grid=layout.grid,
         )
-        lengths = (n for stage in block.routes(tokens) for r in stage for n in r.segments.lengths)
-        total += sum(length**2 for length in lengths)
+        routes = (route for stage in block.routes(tokens) for route in stage)
+        counted = (route.segments for route in routes if route.meets_sizes or not of_sizes)
+        total += sum(length**2 for segments in counted for length in segments.lengths)
     return total
 
 

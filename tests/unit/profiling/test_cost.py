@@ -35,9 +35,7 @@ def counted(config: ModelConfig, inputs: Inputs, *, samples: int) -> int:
 
 
 def can_be(scheme: str, tokenizer: dict[str, object]) -> bool:
-    return scheme != "axial" or (
-        tokenizer["name"] != "adap_mix" and len(tokenizer["patch"]) < 3  # type: ignore[arg-type]
-    )
+    return scheme != "axial" or tokenizer["name"] != "adap_mix"
 
 
 @pytest.mark.parametrize("tokenizer", TOKENIZERS, ids=str)
@@ -62,6 +60,8 @@ def test_the_formula_is_what_is_counted(scheme: str, tokenizer: dict[str, object
         {"position": "fourier", "conditioning": "first_block"},
         {"position": "none", "trend": False},
         {"innovation": False, "trend": False, "details": False},
+        {"measure": True, "kernel": "math"},
+        {"measure": True, "scheme": "factorized"},
     ],
     ids=str,
 )
