@@ -105,12 +105,6 @@ def check_scheme(config: ModelConfig) -> None:
             "coarse and fine cells share one sequence.",
             remedy="Choose model.tokenizer.name=adap_mul or uniform, or model.scheme=full.",
         )
-    if scheme.needs_grid and tokenizer.name == "adap_mul" and len(tokenizer.patch) > 2:
-        raise ConfigError(
-            f"The {config.scheme} scheme with adap_mul takes two patch sizes, "
-            f"not {len(tokenizer.patch)}: cells of several sizes have no grid.",
-            remedy="Set model.tokenizer.patch to two sizes, such as [16, 4].",
-        )
 
 
 def check_shared(config: ModelConfig, size: int) -> None:
