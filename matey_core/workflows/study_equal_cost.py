@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import PositiveFloat, PositiveInt
 
 from matey_core.config import Config
+from matey_core.distributed import place_of_this_process
+from matey_core.errors import ConfigError
 from matey_core.locations import Location
 from matey_core.store import Store
 from matey_core.workflows._arithmetic import join_processes
@@ -112,11 +114,16 @@ def equal_cost(
         The report; None if `on_plan` has declined.
 
     Raises:
-        ConfigError: an arm that does not exist, or settings that cannot work.
+        ConfigError: an arm that does not exist, settings that cannot work, or several processes.
         ShapeError: the grid is smaller than a patch.
         DataError: no store, or one without trajectories for validation or test.
         RunError: the disk is full.
     """
+    if place_of_this_process().size > 1:
+        raise ConfigError(
+            "A study takes its cells one after the other, in one process.",
+            remedy="Start it without torchrun.",
+        )
     stores = stores_of(config.data, config.store, history=config.training.history)
     name = stores[0].name if len(stores) == 1 else "equal-cost"
     out = config.out or config.training.runs / f"study-{name}"
