@@ -27,7 +27,7 @@ app = typer.Typer(
 def matey(
     json: Json = False, quiet: Quiet = False, debug: Debug = False, version: Version = False
 ) -> None:
-    """Multiscale adaptive foundation models of spatiotemporal physical systems.
+    r"""Multiscale adaptive foundation models of spatiotemporal physical systems.
 
     Typed in a directory with simulations in ./data, this does the whole job:
 
@@ -36,7 +36,7 @@ def matey(
       matey pretrain
       matey finetune --freeze-attention --n-samples 8
       matey rollout
-    """  # noqa: D301
+    """
 
 
 def main() -> NoReturn:

@@ -10,6 +10,20 @@ from matey_core.errors import ConfigError
 BatchSize = Annotated[
     int | None, typer.Option(min=1, help="Windows of a step, over all processes.  [default: 8]")
 ]
+Preset = Annotated[
+    Literal["ti", "s", "b", "l"] | None,
+    typer.Option(help="Size of the model, small to large.  [default: ti]", show_default=False),
+]
+History = Annotated[
+    int | None, typer.Option(min=1, help="Frames that the model is given.  [default: 4]")
+]
+MaxLead = Annotated[
+    int | None, typer.Option(min=1, help="Largest lead time, in frames.  [default: 4]")
+]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Any setting, such as warmup=0.1."),
+]
 PrecisionName = Annotated[
     Literal["auto", "float32", "bfloat16"] | None,
     typer.Option(help="auto takes bfloat16 where it is faster and as good.  [default: auto]"),
@@ -46,7 +60,7 @@ Ratio = Annotated[
 ]
 Tokens = Annotated[
     int | None,
-    typer.Option(min=1, help="Refine worst cells first, up to this many tokens a frame."),
+    typer.Option(min=1, help="Tokens a frame: refine as many cells, worst first, as make these."),
 ]
 Flops = Annotated[
     str | None,

@@ -7,6 +7,7 @@ import typer
 
 from matey_cli import render
 from matey_cli.commands._options import (
+    Assignments,
     Augment,
     BatchSize,
     Compile,
@@ -96,10 +97,7 @@ def finetune(
     ] = None,
     runs: RunsFolder = None,
     config: SettingsFile = None,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any setting, such as warmup=0.1."),
-    ] = None,
+    assignments: Assignments = None,
 ) -> None:
     r"""Adapt a trained model to new stores, or to few samples.
 

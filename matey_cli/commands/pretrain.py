@@ -1,19 +1,23 @@
 """Train one model on all stores at once."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from matey_cli import render
 from matey_cli.commands._options import (
+    Assignments,
     Augment,
     BatchSize,
     Compile,
     DeviceName,
     Flops,
+    History,
+    MaxLead,
     MixExponent,
     PrecisionName,
+    Preset,
     Processes,
     RunsFolder,
     Seconds,
@@ -47,22 +51,15 @@ def pretrain(
         str | None,
         typer.Option(help="Folder or s3://… of the stores.  [default: data]", show_default=False),
     ] = None,
-    preset: Annotated[
-        Literal["ti", "s", "b", "l"] | None,
-        typer.Option(help="Size of the model, small to large.  [default: ti]", show_default=False),
-    ] = None,
+    preset: Preset = None,
     scheme: Annotated[
         str | None, typer.Option(help="Attention: full, factorized or axial.  [default: full]")
     ] = None,
     tokenizer: Annotated[
         str | None, typer.Option(help="uniform, adap_mix or adap_mul.  [default: adap_mix]")
     ] = None,
-    history: Annotated[
-        int | None, typer.Option(min=1, help="Frames that the model is given.  [default: 4]")
-    ] = None,
-    max_lead: Annotated[
-        int | None, typer.Option(min=1, help="Largest lead time, in frames.  [default: 4]")
-    ] = None,
+    history: History = None,
+    max_lead: MaxLead = None,
     steps: Annotated[
         int | None, typer.Option(min=1, help="Optimizer steps.  [default: 400]")
     ] = None,
@@ -97,10 +94,7 @@ def pretrain(
     ] = None,
     runs: RunsFolder = None,
     config: SettingsFile = None,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any setting, such as model.depth=8."),
-    ] = None,
+    assignments: Assignments = None,
 ) -> None:
     r"""Train one model on all stores at once.
 

@@ -76,7 +76,7 @@ def profile(
         Path | None, typer.Option(help="Folder of the runs.  [default: runs]", show_default=False)
     ] = None,
 ) -> None:
-    """Measure what training a model costs on this machine.
+    r"""Measure what training a model costs on this machine.
 
     Real training steps are taken, on windows of a store where there is one that
     fits: parameters, tokens, operations counted while they happen, time, memory,
@@ -87,7 +87,7 @@ def profile(
       matey profile
       matey profile --preset s --grid 128,128 --scheme axial --tokenizer uniform
       matey profile --compare
-    """  # noqa: D301
+    """
     from matey_core.locations import location
     from matey_core.workflows._project import project
     from matey_core.workflows.profile import ProfileConfig

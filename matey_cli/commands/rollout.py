@@ -93,7 +93,7 @@ def rollout(
         Path | None, typer.Option(help="Folder of the runs.  [default: runs]", show_default=False)
     ] = None,
 ) -> None:
-    """Predict whole trajectories and measure the errors.
+    r"""Predict whole trajectories and measure the errors.
 
     Starting from the first frames of every test trajectory, the model feeds on
     its own predictions. They are streamed to RUN/rollout/STORE.zarr, which
@@ -111,7 +111,7 @@ def rollout(
       matey rollout --tokens 300
       matey rollout --steps 50 --jitter
       matey rollout --data ./other --store 2D_rdb_NA_NA --json
-    """  # noqa: D301
+    """
     from matey_core.workflows._project import project
     from matey_core.workflows.rollout import RolloutConfig
     from matey_core.workflows.rollout import rollout as work

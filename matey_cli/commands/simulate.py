@@ -74,7 +74,7 @@ def simulate(
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what exists.")] = False,
 ) -> None:
-    """Make training data with reference solvers.
+    r"""Make training data with reference solvers.
 
     Writes one HDF5 file in the layout, and below the folders, of PDEBench, so
     that `matey prepare pdebench` reads it like a downloaded one. The same seed
@@ -88,7 +88,7 @@ def simulate(
       matey simulate diffusion-reaction --samples 64 --set k=0.004:0.006
       matey simulate shallow-water --samples 1000 --device cuda --store
       matey simulate suite --scale tiny --out ./data
-    """  # noqa: D301
+    """
     if show_list:
         _list(simulator)
         return

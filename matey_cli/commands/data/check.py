@@ -22,7 +22,7 @@ def check(
         int | None, typer.Option(min=1, help="Look at this many trajectories of each store.")
     ] = None,
 ) -> None:
-    """Find what is wrong with stores.
+    r"""Find what is wrong with stores.
 
     Each store is read once: values that are not finite or physically impossible,
     copies of trajectories (between splits, and between the stores named together),
@@ -35,7 +35,7 @@ def check(
       matey data check
       matey data check data/zarr/2D_rdb_NA_NA.zarr
       matey data check data/zarr --only finite,bounds --limit 10
-    """  # noqa: D301
+    """
     from matey_core.workflows._project import project
     from matey_core.workflows.data_check import check_stores
 

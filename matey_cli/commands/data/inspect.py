@@ -30,7 +30,7 @@ def inspect(
     time_step: _reading.TimeStep = None,
     spacing: _reading.Spacing = None,
 ) -> None:
-    """Show what a store or a source holds.
+    r"""Show what a store or a source holds.
 
     Dims and sizes, fields with units and ranges, time step, boundaries, parameters
     and splits; in a terminal also a picture of each field of the first sample, at
@@ -42,7 +42,7 @@ def inspect(
       matey data inspect data/zarr/2D_rdb_NA_NA.zarr
       matey data inspect data/2D_rdb_NA_NA.h5 --reader pdebench
       matey data inspect runs.npy --reader array --dims sample,time,y,x
-    """  # noqa: D301
+    """
     from matey_core.readers import ReaderOptions
     from matey_core.workflows._project import project
     from matey_core.workflows.data_inspect import inspect_data

@@ -83,7 +83,7 @@ def criterion(
     ] = None,
     runs: RunsFolder = None,
 ) -> None:
-    """Measure which criterion finds the cells where the coarse pass is wrong.
+    r"""Measure which criterion finds the cells where the coarse pass is wrong.
 
     The model predicts with coarse cells everywhere, and the squared error of the
     normalized fields is added up in every cell. The tables say how much of it lies
@@ -95,8 +95,9 @@ def criterion(
       matey study criterion
       matey study criterion --run pretrain-001 --criteria variance,gradient+innovation
       matey study criterion --without-model --data ./data --patch 8 --share 0.1
-    """  # noqa: D301
+    """
     from matey_core.errors import ConfigError
+    from matey_core.locations import location
     from matey_core.workflows._project import project
     from matey_core.workflows.study_criterion import CriterionConfig, study_criterion
 
@@ -111,7 +112,7 @@ def criterion(
         run=run,
         runs=runs or project().runs,
         without_model=without_model,
-        data=data or (project().data if without_model else None),  # type: ignore[arg-type]
+        data=location(data) if data else project().data if without_model else None,
         store=tuple(store or ()),
         split=split or ("all" if without_model else "test"),
         samples=samples,

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from matey_cli import render
-from matey_cli.commands._options import PrecisionName, SettingsFile, names, sizes
+from matey_cli.commands._options import (
+    Assignments,
+    BatchSize,
+    History,
+    MaxLead,
+    PrecisionName,
+    Preset,
+    SettingsFile,
+    names,
+    sizes,
+)
 from matey_cli.commands._training import settings
 from matey_core.errors import ConfigError
 
@@ -88,18 +98,10 @@ def equal_cost(
     rollout_steps: Annotated[
         int, typer.Option(min=1, help="Frames of the rollouts on test trajectories.")
     ] = 10,
-    preset: Annotated[
-        Literal["ti", "s", "b", "l"] | None, typer.Option(help="Size of the models.  [default: ti]")
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Windows of a step.  [default: 8]")
-    ] = None,
-    history: Annotated[
-        int | None, typer.Option(min=1, help="Frames that a model is given.  [default: 4]")
-    ] = None,
-    max_lead: Annotated[
-        int | None, typer.Option(min=1, help="Largest lead time, in frames.  [default: 4]")
-    ] = None,
+    preset: Preset = None,
+    batch_size: BatchSize = None,
+    history: History = None,
+    max_lead: MaxLead = None,
     precision: PrecisionName = None,
     measure: Annotated[
         float, typer.Option(min=0.01, help="Seconds of steps of every arm, before training.")
@@ -111,10 +113,7 @@ def equal_cost(
         bool, typer.Option("--plan", help="Measure, say how long it will take, and stop.")
     ] = False,
     config: SettingsFile = None,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any setting, such as model.depth=8."),
-    ] = None,
+    assignments: Assignments = None,
 ) -> None:
     r"""Train uniform and adaptive tokens at equal cost, and say who wins.
 
