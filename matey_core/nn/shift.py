@@ -31,13 +31,20 @@ class Shift:
 
     @classmethod
     def of(
-        cls, points: tuple[int, ...], grid: Grid, side: int, device: torch.device | str = "cpu"
+        cls,
+        points: tuple[int, ...],
+        *,
+        shape: tuple[int, ...],
+        periodic: tuple[bool, ...],
+        side: int,
+        device: torch.device | str = "cpu",
     ) -> "Shift":
         """Plan a shift.
 
         Args:
             points: from 0 to `side` − 1, per axis.
-            grid: what is shifted.
+            shape: points per axis of the grid that is shifted.
+            periodic: whether each of its axes wraps around.
             side: points per axis of the coarsest cells.
             device: where the fields are.
         """
@@ -46,9 +53,9 @@ class Shift:
             side=side,
             cells=tuple(
                 -(-(size + (0 if wraps else extra)) // side)
-                for extra, size, wraps in zip(points, grid.shape, grid.periodic, strict=True)
+                for extra, size, wraps in zip(points, shape, periodic, strict=True)
             ),
-            periodic=grid.periodic,
+            periodic=periodic,
         )
 
     @classmethod
@@ -67,7 +74,13 @@ class Shift:
             device: where the fields are.
         """
         points = np.random.default_rng((seed, step)).integers(side, size=grid.num_axes)
-        return cls.of(tuple(points.tolist()), grid, side, device)
+        return cls.of(
+            tuple(points.tolist()),
+            shape=grid.shape,
+            periodic=grid.periodic,
+            side=side,
+            device=device,
+        )
 
     def before(self, axis: int) -> Int[Tensor, ""] | int:
         """Points of padding before the domain: none where it is periodic."""

@@ -18,6 +18,7 @@ from matey_core.models import ModelConfig
 from matey_core.nn.factors import stage_factors
 from matey_core.nn.lead_time import WAVES as LEAD_WAVES
 from matey_core.nn.measure import widened
+from matey_core.nn.shift import Shift
 from matey_core.profiling.pairs import num_pairs
 from matey_core.tokenizers import TOKENIZERS, TokenizerConfig, Tree, grow, num_tokens
 from matey_core.tokenizers._positions import MAX_AXES, WAVES
@@ -33,6 +34,9 @@ class Inputs:
     fields: int
     frames: int
     """Of the history."""
+    moves: bool = False
+    """Whether cells begin where every step draws it: bounded axes then have up to one coarsest
+    cell more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +80,17 @@ def plan(config: TokenizerConfig, inputs: Inputs) -> Tree:
     """
     noise = torch.rand(1, 1, 1, *inputs.grid, generator=torch.Generator().manual_seed(0))
     same = config.model_copy(update={"criterion": "variance"})
-    return grow(same, noise, periodic=inputs.periodic)
+    return grow(same, noise, periodic=inputs.periodic, shift=_widest(config, inputs))
+
+
+def _widest(config: TokenizerConfig, inputs: Inputs) -> Shift | None:
+    """The shift that takes most cells, where there are shifts."""
+    if not inputs.moves:
+        return None
+    side = config.on(inputs.grid).levels[0]
+    return Shift.of(
+        (side - 1,) * len(inputs.grid), shape=inputs.grid, periodic=inputs.periodic, side=side
+    )
 
 
 def cost_of(config: ModelConfig, tree: Tree, inputs: Inputs) -> ForwardCost:

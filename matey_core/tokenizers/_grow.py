@@ -19,6 +19,7 @@ def grow(
     *,
     periodic: tuple[bool, ...],
     estimate: Estimate | None = None,
+    shift: Shift | None = None,
 ) -> Tree:
     """Choose the cells that each sample of a batch is cut into.
 
@@ -29,6 +30,7 @@ def grow(
         history: (b, t, c, *space) in physical units.
         periodic: whether each space axis wraps around.
         estimate: a model's own estimate of its errors, for the criterion `learned`.
+        shift: how far the cells begin before the first point.
 
     Raises:
         ShapeError: the grid is smaller than the coarsest patch.
@@ -42,6 +44,7 @@ def grow(
         std=scale.std,
         periodic=periodic,
         estimate=estimate,
+        shift=shift,
     )
 
 

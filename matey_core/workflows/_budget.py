@@ -48,16 +48,25 @@ class Asked:
         return (self.tokens, self.flops, self.seconds) != (None, None, None)
 
 
-def inputs_of(store: Store, *, history: int) -> Inputs:
-    """What a model is shown of a store."""
+def inputs_of(store: Store, *, history: int, moves: bool = False) -> Inputs:
+    """What a model is shown of a store; `moves` if cells begin where every step draws it."""
     grid = store.spec.grid
     return Inputs(
-        grid=grid.shape, periodic=grid.periodic, fields=len(store.spec.fields), frames=history
+        grid=grid.shape,
+        periodic=grid.periodic,
+        fields=len(store.spec.fields),
+        frames=history,
+        moves=moves,
     )
 
 
 def purchase(
-    asked: Asked, config: ModelConfig, stores: Sequence[Inputs], *, prepare: Callable[[int], Work]
+    asked: Asked,
+    config: ModelConfig,
+    stores: Sequence[Inputs],
+    *,
+    device: torch.device,
+    prepare: Callable[[int], Work],
 ) -> Purchase:
     """Find the number of tokens of a frame that a budget buys on all stores.
 
@@ -65,6 +74,7 @@ def purchase(
         asked: tokens, operations or seconds.
         config: settings of the model.
         stores: what it is shown.
+        device: where it computes.
         prepare: given a number of tokens, makes a step or a forward pass to be timed.
 
     Raises:
@@ -75,7 +85,6 @@ def purchase(
     if asked.flops is not None:
         return market.for_flops(asked.flops)
     if asked.seconds is not None:
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
         def timed(numbers: Sequence[int]) -> list[float]:
             return alternate([prepare(number) for number in numbers], device)

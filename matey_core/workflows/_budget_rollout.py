@@ -19,7 +19,13 @@ from matey_core.workflows._budget import (
 
 
 def rebudget(
-    model: Model, asked: Asked, stores: Sequence[Store], *, history: int, batch_size: int
+    model: Model,
+    asked: Asked,
+    stores: Sequence[Store],
+    *,
+    history: int,
+    batch_size: int,
+    moves: bool = False,
 ) -> str:
     """Give a model another budget for what follows.
 
@@ -29,6 +35,7 @@ def rebudget(
         stores: what it will be shown.
         history: frames of a history.
         batch_size: trajectories of a call.
+        moves: whether cells will begin elsewhere in every call.
 
     Returns:
         A sentence about what the budget came to; empty if none was asked for.
@@ -41,7 +48,7 @@ def rebudget(
     if asked.tokens is not None and model.config.variant != "matey":
         model.retokenize(model.config.tokenizer.with_tokens(asked.tokens))
         return ""
-    inputs = [inputs_of(store, history=history) for store in stores]
+    inputs = [inputs_of(store, history=history, moves=moves) for store in stores]
     device = next(model.parameters()).device
 
     def prepare(tokens: int) -> Work:
@@ -52,6 +59,6 @@ def rebudget(
         return forward_pass(model, batch)(model.config.tokenizer.with_tokens(tokens))
 
     with torch.no_grad():
-        bought = purchase(asked, model.config, inputs, prepare=prepare)
+        bought = purchase(asked, model.config, inputs, device=device, prepare=prepare)
     model.retokenize(model.config.tokenizer.with_tokens(bought.tokens))
     return told(asked, bought, of_what=f"a call with {batch_size} trajectories")

@@ -10,6 +10,7 @@ from matey_core.batches import FieldBatch
 from matey_core.data import Windows
 from matey_core.distributed import Strategy
 from matey_core.models import Model, ModelConfig
+from matey_core.profiling import Inputs, Market
 from matey_core.training import TrainState, Within
 from matey_core.workflows._budget import (
     Asked,
@@ -51,18 +52,20 @@ def settle(
         ShapeError: a grid is smaller than a patch.
     """
     asked = Asked(flops=config.flops, seconds=config.seconds)
-    stores = [inputs_of(part.store, history=part.training.history) for part in sources]
+    stores = _shown(config, sources)
     if config.tokens_range is not None:
         numbers = spread_of(model, stores, config.tokens_range)
         tokens = model.tokenizer.tokens or numbers[-1]
         note = f"Every batch draws its tokens a frame from {', '.join(map(str, numbers))}."
         return _with_tokens(model, tokens), [note]
     if not asked:
+        if config.jitter and model.tokenizer.tokens is not None:
+            Market(model, stores).cost(model.tokenizer.tokens)
         return model, []
     answer = ""
     if strategy.place.is_first:
         prepare = _steps(config, model, sources, strategy, make)
-        bought = purchase(asked, model, stores, prepare=prepare)
+        bought = purchase(asked, model, stores, device=strategy.device, prepare=prepare)
         answer = f"{bought.tokens}\n" + told(
             asked, bought, of_what=f"a step of {config.batch_size} windows"
         )
@@ -76,8 +79,7 @@ def drawn(
     """What draws the number of tokens of each batch, from seed and step alone."""
     if config.tokens_range is None:
         return ()
-    stores = [inputs_of(part.store, history=part.training.history) for part in sources]
-    numbers = spread_of(model, stores, config.tokens_range)
+    numbers = spread_of(model, _shown(config, sources), config.tokens_range)
 
     def within(state: TrainState, batch: FieldBatch) -> AbstractContextManager[None]:
         tokens = random.Random(f"{config.seed} tokens {state.step}").choice(numbers)
@@ -94,8 +96,8 @@ def uncompiled(
         return ()
     return tuple(
         part.store.name
-        for part in sources
-        if not has_fixed_shapes(model, inputs_of(part.store, history=part.training.history))
+        for part, shown in zip(sources, _shown(config, sources), strict=True)
+        if not has_fixed_shapes(model, shown)
     )
 
 
@@ -107,6 +109,14 @@ def compiling_note(model: ModelConfig, names: Sequence[str]) -> list[str]:
     if not model.tokenizer.has_number:
         why = "with γ the number of tokens changes from batch to batch; tokens or ratio fix it"
     return [f"Not compiled on {', '.join(names)}: {why}."]
+
+
+def _shown(config: TrainingConfig, sources: Sequence[Source]) -> list[Inputs]:
+    """What the model sees of every store; with jitter, where it takes most cells."""
+    return [
+        inputs_of(part.store, history=part.training.history, moves=config.jitter)
+        for part in sources
+    ]
 
 
 def _with_tokens(model: ModelConfig, tokens: int) -> ModelConfig:
@@ -125,8 +135,7 @@ def _steps(
 
     def prepare(tokens: int) -> Work:
         if not made:
-            stores = [inputs_of(part.store, history=part.training.history) for part in sources]
-            windows = sources[dearest(model, stores)].training
+            windows = sources[dearest(model, _shown(config, sources))].training
             torch.manual_seed(config.seed)
             made.append(
                 training_step(

@@ -171,6 +171,7 @@ def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutR
         [each.store for each in chosen.stores],
         history=history,
         batch_size=config.batch_size,
+        moves=config.jitter,
     )
     if config.compile:
         compile_parts(model)

@@ -125,7 +125,10 @@ def test_a_plan_measures_and_trains_nothing(matey: Matey, place: Path) -> None:
         (("--levels", "32,8"), "A patch of 32 points does not fit the grid, which has 16×16"),
         (("--levels", "8,3"), "The patches 8,3 are no ladder"),
         (("--levels", "8,4", "--fine", "4"), "--coarse and --fine are its ends"),
-        (("--store", "untested_periodic"), "untested_periodic cannot be studied: it has no test trajectory"),
+        (
+            ("--store", "untested_periodic"),
+            "untested_periodic cannot be studied: it has no test trajectory",
+        ),
         (("--store", "other"), "There is no store 'other'"),
         (("--data", "nowhere"), "There is no store in nowhere"),
         (("--tokens", "3"), "3 tokens are fewer than the 4 coarsest cells"),

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from matey_core.errors import ConfigError
 from matey_core.models import load_model
+from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows._progress import Progress
 from matey_core.workflows._training import Interrupted
 from matey_core.workflows.pretrain import pretrain, resume
@@ -42,6 +44,19 @@ def test_a_resumed_run_draws_the_same_shifts(project: Path) -> None:
     plain = pretrain(pretrain_config(project, name="plain", **{**settings, "jitter": False}))
     losses = [[row["loss"] for row in events(run.run, "step")] for run in (whole, plain)]
     assert all(one != other for one, other in zip(*losses, strict=True))
+
+
+def test_tokens_that_only_patches_at_rest_can_have_are_refused_at_once(project: Path) -> None:
+    config = pretrain_config(project, name="few", steps=2, data=project / "data/zarr/line.zarr")
+    # Three cells of 8 points on a line of 24, four where they begin before its first point.
+    tokenizer = TokenizerConfig(patch=(8, 4), tokens=3)
+    few = config.model_copy(
+        update={"model": config.model.model_copy(update={"tokenizer": tokenizer})}
+    )
+    assert pretrain(few).steps == 2
+    with pytest.raises(ConfigError, match="3 tokens"):
+        pretrain(few.model_copy(update={"name": "moved", "jitter": True}))
+    assert not (project / "runs" / "moved").exists()
 
 
 @pytest.mark.slow

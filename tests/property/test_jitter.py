@@ -31,7 +31,8 @@ points = st.tuples(*(st.integers(0, 7),) * 3)
 
 
 def shift_of(shift: tuple[int, ...], grid: Grid, side: int) -> Shift:
-    return Shift.of(tuple(n % side for n in shift[: grid.num_axes]), grid, side)
+    points = tuple(n % side for n in shift[: grid.num_axes])
+    return Shift.of(points, shape=grid.shape, periodic=grid.periodic, side=side)
 
 
 class PointStem(nn.Module):
@@ -216,7 +217,7 @@ def test_a_shift_for_other_cells_is_refused() -> None:
     model, batch = tiny_model(), batch_of(spec_of((32,)))
     with (
         pytest.raises(ValueError, match="for cells of 4 points a side"),
-        model.shifted(Shift.of((1,), batch.spec.grid, 4)),
+        model.shifted(Shift.of((1,), shape=(32,), periodic=(True,), side=4)),
     ):
         model(batch)
     assert model.shift is None
@@ -227,6 +228,6 @@ def test_the_paper_variant_refuses() -> None:
     model = config.build(fields=("density",), num_axes=(1,))
     with (
         pytest.raises(ConfigError, match="cannot shift its patches"),
-        model.shifted(Shift.of((1,), spec_of((32,)).grid, 16)),
+        model.shifted(Shift.of((1,), shape=(32,), periodic=(True,), side=16)),
     ):
         pass

@@ -1,12 +1,16 @@
 """The formula of a forward pass against operations counted while one runs."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from matey_core.errors import ConfigError
 from matey_core.models import ModelConfig
+from matey_core.nn.shift import Shift
 from matey_core.profiling import Inputs, SyntheticBatches, count_flops, forward_cost
 from matey_core.tokenizers import TokenizerConfig
+from tests.formula import batch_of, spec_of
 
 SCHEMES = ("full", "factorized", "axial")
 TOKENIZERS = (
@@ -93,6 +97,31 @@ def test_with_padding_the_numbers_of_noise_stand_for_those_of_fields() -> None:
     cost = forward_cost(config, inputs)
     assert cost.tokens == 40
     assert cost.flops == pytest.approx(counted(config, inputs, samples=2) / 2, rel=0.1)
+
+
+# With tokens, the cells of nothing but padding, which never exist, depend on the fields.
+@pytest.mark.parametrize(("budget", "close"), [({"ratio": 1.0}, 1e-9), ({"tokens": 45}, 0.02)])
+def test_where_cells_move_the_shift_that_takes_most_counts(
+    budget: dict[str, object], close: float
+) -> None:
+    config = ModelConfig(
+        width=32, depth=2, heads=2, tokenizer=TokenizerConfig(patch=(8, 4), **budget)
+    )
+    batch = batch_of(spec_of((32, 24), fields=3, boundary="no_slip"), samples=1, frames=2)
+    model = config.build(fields=batch.spec.names, num_axes=[2])
+    inputs = Inputs(grid=(32, 24), periodic=(False, False), fields=3, frames=2, moves=True)
+    cost = forward_cost(config, inputs)
+
+    def flops(*points: int) -> int:
+        shift = Shift.of(points, shape=inputs.grid, periodic=inputs.periodic, side=8)
+        with model.shifted(shift):
+            return count_flops(lambda: model(batch).values.sum()).forward
+
+    assert cost.flops == pytest.approx(flops(7, 7), rel=close)
+    unmoved = forward_cost(config, replace(inputs, moves=False)).flops
+    assert unmoved == pytest.approx(flops(0, 0), rel=1e-9)
+    if "ratio" in budget:
+        assert unmoved < 0.8 * cost.flops
 
 
 def test_the_published_variant_has_no_formula() -> None:

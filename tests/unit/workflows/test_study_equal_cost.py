@@ -223,7 +223,7 @@ def test_stores_without_a_split_that_is_needed_are_refused(tmp_path: Path) -> No
     with pytest.raises(ConfigError, match="cannot be studied: it has no test trajectory") as found:
         stores_of(tmp_path / "data", ("untested_periodic",), history=2)
     assert "--split" in found.value.remedy
-    with pytest.raises(DataError, match="can be studied.*whole_periodic: it has 12 frames"):
+    with pytest.raises(DataError, match=r"can be studied.*whole_periodic: it has 12 frames"):
         stores_of(tmp_path / "data", (), history=12)
     with pytest.raises(ConfigError, match="There is no store 'other'"):
         stores_of(tmp_path / "data", ("other",), history=2)
