@@ -92,7 +92,8 @@ def decide(
         kept = _kept(refined, scores, left)
     elif quota and any(quota.kept):
         kept = tuple(
-            _largest(values.masked_fill(~split, -math.inf), count)
+            # Fewer than the quota may have been split: then all of them stay.
+            split & _largest(values.masked_fill(~split, -math.inf), count)
             for values, split, count in zip(ranked, refined, quota.kept, strict=True)
         )
     elif config.keep_parents:

@@ -1,0 +1,32 @@
+"""Which cells are split, and which of them stay tokens."""
+
+import pytest
+import torch
+
+from matey_core.tokenizers import TokenizerConfig, Tree, grow, num_tokens
+from matey_core.tokenizers.adap_mix import adap_mix
+
+
+def noise(*shape: int) -> torch.Tensor:
+    return torch.randn(2, 1, 1, *shape, generator=torch.Generator().manual_seed(0))
+
+
+def tree_of(shape: tuple[int, ...], *, wraps: bool = False, **settings: object) -> Tree:
+    config = TokenizerConfig.model_validate({"patch": (16, 8, 4), **settings})
+    return grow(config, noise(*shape), periodic=(wraps,) * len(shape))
+
+
+@pytest.mark.parametrize(
+    ("shape", "ratio", "balanced"), [((64, 64), 0.5, True), ((40, 40), 1.0, False)]
+)
+def test_no_cell_stays_a_token_that_was_not_split(
+    shape: tuple[int, int], ratio: float, balanced: bool
+) -> None:
+    tree = tree_of(shape, ratio=ratio, keep_parents=True, balanced=balanced)
+    for split, kept in zip(tree.refined, tree.kept, strict=True):
+        assert torch.equal(split, kept)
+
+
+def test_everything_refined_and_kept_is_all_cells_that_hold_points() -> None:
+    tree = tree_of((40, 40), ratio=1.0, keep_parents=True)
+    assert num_tokens(adap_mix(tree)).tolist() == [3**2 + 5**2 + 10**2] * 2
