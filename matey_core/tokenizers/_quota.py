@@ -5,6 +5,7 @@ So the shapes of all tensors are known beforehand: nothing waits for the device,
 compiled model is compiled once.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,21 +49,16 @@ def quota_of_tokens(
         )
     costs = [number if keep_parents or not is_exact else number - 1 for number in pieces]
     splits = _splits(tokens - roots, roots, pieces, costs)
-    if not is_exact or tokens >= roots * math.prod(pieces):
+    if not is_exact or splits == _all(roots, pieces):
         kept = sum(splits) if keep_parents and is_exact else 0
         return Quota(splits=tuple(splits), kept=_coarse_first(splits, kept))
-    left = tokens - _num_leaves(splits, roots, pieces)
-    if left > sum(splits):
-        splits = _one_more(splits, roots, pieces)
-        left = tokens - _num_leaves(splits, roots, pieces)
-    if not 0 <= left <= sum(splits):
-        low, high = roots, _num_leaves(_one_more([0] * len(pieces), roots, pieces), roots, pieces)
-        raise ConfigError(
-            f"No tree of cells has {tokens} tokens on this grid: a first split of its {low} "
-            f"coarsest cells makes {high}.",
-            remedy=f"Allow {high} tokens, or add patch sizes in between, each half of the last.",
-        )
-    return Quota(splits=tuple(splits), kept=_coarse_first(splits, left))
+    found = _filled(tokens - roots, 0, roots, pieces, splits)
+    if found is None:
+        raise _unreachable(tokens, roots, pieces)
+    return Quota(
+        splits=tuple(found),
+        kept=_coarse_first(found, tokens - _num_leaves(found, roots, pieces)),
+    )
 
 
 def quota_of_ratio(ratio: float, *, roots: int, pieces: Sequence[int], keep_parents: bool) -> Quota:
@@ -103,15 +99,51 @@ def _num_leaves(splits: Sequence[int], roots: int, pieces: Sequence[int]) -> int
     return roots + sum(k * (number - 1) for k, number in zip(splits, pieces, strict=True))
 
 
-def _one_more(splits: Sequence[int], roots: int, pieces: Sequence[int]) -> list[int]:
-    """Split one cell more, of the first level that has one left."""
-    more, cells = list(splits), roots
-    for level, (count, number) in enumerate(zip(splits, pieces, strict=True)):
-        if count < cells:
-            more[level] += 1
-            break
-        cells = count * number
-    return more
+def _all(roots: int, pieces: Sequence[int]) -> list[int]:
+    return [roots * math.prod(pieces[:level]) for level in range(len(pieces))]
+
+
+def _filled(
+    left: int, parents: int, cells: int, pieces: Sequence[int], least: Sequence[int]
+) -> list[int] | None:
+    """Splits that leave no more tokens than there are parents to spend them on.
+
+    Args:
+        left: tokens to spend.
+        parents: cells split already, each of which may stay.
+        cells: of the first level of `pieces`.
+        pieces: cells that one is split into, of this level and of finer ones.
+        least: splits to begin with; fewer are tried last, and at the finest level not at all.
+
+    Returns:
+        Splits of these levels; None where there are none.
+    """
+    number, *finer = pieces
+    most = min(cells, left // (number - 1))
+    first = min(least[0], most)
+    if not finer:
+        fewest = -((parents - left) // number)
+        return [max(first, fewest)] if fewest <= most else None
+    for count in (*range(first, most + 1), *range(first)):
+        rest = left - count * (number - 1)
+        splits = _filled(rest, parents + count, count * number, finer, least[1:])
+        if splits is not None:
+            return [count, *splits]
+    return None
+
+
+def _unreachable(tokens: int, roots: int, pieces: Sequence[int]) -> ConfigError:
+    def is_reachable(number: int) -> bool:
+        return _filled(number - roots, 0, roots, pieces, [0] * len(pieces)) is not None
+
+    low = next(filter(is_reachable, range(tokens - 1, roots - 1, -1)))
+    high = next(filter(is_reachable, itertools.count(tokens + 1)))
+    return ConfigError(
+        f"No tree of cells has {tokens} tokens on this grid: the next below has {low}, the next "
+        f"above {high}.",
+        remedy=f"Allow {low} or {high} tokens, or add patch sizes in between, each half of the "
+        "last.",
+    )
 
 
 def _coarse_first(splits: Sequence[int], left: int) -> tuple[int, ...]:
