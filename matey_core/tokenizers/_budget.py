@@ -61,9 +61,12 @@ def decide(
     ranked, refined = [], []
     exists = torch.ones_like(scores[0], dtype=torch.bool)
     for level, values in enumerate(scores):
-        may_split = exists & inside(shape, patches[level], values.shape[1:], values.device, shift)
+        here = inside(shape, patches[level], values.shape[1:], values.device, shift)
+        may_split = exists & here
         if config.balanced and level:
-            may_split &= _surrounded(exists, periodic)
+            ends = _seams(shape, patches[level], periodic)
+            # Cells of nothing but padding never split: they are nobody's neighbors.
+            may_split &= _surrounded(exists | ~here, ends)
         ranked.append(values.masked_fill(~may_split, -math.inf))
         chosen = (
             _largest(ranked[-1], quota.splits[level])
@@ -140,17 +143,29 @@ def _largest(scores: Scores, count: int) -> Chosen:
     return chosen.scatter(1, order, True).reshape(scores.shape)
 
 
-def _surrounded(exists: Chosen, periodic: tuple[bool, ...]) -> Chosen:
+def _seams(
+    shape: tuple[int, ...], patch: tuple[int, ...], periodic: tuple[bool, ...]
+) -> tuple[int | None, ...]:
+    """Cells before the seam of each axis, without those of padding; None where it is bounded."""
+    return tuple(
+        -(-points // side) if wraps else None
+        for points, side, wraps in zip(shape, patch, periodic, strict=True)
+    )
+
+
+def _surrounded(exists: Chosen, seams: tuple[int | None, ...]) -> Chosen:
     """Cells whose neighbors, corner to corner, are all there, at this level or below it."""
-    for axis, wraps in enumerate(periodic, start=1):
+    for axis, seam in enumerate(seams, start=1):
         size = exists.shape[axis]
-        before, after = exists.roll(1, axis), exists.roll(-1, axis)
-        if not wraps:
-            before = torch.cat([exists.narrow(axis, 0, 1), exists.narrow(axis, 0, size - 1)], axis)
-            after = torch.cat(
-                [exists.narrow(axis, 1, size - 1), exists.narrow(axis, size - 1, 1)], axis
-            )
-        exists = exists & before & after
+        if seam is None:
+            first, last = exists.narrow(axis, 0, 1), exists.narrow(axis, size - 1, 1)
+            before = torch.cat([first, exists.narrow(axis, 0, size - 1)], axis)
+            after = torch.cat([exists.narrow(axis, 1, size - 1), last], axis)
+            exists = exists & before & after
+        else:
+            ring, padding = exists.split([seam, size - seam], axis)
+            ring = ring & ring.roll(1, axis) & ring.roll(-1, axis)
+            exists = torch.cat([ring, padding], axis)
     return exists
 
 

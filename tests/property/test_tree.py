@@ -124,12 +124,14 @@ def test_leaves_of_a_balanced_tree_differ_from_neighbors_by_one_level(
     history = torch.randn(2, 1, 1, *shape, generator=random).cumsum(-1)
     config = TokenizerConfig(patch=(16, 8, 4, 2), balanced=True, **budget)  # type: ignore[arg-type]
     tree = grow(config, history, periodic=(wraps, wraps))
-    depth = torch.zeros(2, *(side * 8 for side in tree.roots), dtype=torch.long)
-    for level, mask in enumerate(tree.tiling):
+    depth = torch.zeros(2, *(side * 16 for side in tree.roots), dtype=torch.long)
+    for level, (mask, patch) in enumerate(zip(tree.tiling, tree.patches, strict=True)):
         fine = mask.long()
         for axis in (1, 2):
-            fine = fine.repeat_interleave(8 // 2**level, axis)
+            fine = fine.repeat_interleave(patch[0], axis)
         depth += level * fine
+    # Without padding, a periodic seam joins the first point and the last.
+    depth = depth[:, : shape[0], : shape[1]]
     for axis in (1, 2):
         jump = (depth.roll(-1, axis) - depth).abs()
         inner = jump if wraps else jump.narrow(axis, 0, jump.shape[axis] - 1)

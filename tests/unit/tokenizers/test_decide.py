@@ -1,8 +1,11 @@
 """Which cells are split, and which of them stay tokens."""
 
+import math
+
 import pytest
 import torch
 
+from matey_core.nn.shift import Shift
 from matey_core.tokenizers import TokenizerConfig, Tree, grow, num_tokens
 from matey_core.tokenizers.adap_mix import adap_mix
 
@@ -30,3 +33,20 @@ def test_no_cell_stays_a_token_that_was_not_split(
 def test_everything_refined_and_kept_is_all_cells_that_hold_points() -> None:
     tree = tree_of((40, 40), ratio=1.0, keep_parents=True)
     assert num_tokens(adap_mix(tree)).tolist() == [3**2 + 5**2 + 10**2] * 2
+
+
+@pytest.mark.parametrize("shape", [(24,), (40,), (40, 40), (33, 24)])
+@pytest.mark.parametrize("wraps", [False, True])
+def test_a_balanced_tree_of_four_sizes_reaches_the_finest_everywhere(
+    shape: tuple[int, ...], wraps: bool
+) -> None:
+    tree = tree_of(shape, wraps=wraps, patch=(16, 8, 4, 2), ratio=1.0, balanced=True)
+    fine = math.prod(-(-points // 2) for points in shape)
+    assert tree.counts().tolist() == [[0, 0, 0, fine]] * 2
+
+
+def test_a_balanced_tree_that_is_shifted_reaches_the_finest_everywhere() -> None:
+    shift = Shift.of((13,), shape=(24,), periodic=(False,), side=16)
+    config = TokenizerConfig(patch=(16, 8, 4, 2), ratio=1.0, balanced=True)
+    tree = grow(config, noise(24), periodic=(False,), shift=shift)
+    assert tree.counts().tolist() == [[0, 0, 0, 13]] * 2
