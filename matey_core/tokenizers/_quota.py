@@ -14,6 +14,8 @@ from matey_core.errors import ConfigError
 
 DESCENT = 0.5
 """Fraction of new cells that are split again, as long as there are cells left to split."""
+ROUND_OFF = 1e-6
+"""Of a cell: 0.29 · 100 is less than 29 in floating point."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,7 @@ def quota_of_ratio(ratio: float, *, roots: int, pieces: Sequence[int], keep_pare
     """
     splits, cells = [], roots
     for number in pieces:
-        splits.append(int(ratio * cells))
+        splits.append(int(ratio * cells + ROUND_OFF))
         cells = splits[-1] * number
     return Quota(splits=tuple(splits), kept=tuple(splits) if keep_parents else (0,) * len(splits))
 

@@ -7,6 +7,7 @@ import torch
 
 from matey_core.nn.shift import Shift
 from matey_core.tokenizers import TokenizerConfig, Tree, grow, num_tokens
+from matey_core.tokenizers._quota import quota_of_ratio
 from matey_core.tokenizers.adap_mix import adap_mix
 
 
@@ -50,3 +51,14 @@ def test_a_balanced_tree_that_is_shifted_reaches_the_finest_everywhere() -> None
     config = TokenizerConfig(patch=(16, 8, 4, 2), ratio=1.0, balanced=True)
     tree = grow(config, noise(24), periodic=(False,), shift=shift)
     assert tree.counts().tolist() == [[0, 0, 0, 13]] * 2
+
+
+@pytest.mark.parametrize(("ratio", "cells", "split"), [(0.29, 100, 29), (0.57, 100, 57)])
+def test_round_off_loses_no_cell(ratio: float, cells: int, split: int) -> None:
+    quota = quota_of_ratio(ratio, roots=cells, pieces=(4,), keep_parents=False)
+    assert quota.splits == (split,)
+
+
+@pytest.mark.parametrize(("ratio", "split"), [(1 / 3, 1), (0.999, 2), (1.0, 3), (0.0, 0)])
+def test_a_fraction_of_a_cell_is_not_split(ratio: float, split: int) -> None:
+    assert quota_of_ratio(ratio, roots=3, pieces=(4,), keep_parents=False).splits == (split,)
