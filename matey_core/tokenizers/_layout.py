@@ -12,9 +12,6 @@ from matey_core.nn.shift import Shift
 from matey_core.tokenizers._base import Cells, Pass
 from matey_core.tokens import Places, Segments, Shard
 
-AXIS_BITS = 16
-"""Bits of a cell's coordinate along one axis."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
@@ -90,7 +87,9 @@ def lay_out(
     elif len(groups) == 1 and groups[0].are_all:
         grid = tuple(cells.cells[0].mask.shape[1:])
     else:
-        order = torch.cat([_curve(group, patches) for group in groups]).argsort(stable=True)
+        bits = _axis_bits(cells.cells[0], patches)
+        curve = torch.cat([_curve(group, patches, bits) for group in groups])
+        order = curve.argsort(stable=True)
     if order is not None:
         places = Places(
             centre=places.centre[order],
@@ -174,23 +173,30 @@ def _parents(group: Group, block: tuple[int, ...], shape: torch.Size) -> Int[Ten
     return number
 
 
-def _curve(group: Group, patches: tuple[tuple[int, ...], ...]) -> Int[Tensor, " n"]:
+def _axis_bits(cells: Cells, patches: tuple[tuple[int, ...], ...]) -> int:
+    """Bits of a finest cell's coordinate along the axis that has most of them."""
+    sides = zip(cells.mask.shape[1:], patches[cells.level], patches[-1], strict=True)
+    return max((count * (side // finest) - 1).bit_length() for count, side, finest in sides)
+
+
+def _curve(group: Group, patches: tuple[tuple[int, ...], ...], bits: int) -> Int[Tensor, " n"]:
     """Position along the curve through all samples: bits of the coordinates, interleaved."""
     sample, *cells = group.index
     axes = len(cells)
-    position = sample << (AXIS_BITS * axes)
+    position = sample << (bits * axes)
+    spread = _spread(axes, bits, position.device)
     for axis, cell in enumerate(cells):
         finest = patches[group.level][axis] // patches[-1][axis]
-        position = position + (_spread(axes, position.device)[cell * finest] << (axes - 1 - axis))
+        position = position + (spread[cell * finest] << (axes - 1 - axis))
     return position
 
 
 @lru_cache
-def _spread(axes: int, device: torch.device) -> Int[Tensor, " n"]:
-    """Every coordinate with `axes` − 1 zeros after each of its bits."""
-    numbers = torch.arange(2**AXIS_BITS, device=device)
+def _spread(axes: int, bits: int, device: torch.device) -> Int[Tensor, " n"]:
+    """Every coordinate of so many bits, with `axes` − 1 zeros after each of them."""
+    numbers = torch.arange(2**bits, device=device)
     spread = torch.zeros_like(numbers)
-    for bit in range(AXIS_BITS):
+    for bit in range(bits):
         spread |= ((numbers >> bit) & 1) << (bit * axes)
     return spread
 

@@ -108,6 +108,14 @@ def test_packed_order_is_by_sample_and_unpacking_undoes_it() -> None:
     np.testing.assert_allclose(totals, 1.0, rtol=1e-5)
 
 
+def test_a_line_of_more_than_65536_cells_is_packed_from_end_to_end() -> None:
+    history = torch.randn(2, 1, 1, 2**17, generator=torch.Generator().manual_seed(3))
+    tree = grow(TokenizerConfig(patch=(8, 1), ratio=0.25), history, periodic=(True,))
+    layout = lay_out(adap_mix(tree)[0], tree.patches, (2**17,))
+    sample, centre = layout.places.sample, layout.places.centre[:, 0]
+    assert ((sample + centre).diff() > 0).all()
+
+
 def test_local_sequences_are_the_fine_cells_of_one_coarse_cell_in_raster_order() -> None:
     history = torch.randn(2, 2, 1, 16, 24, generator=torch.Generator().manual_seed(2))
     config = TokenizerConfig(name="adap_mul", patch=(8, 4), ratio=0.5)
