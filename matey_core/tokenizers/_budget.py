@@ -11,7 +11,7 @@ from torch import Tensor
 from matey_core.nn.shift import Shift
 from matey_core.tokenizers._base import TokenizerConfig
 from matey_core.tokenizers._quota import Quota, quota_of_ratio, quota_of_tokens
-from matey_core.tokenizers._rest import spend
+from matey_core.tokenizers._rest import cells_at, spend
 from matey_core.tokenizers._tree import children, has_empty_cells, inside
 
 Scores = Float[Tensor, "b ..."]
@@ -79,7 +79,10 @@ def decide(
     is_certain = quota is not None and not config.balanced and not empty
     kept: tuple[Chosen, ...] = ()
     if quota and config.tokens is not None and not is_certain and not config.keeps_roots:
-        left = config.tokens - _num_leaves(refined, patches, shape, shift)
+        most = torch.full((len(scores[0]),), config.tokens, device=scores[0].device)
+        if not config.keep_parents:  # no more than the finest cells everywhere
+            most = most.clamp(max=_num_finest(scores[0], patches, shape, shift))
+        left = most - _num_leaves(refined, patches, shape, shift)
         if empty and not config.balanced:
             parents = sum(split.flatten(1).sum(1) for split in refined)
             refined = spend(
@@ -91,7 +94,7 @@ def decide(
                 shift=shift,
                 keep_parents=config.keep_parents,
             )
-            left = config.tokens - _num_leaves(refined, patches, shape, shift)
+            left = most - _num_leaves(refined, patches, shape, shift)
         kept = _kept(refined, scores, left)
     elif quota and any(quota.kept):
         kept = tuple(
@@ -185,6 +188,14 @@ def _num_leaves(
         if level < len(refined):
             exists = children(refined[level], patch, patches[level + 1])
     return total
+
+
+def _num_finest(
+    roots: Scores, patches: tuple[tuple[int, ...], ...], shape: tuple[int, ...], shift: Shift | None
+) -> Int[Tensor, ""]:
+    """Cells of the finest level that hold points of the grid."""
+    cells = cells_at(len(patches) - 1, roots, patches)
+    return inside(shape, patches[-1], cells, roots.device, shift).sum()
 
 
 def _kept(

@@ -35,7 +35,7 @@ def spend(
     """
     refined, device = list(refined), left.device
     here = [
-        inside(shape, patch, _cells(scores[0], patches, level), device, shift)
+        inside(shape, patch, cells_at(level, scores[0], patches), device, shift)
         for level, patch in enumerate(patches)
     ]
     costs = [_pieces(fine, coarse.shape) - int(not keep_parents) for coarse, fine in pairwise(here)]
@@ -55,10 +55,16 @@ def spend(
     return refined
 
 
-def _cells(
-    roots: Float[Tensor, "b ..."], patches: tuple[tuple[int, ...], ...], level: int
+def cells_at(
+    level: int, roots: Float[Tensor, "b ..."], patches: tuple[tuple[int, ...], ...]
 ) -> tuple[int, ...]:
-    """Cells per axis of a level."""
+    """Cells per axis of a level.
+
+    Args:
+        level: its number.
+        roots: one value a coarsest cell.
+        patches: points per axis of the cells of all levels.
+    """
     sides = zip(roots.shape[1:], patches[0], patches[level], strict=True)
     return tuple(count * (coarse // fine) for count, coarse, fine in sides)
 

@@ -75,6 +75,13 @@ def test_a_number_of_tokens_is_met_exactly_or_its_nearest_neighbors_are_named(
         assert f"Allow {low} or {high} tokens" in str(e.value.remedy)
 
 
+@pytest.mark.parametrize("balanced", [False, True])
+def test_tokens_beyond_the_finest_cells_are_not_spent_on_parents(balanced: bool) -> None:
+    config = TokenizerConfig(patch=(16, 8, 4), tokens=300, balanced=balanced)
+    tree = grow(config, torch.randn(2, 1, 1, 40, 40), periodic=(False, False))
+    assert num_tokens(TOKENIZERS["adap_mix"](tree)).tolist() == [100, 100]
+
+
 @given(data=st.data())
 def test_a_number_of_tokens_is_never_exceeded_and_met_where_it_can_be(
     data: st.DataObject,
@@ -82,7 +89,8 @@ def test_a_number_of_tokens_is_never_exceeded_and_met_where_it_can_be(
     patch = data.draw(st.sampled_from(LADDERS))
     name = data.draw(st.sampled_from(("adap_mix", "adap_mul")))
     shape = data.draw(grids(patch[0]))
-    balanced, keep = data.draw(st.booleans()), data.draw(st.booleans())
+    balanced = data.draw(st.booleans())
+    keep = name == "adap_mix" and data.draw(st.booleans())
     tokens = data.draw(st.integers(1, 400))
     periodic = data.draw(st.booleans())
     seed = data.draw(st.integers(0, 2**16))
@@ -106,6 +114,8 @@ def test_a_number_of_tokens_is_never_exceeded_and_met_where_it_can_be(
     if tree.has_known_counts:
         assert counts.unique().numel() == 1
     fine = math.prod(-(-points // patch[-1]) for points in shape)
+    if name == "adap_mix" and not keep:
+        assert (counts <= fine).all()
     if name == "adap_mix" and tree.has_known_counts and tokens <= fine:
         assert counts.tolist() == [tokens] * 2
     if name == "adap_mul" and tree.has_known_counts and len(patch) == 2:
