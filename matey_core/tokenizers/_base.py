@@ -12,6 +12,7 @@ from torch import Tensor
 
 from matey_core.config import Config
 from matey_core.errors import ConfigError
+from matey_core.nn.shift import Shift
 from matey_core.registry import Registry
 from matey_core.tokenizers._tree import Tree
 
@@ -37,7 +38,8 @@ class TokenizerConfig(Config):
     the next smaller one that whole blocks add up to)."""
     coarse_cells: PositiveInt | None = None
     """Begin every grid with the finest of the patch sizes that makes at most this many cells, so
-    that samples of small and of large grids cost alike; by default with the first size."""
+    that samples of small and of large grids cost alike; by default with the first size. Cells
+    that jitter adds along bounded axes are not counted."""
     balanced: bool = False
     """Refine only where all neighbors are there already: adjacent leaves then differ by one
     level at most."""
@@ -87,7 +89,7 @@ class TokenizerConfig(Config):
         """The threshold γ in force where neither ratio nor tokens is set."""
         return DEFAULT_GAMMA if self.gamma is None else self.gamma
 
-    def on(self, shape: tuple[int, ...]) -> "TokenizerConfig":
+    def on(self, shape: tuple[int, ...], shift: Shift | None = None) -> "TokenizerConfig":
         """Settle which of the patch sizes serve a grid.
 
         With `coarse_cells`, that is the finest one that makes no more cells, and all finer ones
@@ -96,13 +98,16 @@ class TokenizerConfig(Config):
 
         Args:
             shape: points per axis of the grid, without padding.
+            shift: how far the cells begin before the first point. `uniform` cells are then
+                counted for the shift that makes most of them, so that the answer is the same in
+                every step; `coarse_cells` counts those that are not shifted.
 
         Raises:
             ConfigError: there are more cells than `coarse_cells`, or `uniform` ones are more than
                 `tokens`.
         """
         if self.coarse_cells is None:
-            return self._affordable(shape)
+            return self._affordable(shape, shift)
         last = len(self.patch) - (1 if self.name == "uniform" else 2)
         fitting = [i for i in range(last + 1) if self.patch[i] <= min(shape)] or [last]
         few = [i for i in fitting if _count(shape, self.patch[i]) <= self.coarse_cells]
@@ -117,28 +122,34 @@ class TokenizerConfig(Config):
         start = max(few)
         stop = start + 1 if self.name == "uniform" else None
         part = self.model_copy(update={"patch": self.patch[start:stop], "coarse_cells": None})
-        return part._affordable(shape)
+        return part._affordable(shape, shift)
 
     def with_tokens(self, tokens: int) -> "TokenizerConfig":
         """Spend another number of tokens, whatever the budget was."""
         return self.model_copy(update={"gamma": None, "ratio": None, "tokens": tokens})
 
-    def _affordable(self, shape: tuple[int, ...]) -> "TokenizerConfig":
+    def _affordable(self, shape: tuple[int, ...], shift: Shift | None) -> "TokenizerConfig":
         """Refuse uniform cells that are more than the tokens allowed; others are counted later."""
         if self.name == "uniform" and self.tokens is not None:
-            number = _count(shape, self.patch[-1])
+            number = _count(shape, self.patch[-1], shift)
             if number > self.tokens:
+                moved = " once they are shifted" if number > _count(shape, self.patch[-1]) else ""
                 raise ConfigError(
                     f"Uniform cells of {self.patch[-1]} points are {number} on a grid of "
-                    f"{'×'.join(map(str, shape))}, more than the {self.tokens} tokens allowed.",
+                    f"{'×'.join(map(str, shape))}{moved}, more than the {self.tokens} tokens "
+                    "allowed.",
                     remedy=f"Allow {number} tokens, or choose a coarser patch.",
                 )
         return self
 
 
-def _count(shape: tuple[int, ...], side: int) -> int:
-    """Cells of a size that a grid is cut into, the padded ones included."""
-    return math.prod(-(-points // side) for points in shape)
+def _count(shape: tuple[int, ...], side: int, shift: Shift | None = None) -> int:
+    """Cells of a size that a grid is cut into, the padded ones included, by the widest shift."""
+    wraps = shift.periodic if shift else (True,) * len(shape)
+    before = [0 if is_periodic else side - 1 for is_periodic in wraps]
+    return math.prod(
+        -(-(points + extra) // side) for points, extra in zip(shape, before, strict=True)
+    )
 
 
 DEFAULT_GAMMA = 0.3

@@ -76,7 +76,7 @@ def grow_normalized(
             are more cells than `coarse_cells` allows.
     """
     num_axes = values.ndim - 3
-    config = config.on(tuple(values.shape[3:]))
+    config = config.on(tuple(values.shape[3:]), shift)
     patches = tuple((side,) * num_axes for side in config.levels)
     padded = pad(values, patches[0], periodic=periodic, shift=shift)
     history = History(values=padded, std=std, estimate=estimate)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matey_core.errors import ConfigError, ShapeError
+from matey_core.nn.shift import Shift
 from matey_core.tokenizers import TOKENIZERS, TokenizerConfig, grow, num_tokens
 from tests.formula import batch_of, spec_of, tiny_model
 
@@ -38,7 +39,10 @@ def test_each_grid_begins_where_its_cells_come_nearest(
     settled = config_of().on(shape)
     assert settled.patch == part
     assert settled.coarse_cells is None
-    assert config_of(name="uniform", tokens=None).on(shape).patch in [(side,) for side in LADDER]
+    # Uniform cells may be of the ladder's last size as well, which adaptive ones go down to.
+    sides = [side for side in LADDER if math.prod(-(-n // side) for n in shape) <= 64]
+    fitting = [side for side in sides if side <= min(shape)]
+    assert config_of(name="uniform", tokens=None).on(shape).patch == (min(fitting),)
 
 
 def test_uniform_cells_are_of_the_nearest_size_down_to_the_finest() -> None:
@@ -84,6 +88,23 @@ def test_uniform_cells_beyond_the_tokens_allowed_are_refused() -> None:
     with pytest.raises(ConfigError, match="are 64 on a grid of 32×32, more than the 63 tokens"):
         config.on((32, 32))
     assert config.on((31, 28)) == config
+
+
+def test_uniform_cells_are_counted_where_a_shift_makes_most_of_them() -> None:
+    config = TokenizerConfig(name="uniform", patch=(8,), tokens=16)
+    history = torch.randn(1, 1, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+
+    def tokens(points: int, *, allowed: int, wraps: bool) -> int:
+        periodic = (wraps, wraps)
+        shift = Shift.of((points, points), shape=(32, 32), periodic=periodic, side=8)
+        tree = grow(config.with_tokens(allowed), history, periodic=periodic, shift=shift)
+        return int(num_tokens(TOKENIZERS["uniform"](tree))[0])
+
+    assert tokens(7, allowed=16, wraps=True) == 16
+    assert tokens(7, allowed=25, wraps=False) == 25
+    for points in (0, 7):  # the same answer in every step, whatever it draws
+        with pytest.raises(ConfigError, match="are 25 on a grid of 32×32 once they are shifted"):
+            tokens(points, allowed=16, wraps=False)
 
 
 @pytest.mark.parametrize("name", ["uniform", "adap_mix", "adap_mul"])
