@@ -44,7 +44,7 @@ class TokenizerConfig(Config):
     """Refine only where all neighbors are there already: adjacent leaves then differ by one
     level at most."""
     keep_parents: bool = False
-    """`adap_mix`: let refined cells stay tokens, which see but predict nothing."""
+    """`adap_mix` only: let refined cells stay tokens, which see but predict nothing."""
 
     @model_validator(mode="after")
     def _check(self) -> "TokenizerConfig":
@@ -62,6 +62,8 @@ class TokenizerConfig(Config):
             raise ValueError("patch needs at least one size")
         if self.name != "uniform" and len(self.patch) < 2:
             raise ValueError(f"{self.name} needs a coarse and a fine patch, such as [16, 8]")
+        if self.keep_parents and self.name != "adap_mix":
+            raise ValueError(f"keep_parents is for adap_mix alone, not for {self.name}")
         return self
 
     @property

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from matey_core.errors import ConfigError, ShapeError
 from matey_core.nn.shift import Shift
@@ -105,6 +106,12 @@ def test_uniform_cells_are_counted_where_a_shift_makes_most_of_them() -> None:
     for points in (0, 7):  # the same answer in every step, whatever it draws
         with pytest.raises(ConfigError, match="are 25 on a grid of 32×32 once they are shifted"):
             tokens(points, allowed=16, wraps=False)
+
+
+@pytest.mark.parametrize("name", ["uniform", "adap_mul"])
+def test_parents_that_stay_are_refused_where_there_are_none(name: str) -> None:
+    with pytest.raises(ValidationError, match=f"is for adap_mix alone, not for {name}"):
+        TokenizerConfig(name=name, patch=(8, 4), keep_parents=True)
 
 
 @pytest.mark.parametrize("name", ["uniform", "adap_mix", "adap_mul"])
