@@ -35,7 +35,8 @@ class TokenizerConfig(Config):
     """Refine this fraction of the cells, worst first."""
     tokens: PositiveInt | None = None
     """Tokens of a frame: as many cells are refined as make exactly this number (`adap_mul`: or
-    the next smaller one that whole blocks add up to)."""
+    the next smaller one that whole blocks add up to; balanced trees and grids with cells of
+    nothing but padding: or fewer)."""
     coarse_cells: PositiveInt | None = None
     """Begin every grid with the finest of the patch sizes that makes at most this many cells, so
     that samples of small and of large grids cost alike; by default with the first size. Cells
