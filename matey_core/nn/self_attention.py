@@ -77,8 +77,8 @@ class SelfAttention(nn.Module):
                 all cells of a sequence are of one size it would change nothing, and is left out.
         """
         rows = math.prod(x.shape[:-1])
-        q, k, v = self.qkv(x).reshape(rows, 3, self.heads, -1).unbind(1)
-        width = v.shape[-1]
+        width = x.shape[-1] // self.heads
+        q, k, v = self.qkv(x).reshape(rows, 3, self.heads, width).unbind(1)
         q, k = self.query_norm(q), self.key_norm(k)
         if log_weight is not None and routes[0].meets_sizes:
             q, k, v = weighed(Heads(q, k, v), log_weight.reshape(rows))

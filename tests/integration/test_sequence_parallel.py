@@ -38,6 +38,7 @@ TOKENIZERS = {
     "levels": {"patch": (8, 4, 2), "tokens": 42, "criterion": "learned"},
     "unequal": {"patch": (8, 4, 2), "gamma": 0.3, "keep_parents": True},
     "blocks": {"name": "adap_mul", "patch": (8, 4), "ratio": 0.4},
+    "one block": {"name": "adap_mul", "patch": (8, 4), "ratio": 0.04},
 }
 Case = dict[str, Any]
 FEW: list[Case] = [
@@ -45,13 +46,14 @@ FEW: list[Case] = [
     {"scheme": "full", "tokenizer": "unequal", "heads": 3, "measure": True},
     {"scheme": "factorized", "tokenizer": "levels", "heads": 3, "drop_path": 0.5},
     {"scheme": "axial", "tokenizer": "blocks", "heads": 3},
+    {"scheme": "full", "tokenizer": "one block", "heads": 3},
 ]
 ALL: list[Case] = [
     {"scheme": scheme, "tokenizer": tokenizer, "heads": heads, "drop_path": 0.3}
     for scheme in ("full", "factorized", "axial")
     for tokenizer in TOKENIZERS
     for heads in ((4, 5) if tokenizer == "unequal" else (4,))
-    if scheme != "axial" or tokenizer in ("uniform", "blocks")
+    if scheme != "axial" or tokenizer in ("uniform", "blocks", "one block")
 ]
 
 
