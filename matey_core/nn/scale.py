@@ -32,12 +32,14 @@ class Scale:
         """
         axes = (1, *range(3, history.ndim))
         values = history.float()
+        unit = power_of_two(values.abs().amax(axes))
+        values = values / _channelwise(unit, values)
         mean = values.mean(axes)
         centred = values - _channelwise(mean, values)
         std = centred.square().mean(axes).sqrt()
         magnitude = (mean.square() + std.square()).sqrt()
-        floor = torch.where(magnitude > 0, ROUNDING * magnitude, torch.ones_like(magnitude))
-        return cls(mean=mean, std=torch.maximum(std, floor))
+        floor = torch.where(magnitude > 0, ROUNDING * magnitude, 1.0 / unit)
+        return cls(mean=mean * unit, std=torch.maximum(std, floor) * unit)
 
     def normalize(self, fields: Float[Tensor, "b l c *space"]) -> Float[Tensor, "b l c *space"]:
         """(x − mean) / std, in float32."""
@@ -47,6 +49,15 @@ class Scale:
     def restore(self, fields: Float[Tensor, "b l c *space"]) -> Float[Tensor, "b l c *space"]:
         """X · std + mean."""
         return fields * _channelwise(self.std, fields) + _channelwise(self.mean, fields)
+
+
+def power_of_two(values: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
+    """The largest power of two up to each value: divided by it, squares stay in float32's range.
+
+    Such a division rounds nothing. Of 0 it is 1.
+    """
+    exponent = torch.frexp(values).exponent - 1
+    return torch.where(values > 0, torch.ldexp(torch.ones_like(values), exponent), 1.0)
 
 
 def _channelwise(values: Float[Tensor, "b c"], like: Tensor) -> Tensor:

@@ -1,0 +1,53 @@
+"""Normalization in units as large and as small as float32 holds."""
+
+import pytest
+import torch
+
+from matey_core.criteria import CRITERIA, History
+from matey_core.nn.scale import Scale, power_of_two
+
+
+@pytest.mark.parametrize("unit", [2.0**-110, 1e-25, 1e-8, 1.0, 1e8, 1e20, 1e35])
+def test_units_never_matter(unit: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    history = torch.randn(2, 3, 2, 8, 8, generator=generator) + 0.5
+    scale, expected = Scale.of(history * unit), Scale.of(history)
+    torch.testing.assert_close(scale.std / unit, expected.std, rtol=1e-5, atol=0)
+    torch.testing.assert_close(scale.mean / unit, expected.mean, rtol=1e-5, atol=0)
+    torch.testing.assert_close(
+        scale.normalize(history * unit), expected.normalize(history), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_units_that_are_powers_of_two_change_no_bit() -> None:
+    history = torch.randn(2, 3, 2, 8, 8, generator=torch.Generator().manual_seed(1))
+    small, plain = Scale.of(history * 2.0**-40), Scale.of(history)
+    assert torch.equal(small.std * 2.0**40, plain.std)
+    assert torch.equal(small.mean * 2.0**40, plain.mean)
+
+
+def test_constant_fields_and_fields_of_zeros() -> None:
+    history = torch.zeros(1, 2, 3, 4, 4)
+    history[:, :, 1], history[:, :, 2] = 3.0, 3e30
+    assert Scale.of(history).std.tolist()[0] == pytest.approx([1.0, 3e-6, 3e24], rel=1e-5)
+
+
+def test_powers_of_two() -> None:
+    values = torch.tensor([0.0, 1.0, 1.5, 2.0, 3.3e38, 1.2e-38, 1e-44])
+    units = power_of_two(values)
+    assert units[:4].tolist() == [1.0, 1.0, 1.0, 2.0]
+    assert ((values[1:6] / units[1:6] >= 1) & (values[1:6] / units[1:6] < 2)).all()
+    assert units.isfinite().all()
+
+
+def test_the_largest_field_decides_in_any_units() -> None:
+    generator = torch.Generator().manual_seed(2)
+    values = torch.randn(1, 2, 2, 8, 8, generator=generator)
+    scores = [
+        CRITERIA["raw_variance"](
+            History(values=values, std=torch.tensor([[1.0, 4.0]]) * unit), (4, 4)
+        )
+        for unit in (1.0, 2.0**90)
+    ]
+    assert torch.equal(*scores)
+    assert scores[0].isfinite().all()
