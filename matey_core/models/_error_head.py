@@ -2,8 +2,9 @@
 
 It sees a few statistics of every cell, its neighbors and the whole frame, field by field, and
 expects an error relative to the frame's. Statistics are cheap, free of units, and the same for
-all fields, cell sizes and numbers of axes, so that one head serves them all. It begins with the
-order of `innovation`, which is good from the start, and learns what to change.
+all fields, cell sizes and numbers of axes, so that one head serves them all. It begins
+near the order of `innovation`, which is good from the start (with a single frame, near none), and
+learns what to change.
 
 Cells that were refined have a smaller error than they would have had coarse; a head that
 learned from them would take the cells that need refinement for harmless, and one that learned

@@ -79,7 +79,7 @@ class MateyModel(Model):
             output = self.sequence.sum(output)
         values = frame.state(output)
         side = None
-        if self.error_head is not None and self.training and batch.targets is not None:
+        if self.error_head is not None and self._is_learning and batch.targets is not None:
             side = side_loss(self.error_head, frame, tree, batch, values)
             if self.sequence is not None:
                 side = self.sequence.share_gradient(side)
@@ -108,7 +108,24 @@ class MateyModel(Model):
             ConfigError: says which, and what to choose instead.
         """
         super().check_tokenizer(tokenizer)
+        if _learns(tokenizer) and self.error_head is None:
+            raise ConfigError(
+                "The criterion 'learned' needs a head that this model was not built with.",
+                remedy="Train a model with model.tokenizer.criterion=learned, or choose another.",
+            )
         check_scheme(self.config.model_copy(update={"tokenizer": tokenizer}))
+
+    def retokenize(self, tokenizer: TokenizerConfig) -> None:
+        """Cut fields as `tokenizer` says from now on, also where the model is saved.
+
+        What the model has learned about its own errors is dropped where no criterion asks for it.
+
+        Raises:
+            ConfigError: the weights do not allow it, or the scheme cannot work so.
+        """
+        super().retokenize(tokenizer)
+        if not _learns(tokenizer):
+            self.error_head = None
 
     def share_samples(self, group: SequenceGroup) -> None:
         """Hold only this process' part of every sample's tokens from now on; see `Model`."""
@@ -133,6 +150,11 @@ class MateyModel(Model):
         }
         return parts.get(parameter.partition(".")[0], "attention")
 
+    @property
+    def _is_learning(self) -> bool:
+        """Whether the head of errors chooses the cells, and is trained."""
+        return self.training and _learns(self.tokenizing)
+
     def _tree(self, frame: Frame) -> Tree:
         if frame.grid.num_axes not in self.num_axes:
             raise ConfigError(
@@ -147,7 +169,7 @@ class MateyModel(Model):
             periodic=frame.grid.periodic,
             shift=frame.shift,
             estimate=self.error_head,
-            spared=SPARED if self.error_head is not None and self.training else 0.0,
+            spared=SPARED if self._is_learning else 0.0,
         )
 
     def _run(
@@ -211,6 +233,10 @@ class MateyModel(Model):
             patch = (side,) * axes
             self.stems[_key(patch)] = Stem(patch, width, inner=self.inner)
             self.heads[_key(patch)] = Head(patch, width, inner=self.inner)
+
+
+def _learns(tokenizer: TokenizerConfig) -> bool:
+    return "learned" in parts_of(tokenizer.criterion)
 
 
 def _key(patch: tuple[int, ...]) -> str:

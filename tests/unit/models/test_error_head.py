@@ -48,6 +48,28 @@ def test_models_without_it_have_no_such_weights_and_start_from_the_same() -> Non
         assert torch.equal(value, with_it.get_parameter(name)), name
 
 
+def test_another_criterion_for_a_while_neither_spares_cells_nor_trains_it() -> None:
+    model = build().train()
+    batch = batch_of(spec_of((32, 32)))
+    other = model.config.tokenizer.model_copy(update={"criterion": "gradient"})
+    with model.retokenized(other):
+        assert model(batch).side_loss is None
+        found = model(batch).values
+        assert torch.equal(found, model.eval()(batch).values)
+    assert model.train()(batch).side_loss is not None
+
+
+def test_another_criterion_for_good_drops_it(tmp_path: Path) -> None:
+    model, without = build(), build("innovation")
+    learned = model.config.tokenizer
+    with pytest.raises(ConfigError, match="needs a head that this model was not built with"):
+        without.retokenize(learned)
+    model.retokenize(without.config.tokenizer)
+    assert not head_of(model)
+    save_model(model, tmp_path)
+    assert load_model(tmp_path).config.tokenizer.criterion == "innovation"
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_its_loss_trains_the_head_and_nothing_else(shape: tuple[int, ...]) -> None:
     model = build(axes=len(shape)).train()
