@@ -52,6 +52,11 @@ def place_features(
 @lru_cache(maxsize=32)
 def _tables(grid: Triple, split: Triple, width: int, is_flat: bool) -> tuple[Tensor, Tensor]:
     """Place and area features of the coarse cells, then of the fine cells of each."""
+    with torch.inference_mode(False):  # what is kept must serve training too
+        return _made(grid, split, width, is_flat)
+
+
+def _made(grid: Triple, split: Triple, width: int, is_flat: bool) -> tuple[Tensor, Tensor]:
     levels = [cell_centres(grid).flatten(0, 2)]
     q = split[0] * split[1] * split[2]
     if q > 1:

@@ -59,6 +59,12 @@ def _check_tokenizer(config: ModelConfig) -> None:
             "all of its own.",
             remedy="Leave it out, or set model.variant=matey.",
         )
+    for name in ("keep_parents", "balanced"):
+        if getattr(tokenizer, name):
+            raise ConfigError(
+                f"model.tokenizer.{name} is an option that the paper variant does not have.",
+                remedy="Leave it out, or set model.variant=matey.",
+            )
     if tokenizer.tokens is not None:
         raise ConfigError(
             "model.tokenizer.tokens is a budget that the paper variant does not have.",
