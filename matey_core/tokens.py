@@ -89,7 +89,9 @@ def to_device(values: Int[Tensor, " n"], device: torch.device) -> Int[Tensor, " 
         values: on the CPU.
         device: where to.
     """
-    return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values
+    if device.type == "cuda" and not torch.compiler.is_compiling():  # which cannot trace pinning
+        values = values.pin_memory()
+    return values.to(device, non_blocking=True)
 
 
 def remember(prepare: Callable[[Key, torch.device], Made]) -> Callable[[Key, torch.device], Made]:

@@ -1,4 +1,4 @@
-"""torch's compiled flexible attention: sequences of unequal length in any precision, on CUDA."""
+"""torch's compiled flexible attention: sequences of unequal length on CUDA, up to float32."""
 
 from collections.abc import Callable
 from functools import lru_cache

@@ -10,9 +10,8 @@ from torch.nn.attention.varlen import varlen_attn
 from matey_core.errors import ConfigError
 from matey_core.kernels import KERNELS
 from matey_core.kernels._channels import in_eights
+from matey_core.kernels._flash import WIDEST, hindrance
 from matey_core.tokens import Segments, remember, to_device
-
-HALF = (torch.bfloat16, torch.float16)
 
 
 @KERNELS.register("varlen")
@@ -20,12 +19,13 @@ def varlen(q: Tensor, k: Tensor, v: Tensor, segments: Segments) -> Tensor:
     """Hand all sequences to torch's variable-length flash attention together.
 
     Raises:
-        ConfigError: the tensors are not on a CUDA device, or not bfloat16 or float16.
+        ConfigError: the tensors are not on a CUDA device of compute capability 8.0 or higher, not
+            bfloat16 or float16, or their heads are wider than 256 channels.
     """
-    if q.device.type != "cuda" or v.dtype not in HALF:
+    if found := hindrance(q.device, v.dtype, q.shape[-1]):
         raise ConfigError(
-            "model.kernel is varlen, which takes bfloat16 or float16 on a CUDA device; found "
-            f"{str(v.dtype).removeprefix('torch.')} on {q.device.type}.",
+            "model.kernel is varlen, which takes bfloat16 or float16 on a CUDA device since "
+            f"Ampere, and heads of at most {WIDEST} channels; found {found}.",
             remedy="Set model.kernel=auto or, on a GPU, precision=bfloat16. The setting "
             "of a trained model is in its model.json.",
         )

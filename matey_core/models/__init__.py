@@ -3,6 +3,7 @@
 from matey_core.models._base import MODELS, Model, ModelConfig, Sizes
 from matey_core.models._compiled import as_written, compile_parts
 from matey_core.models._io import load_model, save_model
+from matey_core.models._kernels import with_kernel
 
 __all__ = [
     "MODELS",
@@ -13,4 +14,5 @@ __all__ = [
     "compile_parts",
     "load_model",
     "save_model",
+    "with_kernel",
 ]

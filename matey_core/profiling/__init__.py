@@ -1,9 +1,9 @@
 """What a model costs: operations, time, memory, and where they go."""
 
-from matey_core.profiling.alternate import alternate, in_turns
+from matey_core.profiling.alternate import alternate, in_turns, spread
 from matey_core.profiling.budget import Market, Purchase, quantity
 from matey_core.profiling.cost import ForwardCost, Inputs, cost_of, forward_cost, plan
-from matey_core.profiling.flops import Flops, count_flops
+from matey_core.profiling.flops import Flops, count_flops, countable
 from matey_core.profiling.machine import matmul_peak, peak_memory, reset_peak_memory
 from matey_core.profiling.pairs import num_pairs
 from matey_core.profiling.saved import saved_bytes
@@ -23,6 +23,7 @@ __all__ = [
     "alternate",
     "cost_of",
     "count_flops",
+    "countable",
     "forward_cost",
     "in_turns",
     "matmul_peak",
@@ -33,4 +34,5 @@ __all__ = [
     "quantity",
     "reset_peak_memory",
     "saved_bytes",
+    "spread",
 ]

@@ -24,6 +24,12 @@ def alternate(
     return [statistics.median(times) for times in in_turns(runs, device, rounds=rounds)]
 
 
+def spread(times: Sequence[float]) -> float:
+    """Half the distance between the quartiles, as a fraction of the median."""
+    first, middle, third = statistics.quantiles(times, n=4)
+    return (third - first) / 2 / middle
+
+
 def in_turns(
     runs: Sequence[Callable[[], object]],
     device: torch.device,

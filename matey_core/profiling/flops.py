@@ -1,12 +1,15 @@
 """Floating point operations, counted while they happen."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
+
+from matey_core.models import Model, with_kernel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,11 @@ class Flops:
     def total(self) -> int:
         """Forward and backward."""
         return self.forward + self.backward
+
+
+def countable(model: Model) -> AbstractContextManager[None]:
+    """Let `sdpa` stand in for `flex`, which refuses to run while operations are counted."""
+    return with_kernel(model, "sdpa") if model.config.kernel == "flex" else nullcontext()
 
 
 def count_flops(loss: Callable[[], Tensor]) -> Flops:

@@ -12,6 +12,7 @@ from torch import Tensor
 from matey_core.batches import FieldBatch
 from matey_core.models import Model
 from matey_core.objectives import Objective
+from matey_core.profiling.alternate import spread
 from matey_core.profiling.clock import OTHER, PartClock
 from matey_core.profiling.machine import peak_memory, reset_peak_memory, synchronize
 from matey_core.profiling.parts import watched
@@ -90,7 +91,7 @@ def measure_step(
     times = _timed(step, seconds)
     return StepMeasurement(
         seconds=statistics.median(times),
-        spread=_spread(times),
+        spread=spread(times),
         num_steps=len(times),
         peak_memory=peak_memory(step.device),
         shares=_shares(step, seconds) if with_shares else {},
@@ -120,11 +121,6 @@ def _shares(step: TrainingStep, seconds: float) -> dict[str, float]:
     parts = clock.seconds()
     total = sum(parts.values())
     return {part: parts.get(part, 0.0) / total for part in PARTS}
-
-
-def _spread(times: list[float]) -> float:
-    first, _, third = statistics.quantiles(times, n=4)
-    return (third - first) / 2 / statistics.median(times)
 
 
 def _ignore(part: str) -> None:

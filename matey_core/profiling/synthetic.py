@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from matey_core.batches import FieldBatch
+from matey_core.errors import ConfigError
 from matey_core.fields import Field, FieldSpec, Grid
 
 AXES = {1: ("x",), 2: ("y", "x"), 3: ("z", "y", "x")}
@@ -24,7 +25,24 @@ class SyntheticBatches:
     def __init__(
         self, fields: Sequence[str], grid: tuple[int, ...], *, history: int, batch_size: int
     ) -> None:
+        """Lay out the fields.
+
+        Args:
+            fields: their names.
+            grid: points per axis.
+            history: frames before the target.
+            batch_size: samples of a batch.
+
+        Raises:
+            ConfigError: a grid that has not one, two or three axes.
+        """
         num_axes = len(grid)
+        if num_axes not in AXES:
+            raise ConfigError(
+                f"A grid of {'×'.join(map(str, grid))} points has {num_axes} axes; there are "
+                "grids of 1, 2 and 3.",
+                remedy="Give as many numbers of points, such as --grid 64,64.",
+            )
         self.history = history
         self.batch_size = batch_size
         self.spec = FieldSpec(

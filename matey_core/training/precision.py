@@ -1,7 +1,7 @@
 """float32, or bfloat16 where this machine's matrix products are faster with it."""
 
 import math
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +10,7 @@ from torch import nn
 from torch.utils.benchmark import Timer
 
 from matey_core.batches import FieldBatch
-from matey_core.models import Model
+from matey_core.models import Model, with_kernel
 from matey_core.objectives import Objective
 
 SPEED_UP = 1.3
@@ -99,7 +99,10 @@ def measure_parity(
     """Compare predictions and gradients of one batch in both types; changes nothing."""
     was_training = model.training
     model.eval()
-    exact, exact_gradient = _outcome(model, batch, objective, Precision(name="float32"), device)
+    # `varlen` refuses float32.
+    exactly = with_kernel(model, "sdpa") if model.config.kernel == "varlen" else nullcontext()
+    with exactly:
+        exact, exact_gradient = _outcome(model, batch, objective, Precision(name="float32"), device)
     rough, rough_gradient = _outcome(model, batch, objective, Precision(name="bfloat16"), device)
     model.train(was_training)
     return Parity(

@@ -14,7 +14,7 @@ from matey_core.data import Mixture, Windows
 from matey_core.errors import CheckpointError
 from matey_core.models import Model
 from matey_core.objectives import OBJECTIVES
-from matey_core.profiling import TrainingStep, count_flops, in_turns
+from matey_core.profiling import TrainingStep, count_flops, countable, in_turns, spread
 from matey_core.store import Store
 from matey_core.training import choose_precision
 from matey_core.training.checkpoint import written
@@ -127,7 +127,7 @@ class _Meter:
             name: ArmCost(
                 arm=name,
                 step_seconds=statistics.median(times[name]),
-                step_spread=_spread(times[name]),
+                step_spread=spread(times[name]),
                 **fixed[name],
             )
             for name in steps
@@ -156,7 +156,8 @@ class _Meter:
         """What does not depend on the machine."""
         step.model.train()
         batch = next(step.batches).to(self.device)
-        flops = count_flops(lambda: step.forward(batch)).total
+        with countable(step.model):
+            flops = count_flops(lambda: step.forward(batch)).total
         step.optimizer.zero_grad(set_to_none=True)
         return {
             "tokens": step.model.count_tokens(batch).double().mean().item(),
@@ -182,11 +183,6 @@ class _Meter:
             device=self.device,
             dtype=getattr(torch, config.precision),
         )
-
-
-def _spread(times: list[float]) -> float:
-    first, middle, third = statistics.quantiles(times, n=4)
-    return (third - first) / 2 / middle
 
 
 def _build(arm: Arm, config: PretrainConfig, store: Store) -> Model:

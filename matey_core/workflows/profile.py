@@ -13,7 +13,14 @@ from matey_core.errors import ConfigError, ShapeError
 from matey_core.locations import Location
 from matey_core.models import Model, ModelConfig
 from matey_core.objectives import OBJECTIVES
-from matey_core.profiling import Flops, TrainingStep, count_flops, matmul_peak, measure_step
+from matey_core.profiling import (
+    Flops,
+    TrainingStep,
+    count_flops,
+    countable,
+    matmul_peak,
+    measure_step,
+)
 from matey_core.training.optimizer import build_optimizer
 from matey_core.training.precision import choose_precision
 from matey_core.workflows._profile_subject import Case, Subject, subject_of
@@ -204,7 +211,8 @@ class _Meter:
         )
         batch = next(step.batches).to(self.device)
         tokens = model.count_tokens(batch).double().mean().item()
-        flops = count_flops(lambda: step.forward(batch))
+        with countable(model):
+            flops = count_flops(lambda: step.forward(batch))
         step.optimizer.zero_grad(set_to_none=True)
         compare = self.config.compare
         seconds = min(self.config.seconds, COMPARE_SECONDS) if compare else self.config.seconds

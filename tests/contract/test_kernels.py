@@ -156,17 +156,30 @@ def test_flash_attention_refuses_single_precision() -> None:
 
 
 @pytest.mark.parametrize(
-    ("device", "dtype", "segments", "expected"),
+    ("device", "dtype", "width", "segments", "expected"),
     [
-        ("cpu", torch.float32, Segments((3, 4)), "sdpa"),
-        ("cpu", torch.bfloat16, Segments((3, 4)), "sdpa"),
-        ("cuda", torch.bfloat16, Segments((3, 4)), "varlen"),
-        ("cuda", torch.float16, Segments((3, 4)), "varlen"),
-        ("cuda", torch.bfloat16, Segments.same(2, 4), "sdpa"),
-        ("cuda", torch.float32, Segments((3, 4)), "sdpa"),
+        ("cpu", torch.float32, 64, Segments((3, 4)), "sdpa"),
+        ("cpu", torch.bfloat16, 64, Segments((3, 4)), "sdpa"),
+        ("cuda", torch.bfloat16, 64, Segments((3, 4)), "varlen"),
+        ("cuda", torch.float16, 256, Segments((3, 4)), "varlen"),
+        ("cuda", torch.bfloat16, 257, Segments((3, 4)), "sdpa"),
+        ("cuda", torch.bfloat16, 64, Segments.same(2, 4), "sdpa"),
+        ("cuda", torch.float32, 64, Segments((3, 4)), "sdpa"),
     ],
 )
-def test_auto_chooses_by_device_precision_and_lengths(
-    device: str, dtype: torch.dtype, segments: Segments, expected: str
+def test_auto_chooses_by_device_precision_width_and_lengths(
+    device: str,
+    dtype: torch.dtype,
+    width: int,
+    segments: Segments,
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert choose(torch.device(device), dtype, segments) == expected
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (9, 0))
+    assert choose(torch.device(device), dtype, width, segments) == expected
+
+
+def test_old_gpus_take_another_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (7, 5))
+    unequal = Segments((3, 4))
+    assert choose(torch.device("cuda"), torch.float16, 64, unequal) == "sdpa"

@@ -125,9 +125,10 @@ def test_kernel() -> None:
     example("kernel.md")
     generator = torch.Generator().manual_seed(0)
     q, k, v = torch.randn(3, 9, 2, 4, generator=generator)
-    segments = Segments((4, 2, 3))
-    expected = kernels.KERNELS["math"](q, k, v, segments)
-    torch.testing.assert_close(kernels.KERNELS["double"](q, k, v, segments), expected)
+    for segments in (Segments((4, 2, 3)), Segments((0, 9)), Segments.same(3, 3)):
+        expected = kernels.KERNELS["math"](q, k, v, segments)
+        torch.testing.assert_close(kernels.KERNELS["double"](q, k, v, segments), expected)
+    assert kernels.KERNELS["double"](q[:0], k[:0], v[:0], Segments(())).shape == (0, 2, 4)
 
 
 def test_simulator() -> None:

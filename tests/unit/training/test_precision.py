@@ -2,13 +2,17 @@
 
 import pytest
 import torch
+from torch import Tensor
 
 from matey_core.batches import FieldBatch
 from matey_core.data import Windows
 from matey_core.distributed import Place
 from matey_core.distributed.single import Single
+from matey_core.kernels import KERNELS
+from matey_core.nn.self_attention import SelfAttention
 from matey_core.objectives import OBJECTIVES
 from matey_core.store import open_store
+from matey_core.tokens import Segments
 from matey_core.training import Precision, choose_precision, measure_parity
 from matey_core.training import precision as module
 from matey_core.workflows._arithmetic import agree_on_precision
@@ -41,6 +45,25 @@ def test_parity_is_measured_and_leaves_no_trace(batch: FieldBatch) -> None:
     assert all(parameter.grad is None for parameter in model.parameters())
     for name, value in model.state_dict().items():
         assert torch.equal(value, before[name])
+
+
+def test_a_kernel_without_float32_is_compared_with_another(
+    batch: FieldBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`varlen` needs a GPU: what stands in for it here refuses float32 just as it does."""
+
+    def half_only(q: Tensor, k: Tensor, v: Tensor, segments: Segments) -> Tensor:
+        assert v.dtype == torch.bfloat16
+        return KERNELS["sdpa"](q, k, v, segments)
+
+    model = build().train()
+    expected = measure_parity(model, batch, NRMSE, CPU)
+    model.config = model.config.model_copy(update={"kernel": "varlen"})
+    attentions = [part for part in model.modules() if isinstance(part, SelfAttention)]
+    for part in attentions:
+        part.kernel = half_only
+    assert measure_parity(model, batch, NRMSE, CPU) == expected
+    assert all(part.kernel is half_only for part in attentions)
 
 
 def test_the_choice_is_a_measured_one(monkeypatch: pytest.MonkeyPatch) -> None:
