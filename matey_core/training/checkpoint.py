@@ -172,8 +172,8 @@ def written(path: Path) -> Iterator[Path]:
         _remove(partial)
         raise RunError(
             f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.",
-            remedy="Free some space or choose another folder with --runs; "
-            "`matey pretrain --resume` continues from the last checkpoint.",
+            remedy="Free some space or choose another folder with --runs; the last checkpoint "
+            "is kept.",
         ) from error
     except BaseException:
         _remove(partial)
@@ -213,9 +213,9 @@ def _restore_optimizer(state: TrainState, tensors: dict[str, Tensor]) -> None:
             moments = {"exp_avg", "exp_avg_sq"}
             if any(own[key].shape != parameter.shape for key in moments):
                 raise ValueError(f"the optimizer's state of {name} has another shape")
+            # Fused steps count on the device as well.
             state.optimizer.state[parameter] = {
-                key: value.to(parameter.device) if key in moments else value
-                for key, value in own.items()
+                key: value.to(parameter.device) for key, value in own.items()
             }
 
 

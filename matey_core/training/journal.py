@@ -38,7 +38,7 @@ class Journal:
         except OSError as error:
             raise RunError(
                 f"{self.path} cannot be written: {error.strerror or error}.",
-                remedy="Free some space, then continue the run with --resume.",
+                remedy="Free some space; the last checkpoint is kept.",
             ) from error
 
     def read(self) -> list[dict[str, Any]]:

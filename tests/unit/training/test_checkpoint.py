@@ -52,6 +52,16 @@ def saved(tmp_path: Path) -> Path:
     return CheckpointFolder(tmp_path / "checkpoints").save(new_state(5), progressed(5))
 
 
+@pytest.mark.filterwarnings("ignore:.*meta parameter")  # there is no GPU to be elsewhere
+def test_the_optimizer_is_restored_to_where_the_model_is(saved: Path) -> None:
+    state = new_state(6)
+    state.model.to("meta")
+    load_checkpoint(saved, state)
+    kept = [value for each in state.optimizer.state.values() for value in each.values()]
+    assert {value.device.type for value in kept} == {"meta"}
+    assert len(kept) == 3 * len(state.optimizer.state) > 0
+
+
 def test_everything_comes_back(saved: Path) -> None:
     original, state = new_state(5), new_state(6)
     found = load_checkpoint(saved, state)
