@@ -15,19 +15,30 @@ from matey_core.errors import RunError
 BROKEN = "The connection to another process broke"
 """What a process says that fails because another has failed."""
 
+SIGNS = ("gloo", "nccl", "connection", "broken pipe", "timed out", "timeout", "pair closure")
+"""In what libraries say when a group breaks: gloo raises nothing but RuntimeError."""
+
 
 @contextmanager
 def together() -> Iterator[None]:
     """Say plainly that another process is gone; it has its own message."""
     try:
         yield
-    except torch.OutOfMemoryError:
-        raise
     except RuntimeError as error:
+        if not _is_of_connection(error):
+            raise
         raise RunError(
             f"{BROKEN}: {str(error).splitlines()[0]}",
             remedy="Look at that process' own message, beside this one.",
         ) from error
+
+
+def _is_of_connection(error: RuntimeError) -> bool:
+    """Tell a group that broke from all else that can fail in it, such as memory that runs out."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return False
+    text = str(error).lower()
+    return isinstance(error, dist.DistError) or any(sign in text for sign in SIGNS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

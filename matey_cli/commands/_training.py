@@ -71,10 +71,10 @@ def spread(nproc: int | None, config: "TrainingConfig") -> None:
         ConfigError: so many processes cannot share a batch, or the samples.
         typer.Exit: the other processes have done the work, or failed.
     """
-    from matey_core.distributed import Place, launch, place_of_this_process
+    from matey_core.distributed import Place, is_one_of_a_group, launch
     from matey_core.workflows._arithmetic import num_processes
 
-    if place_of_this_process().size > 1:
+    if is_one_of_a_group():
         return
     batch_size, sharing = config.batch_size, config.sequence_parallel
     count = nproc or num_processes(config.device, batch_size, sequence_parallel=sharing)

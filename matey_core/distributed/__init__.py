@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from matey_core.distributed._launch import launch
-from matey_core.distributed._world import Place, place_of_this_process
+from matey_core.distributed._world import Place, is_one_of_a_group, place_of_this_process
 from matey_core.registry import Registry
 from matey_core.sequence_group import SequenceGroup
 
@@ -68,6 +68,7 @@ __all__ = [
     "STRATEGIES",
     "Place",
     "Strategy",
+    "is_one_of_a_group",
     "join",
     "launch",
     "place_of_this_process",

@@ -73,7 +73,8 @@ def _environment(rank: int, size: int, port: int) -> dict[str, str]:
     threads = max(1, (os.cpu_count() or 1) // size)
     return {
         "OMP_NUM_THREADS": str(threads),
-        **os.environ,
+        # Nothing of a torchrun around this: these processes find each other by themselves.
+        **{key: value for key, value in os.environ.items() if not key.startswith("TORCHELASTIC")},
         "RANK": str(rank),
         "LOCAL_RANK": str(rank),
         "WORLD_SIZE": str(size),
@@ -104,8 +105,17 @@ def _outcome(processes: Sequence[subprocess.Popen[bytes]], errors: Sequence[IO[b
     complaint = ""
     if codes[0] != WRONG_INPUT:
         # Otherwise the first process has said it already, and the others say the same.
-        complaint = next(filter(None, (_complaint(file) for file in errors[1:])), "")
+        complaint = next(filter(None, (_complaint(file) for file in errors[1:])), _killed(codes))
     return Outcome(exit_code=code if code > 0 else 128 - code, complaint=complaint)
+
+
+def _killed(codes: Sequence[int]) -> str:
+    """Say which process a signal has ended: it could not say so itself."""
+    for rank, code in enumerate(codes):
+        if code < 0:
+            why = "; it may have run out of memory" if code == -signal.SIGKILL else ""
+            return f"Process {rank} was killed by {signal.Signals(-code).name}{why}."
+    return ""
 
 
 def _complaint(file: IO[bytes]) -> str:

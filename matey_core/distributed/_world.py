@@ -70,13 +70,18 @@ class Place:
         return torch.device("cuda", self.local_rank)
 
 
+def is_one_of_a_group() -> bool:
+    """Whether torchrun or `launch` started this process, be it a group of one."""
+    return "RANK" in os.environ and "WORLD_SIZE" in os.environ
+
+
 def place_of_this_process() -> Place:
     """Read the environment that torchrun and `launch` set; without it, alone.
 
     Raises:
         ConfigError: only some of the variables are set.
     """
-    if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
+    if not is_one_of_a_group():
         return Place()
     missing = [name for name in VARIABLES if name not in os.environ]
     if missing:

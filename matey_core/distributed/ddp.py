@@ -10,6 +10,7 @@ taken afterwards needs no bookkeeping to get that right.
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from itertools import pairwise
 
 import torch
@@ -22,6 +23,11 @@ from matey_core.sequence_group import SequenceGroup, together
 
 BUCKET = 2**24
 """Numbers averaged in one message: 64 MiB of float32."""
+
+
+PATIENCE = timedelta(hours=2)
+"""How long a process waits for another: the first reads and writes while the others wait, and the
+10 minutes that nccl gives it by default are few for slow storage."""
 
 
 @STRATEGIES.register("ddp")
@@ -38,6 +44,7 @@ class DataParallel:
             rank=place.rank,
             world_size=place.size,
             device_id=device if device.type == "cuda" else None,
+            timeout=PATIENCE,
         )
         self.sequence = _sequence_group(place)
 

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 
 from matey_core.batches import FieldBatch
-from matey_core.distributed import Strategy, join, place_of_this_process
+from matey_core.distributed import Strategy, is_one_of_a_group, join
 from matey_core.errors import ConfigError
 from matey_core.models import Model
 from matey_core.objectives import Objective
@@ -48,7 +48,7 @@ def num_processes(
     One a GPU, otherwise as many as share a sample. A batch is shared evenly, so some GPUs stay
     idle where their number does not divide it.
     """
-    if place_of_this_process().size > 1:
+    if is_one_of_a_group():
         return 1
     gpus = 0 if device == "cpu" else torch.cuda.device_count()
     groups = range(1, gpus // sequence_parallel + 1)

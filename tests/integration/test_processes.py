@@ -14,6 +14,7 @@ from torch import multiprocessing, nn
 from matey_core.distributed import Place, place_of_this_process
 from matey_core.errors import ConfigError
 from matey_core.models import load_model
+from matey_core.workflows._arithmetic import num_processes
 from tests.support import tiny_store
 from tests.training import TOML, events
 
@@ -86,6 +87,40 @@ def test_an_interrupt_ends_all_processes_and_keeps_the_checkpoint(project: Path)
     partial = [path.name for path in (project / "runs/cut").rglob("*.partial")]
     assert partial == []
     load_model(last.parent / last.read_text().strip() / "model")
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_killed_process_is_named(project: Path, rank: int) -> None:
+    """As by the kernel where memory has run out: the process cannot say so itself."""
+    arguments = command("--steps", "5000", "--name", f"killed-{rank}", "--nproc", "2")
+    process = subprocess.Popen(
+        [sys.executable, *arguments, "--set", "checkpoint_every=1"],
+        cwd=project,
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    last = project / f"runs/killed-{rank}/checkpoints/last"
+    while not last.exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    environments = {each: Path(f"/proc/{each}/environ").read_text().split("\0") for each in workers}
+    (victim,) = (each for each, values in environments.items() if f"RANK={rank}" in values)
+    os.kill(int(victim), signal.SIGKILL)
+    _, complaint = process.communicate(timeout=60)
+    assert process.returncode in (1, 137)
+    assert f"Process {rank} was killed by SIGKILL; it may have run out of memory." in complaint
+
+
+def test_a_group_of_one_starts_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RANK", "LOCAL_RANK"):
+        monkeypatch.setenv(name, "0")
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    assert num_processes("auto", 8) == 1
+    monkeypatch.delenv("RANK")
+    assert num_processes("auto", 8) == 4
 
 
 def average(rank: int, port: int, results: "multiprocessing.Queue[list[list[float]]]") -> None:
