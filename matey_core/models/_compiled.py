@@ -3,7 +3,6 @@
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
-from torch import nn
 
 from matey_core.attention import Block
 from matey_core.errors import ConfigError
@@ -20,7 +19,8 @@ def compile_parts(model: Model, *, backend: str = "inductor") -> None:
 
     All blocks share one compilation, so it takes as long as one block does. Shapes are taken as
     constants: a store, a number of tokens and a batch size have a compilation each. Where the
-    numbers of cells follow from the fields, as with γ, parts run as they are.
+    numbers of cells follow from the fields, as with γ, parts run as they are; not so in a backward
+    pass that recomputes: do not compile such a model that trains with `recompute`.
 
     Args:
         model: of the variant `matey`; its weights and their names stay what they are.
@@ -49,8 +49,3 @@ def as_written(*, unless: bool = False) -> AbstractContextManager[object]:
         unless: leave things as they are instead.
     """
     return nullcontext() if unless else torch.compiler.set_stance("force_eager")
-
-
-def is_compiled(model: nn.Module) -> bool:
-    """Whether `compile_parts` has been here."""
-    return any(part._compiled_call_impl is not None for part in model.modules())

@@ -48,7 +48,7 @@ def settle(
         The settings with the number of tokens, and a sentence about what it costs.
 
     Raises:
-        ConfigError: the budget cannot be met, or there are two.
+        ConfigError: the budget cannot be met.
         ShapeError: a grid is smaller than a patch.
     """
     asked = Asked(flops=config.flops, seconds=config.seconds)
@@ -101,13 +101,18 @@ def uncompiled(
     )
 
 
-def compiling_note(model: ModelConfig, names: Sequence[str]) -> list[str]:
+def compiling_note(config: TrainingConfig, model: ModelConfig, names: Sequence[str]) -> list[str]:
     """Say what compiling leaves out, and why."""
     if not names:
         return []
     why = "numbers of tokens, or of cells at padded edges, change from batch to batch"
     if not model.tokenizer.has_number:
         why = "with γ the number of tokens changes from batch to batch; tokens or ratio fix it"
+    if config.recompute:
+        return [
+            f"Nothing is compiled, because of {', '.join(names)}: {why}, and recompute=true would "
+            "compile anew for each."
+        ]
     return [f"Not compiled on {', '.join(names)}: {why}."]
 
 

@@ -131,7 +131,8 @@ def create_run(runs: Path, config: Config, *, kind: str, name: str | None) -> Ru
     except FileExistsError as error:
         raise ConfigError(
             f"There is a run {path} already.",
-            remedy="Choose another --name, remove that folder, or continue it with --resume.",
+            remedy="Choose another --name, or remove that folder"
+            + (", or continue it with --resume." if kind == "pretrain" else "."),
         ) from error
     except OSError as error:
         raise RunError(f"{path} cannot be written: {error.strerror or error}.") from error

@@ -109,10 +109,12 @@ def fit(
 
 
 def _clean_up(run: RunFolder) -> Path | None:
-    """Remove a run without a checkpoint; otherwise return its last one."""
+    """Remove a run that has kept nothing; otherwise return its last checkpoint, or its model."""
     with suppress(CheckpointError):
         if last := run.checkpoints.named("last"):
             return last
+    if run.model.exists():
+        return run.model
     shutil.rmtree(run.path, ignore_errors=True)
     with suppress(OSError):
         run.path.parent.rmdir()  # succeeds only if this was the only run
@@ -240,7 +242,7 @@ def _start_facts(
         parity=parity,
         parameters=count_parameters(state.model),
         stores=job.facts,
-        notes=(*job.notes, *compiling_note(job.model.config, _uncompiled(job))),
+        notes=(*job.notes, *compiling_note(job.config, job.model.config, _uncompiled(job))),
         step=state.step,
         steps=job.config.steps,
     )

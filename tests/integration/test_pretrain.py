@@ -171,6 +171,17 @@ def test_a_run_stopped_before_its_first_checkpoint_leaves_nothing(project: Path)
     assert not (project / "runs").exists()
 
 
+def test_a_run_whose_checkpoints_are_gone_keeps_its_model(project: Path) -> None:
+    def stop_without_checkpoints(progress: Progress) -> None:
+        if progress.done == 5:
+            shutil.rmtree(project / "runs/cut/checkpoints")
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match=r"model is kept"):
+        pretrain(pretrain_config(project, name="cut", validate_every=2), stop_without_checkpoints)
+    load_model(project / "runs/cut/model")
+
+
 def test_a_complete_run_is_not_resumed(project: Path) -> None:
     pretrain(pretrain_config(project, steps=1))
     with pytest.raises(CheckpointError, match="is complete"):
