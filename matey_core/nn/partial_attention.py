@@ -85,8 +85,10 @@ def gradients_in_pieces(
 
 
 def _scores(q: Tensor, k: Tensor) -> Tensor:
-    scores = q @ k.transpose(-1, -2)
-    return scores.to(torch.promote_types(q.dtype, torch.float32)).mul(q.shape[-1] ** -0.5)
+    """In float32 or more, as fused kernels have them: half precision would round them first."""
+    exact = torch.promote_types(q.dtype, torch.float32)
+    with torch.autocast(q.device.type, enabled=False):
+        return (q.to(exact) @ k.to(exact).transpose(-1, -2)).mul(q.shape[-1] ** -0.5)
 
 
 def _piece(q: Tensor, k: Tensor) -> int:
