@@ -5,7 +5,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import torch
@@ -33,13 +33,16 @@ def fresh(module: str, *arguments: str, limit: float) -> dict[str, float] | None
     return json.loads(done.stdout)
 
 
-def measure(step: Step, *, repeats: int, patience: float = 5.0) -> dict[str, float]:
+def measure(
+    step: Step, *, repeats: int, patience: float = 5.0, without: Iterable[Tensor] = ()
+) -> dict[str, float]:
     """Seconds of forward and backward pass, and the peak of the memory they add to the process.
 
     Args:
         step: the forward pass.
         repeats: of which the median counts; one where a step takes longer than `patience`.
         patience: seconds.
+        without: what is in memory anyway, such as weights, and does not count as saved.
     """
     before = _start_peak()
     times = [_seconds(step)]
@@ -49,7 +52,7 @@ def measure(step: Step, *, repeats: int, patience: float = 5.0) -> dict[str, flo
     return {
         "seconds": statistics.median(times),
         "peak_mb": growth / 1e6,
-        "saved_mb": saved_bytes(step) / 1e6,
+        "saved_mb": saved_bytes(step, without=without) / 1e6,
     }
 
 

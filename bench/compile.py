@@ -3,15 +3,14 @@
 python -m bench compile
 """
 
-import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 
 from matey_core.batches import FieldBatch
 from matey_core.models import Model, ModelConfig, compile_parts
-from matey_core.profiling import SyntheticBatches
+from matey_core.profiling import SyntheticBatches, alternate
 from matey_core.tokenizers import TokenizerConfig
 
 GRID = (64, 64)
@@ -46,7 +45,8 @@ def row(scheme: str, tokenizer: TokenizerConfig) -> dict[str, object]:
     first = time.perf_counter() - start
     for _ in range(STEPS - 1):
         _train(compiled, next(batches).to(device))
-    times = _alternating([lambda: _train(plain, batch), lambda: _train(compiled, batch)])
+    runs = [lambda: _train(plain, batch), lambda: _train(compiled, batch)]
+    times = alternate(runs, device, rounds=REPEATS)
     return {
         "what": "step",
         "scheme": scheme,
@@ -73,13 +73,3 @@ def _train(model: Model, batch: FieldBatch) -> None:
     model.zero_grad(set_to_none=True)
     if batch.history.is_cuda:
         torch.cuda.synchronize()
-
-
-def _alternating(runs: list[Callable[[], None]]) -> list[float]:
-    times: list[list[float]] = [[] for _ in runs]
-    for _ in range(REPEATS):
-        for run, mine in zip(runs, times, strict=True):
-            start = time.perf_counter()
-            run()
-            mine.append(time.perf_counter() - start)
-    return [statistics.median(mine) for mine in times]

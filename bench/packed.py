@@ -19,7 +19,7 @@ from torch import Tensor
 from bench._step import Step, alternating, fresh, measure
 from matey_core.batches import FieldBatch
 from matey_core.kernels import KERNELS
-from matey_core.models import ModelConfig
+from matey_core.models import Model, ModelConfig
 from matey_core.profiling import SyntheticBatches
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.tokens import Segments
@@ -37,7 +37,7 @@ ARMS = ("packed", "padded", "paper", "paper padded")
 
 def rows(depth: int = 12) -> Iterator[dict[str, object]]:
     for scheme in ("full", "factorized"):
-        steps = {arm: _step(arm, scheme, depth) for arm in ARMS}
+        steps = {arm: _step(_model(arm, scheme, depth)) for arm in ARMS}
         seconds = alternating(steps, repeats=REPEATS)
         memory = {
             arm: fresh("bench.packed", arm, scheme, str(depth), limit=3600) or {} for arm in ARMS
@@ -77,7 +77,7 @@ def _spread(rows: Tensor, exists: Tensor) -> Tensor:
     return canvas.masked_scatter(exists[..., None, None], rows).transpose(1, 2)
 
 
-def _step(arm: str, scheme: str, depth: int) -> Step:
+def _model(arm: str, scheme: str, depth: int) -> Model:
     torch.manual_seed(0)
     config = ModelConfig(
         variant="paper" if "paper" in arm else "matey",
@@ -87,7 +87,10 @@ def _step(arm: str, scheme: str, depth: int) -> Step:
         depth=depth,
         tokenizer=TokenizerConfig(patch=PATCH, gamma=GAMMA, criterion="raw_variance"),
     )
-    model = config.build(fields=("u", "v"), num_axes=(2,)).train()
+    return config.build(fields=("u", "v"), num_axes=(2,)).train()
+
+
+def _step(model: Model) -> Step:
     batch = _batch()
     found = tuple(model.count_tokens(batch).tolist())
     assert found == TOKENS, found
@@ -109,7 +112,8 @@ def _batch() -> FieldBatch:
 
 def main() -> None:
     arm, scheme, depth = sys.argv[1:]
-    row = measure(_step(arm, scheme, int(depth)), repeats=1, patience=0.0)
+    model = _model(arm, scheme, int(depth))
+    row = measure(_step(model), repeats=1, patience=0.0, without=model.parameters())
     sys.stdout.write(json.dumps(row) + "\n")
 
 
