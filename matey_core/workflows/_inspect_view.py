@@ -130,6 +130,8 @@ def _tokenizer(config: "InspectConfig", model: ModelConfig) -> TokenizerConfig:
         asked["name"] = "uniform"
     elif config.patch and values["name"] == "uniform":
         asked["name"] = "adap_mix"
+    if asked.get("name", "adap_mix") != "adap_mix":  # which alone can keep parents
+        values.pop("keep_parents", None)
     return validate(TokenizerConfig, values | asked, source="tokenize-inspect")
 
 

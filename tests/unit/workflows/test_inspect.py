@@ -10,6 +10,7 @@ from matey_core.batches import FieldBatch
 from matey_core.models import ModelConfig, load_model, save_model
 from matey_core.store import open_store
 from matey_core.tokenizers import TokenizerConfig
+from matey_core.workflows._inspect_view import _tokenizer
 from matey_core.workflows.inspect import InspectConfig, InspectReport, inspect
 from tests.support import tiny_store
 
@@ -93,3 +94,10 @@ def test_the_drawn_field_does_not_choose_the_cells(tmp_path: Path) -> None:
     second = inspect(config.model_copy(update={"field": "velocity_x"})).picture
     np.testing.assert_array_equal(first.cells, second.cells)
     assert not np.array_equal(first.values, second.values)
+
+
+def test_another_tokenizer_than_that_of_a_model_which_keeps_parents() -> None:
+    model = ModelConfig(tokenizer=TokenizerConfig(patch=(8, 4), keep_parents=True))
+    assert _tokenizer(InspectConfig(gamma=0.2), model).keep_parents
+    uniform = _tokenizer(InspectConfig(tokenizer="uniform", patch=(8,)), model)
+    assert (uniform.name, uniform.keep_parents) == ("uniform", False)
