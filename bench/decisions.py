@@ -125,7 +125,7 @@ def score(model: Model, testing: list[Windows], lead: int) -> float:
     ratios = []
     for windows in testing:
         errors, baselines = [], []
-        for batch in sequential_batches(windows, batch_size=16, lead_steps=(lead,), num_batches=6):
+        for batch in sequential_batches(windows, batch_size=16, lead_steps=(lead,), num_windows=96):
             assert batch.targets is not None
             errors.append(nrmse(model(batch).values, batch.targets))
             baselines.append(nrmse(batch.history[:, -1:].expand_as(batch.targets), batch.targets))

@@ -173,7 +173,7 @@ def sequential_batches(
     *,
     batch_size: int,
     lead_steps: Sequence[int],
-    num_batches: int | None = None,
+    num_windows: int | None = None,
 ) -> Iterator[FieldBatch]:
     """Go through windows in order, all with the same leads; the last batch may be smaller.
 
@@ -181,12 +181,11 @@ def sequential_batches(
         windows: what to go through.
         batch_size: windows of a batch.
         lead_steps: leads of every window.
-        num_batches: take only as many batches, their windows evenly spread over all.
+        num_windows: take only as many, evenly spread over all.
     """
     chosen = np.arange(len(windows))
-    if num_batches is not None and num_batches * batch_size < len(windows):
-        count = num_batches * batch_size
-        chosen = np.linspace(0, len(windows) - 1, count).round().astype(int)
+    if num_windows is not None and num_windows < len(windows):
+        chosen = np.linspace(0, len(windows) - 1, num_windows).round().astype(int)
     for start in range(0, len(chosen), batch_size):
         indices = chosen[start : start + batch_size].tolist()
         yield windows.batch(indices, [list(lead_steps)] * len(indices))

@@ -79,7 +79,7 @@ def store_facts(model: Model, sources: Sequence[Source]) -> tuple[StoreFacts, ..
 
 def _facts(model: Model, source: Source) -> StoreFacts:
     windows = source.training
-    batches = sequential_batches(windows, batch_size=1, lead_steps=(1,), num_batches=INSPECTED)
+    batches = sequential_batches(windows, batch_size=1, lead_steps=(1,), num_windows=INSPECTED)
     counts = torch.cat([model.count_tokens(batch).cpu() for batch in batches])
     return StoreFacts(
         name=source.store.name,

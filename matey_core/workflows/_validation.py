@@ -56,7 +56,7 @@ def validate_model(
                 source.validation,
                 batch_size=batch_size,
                 lead_steps=(lead,),
-                num_batches=num_batches,
+                num_windows=num_batches * batch_size,
             )
             with precision.autocast(device):
                 tally = evaluate(model, (batch.to(device) for batch in batches))

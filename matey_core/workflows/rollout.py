@@ -237,14 +237,12 @@ class _Job:
         )
 
     def _one_step(self, windows: Windows) -> tuple[Scores, int]:
-        size = min(self.config.batch_size, self.config.windows)
-        most = self.config.windows // size
-        total = min(len(windows), most * size)
+        total = min(len(windows), self.config.windows)
 
         def batches() -> Iterator[FieldBatch]:
             done = 0
             for batch in sequential_batches(
-                windows, batch_size=size, lead_steps=(1,), num_batches=most
+                windows, batch_size=self.config.batch_size, lead_steps=(1,), num_windows=total
             ):
                 self._tell(f"one step · {windows.store.name}", done, total, "windows")
                 yield batch.to(self.device)

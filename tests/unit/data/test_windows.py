@@ -143,7 +143,18 @@ def test_sequential_batches_visit_every_window_once(store: Store) -> None:
 
 def test_few_sequential_batches_are_spread_over_all_windows(store: Store) -> None:
     windows = Windows(store, (0, 1, 2, 3), history=3, max_lead=2)
-    (batch,) = sequential_batches(windows, batch_size=4, lead_steps=(1,), num_batches=1)
+    (batch,) = sequential_batches(windows, batch_size=4, lead_steps=(1,), num_windows=4)
     places = [windows.place(index) for index in (0, 10, 21, 31)]
     expected = torch.stack([VALUES[sample, start : start + 3] for sample, start in places])
     assert torch.equal(batch.history, expected)
+
+
+@pytest.mark.parametrize(("number", "sizes"), [(5, [4, 1]), (3, [3]), (8, [4, 4]), (99, [4] * 8)])
+def test_as_many_sequential_windows_as_asked_for_whatever_the_batch_size(
+    store: Store, number: int, sizes: list[int]
+) -> None:
+    windows = Windows(store, (0, 1, 2, 3), history=3, max_lead=2)
+    batches = list(sequential_batches(windows, batch_size=4, lead_steps=(1,), num_windows=number))
+    assert [batch.size for batch in batches] == sizes
+    whole = list(sequential_batches(windows, batch_size=32, lead_steps=(1,), num_windows=number))
+    assert torch.equal(torch.cat([batch.history for batch in batches]), whole[0].history)
