@@ -121,7 +121,7 @@ def told(asked: Asked, bought: Purchase, *, of_what: str) -> str:
 
 
 def dearest(config: ModelConfig, stores: Sequence[Inputs]) -> int:
-    """Index of the store whose samples cost most with the coarsest cells."""
+    """Index of the store whose samples cost most with the finest cells everywhere."""
     costs = [Market(config, [inputs]) for inputs in stores]
     flops = [market.cost(market.reachable(market.most)).flops for market in costs]
     return flops.index(max(flops))
