@@ -32,9 +32,17 @@ def truth_coordinates(
 
 
 def provenance_of(
-    config: "RolloutConfig", trained: Trained, store: Store, *, history: int
+    config: "RolloutConfig", trained: Trained, store: Store, *, history: int, tokens: int | None
 ) -> dict[str, Any]:
-    """Name the truth, the weights and the versions that the states come from."""
+    """Name the truth, the weights and the versions that the states come from.
+
+    Args:
+        config: what was asked for.
+        trained: the model's place.
+        store: the truth.
+        history: frames of a history.
+        tokens: of a frame, as the budget in force allows; None where no number does.
+    """
     with (trained.path / "model.safetensors").open("rb") as file:
         weights = hashlib.file_digest(file, "sha256").hexdigest()
     return {
@@ -48,6 +56,7 @@ def provenance_of(
             "start": config.start,
             "history": history,
             "stride": config.stride,
+            "tokens": tokens,
             "jitter_seed": config.seed if config.jitter else None,
             "cycle": config.cycle,
             "versions": versions(),

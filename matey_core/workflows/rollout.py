@@ -1,6 +1,6 @@
 """Roll a trained model out over test trajectories, keep the states, measure the errors."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -33,6 +33,7 @@ from matey_core.locations import Location
 from matey_core.metrics import persistence
 from matey_core.models import Model, compile_parts
 from matey_core.store import Store
+from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows._budget import Asked
 from matey_core.workflows._budget_rollout import rebudget
 from matey_core.workflows._progress import OnProgress, Progress, silent
@@ -155,8 +156,8 @@ def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutR
 
     Raises:
         CheckpointError: there is no run, or it is damaged.
-        ConfigError: a store that the model does not know was asked for, or it cannot vary its
-            patches as asked.
+        ConfigError: a store that the model does not know was asked for, it cannot vary its
+            patches as asked, or a call would have another number of tokens than there can be.
         DataError: no store fits, or one is damaged.
         RunError: the disk is full.
     """
@@ -173,9 +174,10 @@ def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutR
         batch_size=config.batch_size,
         moves=config.jitter,
     )
+    job = _Job(config, trained, model, history, device, on_progress)
+    beyond = job.check([each.store for each in chosen.stores])
     if config.compile:
         compile_parts(model)
-    job = _Job(config, trained, model, history, device, on_progress)
     return RolloutReport(
         model=trained.path,
         split=config.split,
@@ -187,7 +189,7 @@ def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutR
         seed=config.seed,
         stores=tuple(job.roll_out(each) for each in chosen.stores),
         skipped=chosen.skipped,
-        budget=budget,
+        budget=" ".join(part for part in (budget, beyond) if part),
     )
 
 
@@ -209,6 +211,22 @@ class _Job:
         self.history = history
         self.device = device
         self.on_progress = on_progress
+
+    def check(self, stores: Sequence[Store]) -> str:
+        """Refuse before all work what a call could not do; say which calls exceed a budget."""
+        asked = any((self.config.tokens, self.config.flops, self.config.seconds))
+        budget, largest = self.model.config.tokenizer.tokens, 0
+        for store in stores:
+            variation = self._variation(store)
+            if variation != Variation():
+                variation.check(self.model, store.spec.grid)
+            largest = max(largest, variation.largest_uniform(store.spec.grid))
+        if not asked or budget is None or largest <= budget:
+            return ""
+        return (
+            f"Uniform passes of --cycle {self.config.cycle} have up to {largest} tokens a frame, "
+            "whatever the budget."
+        )
 
     def roll_out(self, chosen: Chosen) -> StoreRollout:
         """Measure one-step errors, then predict whole trajectories."""
@@ -260,7 +278,13 @@ class _Job:
             path,
             store.spec,
             coordinates=truth_coordinates(store, chosen.samples, times=times),
-            attributes=provenance_of(self.config, self.trained, store, history=self.history),
+            attributes=provenance_of(
+                self.config,
+                self.trained,
+                store,
+                history=self.history,
+                tokens=self.model.config.tokenizer.tokens,
+            ),
         ) as writer:
             for row in range(0, len(chosen.samples), size):
                 rows = slice(row, min(row + size, len(chosen.samples)))
@@ -316,12 +340,11 @@ class _Job:
             self._tell(f"rollout · {chosen.store.name}", done, total, "frames")
 
     def _variation(self, store: Store) -> Variation:
-        config, tokenizer = self.config, self.model.config.tokenizer
-        shape = store.spec.grid.shape
-        return Variation(
-            jitter=config.seed if config.jitter else None,
-            cycle=cycle_of(tokenizer, config.cycle, shape) if config.cycle else (),
-        )
+        config, tokenizer, grid = self.config, self.model.config.tokenizer, store.spec.grid
+        cycle: tuple[TokenizerConfig, ...] = ()
+        if config.cycle:
+            cycle = cycle_of(tokenizer, config.cycle, grid, moves=config.jitter)
+        return Variation(jitter=config.seed if config.jitter else None, cycle=cycle)
 
     def _frames(
         self, store: Store, samples: tuple[int, ...], start: int, stop: int

@@ -76,6 +76,62 @@ def test_what_cannot_move_is_refused(project: Path) -> None:
         assert not list(folder.rglob("*.partial"))
 
 
+LADDER = TINY.model_copy(
+    update={"tokenizer": TokenizerConfig(name="adap_mix", patch=(16, 8, 4), tokens=70)}
+)
+
+
+@pytest.fixture(scope="module")
+def bounded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on 64×64 points between walls: 16 cells of 16 points, or 25 where they move."""
+    folder = tmp_path_factory.mktemp("bounded")
+    store = tiny_store(
+        folder, name="walls", samples=4, shape=(64, 64), frames=9, split=(0.5, 0.25, 0.25)
+    )
+    tiny_run(folder, store, settings=LADDER)
+    return folder
+
+
+def test_a_ladder_whose_cells_move_has_room_for_the_widest_shift(bounded: Path) -> None:
+    """Cells of 8 points are 64, but 81 where they move: more than 70 tokens."""
+    result = report(bounded, cycle="ladder", jitter=True).stores[0]
+    assert result.steps == 6
+    for lead in result.rollout:
+        assert not any(score.not_finite for score in lead.mean.values())
+
+
+def test_what_a_later_call_could_not_do_is_refused_before_the_first(bounded: Path) -> None:
+    """25 tokens are the cells of the widest shift, and no tree on 20 roots has as many."""
+    out = bounded / "refused"
+    with pytest.raises(ConfigError, match="No tree of cells has 25 tokens"):
+        rollout(RolloutConfig(runs=bounded / "runs", jitter=True, tokens=25, out=out))
+    assert not out.exists()
+    assert report(bounded, tokens=25, windows=2).stores[0].steps == 6
+
+
+def test_a_cycle_says_which_of_its_calls_exceed_the_budget(bounded: Path) -> None:
+    settings = {"steps": 1, "tokens": 70}
+    plain, ladder, sizes, moved = (
+        report(bounded, **settings, **more).budget
+        for more in (
+            {},
+            {"cycle": "ladder"},
+            {"cycle": "sizes"},
+            {"cycle": "sizes", "jitter": True},
+        )
+    )
+    assert plain.startswith("The budget of 70 tokens buys 70 tokens a frame")
+    assert ladder == (
+        f"{plain} Uniform passes of --cycle ladder have up to 256 tokens a frame, whatever the "
+        "budget."
+    )
+    assert "--cycle sizes have up to 256 tokens" in sizes
+    assert "--cycle sizes have up to 289 tokens" in moved
+    enough = report(bounded, steps=1, tokens=256, cycle="ladder").budget
+    assert "Uniform passes" not in enough
+    assert report(bounded, steps=1, cycle="ladder").budget == ""
+
+
 def test_the_sentence_names_field_patch_lead_and_what_to_do(project: Path) -> None:
     found = PatchPower(field="height", axis="x", patch=8, kind="edges", ratio=14.2, sigmas=9.0)
     plain, moved = (report(project, jitter=jitter) for jitter in (False, True))
