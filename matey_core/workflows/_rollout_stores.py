@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from matey_core.models import Model
 from matey_core.store import Store
-from matey_core.workflows._store_choice import choose, strange_to
-from matey_core.workflows._trained import Trained, moving_stores
+from matey_core.workflows._store_choice import Hindrance, candidates, choose, strange_to
+from matey_core.workflows._trained import Trained
 
 if TYPE_CHECKING:
     from matey_core.workflows.rollout import RolloutConfig
@@ -35,12 +35,12 @@ def choose_stores(
     """Take every store asked for, or every one that fits.
 
     Raises:
-        ConfigError: a store asked for does not exist, or does not fit.
-        DataError: no store fits, or one is damaged.
+        ConfigError: a store asked for does not exist, does not fit, or is one of two of its
+            name.
+        DataError: there is none, none fits, or one is damaged.
     """
-    stores = moving_stores(config.data) if config.data else trained.open_stores()
     found = choose(
-        stores,
+        candidates(config.data, trained),
         config.store,
         lambda store: _hindrance(config, store, model, history=history),
         done="rolled out",
@@ -59,15 +59,25 @@ def _chosen(config: "RolloutConfig", store: Store, *, history: int) -> Chosen:
     )
 
 
-def _hindrance(config: "RolloutConfig", store: Store, model: Model, *, history: int) -> str:
-    """Why a store cannot be used; empty where it can."""
+def _hindrance(
+    config: "RolloutConfig", store: Store, model: Model, *, history: int
+) -> Hindrance | None:
+    """Why a store cannot be used; None where it can."""
+    if store.is_static:
+        return Hindrance(
+            reason="it has no time axis", remedy="Name a store of trajectories with --store."
+        )
     if strange := strange_to(model, store):
         return strange
     if not store.samples(config.split):
-        return f"it has no {config.split} trajectories"
-    if store.num_frames <= config.start + history:
-        return (
-            f"its {store.num_frames} frames end before the first prediction, which is frame "
-            f"{config.start + history} (start {config.start}, history {history})"
+        return Hindrance(
+            reason=f"it has no {config.split} trajectories",
+            remedy="Choose others with --split, or name another store with --store.",
         )
-    return ""
+    if store.num_frames <= config.start + history:
+        return Hindrance(
+            reason=f"its {store.num_frames} frames end before the first prediction, which is frame "
+            f"{config.start + history} (start {config.start}, history {history})",
+            remedy="Take a smaller --start or --history.",
+        )
+    return None

@@ -25,9 +25,15 @@ def open_stores(folder: Path) -> list[Store]:
     """Open all stores of a data folder.
 
     Raises:
-        DataError: there is none.
+        DataError: there is none, or no such folder.
     """
-    paths = find_stores(folder) if is_remote(folder) or folder.exists() else []
+    if not is_remote(folder) and not folder.exists():
+        raise DataError(
+            f"There is no store in {folder}: it does not exist.",
+            remedy="Name a folder of stores with --data, or make some of files first, such as "
+            "matey prepare pdebench FOLDER.",
+        )
+    paths = find_stores(folder)
     if not paths:
         raise DataError(
             f"There is no store in {folder} or {folder / 'zarr'}.",

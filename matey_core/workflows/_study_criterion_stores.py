@@ -11,7 +11,7 @@ from matey_core.data import Windows
 from matey_core.fields import Grid
 from matey_core.models import Model
 from matey_core.store import Store
-from matey_core.workflows._store_choice import choose, strange_to
+from matey_core.workflows._store_choice import Hindrance, choose, strange_to
 
 if TYPE_CHECKING:
     from matey_core.workflows.study_criterion import CriterionConfig
@@ -52,7 +52,8 @@ def sights_of(
         side: from a grid to the points per axis of a coarse cell.
 
     Raises:
-        ConfigError: a store asked for does not exist, or does not fit.
+        ConfigError: a store asked for does not exist, does not fit, or is one of two of its
+            name.
         DataError: no store fits.
     """
     found = choose(
@@ -86,18 +87,31 @@ def _hindrance(
     *,
     history: int,
     side: Callable[[Grid], int],
-) -> str:
-    """Why a store cannot be used; empty where it can."""
+) -> Hindrance | None:
+    """Why a store cannot be used; None where it can."""
     grid = store.spec.grid
+    if store.is_static:
+        return Hindrance(
+            reason="it has no time axis", remedy="Name a store of trajectories with --store."
+        )
     if model is not None and (strange := strange_to(model, store)):
         return strange
     if not _samples(config, store):
-        return f"it has no {config.split} trajectories"
+        return Hindrance(
+            reason=f"it has no {config.split} trajectories",
+            remedy="Choose others with --split, or name another store with --store.",
+        )
     if store.num_frames < history + config.lead:
-        return (
-            f"its {store.num_frames} frames are fewer than a history of {history} and a target "
-            f"{config.lead} later need"
+        return Hindrance(
+            reason=f"its {store.num_frames} frames are fewer than a history of {history} and a "
+            f"target {config.lead} later need",
+            remedy="Take a smaller --history or --lead.",
         )
     if min(grid.shape) < side(grid):
-        return f"its grid of {'×'.join(map(str, grid.shape))} points is smaller than a cell"
-    return ""
+        return Hindrance(
+            reason=f"its grid of {'×'.join(map(str, grid.shape))} points is smaller than a cell",
+            remedy="Take a smaller --patch."
+            if model is None
+            else "Name other stores with --store: a model has the cells that it was trained with.",
+        )
+    return None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from matey_core.store import Store
 from matey_core.workflows._sources import open_stores
-from matey_core.workflows._store_choice import choose
+from matey_core.workflows._store_choice import Hindrance, choose
 
 
 def stores_of(data: Path, names: Sequence[str], *, history: int) -> list[Store]:
@@ -17,7 +17,8 @@ def stores_of(data: Path, names: Sequence[str], *, history: int) -> list[Store]:
         history: frames that a model is given.
 
     Raises:
-        ConfigError: a store that is asked for does not exist, or cannot be used.
+        ConfigError: a store that is asked for does not exist, cannot be used, or is one of two
+            of its name.
         DataError: none can be used.
     """
     found = choose(
@@ -25,17 +26,27 @@ def stores_of(data: Path, names: Sequence[str], *, history: int) -> list[Store]:
         names,
         lambda store: _hindrance(store, history),
         done="studied",
-        remedy="A study needs trajectories to train, to choose and to test with. Prepare the store "
-        "again with other shares, such as --split 0.6,0.2,0.2 --overwrite, or name another with "
-        "--store.",
     )
     return list(found.stores)
 
 
-def _hindrance(store: Store, history: int) -> str:
+def _hindrance(store: Store, history: int) -> Hindrance | None:
+    """Why a store cannot be used; None where it can."""
     if store.is_static:
-        return "it has no time axis"
+        return Hindrance(
+            reason="it has no time axis", remedy="Name a store of trajectories with --store."
+        )
     if store.num_frames < history + 1:
-        return f"it has {store.num_frames} frames, fewer than a history and a target"
+        return Hindrance(
+            reason=f"it has {store.num_frames} frames, fewer than a history and a target",
+            remedy="Take a smaller --history, or name another store with --store.",
+        )
     empty = [split for split in ("train", "validation", "test") if not store.samples(split)]
-    return f"it has no {' and no '.join(empty)} trajectory" if empty else ""
+    if empty:
+        return Hindrance(
+            reason=f"it has no {' and no '.join(empty)} trajectory",
+            remedy="A study needs trajectories to train, to choose and to test with. Prepare the "
+            "store again with other shares, such as --split 0.6,0.2,0.2 --overwrite, or name "
+            "another with --store.",
+        )
+    return None

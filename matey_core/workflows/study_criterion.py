@@ -11,14 +11,14 @@ from matey_core.config import Config
 from matey_core.criteria import CRITERIA, parts_of, scores_of
 from matey_core.criteria._combined import ORACLE
 from matey_core.locations import Location
-from matey_core.store import Store
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows._progress import OnProgress, Progress, silent
+from matey_core.workflows._store_choice import candidates
 from matey_core.workflows._study_criterion_measure import Found, Ledger, Mean
 from matey_core.workflows._study_criterion_picture import draw
 from matey_core.workflows._study_criterion_stores import Sight, sights_of
 from matey_core.workflows._study_criterion_subject import Subject, coarse_pass, stand_in
-from matey_core.workflows._trained import HISTORY, Trained, find_trained, moving_stores
+from matey_core.workflows._trained import HISTORY, find_trained
 
 __all__ = ["CriterionConfig", "CriterionReport", "Found", "Mean", "StoreAudit", "study_criterion"]
 
@@ -126,9 +126,9 @@ def study_criterion(config: CriterionConfig, on_progress: OnProgress = silent) -
     )
     names = _criteria(config, subject)
     history = config.history or (trained.history if trained else HISTORY)
-    sights, skipped = sights_of(
-        config, _stores(config, trained), model, history=history, side=subject.side
-    )
+    data = config.data if trained else config.data or Path("data")
+    stores = candidates(data, trained)
+    sights, skipped = sights_of(config, stores, model, history=history, side=subject.side)
     audits = []
     for sight in sights:
         if audit := _audit(sight, subject, names, config, on_progress):
@@ -160,12 +160,6 @@ def _criteria(config: CriterionConfig, subject: Subject) -> tuple[str, ...]:
     for name in names:
         parts_of(name)
     return tuple(dict.fromkeys(names))
-
-
-def _stores(config: CriterionConfig, trained: Trained | None) -> list[Store]:
-    if config.data is not None or trained is None:
-        return moving_stores(config.data or Path("data"))
-    return trained.open_stores()
 
 
 def _audit(

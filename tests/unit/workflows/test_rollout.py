@@ -90,7 +90,19 @@ def test_one_step_errors_are_over_all_windows(project: Path, config: RolloutConf
     for channel, name in enumerate(store.spec.names):
         expected = np.concatenate(errors)[:, channel].mean()
         assert result.one_step[name]["nrmse"].persistence == pytest.approx(expected)
-    assert rollout(config.model_copy(update={"windows": 5})).stores[0].windows == 5
+
+
+def test_windows_asked_for_are_measured_whatever_the_batch_size(config: RolloutConfig) -> None:
+    few = config.model_copy(update={"windows": 5, "steps": 1})
+    (whole, cut) = (
+        rollout(few.model_copy(update={"batch_size": size})).stores[0] for size in (8, 4)
+    )
+    assert whole.windows == cut.windows == 5
+    cases = [score["nrmse"].cases for score in (*whole.one_step.values(), *cut.one_step.values())]
+    assert cases == [5] * 4
+    assert cut.one_step_mean["nrmse"].persistence == pytest.approx(
+        whole.one_step_mean["nrmse"].persistence
+    )
 
 
 def test_the_first_rollout_step_is_the_model_s_own_prediction(
@@ -134,6 +146,9 @@ def test_a_model_directory_of_its_own(project: Path, config: RolloutConfig, tmp_
     for path in (project / "runs/pretrain-001/model").iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
     update = {"run": folder, "data": project, "history": 3, "steps": 2}
+    with pytest.raises(DataError, match=r"not recorded what .*exported was trained on") as found:
+        rollout(config.model_copy(update={"run": folder}))
+    assert "--data" in found.value.remedy
     report = rollout(config.model_copy(update=update))
     assert report.stores[0].path == folder / "rollout/tiny_periodic.zarr"
 
@@ -156,8 +171,40 @@ def test_what_does_not_fit_is_left_out_and_named(
         rollout(config.model_copy(update={"store": ("other",)}))
     with pytest.raises(ConfigError, match="There is no store 'god'; there are good"):
         rollout(config.model_copy(update={"store": ("god",)}))
-    with pytest.raises(DataError, match="no store that can be rolled out"):
+    with pytest.raises(DataError, match="no store that can be rolled out") as late:
         rollout(config.model_copy(update={"start": 50}))
+    assert late.value.remedy.startswith("Take a smaller --start or --history.")
+    with pytest.raises(ConfigError, match="good cannot be rolled out: its 9 frames end") as late:
+        rollout(config.model_copy(update={"history": 50, "store": ("good",)}))
+    assert late.value.remedy == "Take a smaller --start or --history."
+
+
+def test_a_folder_that_does_not_exist_or_is_empty_is_named(
+    config: RolloutConfig, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=r"There is no store in .*nowhere: it does not exist"):
+        rollout(config.model_copy(update={"data": tmp_path / "nowhere"}))
+    with pytest.raises(DataError, match=f"There is no store in {tmp_path} or"):
+        rollout(config.model_copy(update={"data": tmp_path}))
+
+
+def test_two_stores_of_one_name_are_refused_and_both_are_named(
+    config: RolloutConfig, tmp_path: Path
+) -> None:
+    for place in ("", "zarr"):
+        tiny_store(tmp_path / place, name="twice_periodic", samples=4, frames=9)
+    tiny_store(tmp_path, name="once_periodic", samples=4, frames=9)
+    (tmp_path / "zarr/zarr/twice_periodic.zarr").rename(tmp_path / "twice_periodic.zarr")
+    one, other = tmp_path / "twice_periodic.zarr", tmp_path / "zarr/twice_periodic.zarr"
+    config = config.model_copy(update={"data": tmp_path, "out": tmp_path / "out", "steps": 1})
+    for names in ((), ("twice_periodic",)):
+        with pytest.raises(ConfigError, match=f"name twice_periodic: {one} and {other}") as found:
+            rollout(config.model_copy(update={"store": names}))
+        assert "--data" in found.value.remedy
+    alone = rollout(config.model_copy(update={"store": ("once_periodic",)}))
+    assert [result.store for result in alone.stores] == ["once_periodic"]
+    picked = rollout(config.model_copy(update={"data": other}))
+    assert [result.store for result in picked.stores] == ["twice_periodic"]
 
 
 def test_no_run_and_no_such_run(tmp_path: Path, config: RolloutConfig) -> None:
@@ -199,4 +246,8 @@ def test_attributes_are_plain_and_say_where_it_comes_from(config: RolloutConfig)
     attributes = json.loads((result.path / "zarr.json").read_text())["attributes"]
     assert attributes["provenance"]["store"] == "tiny_periodic"
     assert len(attributes["provenance"]["model_sha256"]) == 64
+    assert attributes["provenance"]["tokens"] is None
+    (fewer,) = rollout(config.model_copy(update={"tokens": 10, "steps": 1})).stores
+    attributes = json.loads((fewer.path / "zarr.json").read_text())["attributes"]
+    assert attributes["provenance"]["tokens"] == 10
     assert isinstance(result.one_step_mean["nrmse"], Score)
