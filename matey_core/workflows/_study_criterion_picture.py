@@ -1,17 +1,21 @@
-"""Curves of captured error against the share of cells, as a PNG."""
+"""Curves of captured error against the share of cells, as a picture."""
 
+import os
+import tempfile
 from collections.abc import Sequence
+from importlib.util import find_spec
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matey_core.errors import RunError
+from matey_core.errors import ConfigError, RunError
 from matey_core.workflows._study_criterion_measure import SHARES
 
 if TYPE_CHECKING:
     from matey_core.workflows.study_criterion import StoreAudit
 
 MISSING = "matplotlib is not installed, so there is no picture: pip install 'matey[plots]'"
+SUFFIXES = (".png", ".pdf", ".svg")
 COLUMNS = 3
 COLORS = ("C0", "C1", "C2", "C3", "C4", "C5", "C6", "C8", "C9")
 """All that matplotlib goes through but its gray."""
@@ -21,12 +25,41 @@ STYLES: dict[str, dict[str, Any]] = {
 }
 
 
+def check_place(path: Path) -> None:
+    """Say before the work whether a picture can be written under this name.
+
+    Raises:
+        ConfigError: the name has none of the suffixes, or a folder has it.
+        RunError: the file cannot be written there.
+    """
+    if path.is_dir():
+        raise ConfigError(
+            f"--out {path} is a folder.", remedy="Name a file in it, such as curves.png."
+        )
+    if path.suffix.lower() not in SUFFIXES:
+        raise ConfigError(
+            f"--out {path} ends in {path.suffix or 'nothing'}; a picture ends in "
+            f"{', '.join(SUFFIXES)}.",
+            remedy=f"Write it as --out {path.with_suffix('.png')}.",
+        )
+    if find_spec("matplotlib") is None:
+        return  # there will be no picture, and the tables need no place
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+        if path.exists() and not os.access(path, os.W_OK):
+            raise PermissionError(None, "Permission denied")
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
 def draw(audits: "Sequence[StoreAudit]", path: Path, *, title: str, share: float) -> str:
     """Draw one panel a store.
 
     Args:
         audits: what was found, store by store.
-        path: where the picture goes.
+        path: where the picture goes; its suffix says of what kind it is.
         title: whose error it is.
         share: of the cells that the table is about.
 
@@ -67,8 +100,12 @@ def draw(audits: "Sequence[StoreAudit]", path: Path, *, title: str, share: float
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=120)
     except OSError as error:
-        raise RunError(
-            f"{path} cannot be written: {error.strerror or error}.",
-            remedy="Name another file with --out.",
-        ) from error
+        raise _unwritable(path, error) from error
     return ""
+
+
+def _unwritable(path: Path, error: OSError) -> RunError:
+    return RunError(
+        f"{path} cannot be written: {error.strerror or error}.",
+        remedy="Name another file with --out.",
+    )

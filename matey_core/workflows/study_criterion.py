@@ -15,7 +15,7 @@ from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows._progress import OnProgress, Progress, silent
 from matey_core.workflows._store_choice import candidates
 from matey_core.workflows._study_criterion_measure import Found, Ledger, Mean
-from matey_core.workflows._study_criterion_picture import draw
+from matey_core.workflows._study_criterion_picture import check_place, draw
 from matey_core.workflows._study_criterion_stores import Sight, sights_of
 from matey_core.workflows._study_criterion_subject import Subject, coarse_pass, stand_in
 from matey_core.workflows._trained import HISTORY, find_trained
@@ -58,7 +58,7 @@ class CriterionConfig(Config):
     batch_size: PositiveInt = 8
     """Windows at once; changes memory and speed, never a result."""
     out: Path | None = None
-    """The picture; by default `study-criterion.png` in the run, or here."""
+    """The picture, as .png, .pdf or .svg; by default `study-criterion.png` in the run, or here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,8 @@ def study_criterion(config: CriterionConfig, on_progress: OnProgress = silent) -
 
     Raises:
         CheckpointError: there is no run, or it is damaged.
-        ConfigError: a criterion or store that does not exist, or a model with uniform tokens.
+        ConfigError: a criterion or store that does not exist, a model with uniform tokens, or
+            a picture of another kind.
         DataError: no store fits, or one is damaged.
         RunError: the picture cannot be written.
     """
@@ -129,13 +130,14 @@ def study_criterion(config: CriterionConfig, on_progress: OnProgress = silent) -
     data = config.data if trained else config.data or Path("data")
     stores = candidates(data, trained)
     sights, skipped = sights_of(config, stores, model, history=history, side=subject.side)
+    path = config.out or (trained.out if trained else Path()) / PICTURE
+    check_place(path)
     audits = []
     for sight in sights:
         if audit := _audit(sight, subject, names, config, on_progress):
             audits.append(audit)
         else:
             skipped[sight.windows.store.name] = "no window of it has a finite error above 0"
-    path = config.out or (trained.out if trained else Path()) / PICTURE
     whose = "the coarse pass" if trained else "persistence (no model)"
     title = f"Where the error of {whose} is found"
     no_picture = draw(audits, path, title=title, share=config.share)

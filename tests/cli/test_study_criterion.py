@@ -65,6 +65,10 @@ def test_json_has_curves_and_errors(matey: Matey, audited: Path) -> None:
         (["--patch", "4"], "--without-model"),
         (["--without-model", "--run", "pretrain-001"], "Give one"),
         (["--run", "nothing"], "is no run and no model directory"),
+        (["--lead", "100"], "Take a smaller --history or --lead."),
+        (["--without-model", "--patch", "100"], "Take a smaller --patch."),
+        (["--data", "nowhere"], "There is no store in nowhere: it does not exist."),
+        (["--out", "x.foo"], "ends in .foo"),
     ],
 )
 def test_mistakes_end_in_a_sentence(

@@ -78,7 +78,8 @@ def criterion(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="The picture.  [default: RUN/study-criterion.png, or here]", show_default=False
+            help="The picture, .png, .pdf or .svg.  [default: RUN/study-criterion.png, or here]",
+            show_default=False,
         ),
     ] = None,
     runs: RunsFolder = None,

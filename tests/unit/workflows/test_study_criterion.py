@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from matey_core.data import Windows
-from matey_core.errors import ConfigError, DataError
+from matey_core.errors import ConfigError, DataError, MateyError, RunError
 from matey_core.models import Model, ModelConfig, load_model, save_model
 from matey_core.store import open_store
 from matey_core.tokenizers import TokenizerConfig
@@ -161,8 +161,7 @@ def test_the_picture_is_a_png_and_says_what_is_missing_without_matplotlib(
         ({"criteria": ("gradeint",)}, "no 'gradeint'"),
         ({"criteria": ("learned",)}, "trained with it"),
         ({"store": ("nothing",)}, "no store 'nothing'"),
-        ({"history": 40}, "10 frames are fewer"),
-        ({"patch": 64}, "smaller than a cell"),
+        ({"data": Path("nowhere")}, "no store in nowhere: it does not exist"),
     ],
 )
 def test_what_cannot_be_is_refused(
@@ -172,6 +171,61 @@ def test_what_cannot_be_is_refused(
     config = CriterionConfig(**values)  # type: ignore[arg-type]
     with pytest.raises((ConfigError, DataError), match=expected):
         study_criterion(config)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected", "remedy"),
+    [
+        ({"history": 40}, "10 frames are fewer", "Take a smaller --history or --lead."),
+        ({"lead": 40}, "10 frames are fewer", "Take a smaller --history or --lead."),
+        ({"patch": 64}, "smaller than a cell", "Take a smaller --patch."),
+    ],
+)
+def test_the_remedy_is_that_of_what_hinders(
+    blinking: Path, changes: dict[str, object], expected: str, remedy: str
+) -> None:
+    values = {"data": blinking, "without_model": True, "patch": SIDE, **changes}
+    with pytest.raises(DataError, match=expected) as found:
+        study_criterion(CriterionConfig(**values))  # type: ignore[arg-type]
+    assert found.value.remedy == remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "expected"),
+    [
+        ("x.foo", ConfigError, "ends in .foo; a picture ends in .png, .pdf, .svg"),
+        ("x", ConfigError, "ends in nothing"),
+        ("", ConfigError, "is a folder"),
+        ("a-file/x.png", RunError, "x.png cannot be written"),
+    ],
+)
+def test_a_picture_that_cannot_be_is_refused_before_the_audit(
+    blinking: Path, tmp_path: Path, name: str, error: type[MateyError], expected: str
+) -> None:
+    def no_step(progress: object) -> None:
+        raise AssertionError("audited")
+
+    (tmp_path / "a-file").touch()
+    config = CriterionConfig(data=blinking, without_model=True, split="all", out=tmp_path / name)
+    with pytest.raises(error, match=expected) as found:
+        study_criterion(config, no_step)
+    assert found.value.remedy
+    with pytest.raises(AssertionError, match="audited"):
+        study_criterion(config.model_copy(update={"out": tmp_path / "there" / "x.PNG"}), no_step)
+    assert list((tmp_path / "there").iterdir()) == []
+
+
+def test_a_picture_can_be_a_drawing(blinking: Path, tmp_path: Path) -> None:
+    config = CriterionConfig(
+        data=blinking,
+        without_model=True,
+        split="all",
+        criteria=("innovation",),
+        out=tmp_path / "curves.svg",
+    )
+    report = study_criterion(config)
+    assert report.picture == config.out
+    assert "<svg" in (tmp_path / "curves.svg").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
