@@ -8,12 +8,14 @@ from matey_core.attention import SCHEMES
 from matey_core.batches import FieldBatch
 from matey_core.config import validate
 from matey_core.data import Mixture, Windows
-from matey_core.errors import DataError
+from matey_core.errors import ConfigError, DataError
 from matey_core.fields import FieldSpec
 from matey_core.models import Model, ModelConfig
 from matey_core.profiling import SyntheticBatches
 from matey_core.store import Store
 from matey_core.workflows._runs import newest_run
+from matey_core.workflows._sources import open_stores
+from matey_core.workflows._store_choice import by_name
 from matey_core.workflows._trained import HISTORY, find_trained, moving_stores
 
 if TYPE_CHECKING:
@@ -104,7 +106,7 @@ def subject_of(config: "ProfileConfig") -> Subject:
     """Choose model and data: what is asked for, then the newest run's, then defaults.
 
     Raises:
-        ConfigError: an option that cannot be.
+        ConfigError: an option that cannot be, or a store beside a grid or a number of fields.
         DataError: the store asked for is not there.
         CheckpointError: the run asked for is no run.
     """
@@ -149,21 +151,39 @@ def _case(config: "ProfileConfig", base: ModelConfig) -> Case:
 
 def _store(config: "ProfileConfig", known: tuple[str, ...]) -> Store | None:
     """The store asked for, or the first that has the grid and that the run's model knows."""
-    if config.store is None and config.fields is not None:
+    if config.store is not None:
+        return _named_store(config, config.store)
+    if config.fields is not None:
         return None
     for store in moving_stores(config.data):
-        if config.store not in (None, store.name):
-            continue
         has_grid = config.grid in (None, store.spec.grid.shape)
         is_known = not known or set(store.spec.names) <= set(known)
-        if store.samples("train") and (config.store or (has_grid and is_known)):
+        if store.samples("train") and has_grid and is_known:
             return store
-    if config.store is not None:
-        raise DataError(
-            f"{config.data} has no store {config.store!r} with several times to train on.",
-            remedy="`ls data/zarr` shows the stores; `matey prepare` makes them.",
-        )
     return None
+
+
+def _named_store(config: "ProfileConfig", name: str) -> Store:
+    given = [key for key in ("grid", "fields") if getattr(config, key) is not None]
+    if given:
+        raise ConfigError(
+            f"--store {name} has its own grid and fields: --{' and --'.join(given)} cannot hold "
+            "beside it.",
+            remedy="Leave one of them out.",
+        )
+    stores = [
+        store
+        for store in open_stores(config.data)
+        if not store.is_static and store.samples("train")
+    ]
+    if all(store.name != name for store in stores):
+        others = ", ".join(store.name for store in stores) or "none"
+        raise DataError(
+            f"{config.data} has no store {name!r} with several times to train on; such are: "
+            f"{others}.",
+            remedy="Name another with --store, or their folder with --data.",
+        )
+    return by_name(stores, (name,))[name]
 
 
 def _synthetic(config: "ProfileConfig", history: int) -> SyntheticBatches:

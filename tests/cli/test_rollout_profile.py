@@ -107,7 +107,11 @@ def test_profile_compares_in_80_columns(typed: Typed) -> None:
         ("rollout nothing", "nothing is no run and no model directory"),
         ("rollout --store nothing", "There is no store 'nothing'; there are tiny_periodic"),
         ("rollout --steps 0", "--steps"),
+        ("rollout --start 100", "Take a smaller --start or --history."),
+        ("rollout --data nowhere", "There is no store in nowhere: it does not exist."),
         ("profile --grid 64x64", "write it as 64,64"),
+        ("profile --grid 8,8,8,8", "A grid of 8×8×8×8 points has 4 axes"),
+        ("profile --store tiny_periodic --grid 8,8", "--grid cannot hold beside it"),
         ("profile --scheme vit", "attention has no 'vit'"),
     ],
 )

@@ -142,7 +142,15 @@ def test_without_run_or_data_a_preset_is_measured_on_formula_fields(tmp_path: Pa
         ({"scheme": "fulll"}, ConfigError, "fulll"),
         ({"patch": (8, 3)}, ConfigError, "coarse to fine"),
         ({"grid": (4, 4)}, ShapeError, "patch"),
-        ({"store": "nothing"}, DataError, "no store 'nothing'"),
+        ({"grid": (8, 8, 8, 8)}, ConfigError, "8×8×8×8 points has 4 axes"),
+        ({"store": "nothing"}, DataError, "no store 'nothing' .* such are: tiny_periodic"),
+        ({"store": "tiny_periodic", "grid": (32, 32)}, ConfigError, "--grid cannot hold beside"),
+        (
+            {"store": "tiny_periodic", "fields": 3, "grid": (16, 24)},
+            ConfigError,
+            "--grid and --fields cannot hold beside",
+        ),
+        ({"store": "x", "data": Path("nowhere")}, DataError, "no store in nowhere: it does not"),
     ],
 )
 def test_mistakes_are_named(
