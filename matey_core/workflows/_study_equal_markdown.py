@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from matey_core.workflows._study_equal_report import Judged, StoreReport, StudyReport
 from matey_core.workflows._study_equal_results import ArmResult, Interval
-from matey_core.workflows._study_equal_verdict import NAMES
+from matey_core.workflows._study_equal_verdict import NAMES, chance
 
 
 def markdown(report: StudyReport) -> str:
@@ -43,8 +43,9 @@ def _head(report: StudyReport) -> Iterator[str]:
         "Errors are on test trajectories, means over fields; of every model the weights that "
         "were best on validation data. Each figure is the median over seeds, in brackets the "
         "smallest and the largest of a seed. Ratios are to the finest uniform patch, seed by "
-        f"seed. The {NAMES[report.metric]} decides; the arms that a sentence compares at equal "
-        "seconds are those with the smallest error on validation data. Rollout: mean nRMSE of "
+        f"seed. The {NAMES[report.metric]} decides; which arms a sentence compares is chosen on "
+        "validation data: at equal seconds those with the smallest error, at equal steps the "
+        "cheapest within 3 % of the finest uniform patch. Rollout: mean nRMSE of "
         f"{report.rollout_steps} frames, each predicted from the ones before."
     )
     yield ""
@@ -119,6 +120,11 @@ def _comparison(judged: Judged, report: StudyReport) -> Iterator[str]:
     )
     done, wanted = len(comparison.seeds), report.seeds
     yield f"{done} of {wanted} seeds are complete." if done < wanted else f"{done} seeds."
+    if comparison.equal == "seconds" and done > 1:
+        yield (
+            "One of two arms that are equally good is better with every seed, by chance, in "
+            f"{100 * chance(done):.3g} % of all cases."
+        )
     if diverged := sum(each.diverged for each in comparison.arms):
         yield f"{diverged} of the trainings diverged; their errors count as ∞."
     yield ""

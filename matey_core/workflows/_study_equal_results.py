@@ -72,13 +72,12 @@ def interval_of(values: Sequence[float]) -> Interval:
 
 
 def ratio_of(above: Interval, below: Interval) -> Interval:
-    """Divide seed by seed: what a seed does to both arms cancels."""
-    return interval_of(
-        [
-            a / b if math.isfinite(b) and b > 0 else math.inf
-            for a, b in zip(above.values, below.values, strict=True)
-        ]
-    )
+    """Divide seed by seed: what a seed does to both arms cancels.
+
+    A finite error over ∞ is 0: the arm that did not diverge is better. ∞ over ∞ is ∞.
+    """
+    pairs = zip(above.values, below.values, strict=True)
+    return interval_of([math.inf if math.isinf(a) or b == 0 else a / b for a, b in pairs])
 
 
 def compare(

@@ -1,6 +1,8 @@
 """Statistics and verdicts of `matey study equal-cost`, on results made up for each outcome."""
 
+import itertools
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +15,7 @@ from matey_core.workflows._study_equal_results import (
     interval_of,
     ratio_of,
 )
-from matey_core.workflows._study_equal_verdict import verdict_of
+from matey_core.workflows._study_equal_verdict import chance, verdict_of
 from tests.unit.workflows.equal_cost import arms, result
 
 
@@ -52,6 +54,7 @@ def made_up(
                     error=error,
                     validation=(validation or {}).get(labels[arm.name], error),
                     persistence=persistence,
+                    failure="" if math.isfinite(error) else "It diverged.",
                 )
                 for seed, error in enumerate(errors[labels[arm.name]])
             ]
@@ -124,9 +127,68 @@ def test_nothing_is_said_where_nothing_can_be() -> None:
     lost = (math.inf,) * 3
     diverged = verdict_of(made_up({**SEEDS, "small": lost, "large": lost}), "nrmse")
     assert "training diverged with adap_mix" in diverged.sentence
-    for verdict in (verdict_of(one, "nrmse"), worse, diverged):
+    every = verdict_of(made_up(dict.fromkeys(SEEDS, lost), persistence=math.inf), "nrmse")
+    assert "training diverged with" in every.sentence
+    for verdict in (verdict_of(one, "nrmse"), worse, diverged, every):
         assert verdict.outcome == "uninformative"
         assert verdict.ratio is None
+
+
+@pytest.mark.parametrize(
+    ("equal", "changes", "name"),
+    [
+        ("seconds", {"uniform-8": (0.20, 0.22, math.inf)}, "uniform 8"),
+        ("seconds", {"small": (0.15, math.inf, 0.15)}, "adap_mix (16→4, 197"),
+        ("steps", {"uniform-4": (0.25, 0.26, math.inf)}, "uniform 4"),
+        ("steps", {"small": (0.25, 0.25, math.inf)}, "adap_mix (16→4, 197"),
+        ("steps", {"small": (0.25, 0.25, 0.25), "uniform-8": (0.2, 0.2, math.inf)}, "uniform 8"),
+    ],
+)
+def test_nothing_is_said_of_an_arm_that_diverged_with_one_seed(
+    equal: Equal, changes: dict[str, tuple[float, ...]], name: str
+) -> None:
+    """Its median is finite, and validation data of the other seeds choose it."""
+    worse = {"uniform-8": (0.30, 0.30, 0.30)} if equal == "steps" else {}
+    verdict = verdict_of(made_up({**SEEDS, **worse, **changes}, equal=equal), "nrmse")
+    assert verdict.outcome == "uninformative"
+    assert f"training diverged with {name}" in verdict.sentence
+    assert "in 1 of 3 seeds" in verdict.sentence
+
+
+def test_an_arm_that_diverged_and_is_not_named_changes_no_sentence() -> None:
+    values = {**SEEDS, "small": (0.18, 0.176, 0.1785)}
+    lost = {**values, "large": (0.4, math.inf, 0.4), "uniform-4": (0.25, 0.26, math.inf)}
+    plain, other = (verdict_of(made_up(each), "nrmse") for each in (values, lost))
+    assert plain.outcome == "adaptive"
+    assert other == plain
+
+
+def test_rollouts_that_are_infinite_are_no_divergence_and_no_figure() -> None:
+    comparison = made_up(SEEDS)
+    arms = tuple(
+        replace(each, errors={**each.errors, "rollout": interval_of([0.2, math.inf, 0.2])})
+        if each.arm.name == "uniform-8"
+        else each
+        for each in comparison.arms
+    )
+    verdict = verdict_of(replace(comparison, arms=arms), "rollout")
+    assert verdict.outcome == "uninformative"
+    assert "the nRMSE of the rollout of uniform 8 is ∞ with a seed" in verdict.sentence
+
+
+def test_one_of_two_equal_arms_is_better_with_every_seed_in_a_quarter_of_cases() -> None:
+    """Counted: of all orders that three seeds can have, two are of one sign."""
+    orders = list(itertools.product((0.9, 1.1), repeat=3))
+    outcomes = [
+        verdict_of(
+            made_up({**SEEDS, "uniform-8": (0.2,) * 3, "small": tuple(0.2 * r for r in order)}),
+            "nrmse",
+        ).outcome
+        for order in orders
+    ]
+    decided = sum(outcome in ("adaptive", "uniform") for outcome in outcomes)
+    assert decided / len(orders) == chance(3) == 0.25
+    assert chance(2) == 0.5
 
 
 def test_at_equal_steps_the_cheapest_arm_that_is_as_good_as_fine_patches_wins() -> None:
@@ -139,6 +201,9 @@ def test_at_equal_steps_the_cheapest_arm_that_is_as_good_as_fine_patches_wins() 
         "(1.00–1.04) the one-step nRMSE of uniform patches of 4 at 40 % of its time a step "
         "(40 % of its tokens, 40 % of its FLOPs)."
     )
+    assert verdict.uniform == "uniform-4"
+    assert verdict.ratio is not None
+    assert verdict.ratio.values == pytest.approx((1.0, 0.27 / 0.26, 1.0))
 
 
 def test_at_equal_steps_a_cheaper_uniform_patch_wins() -> None:
@@ -147,16 +212,41 @@ def test_at_equal_steps_a_cheaper_uniform_patch_wins() -> None:
     assert (verdict.outcome, verdict.uniform) == ("uniform", "uniform-8")
     assert "uniform patches of 8 win: they have 0.80 times (0.78–0.85) the" in verdict.sentence
     assert "at 20 % of its time a step" in verdict.sentence
+    # The ratio is to the patch that is named, not to the finest.
+    assert verdict.ratio is not None
+    assert verdict.ratio.values == pytest.approx((0.25 / 0.20, 0.26 / 0.22, 0.27 / 0.21))
 
 
 def test_at_equal_steps_it_is_said_where_adaptive_tokens_do_not_reach_fine_ones() -> None:
     values = {**SEEDS, "small": (0.30, 0.31, 0.32)}
     verdict = verdict_of(made_up(values, equal="steps"), "nrmse")
     assert verdict.outcome == "uniform"
-    assert "no adaptive arm reaches the one-step nRMSE of uniform patches of 4" in verdict.sentence
+    assert "no adaptive arm comes within 3 % of uniform patches of 4 on validation data" in (
+        verdict.sentence
+    )
+    assert "the nearest, adap_mix (16→4, 197 tokens, variance), has 1.19 times" in verdict.sentence
     # Error reached at more time a step is no gain.
     slow = made_up({**SEEDS, "small": (0.2, 0.2, 0.2)}, equal="steps", seconds={"small": 1.2})
-    assert "no adaptive arm reaches" in verdict_of(slow, "nrmse").sentence
+    assert "no adaptive arm comes within 3 %" in verdict_of(slow, "nrmse").sentence
+
+
+def test_at_equal_steps_arms_qualify_on_validation_data_and_win_on_test_data() -> None:
+    """Many arms of which one has luck on test data would qualify there."""
+    test = {**SEEDS, "uniform-8": (0.30, 0.30, 0.30), "small": (0.20, 0.20, 0.20)}
+    validation = {"uniform-8": 0.3, "uniform-4": 0.2, "small": 0.3}
+    lucky = verdict_of(made_up(test, equal="steps", validation=validation), "nrmse")
+    assert lucky.outcome == "uniform"
+    assert "no adaptive arm comes within 3 %" in lucky.sentence
+    test["small"] = (0.30, 0.31, 0.32)
+    validation["small"] = 0.2
+    unlucky = verdict_of(made_up(test, equal="steps", validation=validation), "nrmse")
+    assert (unlucky.outcome, unlucky.uniform) == ("none", "uniform-4")
+    assert unlucky.sentence == (
+        "On waves at equal steps (60) adap_mix (16→4, 197 tokens, variance) comes within 3 % of "
+        "uniform patches of 4 on validation data, but not on test data: it has 1.19 times "
+        "(1.19–1.20) the one-step nRMSE of uniform patches of 4 at 40 % of its time a step "
+        "(40 % of its tokens, 40 % of its FLOPs)."
+    )
 
 
 def test_learning_rates_are_chosen_on_validation_data_for_each_arm() -> None:
@@ -189,4 +279,13 @@ def test_intervals_and_ratios_by_seed() -> None:
     assert (above.median, above.low, above.high) == (3.0, 2.0, 8.0)
     assert ratio_of(above, below).values == (2.0, 1.5, 4.0)
     assert interval_of([1.0, math.nan]).values == (1.0, math.inf)
-    assert ratio_of(interval_of([1.0]), interval_of([math.inf])).median == math.inf
+    assert interval_of([1.0, math.inf]).high == math.inf
+    # The one that has not diverged is better; two that have are not alike, but lost.
+    lost = interval_of([math.inf, math.inf, 2.0, math.inf])
+    assert ratio_of(interval_of([1.0, math.inf, math.inf, 3.0]), lost).values == (
+        0.0,
+        math.inf,
+        math.inf,
+        0.0,
+    )
+    assert ratio_of(interval_of([1.0]), interval_of([0.0])).median == math.inf
