@@ -72,20 +72,21 @@ def arms_of(
 
     Args:
         levels: the ladder of patches, coarse to fine.
-        criteria: what adaptive arms choose cells by.
+        criteria: what adaptive arms choose cells by; one that is named twice counts once.
         budgets: tokens of a frame of the adaptive arms: `205`, or at most `40%` of the finest
             uniform's, rounded down to whole cells split from coarse to fine.
         choices: names of arms or of tokenizers, or patterns such as `adap_mix-16-4-*`.
         shape: points per axis of the grid.
 
     Raises:
-        ConfigError: an arm does not exist, no adaptive one is left, or levels are no ladder.
+        ConfigError: an arm does not exist, no adaptive one is left, levels are no ladder, or a
+            budget is more than the finest uniform patch has.
         ShapeError: the grid is smaller than the coarsest patch.
     """
     _check(levels, shape)
     uniform = [Arm(name=f"uniform-{side}", tokenizer="uniform", patch=(side,)) for side in levels]
     tokens = list(dict.fromkeys(_number(budget, levels, shape) for budget in budgets))
-    every = [*uniform, *_adaptive(levels, criteria, tokens)]
+    every = [*uniform, *_adaptive(levels, list(dict.fromkeys(criteria)), tokens)]
     wanted = {name for choice in choices for name in _matches(choice, every)}
     arms = tuple(arm for arm in every if arm.name in wanted or arm == uniform[-1])
     if all(arm.is_uniform for arm in arms):
@@ -126,27 +127,35 @@ def _matches(choice: str, arms: Sequence[Arm]) -> list[str]:
 
 
 def _number(budget: str, levels: Sequence[int], shape: tuple[int, ...]) -> int:
-    text = budget.strip()
+    text, finest = budget.strip(), _cells(levels[-1], shape)
     try:
         is_part = text.endswith("%")
         number = float(text.removesuffix("%")) / 100 if is_part else int(text)
     except ValueError:
         number = 0
-    if number > 0:
-        return _whole(number, levels, shape) if is_part else int(number)
-    raise ConfigError(
-        f"{budget!r} is no number of tokens.",
-        remedy="Write --tokens 205,307 or, as parts of the finest uniform's, 40%,60%.",
-    )
+    if not 0 < number < math.inf:
+        raise ConfigError(
+            f"{budget!r} is no number of tokens.",
+            remedy="Write --tokens 205,307 or, as parts of the finest uniform's, 40%,60%.",
+        )
+    if number > (1 if is_part else finest):
+        raise ConfigError(
+            f"{budget} tokens are more than the {finest} of the finest uniform patch, which has "
+            f"{levels[-1]} points a side.",
+            remedy=f"Allow {finest} tokens or fewer, at most 100%.",
+        )
+    return _whole(number, levels, shape) if is_part else int(number)
 
 
 def _whole(part: float, levels: Sequence[int], shape: tuple[int, ...]) -> int:
     """Largest number that whole splits from the coarsest to the finest cells make."""
-    roots, cells = (
-        math.prod(-(-points // side) for points in shape) for side in (levels[0], levels[-1])
-    )
+    roots, cells = (_cells(side, shape) for side in (levels[0], levels[-1]))
     more = (levels[0] // levels[-1]) ** len(shape) - 1
     return roots + more * max(1, int((part * cells - roots) / more))
+
+
+def _cells(side: int, shape: tuple[int, ...]) -> int:
+    return math.prod(-(-points // side) for points in shape)
 
 
 def _check(levels: Sequence[int], shape: tuple[int, ...]) -> None:

@@ -72,7 +72,7 @@ def tasks_of(
     def cells(subject: Subject, equal: Equal, arm: Arm, seed: int) -> Iterator[Task]:
         cost, amount = subject.costs[arm.name], amount_of(config, subject, equal)
         steps = _steps(amount, cost) if equal == "seconds" else int(amount)
-        for rate in config.learning_rates or (training.learning_rate,):
+        for rate in config.rates:
             cell = cell_of(
                 arm,
                 base=training,

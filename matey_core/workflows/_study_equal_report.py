@@ -96,7 +96,7 @@ def report_of(
     return StudyReport(
         out=Path(tasks[0].cell.config.runs).parent,
         metric=config.metric,
-        learning_rates=config.learning_rates or (training.learning_rate,),
+        learning_rates=config.rates,
         seeds=config.seeds,
         rollout_steps=config.rollout_steps,
         batch_size=training.batch_size,

@@ -32,7 +32,8 @@ class EqualCostConfig(Config):
     store: tuple[str, ...] = ()
     """Names of stores; by default all that have several times and all three splits."""
     out: Path | None = None
-    """Folder of the study; by default `study-STORE` in the folder of runs."""
+    """Folder of the study; by default `study-STORE` in the folder of runs, and with several
+    stores `study-equal-cost`."""
     arms: tuple[str, ...] = ("uniform", "adap_mix", "adap_mul")
     """Tokenizers, names of arms, or patterns such as `adap_mix-16-4-*`. The finest uniform patch,
     which all are compared with, is always there."""
@@ -65,7 +66,13 @@ class EqualCostConfig(Config):
     measure: PositiveFloat = 5.0
     """Seconds of steps of every arm, to learn what a step takes before anything is trained."""
     training: PretrainConfig = PretrainConfig()
-    """What all cells share. Data, steps, seed and tokenization are chosen by the study."""
+    """What all cells share. Data, steps, seed and tokenization are chosen by the study, so that
+    budgets of the training (`flops`, `seconds`, `tokens_range`) are refused."""
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """Learning rates that every arm is trained with, each once."""
+        return tuple(dict.fromkeys(self.learning_rates)) or (self.training.learning_rate,)
 
     @property
     def evaluation(self) -> Evaluation:
@@ -114,7 +121,8 @@ def equal_cost(
         The report; None if `on_plan` has declined.
 
     Raises:
-        ConfigError: an arm that does not exist, settings that cannot work, or several processes.
+        ConfigError: an arm that does not exist, settings that cannot work, a budget of the
+            training beside those of the arms, or several processes.
         ShapeError: the grid is smaller than a patch.
         DataError: no store, or one without trajectories for validation or test.
         RunError: the disk is full.
@@ -124,6 +132,7 @@ def equal_cost(
             "A study takes its cells one after the other, in one process.",
             remedy="Start it without torchrun.",
         )
+    _check_budgets(config.training)
     stores = stores_of(config.data, config.store, history=config.training.history)
     name = stores[0].name if len(stores) == 1 else "equal-cost"
     out = config.out or config.training.runs / f"study-{name}"
@@ -142,6 +151,19 @@ def equal_cost(
         if number < len(cells) and cells[number].config.seed > cell.config.seed:
             write_report(report_of(config, precision, subjects, tasks, log), out)
     return write_report(report_of(config, precision, subjects, tasks, log), out)
+
+
+def _check_budgets(training: PretrainConfig) -> None:
+    """Refuse a budget that would give all arms other tokens than their names say."""
+    keys = ("flops", "seconds", "tokens_range")
+    given = [key for key in keys if getattr(training, key) is not None]
+    if given:
+        raise ConfigError(
+            f"Settings of the training have {' and '.join(given)}, which would replace the tokens "
+            "of every arm.",
+            remedy=f"Take {' and '.join(given)} out of them. --tokens has the budgets of adaptive "
+            "arms, --seconds the time that all are trained for.",
+        )
 
 
 def _under(task: str, on_progress: OnProgress) -> OnProgress:

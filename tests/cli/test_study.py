@@ -41,6 +41,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     split = (0.8, 0.2, 0.0)
     tiny_store(folder / "data", name="untested_periodic", samples=5, frames=8, split=split)
     (folder / "settings.toml").write_text(TOML)
+    (folder / "budget.toml").write_text(f"flops = 1e6\n{TOML}")
     return folder
 
 
@@ -133,6 +134,10 @@ def test_a_plan_measures_and_trains_nothing(matey: Matey, place: Path) -> None:
         (("--data", "nowhere"), "There is no store in nowhere"),
         (("--tokens", "3"), "3 tokens are fewer than the 4 coarsest cells"),
         (("--criterion", "variances"), "criteria has no 'variances'"),
+        (("--config", "budget.toml"), "have flops, which would replace the tokens of every arm"),
+        (("--set", "tokens_range=[4,16]"), "the study chooses it"),
+        (("--tokens", "17"), "17 tokens are more than the 16 of the finest uniform patch"),
+        (("--tokens", "inf%"), "'inf%' is no number of tokens"),
         (("--set", "steps=3"), "--set steps has no effect here: the study chooses it"),
         (("--set", "model.tokenizer.ratio=0.5"), "the study chooses it"),
         (("--learning-rates", "fast"), "'fast' is no list of learning rates"),

@@ -36,6 +36,7 @@ ELSEWHERE = {
     "runs": "--out",
     "flops": "--tokens",
     "seconds": "--seconds",
+    "tokens_range": "--tokens",
     "model.tokenizer.name": "--arms",
     "model.tokenizer.patch": "--levels",
     "model.tokenizer.criterion": "--criterion",
@@ -107,7 +108,12 @@ def equal_cost(
         float, typer.Option(min=0.01, help="Seconds of steps of every arm, before training.")
     ] = 5.0,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the study.  [default: runs/study-STORE]")
+        Path | None,
+        typer.Option(
+            help="Folder of the study.  [default: runs/study-STORE; of several stores "
+            "runs/study-equal-cost]",
+            show_default=False,
+        ),
     ] = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Measure, say how long it will take, and stop.")

@@ -16,11 +16,12 @@ from matey_core.workflows._progress import silent
 from matey_core.workflows._study_equal_arms import arms_of
 from matey_core.workflows._study_equal_cells import CellLog, Evaluation, cell_of
 from matey_core.workflows._study_equal_costs import ArmCost, CostBook
+from matey_core.workflows._study_equal_markdown import markdown
 from matey_core.workflows._study_equal_plan import Subject, tasks_of
 from matey_core.workflows._study_equal_report import StudyReport, report_of, write_report
 from matey_core.workflows._study_equal_stores import stores_of
 from matey_core.workflows.pretrain import PretrainConfig
-from matey_core.workflows.study_equal_cost import EqualCostConfig
+from matey_core.workflows.study_equal_cost import EqualCostConfig, equal_cost
 from tests.support import tiny_store
 from tests.training import tiny_model
 from tests.unit.workflows.equal_cost import ALL, arms, result
@@ -56,6 +57,10 @@ def test_choices_are_tokenizers_names_or_patterns_and_the_reference_stays() -> N
         ({"levels": (8,)}, ConfigError, "The patches 8 are no ladder"),
         ({"budgets": ("many",)}, ConfigError, "'many' is no number of tokens"),
         ({"budgets": ("0%",)}, ConfigError, "'0%' is no number of tokens"),
+        ({"budgets": ("inf%",)}, ConfigError, "'inf%' is no number of tokens"),
+        ({"budgets": ("nan%",)}, ConfigError, "'nan%' is no number of tokens"),
+        ({"budgets": ("200%",)}, ConfigError, "200% tokens are more than the 512 of the finest"),
+        ({"budgets": ("513",)}, ConfigError, "513 tokens are more than the 512 of the finest"),
         ({"shape": (12, 64)}, ShapeError, "A patch of 16 points does not fit the grid, which has"),
     ],
 )
@@ -65,6 +70,12 @@ def test_arms_that_cannot_be(
     with pytest.raises(error, match=expected) as found:
         arms(**{"choices": ALL, **changes})  # type: ignore[arg-type]
     assert found.value.remedy
+
+
+def test_what_is_named_twice_is_one_arm_and_all_is_the_most() -> None:
+    twice = arms(criteria=("variance", "gradient", "variance"), budgets=("40%", "197", "40%"))
+    assert twice == arms(criteria=("variance", "gradient"), budgets=("40%",))
+    assert arms("adap_mix", budgets=("100%", "512"))[-1].tokens == 512
 
 
 def test_an_arm_changes_nothing_but_its_tokenization() -> None:
@@ -156,6 +167,39 @@ def test_a_study_has_complete_seeds_first_and_equal_seconds_mean_steps(
     assert len(shared) == 4
 
 
+def test_a_learning_rate_that_is_named_twice_is_trained_and_counted_once(
+    store_path: Path, tmp_path: Path
+) -> None:
+    config = tiny_config(store_path, only="steps", steps=5, learning_rates=(2e-3, 1e-3, 2e-3))
+    it = subject(store_path, config)
+    tasks = tasks_of(config, config.training, [it], runs=tmp_path / "runs")
+    rates = [(task.cell.config.seed, task.cell.config.learning_rate) for task in tasks]
+    assert rates == [(seed, rate) for seed in (0, 1) for _ in range(3) for rate in (2e-3, 1e-3)]
+    log = CellLog(tmp_path / "cells.jsonl")
+    for task in tasks:
+        cell, rate = task.cell, task.cell.config.learning_rate
+        settings = {"arm": cell.arm.name, "seed": cell.config.seed, "learning_rate": rate}
+        log.add(result(error=0.1, validation=0.1, key=cell.key, **settings))
+    report = report_of(config, "float32", [it], tasks, log)
+    assert report.learning_rates == (2e-3, 1e-3)
+    [judged] = report.stores[0].comparisons
+    assert judged.comparison.seeds == (0, 1)
+    assert {len(each.errors["nrmse"].values) for each in judged.comparison.arms} == {2}
+
+
+@pytest.mark.parametrize("budget", [{"flops": 1e6}, {"seconds": 1.0}, {"tokens_range": (4, 16)}])
+def test_a_budget_of_the_training_is_refused_before_anything_is_measured(
+    store_path: Path, tmp_path: Path, budget: dict[str, object]
+) -> None:
+    config = tiny_config(store_path, out=tmp_path / "out")
+    training = config.training.model_copy(update=budget)
+    [name] = budget
+    with pytest.raises(ConfigError, match=f"{name}, which would replace the tokens") as found:
+        equal_cost(config.model_copy(update={"training": training}))
+    assert name in found.value.remedy
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_key_of_a_cell_follows_what_changes_its_result(
     store_path: Path, tmp_path: Path
 ) -> None:
@@ -227,8 +271,14 @@ def test_stores_without_a_split_that_is_needed_are_refused(tmp_path: Path) -> No
         stores_of(tmp_path / "data", (), history=12)
     with pytest.raises(ConfigError, match="There is no store 'other'"):
         stores_of(tmp_path / "data", ("other",), history=2)
-    with pytest.raises(ConfigError, match="whole_periodic cannot be studied: it has 12 frames"):
+    with pytest.raises(ConfigError, match="whole_periodic cannot be studied: it has 12 frames") as (
+        found
+    ):
         stores_of(tmp_path / "data", ("whole_periodic",), history=12)
+    assert "--history" in found.value.remedy
+    assert "--split" not in found.value.remedy
+    with pytest.raises(DataError, match=r"no store in .*nowhere: it does not exist"):
+        stores_of(tmp_path / "nowhere", (), history=2)
 
 
 def test_costs_are_measured_once_and_kept(store_path: Path, tmp_path: Path) -> None:
@@ -292,6 +342,7 @@ def test_a_report_tells_of_complete_seeds_only(
     assert text.startswith(f"# Equal cost\n\n- {judged.verdict.sentence}\n")
     assert "2 of 3 seeds are complete." in text
     assert "| uniform 4 | 5 | 2.5 | 0.125 (0.11–0.14) |" in text
+    assert "by chance" not in text
     document = json.loads((tmp_path / "report.json").read_text("utf-8"))
     assert document == json.loads(TypeAdapter(StudyReport).dump_json(report))
     assert document["stores"][0]["comparisons"][0]["verdict"]["outcome"] == "uniform"
@@ -301,6 +352,19 @@ def test_a_report_tells_of_complete_seeds_only(
     assert plain.plot is None
     assert "matplotlib is not installed" in plain.notes[0]
     assert not (tmp_path / "plain" / "report.png").exists()
+
+
+def test_a_report_says_how_often_chance_decides(store_path: Path, tmp_path: Path) -> None:
+    config = tiny_config(store_path, only="seconds", seconds=0.6, seeds=3)
+    it = subject(store_path, config)
+    tasks = tasks_of(config, config.training, [it], runs=tmp_path / "runs")
+    log = CellLog(tmp_path / "cells.jsonl")
+    for task in tasks:
+        cell = task.cell
+        settings = {"arm": cell.arm.name, "seed": cell.config.seed, "key": cell.key}
+        log.add(result(error=0.1, validation=0.1, **settings))
+    text = markdown(report_of(config, "float32", [it], tasks, log))
+    assert "is better with every seed, by chance, in 25 % of all cases." in text
 
 
 def test_training_off_its_budget_is_told(store_path: Path, tmp_path: Path) -> None:
