@@ -65,9 +65,9 @@ def test_torchrun_equals_one_process(project: Path) -> None:
     check_equal(project, "torchrun")
 
 
-@pytest.mark.slow
-def test_an_interrupt_ends_all_processes_and_keeps_the_checkpoint(project: Path) -> None:
-    arguments = command("--steps", "5000", "--name", "cut", "--nproc", "2")
+def started(project: Path, name: str) -> tuple["subprocess.Popen[str]", Path]:
+    """A long run in two processes, and the pointer to its last checkpoint, which exists."""
+    arguments = command("--steps", "5000", "--name", name, "--nproc", "2")
     process = subprocess.Popen(
         [sys.executable, *arguments, "--set", "checkpoint_every=1"],
         cwd=project,
@@ -75,10 +75,16 @@ def test_an_interrupt_ends_all_processes_and_keeps_the_checkpoint(project: Path)
         stderr=subprocess.PIPE,
         text=True,
     )
-    last = project / "runs/cut/checkpoints/last"
+    last = project / "runs" / name / "checkpoints/last"
     while not last.exists():
         assert process.poll() is None
         time.sleep(0.05)
+    return process, last
+
+
+@pytest.mark.slow
+def test_an_interrupt_ends_all_processes_and_keeps_the_checkpoint(project: Path) -> None:
+    process, last = started(project, "cut")
     process.send_signal(signal.SIGINT)
     _, complaint = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -92,18 +98,7 @@ def test_an_interrupt_ends_all_processes_and_keeps_the_checkpoint(project: Path)
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_killed_process_is_named(project: Path, rank: int) -> None:
     """As by the kernel where memory has run out: the process cannot say so itself."""
-    arguments = command("--steps", "5000", "--name", f"killed-{rank}", "--nproc", "2")
-    process = subprocess.Popen(
-        [sys.executable, *arguments, "--set", "checkpoint_every=1"],
-        cwd=project,
-        env=ENVIRONMENT,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    last = project / f"runs/killed-{rank}/checkpoints/last"
-    while not last.exists():
-        assert process.poll() is None
-        time.sleep(0.05)
+    process, _ = started(project, f"killed-{rank}")
     workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     environments = {each: Path(f"/proc/{each}/environ").read_text().split("\0") for each in workers}
     (victim,) = (each for each, values in environments.items() if f"RANK={rank}" in values)
