@@ -6,7 +6,6 @@ import torch
 
 from matey_core.data import Windows
 from matey_core.models import Model
-from matey_core.profiling import Market
 from matey_core.store import Store
 from matey_core.workflows._budget import (
     Asked,
@@ -44,14 +43,12 @@ def rebudget(
     Raises:
         ConfigError: the coarsest cells alone are more than the budget allows.
     """
-    inputs = [inputs_of(store, history=history, moves=moves) for store in stores]
     if not asked:
-        if moves and model.config.variant == "matey" and model.config.tokenizer.tokens is not None:
-            Market(model.config, inputs).cost(model.config.tokenizer.tokens)
         return ""
     if asked.tokens is not None and model.config.variant != "matey":
         model.retokenize(model.config.tokenizer.with_tokens(asked.tokens))
         return ""
+    inputs = [inputs_of(store, history=history, moves=moves) for store in stores]
     device = next(model.parameters()).device
 
     def prepare(tokens: int) -> Work:
