@@ -10,7 +10,7 @@ from matey_core.batches import FieldBatch
 from matey_core.data import Windows
 from matey_core.distributed import Strategy
 from matey_core.models import Model, ModelConfig
-from matey_core.profiling import Inputs, Market
+from matey_core.profiling import Inputs
 from matey_core.training import TrainState, Within
 from matey_core.workflows._budget import (
     Asked,
@@ -59,8 +59,6 @@ def settle(
         note = f"Every batch draws its tokens a frame from {', '.join(map(str, numbers))}."
         return _with_tokens(model, tokens), [note]
     if not asked:
-        if config.jitter and model.tokenizer.tokens is not None:
-            Market(model, stores).cost(model.tokenizer.tokens)
         return model, []
     answer = ""
     if strategy.place.is_first:

@@ -16,6 +16,7 @@ from matey_core.data import Loader, Mixture
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError, ConfigError
 from matey_core.finetuning import count_parameters
+from matey_core.inference import Variation
 from matey_core.models import Model, compile_parts
 from matey_core.objectives import OBJECTIVES
 from matey_core.training import (
@@ -125,6 +126,9 @@ def _fit(
     job: Job, strategy: Strategy, on_progress: OnProgress, on_start: OnStart
 ) -> TrainingReport:
     config = job.config
+    if config.jitter:
+        for source in job.sources:
+            Variation(jitter=config.seed).check(job.model, source.store.spec.grid)
     mixture = _mixture(job, strategy)
     objective = OBJECTIVES[config.objective]
     state = _initial_state(job, strategy)

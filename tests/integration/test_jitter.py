@@ -57,6 +57,11 @@ def test_tokens_that_only_patches_at_rest_can_have_are_refused_at_once(project: 
     with pytest.raises(ConfigError, match="3 tokens"):
         pretrain(few.model_copy(update={"name": "moved", "jitter": True}))
     assert not (project / "runs" / "moved").exists()
+    # Five there can be with every shift.
+    tokenizer = TokenizerConfig(patch=(8, 4), tokens=5)
+    model = config.model.model_copy(update={"tokenizer": tokenizer})
+    many = config.model_copy(update={"model": model, "name": "five", "jitter": True})
+    assert pretrain(many).steps == 2
 
 
 @pytest.mark.slow
