@@ -11,7 +11,7 @@ from matey_cli.colors import borders, colored, normalized, with_lines
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from matey_core.workflows.inspect import Picture
+    from matey_core.workflows.tokenize_inspect import Picture
 
 COLUMNS = 72
 """Widest map; with its margin it fits 80 columns."""

@@ -14,7 +14,7 @@ from matey_cli.colors import borders, colored, normalized, with_lines
 from matey_core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from matey_core.workflows.inspect import Picture
+    from matey_core.workflows.tokenize_inspect import Picture
 
 PIXELS = 768
 """Length of a picture's longer side, about."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from matey_cli import output
 from matey_cli.tables import number, size
-from matey_core.workflows._progress import OnProgress, Progress
+from matey_core.progress import OnProgress, Progress
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -12,7 +12,7 @@ from matey_cli.tables import caption, heading, number
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from matey_core.workflows._data_description import Snapshots
+    from matey_core.workflows.data_inspect.description import Snapshots
 
 COLUMNS = 40
 """Widest picture, where the terminal has room for three of them."""

@@ -12,9 +12,9 @@ from matey_cli import output, render
 from matey_core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from matey_core.workflows._settings import TrainingConfig
-    from matey_core.workflows._start import StartFacts, StoreFacts
-    from matey_core.workflows._training import TrainingReport
+    from matey_core.runs.fit import TrainingReport
+    from matey_core.runs.settings import TrainingConfig
+    from matey_core.runs.start import StartFacts, StoreFacts
 
 
 def settings(
@@ -72,7 +72,7 @@ def spread(nproc: int | None, config: "TrainingConfig") -> None:
         typer.Exit: the other processes have done the work, or failed.
     """
     from matey_core.distributed import Place, is_one_of_a_group, launch
-    from matey_core.workflows._arithmetic import num_processes
+    from matey_core.runs.processes import num_processes
 
     if is_one_of_a_group():
         return
@@ -103,7 +103,7 @@ def is_first() -> bool:
 @contextmanager
 def advice(text: str) -> Iterator[None]:
     """After Ctrl-C, say what was kept and what to do with it."""
-    from matey_core.workflows._training import Interrupted
+    from matey_core.runs.fit import Interrupted
 
     try:
         yield

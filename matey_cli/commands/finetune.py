@@ -143,7 +143,7 @@ def _finetune(
     options: dict[str, Any], file: Path | None, assignments: list[str] | None, nproc: int | None
 ) -> None:
     from matey_core.config import validate
-    from matey_core.workflows._project import project
+    from matey_core.runs.project import project
     from matey_core.workflows.finetune import FinetuneConfig
     from matey_core.workflows.finetune import finetune as run
 

@@ -151,7 +151,7 @@ def _pretrain(
     options: dict[str, Any], file: Path | None, assignments: list[str] | None, nproc: int | None
 ) -> None:
     from matey_core.config import validate
-    from matey_core.workflows._project import project
+    from matey_core.runs.project import project
     from matey_core.workflows.pretrain import PretrainConfig
     from matey_core.workflows.pretrain import pretrain as run
 
@@ -174,7 +174,7 @@ def _resume(
     nproc: int | None,
     sequence_parallel: int | None,
 ) -> None:
-    from matey_core.workflows._project import project
+    from matey_core.runs.project import project
     from matey_core.workflows.pretrain import resumable_run, run_config
     from matey_core.workflows.pretrain import resume as run
 

@@ -89,7 +89,7 @@ def profile(
       matey profile --compare
     """
     from matey_core.locations import location
-    from matey_core.workflows._project import project
+    from matey_core.runs.project import project
     from matey_core.workflows.profile import ProfileConfig
     from matey_core.workflows.profile import profile as work
 

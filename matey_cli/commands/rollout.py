@@ -112,7 +112,7 @@ def rollout(
       matey rollout --steps 50 --jitter
       matey rollout --data ./other --store 2D_rdb_NA_NA --json
     """
-    from matey_core.workflows._project import project
+    from matey_core.runs.project import project
     from matey_core.workflows.rollout import RolloutConfig
     from matey_core.workflows.rollout import rollout as work
 

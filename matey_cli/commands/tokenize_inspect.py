@@ -17,7 +17,7 @@ from matey_cli.commands._options import (
 )
 
 if TYPE_CHECKING:
-    from matey_core.workflows.inspect import InspectReport
+    from matey_core.workflows.tokenize_inspect import InspectReport
 
 
 def tokenize_inspect(
@@ -91,8 +91,8 @@ def tokenize_inspect(
     """
     from matey_cli import maps, pictures
     from matey_core.locations import location
-    from matey_core.workflows._project import project
-    from matey_core.workflows.inspect import InspectConfig, inspect
+    from matey_core.runs.project import project
+    from matey_core.workflows.tokenize_inspect import InspectConfig, inspect
 
     if save is not None:
         pictures.check_name(save)

@@ -9,8 +9,8 @@ from pathlib import Path
 from matey_core.errors import DataError
 from matey_core.linting import READ, Block, Finding, Linter
 from matey_core.locations import location
+from matey_core.progress import OnProgress, Progress, silent
 from matey_core.store import find_stores, open_store
-from matey_core.workflows._progress import OnProgress, Progress, silent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,21 +10,21 @@ from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError
 from matey_core.locations import Location
 from matey_core.models import Model, ModelConfig
-from matey_core.store import Store
-from matey_core.workflows._arithmetic import join_processes
-from matey_core.workflows._budget_training import settle
-from matey_core.workflows._progress import OnProgress, silent
-from matey_core.workflows._runs import RunFolder, create_run, newest_run, record_of
-from matey_core.workflows._settings import TrainingConfig
-from matey_core.workflows._sources import (
+from matey_core.progress import OnProgress, silent
+from matey_core.runs.fit import Job, TrainingReport, fit
+from matey_core.runs.folder import RunFolder, create_run, newest_run, record_of
+from matey_core.runs.processes import join_processes
+from matey_core.runs.settings import TrainingConfig
+from matey_core.runs.sources import (
     axis_counts,
     field_names,
     open_stores,
     reopen_stores,
     sources_of,
 )
-from matey_core.workflows._start import OnStart, store_facts, unheard
-from matey_core.workflows._training import Job, TrainingReport, fit
+from matey_core.runs.start import OnStart, store_facts, unheard
+from matey_core.runs.token_plan import settle
+from matey_core.store import Store
 
 
 class PretrainConfig(TrainingConfig):

@@ -52,7 +52,7 @@ def test_settings_that_cannot_be_are_named() -> None:
 def test_a_fault_of_matey_says_so_without_a_traceback() -> None:
     code = (
         "import sys; from matey_cli import app\n"
-        "import matey_core.workflows.inspect as work\n"
+        "import matey_core.workflows.tokenize_inspect as work\n"
         "def broken(*_): raise ValueError('seven')\n"
         "work.inspect = broken\n"
         "sys.argv = ['matey', 'tokenize-inspect']; app.main()"

@@ -13,8 +13,8 @@ import torch
 from matey_cli import output, render
 from matey_cli.documents import plain
 from matey_cli.progress import Pace
+from matey_core.progress import Progress
 from matey_core.tokenizers import TokenizerConfig
-from matey_core.workflows._progress import Progress
 
 
 @dataclass(frozen=True)

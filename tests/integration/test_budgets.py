@@ -9,11 +9,11 @@ import pytest
 from matey_core.config import read_toml
 from matey_core.errors import ConfigError
 from matey_core.models import load_model
+from matey_core.runs.budget import inputs_of
+from matey_core.runs.sources import sources_of
+from matey_core.runs.token_plan import drawn
 from matey_core.store import open_store
 from matey_core.tokenizers import TokenizerConfig
-from matey_core.workflows._budget import inputs_of
-from matey_core.workflows._budget_training import drawn
-from matey_core.workflows._sources import sources_of
 from matey_core.workflows.finetune import finetune
 from matey_core.workflows.pretrain import pretrain
 from matey_core.workflows.rollout import RolloutConfig, rollout

@@ -16,11 +16,11 @@ import torch
 
 from matey_core.errors import CheckpointError, DataError, ShapeError
 from matey_core.models import load_model
+from matey_core.progress import Progress
+from matey_core.runs.fit import Interrupted
+from matey_core.runs.start import StartFacts
 from matey_core.store import open_store
 from matey_core.tokenizers import TokenizerConfig
-from matey_core.workflows._progress import Progress
-from matey_core.workflows._start import StartFacts
-from matey_core.workflows._training import Interrupted
 from matey_core.workflows.pretrain import pretrain, resume
 from tests.support import tiny_store
 from tests.training import TOML, events, pretrain_config, tiny_model

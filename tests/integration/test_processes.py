@@ -14,7 +14,7 @@ from torch import multiprocessing, nn
 from matey_core.distributed import Place, place_of_this_process
 from matey_core.errors import ConfigError
 from matey_core.models import load_model
-from matey_core.workflows._arithmetic import num_processes
+from matey_core.runs.processes import num_processes
 from tests.support import tiny_store
 from tests.training import TOML, events
 

@@ -19,11 +19,11 @@ from matey_core.errors import ConfigError
 from matey_core.kernels import KERNELS
 from matey_core.models import Model, ModelConfig, load_model
 from matey_core.nn.self_attention import Route, SelfAttention
+from matey_core.progress import Progress
+from matey_core.runs.fit import Interrupted
 from matey_core.sequence_group import SequenceGroup
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.tokens import Segments, Shard
-from matey_core.workflows._progress import Progress
-from matey_core.workflows._training import Interrupted
 from matey_core.workflows.pretrain import PretrainConfig
 from matey_core.workflows.pretrain import pretrain as train
 from tests.formula import batch_of, spec_of

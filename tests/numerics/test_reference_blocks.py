@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from matey_core.kernels import KERNELS
-from matey_core.models._paper_axial import AxialBlock, GridTimeBlock
-from matey_core.models._paper_blocks import FullBlock, TimeBlock
+from matey_core.models.paper.axial import AxialBlock, GridTimeBlock
+from matey_core.models.paper.blocks import FullBlock, TimeBlock
 from matey_core.tokens import Segments
 from tests.numerics.reference import arrays
 

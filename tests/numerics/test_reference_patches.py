@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from matey_core.models._paper_canvas import Statistics
-from matey_core.models._paper_patches import FieldProjection, Head, Stem, stage_kernels
-from matey_core.models._paper_schemes import drop_rates
+from matey_core.models.paper.canvas import Statistics
+from matey_core.models.paper.patches import FieldProjection, Head, Stem, stage_kernels
+from matey_core.models.paper.schemes import drop_rates
 from tests.numerics.reference import arrays
 
 PATCHES = {

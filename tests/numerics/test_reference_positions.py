@@ -7,15 +7,15 @@ import pytest
 import torch
 
 from matey_core.errors import ShapeError
-from matey_core.models._paper_patches import Triple
-from matey_core.models._paper_positions import (
+from matey_core.models.paper.patches import Triple
+from matey_core.models.paper.positions import (
     PositionArea,
     area_features,
     cell_centres,
     place_features,
     time_features,
 )
-from matey_core.models._paper_selection import Cut
+from matey_core.models.paper.selection import Cut
 from tests.numerics.reference import arrays
 
 GRIDS: dict[str, Triple] = {

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from matey_core.models._paper_patches import Triple
-from matey_core.models._paper_selection import Cut, pack, refined_cells, variance_scores
+from matey_core.models.paper.patches import Triple
+from matey_core.models.paper.selection import Cut, pack, refined_cells, variance_scores
 from tests.numerics.reference import arrays
 
 

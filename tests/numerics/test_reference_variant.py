@@ -8,9 +8,9 @@ import torch
 from matey_core.batches import FieldBatch
 from matey_core.errors import ConfigError, ShapeError
 from matey_core.models import ModelConfig
-from matey_core.models._paper_blocks import by_sequence, drop_path
-from matey_core.models._paper_canvas import pad
 from matey_core.models.paper import PaperModel
+from matey_core.models.paper.blocks import by_sequence, drop_path
+from matey_core.models.paper.canvas import pad
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.tokens import Segments
 from tests.formula import batch_of, fill_by_formula, spec_of

@@ -36,7 +36,7 @@ def check(
       matey data check data/zarr/2D_rdb_NA_NA.zarr
       matey data check data/zarr --only finite,bounds --limit 10
     """
-    from matey_core.workflows._project import project
+    from matey_core.runs.project import project
     from matey_core.workflows.data_check import check_stores
 
     with render.progress() as on_progress:

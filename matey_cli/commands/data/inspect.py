@@ -8,8 +8,8 @@ from matey_cli import render
 from matey_cli.commands import _reading
 
 if TYPE_CHECKING:
-    from matey_core.workflows._data_description import Description, FieldRow
     from matey_core.workflows.data_inspect import DataReport
+    from matey_core.workflows.data_inspect.description import Description, FieldRow
 
 
 def inspect(
@@ -44,7 +44,7 @@ def inspect(
       matey data inspect runs.npy --reader array --dims sample,time,y,x
     """
     from matey_core.readers import ReaderOptions
-    from matey_core.workflows._project import project
+    from matey_core.runs.project import project
     from matey_core.workflows.data_inspect import inspect_data
 
     options = _reading.options(

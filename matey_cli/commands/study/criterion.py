@@ -10,7 +10,7 @@ from matey_cli import render
 from matey_cli.commands._options import RunsFolder, names
 
 if TYPE_CHECKING:
-    from matey_core.workflows.study_criterion import CriterionReport, StoreAudit
+    from matey_core.studies.criterion import CriterionReport, StoreAudit
 
 
 def criterion(
@@ -99,8 +99,8 @@ def criterion(
     """
     from matey_core.errors import ConfigError
     from matey_core.locations import location
-    from matey_core.workflows._project import project
-    from matey_core.workflows.study_criterion import CriterionConfig, study_criterion
+    from matey_core.runs.project import project
+    from matey_core.studies.criterion import CriterionConfig, study_criterion
 
     if without_model and run is not None:
         raise ConfigError("--run names a model, and --without-model none.", remedy="Give one.")

@@ -21,11 +21,11 @@ from matey_cli.commands._training import settings
 from matey_core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from matey_core.workflows._study_equal_costs import ArmCost
-    from matey_core.workflows._study_equal_report import Judged, StudyReport
-    from matey_core.workflows._study_equal_results import ArmResult, Interval
+    from matey_core.studies.equal_cost import StudyPlan
+    from matey_core.studies.equal_cost.costs import ArmCost
+    from matey_core.studies.equal_cost.report import Judged, StudyReport
+    from matey_core.studies.equal_cost.results import ArmResult, Interval
     from matey_core.workflows.pretrain import PretrainConfig
-    from matey_core.workflows.study_equal_cost import StudyPlan
 
 ELSEWHERE = {
     "data": "--data",
@@ -137,9 +137,9 @@ def equal_cost(
       matey study equal-cost --only steps --steps 500 --arms uniform,adap_mix --tokens 205
     """
     from matey_core.locations import location
-    from matey_core.workflows._project import project
-    from matey_core.workflows.study_equal_cost import EqualCostConfig
-    from matey_core.workflows.study_equal_cost import equal_cost as work
+    from matey_core.runs.project import project
+    from matey_core.studies.equal_cost import EqualCostConfig
+    from matey_core.studies.equal_cost import equal_cost as work
 
     here = project()
     training = _training(

@@ -8,9 +8,9 @@ import torch
 from matey_core.augmentations import AUGMENTATIONS, Chain
 from matey_core.data import Mixture, Windows
 from matey_core.errors import ConfigError
+from matey_core.runs.fit import _augmentations
+from matey_core.runs.settings import TrainingConfig
 from matey_core.store import open_store
-from matey_core.workflows._settings import TrainingConfig
-from matey_core.workflows._training import _augmentations
 from tests.support import tiny_store
 
 NAMES = ("flip", "rotate", "roll", "scale", "noise")

@@ -12,7 +12,7 @@ from matey_core.criteria import CRITERIA, History
 from matey_core.errors import ConfigError
 from matey_core.finetuning import FINETUNING
 from matey_core.models import Model, ModelConfig, load_model, save_model
-from matey_core.models._error_head import SPARED, ErrorHead, spared
+from matey_core.models.matey.error_head import SPARED, ErrorHead, spared
 from matey_core.objectives import OBJECTIVES
 from matey_core.tokenizers import TokenizerConfig, Tree
 from matey_core.tokenizers._grow import grow_normalized

@@ -5,7 +5,7 @@ from pathlib import Path
 import h5py
 import yaml
 
-from matey_core.readers import _pdebench_names as names
+from matey_core.readers.pdebench import names
 from matey_core.simulators.incompressible_flow import IncompressibleFlowConfig
 
 

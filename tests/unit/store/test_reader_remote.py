@@ -10,10 +10,10 @@ from zarr.codecs import ZstdCodec
 from matey_core.data import Windows
 from matey_core.errors import DataError
 from matey_core.locations import location
+from matey_core.runs.folder import record_of
+from matey_core.runs.sources import open_stores, reopen_stores
 from matey_core.store import Store, find_stores, open_store
 from matey_core.store._chunks import CompressedChunks, PlainChunks, ZarrChunks
-from matey_core.workflows._runs import record_of
-from matey_core.workflows._sources import open_stores, reopen_stores
 from matey_core.workflows.pretrain import PretrainConfig
 from tests.unit.store.stores import FRAMES, LZ4, SHAPE, expected, store_with
 

@@ -11,11 +11,11 @@ from matey_core.distributed.single import Single
 from matey_core.kernels import KERNELS
 from matey_core.nn.self_attention import SelfAttention
 from matey_core.objectives import OBJECTIVES
+from matey_core.runs.processes import agree_on_precision
 from matey_core.store import open_store
 from matey_core.tokens import Segments
 from matey_core.training import Precision, choose_precision, measure_parity
 from matey_core.training import precision as module
-from matey_core.workflows._arithmetic import agree_on_precision
 from tests.support import tiny_store
 from tests.training import tiny_model
 

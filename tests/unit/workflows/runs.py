@@ -5,9 +5,9 @@ from pathlib import Path
 import torch
 
 from matey_core.models import ModelConfig, save_model
+from matey_core.runs.folder import RunFolder, create_run, record_of
 from matey_core.store import open_store
 from matey_core.tokenizers import TokenizerConfig
-from matey_core.workflows._runs import RunFolder, create_run, record_of
 from matey_core.workflows.pretrain import PretrainConfig
 
 TINY = ModelConfig(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from matey_core.errors import ConfigError, DataError
-from matey_core.workflows._progress import Progress
+from matey_core.progress import Progress
 from matey_core.workflows.data_check import check_stores
 from matey_core.workflows.data_inspect import inspect_data
 from matey_core.workflows.prepare import PrepareConfig, prepare

@@ -8,8 +8,8 @@ import pytest
 
 from matey_core.errors import DataError
 from matey_core.store import open_store
-from matey_core.workflows import _data_source
 from matey_core.workflows.data_inspect import Description, inspect_data
+from matey_core.workflows.data_inspect import source as data_source
 from matey_core.workflows.prepare import PrepareConfig, prepare
 from tests.support import advected, tiny_source, tiny_store
 
@@ -82,9 +82,9 @@ def test_a_source_is_read_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert item.ranges_of == "3 of 12 frames of 8 of 20 samples"
     seen = expected[np.linspace(0, 19, 8).astype(int)][:, [0, 5, 11], 1]
     assert (item.fields[1].low, item.fields[1].high) == (seen.min(), seen.max())
-    monkeypatch.setattr(_data_source, "MOST_BYTES", 2 * 3 * 2 * 256 * 4)
+    monkeypatch.setattr(data_source, "MOST_BYTES", 2 * 3 * 2 * 256 * 4)
     assert describe(path).ranges_of == "3 of 12 frames of 2 of 20 samples"
-    monkeypatch.setattr(_data_source, "MOST_BYTES", 1)
+    monkeypatch.setattr(data_source, "MOST_BYTES", 1)
     assert describe(path).ranges_of == "3 of 12 frames of 1 of 20 samples"
 
 

@@ -11,11 +11,11 @@ import h5py
 import numpy as np
 import pytest
 
+from matey_core.conversion import source_files
 from matey_core.errors import ConfigError, DataError, RunError
+from matey_core.progress import Progress, silent
 from matey_core.readers import Source
 from matey_core.store import open_store
-from matey_core.workflows import _source_files
-from matey_core.workflows._progress import Progress, silent
 from matey_core.workflows.prepare import PrepareConfig, PrepareReport, prepare
 from tests.support import tiny_source
 
@@ -163,7 +163,7 @@ def test_too_small_a_disk_is_told_before_the_work(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(data)._replace(free=1000)
-    monkeypatch.setattr(_source_files.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(source_files.shutil, "disk_usage", lambda path: usage)
     with pytest.raises(RunError, match="1e-06 GB are free"):
         run(data)
     assert not (data / "zarr").exists()
@@ -240,7 +240,7 @@ def test_a_folder_is_fingerprinted_by_names_and_contents(tmp_path: Path) -> None
         folder.mkdir()
         for name, text in files.items():
             (folder / name).write_text(text)
-        return _source_files.Fingerprints(silent)[Folder(folder)]
+        return source_files.Fingerprints(silent)[Folder(folder)]
 
     same, again = digest(a="1", b="2"), digest(a="1", b="2")
     assert same == again

@@ -15,12 +15,12 @@ import torch
 import yaml
 
 from matey_core.errors import ConfigError, RunError
+from matey_core.progress import Progress
 from matey_core.simulators import SIMULATORS, Batch
 from matey_core.simulators.diffusion_reaction import DiffusionReaction, DiffusionReactionConfig
 from matey_core.store import open_store
-from matey_core.workflows._progress import Progress
-from matey_core.workflows._simulate_workers import Workers
 from matey_core.workflows.simulate import Interrupted, SimulateConfig, list_settings, simulate
+from matey_core.workflows.simulate.workers import Workers
 
 FILE = Path("2D/diffusion-reaction/2D_diff-react_NA_NA.h5")
 

@@ -6,9 +6,9 @@ import pytest
 
 from matey_core.errors import ConfigError
 from matey_core.simulators import SIMULATORS
-from matey_core.workflows import _simulate_suite, simulate_suite
-from matey_core.workflows._simulate_suite import SUITES, Member
-from matey_core.workflows.simulate_suite import SuiteConfig
+from matey_core.workflows import simulate_suite
+from matey_core.workflows.simulate_suite import SuiteConfig, entries
+from matey_core.workflows.simulate_suite.entries import SUITES, Member
 
 SMALL = (
     Member(use="pretraining", simulator="shallow_water", samples=2, grid=16, steps=2),
@@ -18,7 +18,7 @@ SMALL = (
 
 @pytest.mark.parametrize("scale", SUITES)
 def test_every_member_can_be_built_and_has_a_file_of_its_own(
-    scale: _simulate_suite.Scale, tmp_path: Path
+    scale: entries.Scale, tmp_path: Path
 ) -> None:
     config = SuiteConfig(scale=scale, out=tmp_path)
     jobs = [simulate_suite._job(config, member) for member in SUITES[scale]]

@@ -1,0 +1,152 @@
+"""Files and folders of plain arrays, opened as datasets with the dims that a person names."""
+
+import os
+import warnings
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from matey_core.errors import ConfigError, DataError
+from matey_core.readers._find import is_zarr
+from matey_core.readers.array.lazy import Stored
+from matey_core.readers.array.npy import is_npy, is_npz, open_npy, open_npz
+from matey_core.readers.array.zarr import open_zarr
+from matey_core.readers.netcdf.dims import is_floating
+from matey_core.readers.netcdf.files import reading
+
+SUFFIXES = (".npy", ".npz")
+OPEN_FILES = 4
+"""How many files a process keeps open between reads."""
+EXAMPLE = "--dims sample,time,y,x or --dims time,field,x"
+
+
+def is_array(path: Path) -> bool:
+    """Whether a file or folder holds arrays, by content.
+
+    Raises:
+        DataError: a file is named like one and is none.
+    """
+    if path.is_dir():
+        return is_zarr(path)
+    if not path.is_file():
+        return False
+    if is_npy(path) or is_npz(path):
+        return True
+    if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+        raise DataError(
+            f"{path} is named like NumPy's files but is none, or is damaged.",
+            remedy="Save it again with numpy.save, or move it away.",
+        )
+    return False
+
+
+def has_known_dims(path: Path) -> bool:
+    """Whether the arrays of a file say what their dims are."""
+    found = arrays(path)
+    stored = [found] if isinstance(found, Stored) else list(found.values())
+    return any(array.dims for array in stored)
+
+
+def arrays(path: Path) -> Stored | dict[str, Stored]:
+    """Open a file: one array without a name, or several with.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    with reading(path), warnings.catch_warnings():
+        # zarr tells of types whose specification may change; fields have none of them.
+        warnings.simplefilter("ignore")
+        if path.is_dir():
+            return open_zarr(path)
+        return open_npy(path) if is_npy(path) else open_npz(path)
+
+
+def opened(path: Path, *, dims: tuple[str, ...], name: str) -> xr.Dataset:
+    """Open a file, or give the one that this process has open; values stay in the file.
+
+    Args:
+        path: the file or folder.
+        dims: names of all dims in order, or of some that the arrays name themselves.
+        name: what to call an array that has no name.
+
+    Raises:
+        DataError: it cannot be read, or has no floating array with these dims.
+        ConfigError: dims are neither given nor known.
+    """
+    with reading(path):
+        status = path.stat()
+        version = (status.st_size, status.st_mtime_ns, os.getpid())
+    return _opened(path, dims, name, version)
+
+
+@lru_cache(maxsize=OPEN_FILES)
+def _opened(path: Path, dims: tuple[str, ...], name: str, version: tuple[int, ...]) -> xr.Dataset:
+    found = arrays(path)
+    stored = {name: found} if isinstance(found, Stored) else found
+    named = [array.dims for array in stored.values() if array.dims is not None]
+    is_group = path.is_dir() and isinstance(found, dict)
+    if is_group and len(named) == len(stored) and set(dims) <= set(chain(*named)):
+        return _group(path, stored)
+    variables = _variables(stored, dims)
+    if not any(is_floating(v) and v.ndim for n, v in variables.items() if n not in v.dims):
+        raise _nothing(path, stored, dims)
+    _check_sizes(path, variables)
+    return xr.Dataset(variables)
+
+
+def _group(path: Path, stored: dict[str, Stored]) -> xr.Dataset:
+    """Open a group whose arrays name their dims: xarray knows what its attributes say."""
+    with reading(path), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        data = xr.open_dataset(
+            path, engine="zarr", consolidated=False, cache=False, decode_cf=False
+        )
+        for name, variable in data.variables.items():
+            # Zarr 2 fills with 0 if nobody says otherwise; zeros are values, not missing ones.
+            if stored[str(name)].is_filled_with_zeros:
+                variable.attrs.pop("_FillValue", None)
+        data = xr.decode_cf(data, decode_times=False, decode_timedelta=False)
+    return data[sorted(map(str, data.data_vars))]
+
+
+def _variables(stored: dict[str, Stored], dims: tuple[str, ...]) -> dict[str, xr.Variable]:
+    """Arrays with as many dims as were named; beside them coordinates and plain numbers."""
+    found = {}
+    for name, array in stored.items():
+        rank = len(array.shape)
+        if array.dims is not None and set(dims) <= set(array.dims):
+            found[name] = array.variable(array.dims)
+        elif array.dtype.kind in "fiu" and rank == len(dims):
+            found[name] = array.variable(dims)
+        elif array.dtype.kind in "fiu" and (rank == 0 or (rank == 1 and name in dims)):
+            found[name] = array.variable((name,) * rank)
+    return found
+
+
+def _check_sizes(path: Path, variables: dict[str, xr.Variable]) -> None:
+    sizes: dict[Any, tuple[str, int]] = {}
+    for name, variable in variables.items():
+        for dim, size in zip(variable.dims, variable.shape, strict=True):
+            first, expected = sizes.setdefault(dim, (name, size))
+            if size != expected:
+                raise DataError(
+                    f"{path}: {dim} has {expected} points in {first} and {size} in {name}.",
+                    remedy="Put arrays of different shapes into files of their own.",
+                )
+
+
+def _nothing(path: Path, stored: dict[str, Stored], dims: tuple[str, ...]) -> Exception:
+    shown = ", ".join(f"{n} {a.shape} {a.dtype}" for n, a in list(stored.items())[:12]) or "nothing"
+    if not dims:
+        return ConfigError(
+            f"{path} does not say what its dims are; it holds {shown}.",
+            remedy=f"Name all dims in order, such as {EXAMPLE}.",
+        )
+    return DataError(
+        f"{path} has no array of a floating type with the dims {', '.join(dims)}; it "
+        f"holds {shown}.",
+        remedy=f"Name all dims in order, such as {EXAMPLE}; convert whole numbers to float32.",
+    )

@@ -1,0 +1,198 @@
+"""The header of a dataset: grid, times, names and parameters."""
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float, Shaped
+
+from matey_core.errors import DataError
+from matey_core.fields import FieldSpec, Grid
+from matey_core.quantities import known_fields
+from matey_core.readers import Header, ReaderOptions
+from matey_core.readers._hdf5 import uniform
+from matey_core.readers._options import (
+    boundaries,
+    check_declared,
+    check_field_names,
+    frame_times,
+    positions,
+)
+from matey_core.readers.netcdf.dims import guessed_role
+from matey_core.readers.netcdf.files import opened, reading
+from matey_core.readers.netcdf.layout import Layout, layout_of, unit_of
+from matey_core.readers.netcdf.source import DatasetSource, Opener
+from matey_core.readers.netcdf.times import in_seconds
+
+
+def open_dataset(path: Path, options: ReaderOptions, opened: Opener = opened) -> DatasetSource:
+    """Read the header of a file.
+
+    Args:
+        path: the file.
+        options: what a person says about it.
+        opened: opens it, here and again in each process that reads from it.
+
+    Raises:
+        DataError: it is damaged, empty or on no uniform grid, or its dims are not known.
+        ConfigError: an option that does not fit, or a package lacks.
+    """
+    with reading(path):
+        data = opened(path)
+        layout = layout_of(path, data, options)
+        _check_sizes(path, data, layout)
+        grid, coordinates, flipped = _grid(path, data, layout, options)
+        times, time_unit = _times(path, data, layout, options)
+        columns = (*layout.fields, *layout.static)
+        names = [name for column in columns for name in column.names]
+        check_field_names(path, names, grid.axes)
+        check_declared(options, names, grid.axes)
+        fields = known_fields(names, units={n: c.unit for c in columns for n in c.names})
+        changing = sum(len(column.names) for column in layout.fields)
+        samples = _sample_names(data, layout)
+        units = {
+            axis: unit
+            for dim, axis in layout.dims.space.items()
+            if (name := _coordinate(data, dim, axis)) and (unit := unit_of(data.variables[name]))
+        }
+        header = Header(
+            spec=FieldSpec(
+                fields=fields[:changing],
+                grid=grid,
+                time_step=_step(path, "the time", times, options.time_step),
+            ),
+            static_fields=fields[changing:],
+            coordinates=coordinates,
+            times=times,
+            sample_names=samples,
+            parameters=_parameters(data, layout, len(samples)),
+            dtype=np.result_type(*(column.dtype for column in columns)).newbyteorder("<"),
+            num_bytes=_size(path),
+            units=units | ({"time": time_unit} if time_unit else {}),
+            conserved=options.conserved,
+            directed=options.directed,
+        )
+    return DatasetSource(path, header, layout=layout, flipped=flipped, opened=opened)
+
+
+def _size(path: Path) -> int:
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return sum(file.stat().st_size for file in files)
+
+
+def _check_sizes(path: Path, data: xr.Dataset, layout: Layout) -> None:
+    dims = layout.dims
+    sizes = {
+        name: data.sizes[name] for name in (dims.sample, dims.time, dims.field, *dims.space) if name
+    }
+    if not layout.fields or not all(sizes.values()):
+        raise DataError(
+            f"{path} has no values: {len(layout.fields)} fields, "
+            f"{', '.join(f'{name} {size}' for name, size in sizes.items())}.",
+            remedy="Leave the file out, or name other variables with --fields.",
+        )
+
+
+def _grid(
+    path: Path, data: xr.Dataset, layout: Layout, options: ReaderOptions
+) -> tuple[Grid, dict[str, Shaped[np.ndarray, "points"]], tuple[int, ...]]:
+    """Return the grid, its coordinates, and which axes run backwards in the file."""
+    space = layout.dims.space
+    axes = tuple(space.values())
+    known = {
+        axis: _numbers(path, name, data.variables[name])
+        for dim, axis in space.items()
+        if (name := _coordinate(data, dim, axis))
+    }
+    flipped = []
+    for place, axis in enumerate(axes):
+        if axis in known and len(known[axis]) > 1 and (known[axis][1:] < known[axis][:-1]).all():
+            known[axis] = known[axis][::-1].copy()
+            flipped.append(place - len(axes))
+    shape = {axis: data.sizes[dim] for dim, axis in space.items()}
+    coordinates = positions(options, shape, known)
+    grid = Grid(
+        axes=axes,
+        shape=tuple(shape.values()),
+        spacing=tuple(_step(path, axis, coordinates[axis]) for axis in axes),
+        boundary=boundaries(options.boundary, axes),
+        directed=options.directed,
+    )
+    return grid, coordinates, tuple(flipped)
+
+
+def _coordinate(data: xr.Dataset, dim: str, role: str) -> str | None:
+    """Name of the variable with the positions along a dim: of its name, or told by CF."""
+    rivals = (str(name) for name, variable in data.variables.items() if variable.dims == (dim,))
+    found = sorted(rivals, key=lambda name: name != dim)
+    return next((n for n in found if n == dim or guessed_role(data, n) == role), None)
+
+
+def _numbers(path: Path, name: str, variable: xr.Variable) -> Shaped[np.ndarray, "points"]:
+    """Read a coordinate; whole numbers become float64."""
+    if variable.dtype.kind not in "fiu" or variable.ndim != 1:
+        raise DataError(f"{path}: the coordinate {name} has type {variable.dtype}, not numbers.")
+    is_whole = variable.dtype.kind != "f"
+    return variable.values.astype(np.float64 if is_whole else variable.dtype.newbyteorder("<"))
+
+
+def _step(
+    path: Path, name: str, values: Shaped[np.ndarray, "points"], single: float | None = None
+) -> float:
+    """Check a coordinate and return its spacing; `single` is that of a lone point."""
+    with np.errstate(all="ignore"):
+        spacing = uniform(path, name, values, points=len(values))
+    return single or 1.0 if len(values) == 1 else spacing
+
+
+def _times(
+    path: Path, data: xr.Dataset, layout: Layout, options: ReaderOptions
+) -> tuple[Shaped[np.ndarray, "time"], str]:
+    """Return times and their unit; dates become seconds since the file's reference."""
+    dim = layout.dims.time
+    if dim is None or not layout.fields[0].has_time:
+        return frame_times(options, 1, None), ""
+    name = _coordinate(data, dim, "time")
+    if name is None:
+        return frame_times(options, data.sizes[dim], None), ""
+    variable = data.variables[name]
+    times = frame_times(options, data.sizes[dim], _numbers(path, name, variable))
+    unit = unit_of(variable)
+    return in_seconds(path, name, times, unit)
+
+
+def _sample_names(data: xr.Dataset, layout: Layout) -> tuple[str, ...]:
+    dim = layout.dims.sample
+    if dim is None:
+        return ("0",)
+    names: tuple[str, ...] = ()
+    if dim in data.variables and data.variables[dim].dims == (dim,):
+        names = tuple(str(name) for name in data.variables[dim].values)
+    if len(set(names)) == data.sizes[dim]:
+        return names
+    return tuple(str(index) for index in range(data.sizes[dim]))
+
+
+def _parameters(
+    data: xr.Dataset, layout: Layout, samples: int
+) -> dict[str, Float[np.ndarray, "sample"]]:
+    """Numbers among the attributes, floating scalars, and numbers along the samples."""
+    found = {key: np.full(samples, value) for key, value in _attributes(data).items()}
+    for name, variable in data.variables.items():
+        if variable.ndim == 0 and variable.dtype.kind == "f":
+            found[str(name)] = np.full(samples, float(variable.values))
+        if variable.dims == (layout.dims.sample,) and variable.dtype.kind in "fiu":
+            found[str(name)] = variable.values.astype(np.float64)
+    return {key: values for key, values in found.items() if key != layout.dims.sample}
+
+
+def _attributes(data: xr.Dataset) -> dict[str, float]:
+    def number(value: Any) -> float:
+        array = np.asarray(value)
+        return float(array.item()) if array.size == 1 and array.dtype.kind in "fiu" else math.nan
+
+    numbers = {str(key): number(value) for key, value in data.attrs.items()}
+    return {k: v for k, v in numbers.items() if math.isfinite(v) and re.fullmatch(r"[^/\\\0]+", k)}

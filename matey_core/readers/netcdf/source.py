@@ -1,0 +1,83 @@
+"""What xarray opens as a source: frames on demand."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Shaped
+
+from matey_core.readers import Header, Source
+from matey_core.readers.netcdf.files import reading
+from matey_core.readers.netcdf.layout import Column, Layout
+
+Opener = Callable[[Path], xr.Dataset]
+"""Opens a file, or gives what the process has open; it can be pickled."""
+
+
+class DatasetSource(Source):
+    """A file with one trajectory, or several along a dim."""
+
+    def __init__(
+        self,
+        path: Path,
+        header: Header,
+        *,
+        layout: Layout,
+        flipped: tuple[int, ...],
+        opened: Opener,
+    ) -> None:
+        super().__init__(path, header)
+        self._layout = layout
+        self._flipped = flipped
+        """Space axes that run backwards in the file, counted from the last: −1, −2, …"""
+        self._opened = opened
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes that reading one frame takes; expressions hold values in between."""
+        return super().frame_bytes * (3 if self._layout.is_derived else 1)
+
+    def read(self, sample: int, start: int, stop: int) -> Shaped[np.ndarray, "time c *space"]:
+        """Read frames `start` to `stop` (exclusive); missing values are NaN."""
+        frames = range(len(self.header.times))[start:stop]
+        spec = self.header.spec
+        # A channel lies in one piece, as it is written.
+        values = np.empty((len(spec.fields), len(frames), *spec.grid.shape), self.header.dtype)
+        channel = 0
+        for column in self._layout.fields:
+            after = channel + len(column.names)
+            found = self._read(column, sample, slice(start, stop))
+            values[channel:after] = found.swapaxes(0, 1) if column.has_time else found[:, None]
+            channel = after
+        return values.swapaxes(0, 1)
+
+    def read_static(self, sample: int) -> Shaped[np.ndarray, "c *space"]:
+        """Read the static fields of a sample."""
+        if not self._layout.static:
+            return super().read_static(sample)
+        parts = [self._read(column, sample, slice(None)) for column in self._layout.static]
+        return np.concatenate(parts, dtype=self.header.dtype)
+
+    def _read(self, column: Column, sample: int, frames: slice) -> Shaped[np.ndarray, "..."]:
+        """Read a column as (time, c, *space), or (c, *space); axes as in the first column."""
+        dims = self._layout.dims
+        where: dict[str | None, int | slice] = {dims.sample: sample, dims.time: frames}
+        where |= dict.fromkeys(dims.single, 0)
+
+        def part(data: xr.Dataset, name: str) -> xr.Variable:
+            variable = data.variables[name]
+            return variable.isel({dim: where[str(dim)] for dim in variable.dims if dim in where})
+
+        with reading(self.path):
+            data = self._opened(self.path)
+            if isinstance(column.source, str):
+                found = part(data, column.source)
+            else:
+                found = column.source({name: part(data, name).load() for name in column.uses})
+            has_field = dims.field in found.dims
+            order = [dims.time] * column.has_time + [dims.field] * has_field + [*dims.space]
+            values = found.transpose(*order).values
+        if not has_field:
+            values = np.expand_dims(values, int(column.has_time))
+        return np.flip(values, self._flipped).astype(column.dtype, copy=False)

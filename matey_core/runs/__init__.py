@@ -1,0 +1,1 @@
+"""One run: its folder, its stores, its token plan, how it is fitted and kept."""

@@ -1,0 +1,301 @@
+"""Training a model in a run folder: what pretraining and fine-tuning have in common."""
+
+import math
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from matey_core.augmentations import AUGMENTATIONS, Chain
+from matey_core.batches import FieldBatch
+from matey_core.data import Loader, Mixture
+from matey_core.distributed import Strategy
+from matey_core.errors import CheckpointError, ConfigError
+from matey_core.finetuning import count_parameters
+from matey_core.inference import Variation
+from matey_core.models import Model, compile_parts
+from matey_core.objectives import OBJECTIVES
+from matey_core.progress import OnProgress, Progress
+from matey_core.runs.folder import RunFolder
+from matey_core.runs.keeper import Keeper
+from matey_core.runs.processes import agree_on_precision
+from matey_core.runs.settings import TrainingConfig
+from matey_core.runs.sources import Source
+from matey_core.runs.start import OnStart, StartFacts, StoreFacts
+from matey_core.runs.token_plan import compiling_note, drawn, uncompiled
+from matey_core.runs.validation import StoreScore
+from matey_core.training import (
+    Journal,
+    Limits,
+    Parity,
+    StepReport,
+    TrainState,
+    WarmupCosine,
+    Within,
+    build_optimizer,
+    train,
+)
+
+SMOOTHING = 0.05
+"""Weight of the newest loss in the one that is shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What to train, on what, into which run."""
+
+    task: str
+    config: TrainingConfig
+    model: Model
+    """On the CPU, with `requires_grad` set as it shall be."""
+    sources: Sequence[Source]
+    facts: tuple[StoreFacts, ...]
+    notes: Sequence[str]
+    run: RunFolder
+    resumes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingReport:
+    """How training went."""
+
+    run: Path
+    model: Path
+    """Folder of the best weights."""
+    steps: int
+    skipped: int
+    """Steps without an update, because loss or gradient was not finite."""
+    seconds: float
+    best_step: int
+    """Step that the best weights are from."""
+    scores: tuple[StoreScore, ...]
+    """Of the best weights, on validation data; empty if there is none."""
+    start: StartFacts
+    """What was known before the first step."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C while training; its text says what remains."""
+
+    def __init__(self, task: str, last: Path | None) -> None:
+        super().__init__(
+            f"{task} was stopped; {f'{last} is kept' if last else 'nothing was saved yet'}."
+        )
+        self.is_kept = last is not None
+
+
+def fit(
+    job: Job, strategy: Strategy, *, on_progress: OnProgress, on_start: OnStart
+) -> TrainingReport:
+    """Train, validate and save until the steps are done.
+
+    Called by all processes alike; only the first writes and reports. A run that ends
+    before its first checkpoint leaves nothing behind.
+
+    Raises:
+        RunError: training diverged, or the disk is full.
+        Interrupted: Ctrl-C.
+    """
+    try:
+        return _fit(job, strategy, on_progress, on_start)
+    except BaseException as error:
+        last = _clean_up(job.run) if strategy.place.is_first else None
+        if isinstance(error, KeyboardInterrupt):
+            raise Interrupted(job.task, last) from error
+        raise
+
+
+def _clean_up(run: RunFolder) -> Path | None:
+    """Remove a run that has kept nothing; otherwise return its last checkpoint, or its model."""
+    with suppress(CheckpointError):
+        if last := run.checkpoints.named("last"):
+            return last
+    if run.model.exists():
+        return run.model
+    shutil.rmtree(run.path, ignore_errors=True)
+    with suppress(OSError):
+        run.path.parent.rmdir()  # succeeds only if this was the only run
+    return None
+
+
+def _fit(
+    job: Job, strategy: Strategy, on_progress: OnProgress, on_start: OnStart
+) -> TrainingReport:
+    config = job.config
+    if config.jitter:
+        for source in job.sources:
+            Variation(jitter=config.seed).check(job.model, source.store.spec.grid)
+    mixture = _mixture(job, strategy)
+    objective = OBJECTIVES[config.objective]
+    state = _initial_state(job, strategy)
+    keeper = Keeper(job.run, config, job.sources, mixture=mixture, strategy=strategy)
+    parity = None
+    if job.resumes:
+        keeper.resume(state)
+    else:
+        keeper.precision, parity = agree_on_precision(
+            config.precision, state.model, lambda: mixture.batch(0), objective, strategy
+        )
+        torch.manual_seed(config.seed * 100_003 + strategy.place.data_rank)
+    facts = _start_facts(job, strategy, state, keeper, parity)
+    # What is computed again in the backward pass would be compiled there, for every new shape.
+    if config.compile and not (config.recompute and _uncompiled(job)):
+        compile_parts(state.model)
+    if strategy.place.is_first:
+        on_start(facts)
+    record = _recorder(job, keeper.journal, on_progress if strategy.place.is_first else None)
+
+    def after_step(state: TrainState, report: StepReport) -> None:
+        record(report)
+        keeper.after_step(state)
+
+    started = time.monotonic()
+    has_gpu = strategy.device.type == "cuda"
+    with Loader(mixture, steps=config.steps, workers=config.workers, pin=has_gpu) as batches:
+        train(
+            state,
+            batches,
+            objective,
+            strategy=strategy,
+            precision=keeper.precision,
+            limits=Limits(gradient_norm=config.clip),
+            after_step=after_step,
+            within=(*drawn(config, state.model.config, job.sources), *_jitter(config)),
+        )
+    return TrainingReport(
+        run=job.run.path,
+        model=job.run.model,
+        steps=state.step,
+        skipped=state.skipped,
+        seconds=time.monotonic() - started,
+        best_step=int(keeper.best.get("step", state.step)),
+        scores=keeper.best_scores,
+        start=facts,
+    )
+
+
+def _jitter(config: TrainingConfig) -> tuple[Within, ...]:
+    """Shift the patches of each batch by what seed and step decide: alike in all processes."""
+    if not config.jitter:
+        return ()
+
+    def within(state: TrainState, batch: FieldBatch) -> AbstractContextManager[None]:
+        return state.model.jittered(batch.spec.grid, seed=config.seed, step=state.step)
+
+    return (within,)
+
+
+def _uncompiled(job: Job) -> tuple[str, ...]:
+    return uncompiled(job.config, job.model.config, job.sources)
+
+
+def _mixture(job: Job, strategy: Strategy) -> Mixture:
+    config = job.config
+    return Mixture(
+        [source.training for source in job.sources],
+        batch_size=config.batch_size,
+        seed=config.seed,
+        rank=strategy.place.data_rank,
+        world=strategy.place.data_size,
+        exponent=config.mix_exponent,
+        weights=config.weights,
+        augment=_augmentations(config),
+    )
+
+
+def _augmentations(config: TrainingConfig) -> Chain:
+    parts = [(name, AUGMENTATIONS[name]) for name in config.augment]
+    return Chain([part(config.noise) if name == "noise" else part() for name, part in parts])
+
+
+def _initial_state(job: Job, strategy: Strategy) -> TrainState:
+    config, model = job.config, job.model.to(strategy.device)
+    strategy.synchronize(model)
+    model.recompute = config.recompute
+    if strategy.sequence is not None:
+        if config.compile:
+            raise ConfigError(
+                "A model whose samples are shared among processes cannot be compiled.",
+                remedy="Leave out --compile, or --sequence-parallel.",
+            )
+        model.share_samples(strategy.sequence)
+    return TrainState(
+        model=model,
+        optimizer=build_optimizer(
+            model, learning_rate=config.learning_rate, weight_decay=config.weight_decay
+        ),
+        schedule=WarmupCosine(
+            peak=config.learning_rate, warmup=config.warmup_steps, steps=config.steps
+        ),
+    )
+
+
+def _start_facts(
+    job: Job, strategy: Strategy, state: TrainState, keeper: Keeper, parity: Parity | None
+) -> StartFacts:
+    facts = StartFacts(
+        run=job.run.path,
+        device=str(strategy.device),
+        num_processes=strategy.place.size,
+        precision=keeper.precision.name,
+        precision_reason=keeper.precision.reason,
+        parity=parity,
+        parameters=count_parameters(state.model),
+        stores=job.facts,
+        notes=(*job.notes, *compiling_note(job.config, job.model.config, _uncompiled(job))),
+        step=state.step,
+        steps=job.config.steps,
+    )
+    keeper.journal.write(
+        "start",
+        step=state.step,
+        precision=facts.precision,
+        precision_reason=facts.precision_reason,
+        parity=asdict(parity) if parity else None,
+        device=facts.device,
+        processes=facts.num_processes,
+        parameters=asdict(facts.parameters),
+        stores=[asdict(store) for store in facts.stores],
+        notes=list(facts.notes),
+    )
+    return facts
+
+
+def _recorder(
+    job: Job, journal: Journal, on_progress: OnProgress | None
+) -> Callable[[StepReport], None]:
+    """Write every step into the journal and report it."""
+    smooth = math.nan
+
+    def record(report: StepReport) -> None:
+        nonlocal smooth
+        if on_progress is None:
+            return
+        loss = float(report.loss)
+        journal.write(
+            "step",
+            step=report.step,
+            store=report.dataset,
+            loss=loss,
+            gradient_norm=float(report.gradient_norm),
+            learning_rate=report.learning_rate,
+            is_skipped=report.is_skipped,
+        )
+        if not report.is_skipped:
+            smooth = loss if math.isnan(smooth) else smooth + SMOOTHING * (loss - smooth)
+        facts = (("loss", f"{smooth:.4g}"), ("lr", f"{report.learning_rate:.2g}"))
+        on_progress(
+            Progress(
+                task=job.task,
+                done=report.step,
+                total=job.config.steps,
+                unit="steps",
+                facts=facts,
+            )
+        )
+
+    return record

@@ -1,0 +1,125 @@
+"""Which stores a model trains on, and which windows of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matey_core.data import Windows
+from matey_core.errors import CheckpointError, DataError
+from matey_core.locations import is_remote, location
+from matey_core.runs.folder import StoreRecord
+from matey_core.store import Store, find_stores, open_store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A store's windows for training and for validation."""
+
+    store: Store
+    training: Windows
+    validation: Windows | None
+    """None where no trajectory was kept for it."""
+
+
+def open_stores(folder: Path) -> list[Store]:
+    """Open all stores of a data folder.
+
+    Raises:
+        DataError: there is none, or no such folder.
+    """
+    if not is_remote(folder) and not folder.exists():
+        raise DataError(
+            f"There is no store in {folder}: it does not exist.",
+            remedy="Name a folder of stores with --data, or make some of files first, such as "
+            "matey prepare pdebench FOLDER.",
+        )
+    paths = find_stores(folder)
+    if not paths:
+        raise DataError(
+            f"There is no store in {folder} or {folder / 'zarr'}.",
+            remedy=f"Convert HDF5 files first: matey prepare pdebench {folder}",
+        )
+    return [open_store(path) for path in paths]
+
+
+def reopen_stores(records: Sequence[StoreRecord]) -> list[Store]:
+    """Open the stores of an earlier run.
+
+    Raises:
+        CheckpointError: a store holds something else now.
+        DataError: a store is gone.
+    """
+    stores = [open_store(location(record.path)) for record in records]
+    for store, record in zip(stores, records, strict=True):
+        if store.fingerprint != record.fingerprint:
+            raise CheckpointError(
+                f"{store.path} has changed since the run started: its fingerprint is "
+                f"{store.fingerprint}, expected {record.fingerprint}.",
+                remedy="Start a new run, or put the old data back.",
+            )
+    return stores
+
+
+def sources_of(
+    stores: Sequence[Store],
+    *,
+    history: int,
+    max_lead: int,
+    choose: Callable[[Store], Sequence[int]],
+) -> tuple[list[Source], list[str]]:
+    """Cut the stores that can be trained on into windows.
+
+    Args:
+        stores: all candidates.
+        history: frames of a history.
+        max_lead: largest lead, in stored frames.
+        choose: the trajectories of a store to train on.
+
+    Returns:
+        The sources, and a sentence about every store that is left out or shortened.
+
+    Raises:
+        DataError: no store is left.
+    """
+    sources, notes = [], []
+    for store in stores:
+        samples = tuple(choose(store))
+        if reason := _hindrance(store, samples, history):
+            notes.append(f"{store.name} is left out: {reason}.")
+            continue
+        training = Windows(store, samples, history=history, max_lead=max_lead)
+        if training.max_lead < max_lead:
+            notes.append(
+                f"{store.name} has {store.num_frames} frames: lead times go up to "
+                f"{training.max_lead}, not {max_lead}."
+            )
+        kept = store.samples("validation")
+        validation = Windows(store, kept, history=history, max_lead=max_lead) if kept else None
+        if validation is None:
+            notes.append(f"{store.name} has no trajectory for validation.")
+        sources.append(Source(store=store, training=training, validation=validation))
+    if not sources:
+        raise DataError(
+            "No store can be trained on. " + " ".join(notes),
+            remedy=f"Prepare files with at least {history + 1} frames a trajectory, or use a "
+            "shorter --history.",
+        )
+    return sources, notes
+
+
+def field_names(stores: Sequence[Store]) -> tuple[str, ...]:
+    """Names of the fields of all stores, each once, in order of appearance."""
+    return tuple(dict.fromkeys(name for store in stores for name in store.spec.names))
+
+
+def axis_counts(stores: Sequence[Store]) -> tuple[int, ...]:
+    """Numbers of space axes that occur."""
+    return tuple(sorted({store.spec.grid.num_axes for store in stores}))
+
+
+def _hindrance(store: Store, samples: Sequence[int], history: int) -> str:
+    if store.is_static:
+        return "it has no time axis to learn from"
+    if store.num_frames < history + 1:
+        return f"a history and a target need {history + 1} frames, it has {store.num_frames}"
+    return "" if samples else "it has no trajectory for training"

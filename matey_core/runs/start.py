@@ -1,0 +1,94 @@
+"""What is known before the first step, and printed then."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from matey_core.data import sequential_batches
+from matey_core.finetuning import ParameterCounts
+from matey_core.models import Model
+from matey_core.runs.budget import forward_flops, inputs_of
+from matey_core.runs.sources import Source
+from matey_core.training import Parity
+
+INSPECTED = 8
+"""Training windows whose tokens are counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreFacts:
+    """A store as the model will see it."""
+
+    name: str
+    fields: tuple[str, ...]
+    grid: tuple[int, ...]
+    trajectories: int
+    """That train."""
+    windows: int
+    """That train."""
+    tokens: float
+    """Mean number of tokens of a frame, over a few windows."""
+    fewest_tokens: int
+    most_tokens: int
+    flops: int | None = None
+    """Operations of a sample, one forward pass; None where they follow from the fields."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartFacts:
+    """What will be trained, on what, where and how."""
+
+    run: Path
+    device: str
+    num_processes: int
+    precision: str
+    precision_reason: str
+    parity: Parity | None
+    """How far bfloat16 is from float32 on the first batch; None where it is not used."""
+    parameters: ParameterCounts
+    stores: tuple[StoreFacts, ...]
+    notes: tuple[str, ...]
+    """What a user should know: stores left out, samples that were too few."""
+    step: int
+    """Where training starts: 0, or the step that it resumes from."""
+    steps: int
+
+
+OnStart = Callable[[StartFacts], None]
+
+
+def unheard(facts: StartFacts) -> None:
+    """Ignore the facts: the default where nobody listens."""
+
+
+@torch.inference_mode()
+def store_facts(model: Model, sources: Sequence[Source]) -> tuple[StoreFacts, ...]:
+    """Count the tokens of every store's frames.
+
+    Args:
+        model: on the CPU.
+        sources: what it will train on.
+
+    Raises:
+        ShapeError: a grid is smaller than a patch.
+    """
+    return tuple(_facts(model, source) for source in sources)
+
+
+def _facts(model: Model, source: Source) -> StoreFacts:
+    windows = source.training
+    batches = sequential_batches(windows, batch_size=1, lead_steps=(1,), num_windows=INSPECTED)
+    counts = torch.cat([model.count_tokens(batch).cpu() for batch in batches])
+    return StoreFacts(
+        name=source.store.name,
+        fields=source.store.spec.names,
+        grid=source.store.spec.grid.shape,
+        trajectories=len(windows.samples),
+        windows=len(windows),
+        tokens=float(counts.double().mean()),
+        fewest_tokens=int(counts.min()),
+        most_tokens=int(counts.max()),
+        flops=forward_flops(model.config, inputs_of(source.store, history=windows.history)),
+    )

@@ -1,0 +1,104 @@
+"""What an earlier run left: a model, the history it was trained with, and its stores."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from matey_core.config import read_toml
+from matey_core.errors import CheckpointError, DataError
+from matey_core.locations import location
+from matey_core.models import Model, load_model
+from matey_core.runs.folder import RunFolder, StoreRecord, newest_run
+from matey_core.store import Store, find_stores, open_store
+
+HISTORY = 4
+"""Frames of a history where no run says how many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """A model on disk."""
+
+    path: Path
+    """The model directory."""
+    out: Path
+    """Where results about it belong: the run's folder, or the model directory itself."""
+    history: int = HISTORY
+    """Frames it was trained with."""
+    records: tuple[StoreRecord, ...] = ()
+    """Stores of the run, and of those it started from."""
+
+    def load(self) -> Model:
+        """Load the weights."""
+        return load_model(self.path)
+
+    def open_stores(self) -> list[Store]:
+        """Open the stores of the run.
+
+        Raises:
+            DataError: one is gone or damaged.
+        """
+        places = [location(record.path) for record in self.records]
+        for record, place in zip(self.records, places, strict=True):
+            if not place.is_dir():
+                raise DataError(
+                    f"{record.path}, which the model was trained on, is gone.",
+                    remedy="Name the folder where the stores are with --data.",
+                )
+        return [open_store(place) for place in places]
+
+    def trained_samples(self, store: Store) -> frozenset[int]:
+        """Trajectories of a store that have trained the model, as far as is known."""
+        return frozenset(
+            sample
+            for record in self.records
+            if record.fingerprint == store.fingerprint
+            for sample in record.samples
+        )
+
+
+def find_trained(path: Path | None, *, runs: Path) -> Trained:
+    """Open a run or a model directory, or the newest run.
+
+    Args:
+        path: what was asked for; a name is looked up in `runs` as well.
+        runs: folder of the runs.
+
+    Raises:
+        CheckpointError: `path` is neither, or there is no run with a model.
+    """
+    if path is None:
+        newest = newest_run(runs)
+        if newest is None:
+            raise CheckpointError(
+                f"{runs} has no run with a model.",
+                remedy="Train one with `matey pretrain`, or name a run or model directory.",
+            )
+        return _of_run(newest)
+    for candidate in (path, runs / path):
+        if (candidate / "model" / "model.json").is_file():
+            return _of_run(RunFolder(candidate))
+        if (candidate / "model.json").is_file():
+            if (candidate.parent / "data.json").is_file():
+                return _of_run(RunFolder(candidate.parent))
+            return Trained(path=candidate, out=candidate)
+    raise CheckpointError(
+        f"{path} is no run and no model directory: it has neither model/model.json nor model.json.",
+        remedy=f"`ls {runs}` shows the runs; the newest is taken where none is named.",
+    )
+
+
+def _of_run(run: RunFolder) -> Trained:
+    history = read_toml(run.config).get("history", HISTORY)
+    if not isinstance(history, int) or history < 1:
+        raise CheckpointError(f"{run.config}: history should be a positive number, not {history}.")
+    return Trained(path=run.model, out=run.path, history=history, records=run.stores())
+
+
+def moving_stores(folder: Path) -> list[Store]:
+    """Open all stores below `folder` that have more than one time.
+
+    Raises:
+        DataError: a store is damaged.
+    """
+    stores = [open_store(path) for path in find_stores(folder)]
+    return [store for store in stores if not store.is_static]

@@ -1,0 +1,1 @@
+"""Experiments over runs: many trainings, one question."""

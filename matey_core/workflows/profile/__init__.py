@@ -1,0 +1,238 @@
+"""What training a model costs on this machine: operations, time, memory, parts."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+
+from matey_core.config import Config
+from matey_core.errors import ConfigError, ShapeError
+from matey_core.locations import Location
+from matey_core.models import Model, ModelConfig
+from matey_core.objectives import OBJECTIVES
+from matey_core.profiling import (
+    Flops,
+    TrainingStep,
+    count_flops,
+    countable,
+    matmul_peak,
+    measure_step,
+)
+from matey_core.progress import OnProgress, Progress, silent
+from matey_core.training.optimizer import build_optimizer
+from matey_core.training.precision import choose_precision
+from matey_core.workflows.profile.subject import Case, Subject, subject_of
+
+COMPARE_SECONDS = 0.5
+"""Time for the steps of each row of a comparison."""
+
+
+class ProfileConfig(Config):
+    """What to measure. What is not given comes from the newest run, or is the default."""
+
+    run: Path | None = None
+    """Run or model directory whose settings are measured, instead of the newest run's."""
+    runs: Path = Path("runs")
+    """Folder of the runs."""
+    data: Location = Path("data")
+    """Folder of the stores."""
+    store: str | None = None
+    """Name of the store whose windows are used, instead of the first that fits."""
+    preset: Literal["ti", "s", "b", "l"] | None = None
+    """Size of the model."""
+    scheme: str | None = None
+    """Who attends to whom."""
+    tokenizer: str | None = None
+    """How fields are cut into tokens."""
+    patch: tuple[PositiveInt, ...] | None = None
+    """Points per axis of a cell, from coarse to fine."""
+    gamma: NonNegativeFloat | None = None
+    """Refine cells that score above this fraction of the largest score."""
+    ratio: NonNegativeFloat | None = None
+    """Refine this fraction of the cells."""
+    tokens: PositiveInt | None = None
+    """Refine as many cells as this number of tokens a frame allows."""
+    grid: tuple[PositiveInt, ...] | None = None
+    """Points per axis; fields are then made by formula unless a store has this grid."""
+    fields: PositiveInt | None = None
+    """Number of fields; they are then made by formula."""
+    history: PositiveInt | None = None
+    """Frames that the model sees."""
+    batch_size: PositiveInt = 4
+    """Windows of a step."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of matrix products; `auto` takes what is faster here, as training does."""
+    compare: bool = False
+    """Measure every scheme with every tokenization."""
+    seconds: PositiveFloat = 2.0
+    """Time for plain steps, and as long again for steps watched part by part."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What one step of training costs."""
+
+    parameters: dict[str, int]
+    """By part: stem, attention (blocks, positions, lead time), head, fields."""
+    tokens: float
+    """Tokens a frame, the mean over a batch."""
+    flops: Flops
+    """Operations of a step with the whole batch."""
+    step_seconds: float
+    step_spread: float
+    """Half the distance between the quartiles of the step's time, as a fraction."""
+    num_steps: int
+    samples_per_second: float
+    peak_memory: int
+    """Bytes: on a GPU of tensors, on a CPU of the whole process."""
+    peak_fraction: float
+    """Operations a second, as a fraction of the measured matrix product peak."""
+    shares: dict[str, float]
+    """Fraction of the time by part; empty in a comparison."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileRow:
+    """One combination of scheme and tokenization."""
+
+    scheme: str
+    tokenizer: str
+    patch: tuple[int, ...]
+    cost: Cost | None
+    impossible: str
+    """Why there is no cost; empty where there is one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileReport:
+    """What was measured, and on what."""
+
+    rows: tuple[ProfileRow, ...]
+    model: ModelConfig
+    """Settings of the model; scheme and tokenizer are those of the rows."""
+    data: str
+    """Name of the store, or `synthetic`."""
+    fields: tuple[str, ...]
+    grid: tuple[int, ...]
+    history: int
+    batch_size: int
+    device: str
+    threads: int
+    precision: str
+    matmul_peak: float
+    """Operations a second of the best square matrix product in this precision."""
+
+
+def profile(config: ProfileConfig, on_progress: OnProgress = silent) -> ProfileReport:
+    """Measure a model's training step, or compare all schemes and tokenizations.
+
+    Raises:
+        ConfigError: settings that cannot work together.
+        ShapeError: the grid is smaller than a patch.
+        DataError: the store asked for does not exist or is damaged.
+        CheckpointError: the run asked for is no run.
+    """
+    torch.manual_seed(0)
+    subject = subject_of(config)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    meter = _Meter(config, subject, device)
+    cases = subject.comparison() if config.compare else [subject.case]
+    rows = []
+    for number, case in enumerate(cases):
+        label = f"{case.scheme} · {case.tokenizer} {list(case.patch)}"
+        on_progress(
+            Progress(
+                task="measure",
+                done=number,
+                total=len(cases),
+                unit="models",
+                facts=(("now", label),),
+            )
+        )
+        rows.append(meter.row(case))
+    on_progress(Progress(task="measure", done=len(cases), total=len(cases), unit="models"))
+    return ProfileReport(
+        rows=tuple(rows),
+        model=subject.case.base,
+        data=subject.spec.dataset,
+        fields=subject.spec.names,
+        grid=subject.spec.grid.shape,
+        history=subject.history,
+        batch_size=config.batch_size,
+        device=torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+        threads=torch.get_num_threads(),
+        precision=meter.precision,
+        matmul_peak=meter.peak,
+    )
+
+
+class _Meter:
+    """Builds models and measures them, all in the same precision."""
+
+    def __init__(self, config: ProfileConfig, subject: Subject, device: torch.device) -> None:
+        self.config = config
+        self.subject = subject
+        self.device = device
+        self.precision: str = config.precision
+        if config.precision == "auto":
+            model = subject.build(subject.case).to(device)
+            self.precision = choose_precision(model, device).name
+        self.dtype = getattr(torch, self.precision)
+        self.peak = matmul_peak(device, self.dtype)
+
+    def row(self, case: Case) -> ProfileRow:
+        """Measure a combination; in a comparison one that cannot be is told, not raised."""
+        cost, impossible = None, ""
+        try:
+            cost = self._cost(self.subject.build(case).to(self.device))
+        except (ConfigError, ShapeError) as error:
+            if not self.config.compare:
+                raise
+            impossible = str(error)
+        return ProfileRow(
+            scheme=case.scheme,
+            tokenizer=case.tokenizer,
+            patch=case.patch,
+            cost=cost,
+            impossible=impossible,
+        )
+
+    def _cost(self, model: Model) -> Cost:
+        step = TrainingStep(
+            model=model,
+            batches=self.subject.batches(),
+            objective=OBJECTIVES["nrmse"],
+            optimizer=build_optimizer(model, learning_rate=1e-4, weight_decay=1e-3),
+            device=self.device,
+            dtype=self.dtype,
+        )
+        batch = next(step.batches).to(self.device)
+        tokens = model.count_tokens(batch).double().mean().item()
+        with countable(model):
+            flops = count_flops(lambda: step.forward(batch))
+        step.optimizer.zero_grad(set_to_none=True)
+        compare = self.config.compare
+        seconds = min(self.config.seconds, COMPARE_SECONDS) if compare else self.config.seconds
+        measured = measure_step(step, seconds=seconds, with_shares=not compare)
+        return Cost(
+            parameters=_parameters(model),
+            tokens=tokens,
+            flops=flops,
+            step_seconds=measured.seconds,
+            step_spread=measured.spread,
+            num_steps=measured.num_steps,
+            samples_per_second=batch.size / measured.seconds,
+            peak_memory=measured.peak_memory,
+            peak_fraction=flops.total / measured.seconds / self.peak,
+            shares=measured.shares,
+        )
+
+
+def _parameters(model: Model) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for name, parameter in model.named_parameters():
+        counts[model.part_of(name)] += parameter.numel()
+    return dict(counts)

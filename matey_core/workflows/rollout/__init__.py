@@ -1,0 +1,364 @@
+"""Roll a trained model out over test trajectories, keep the states, measure the errors."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
+
+from matey_core.batches import FieldBatch
+from matey_core.config import Config
+from matey_core.data import Windows, sequential_batches
+from matey_core.inference import (
+    Artifact,
+    ArtifactTally,
+    CycleName,
+    PatchPower,
+    Score,
+    StateWriter,
+    Tally,
+    Variation,
+    cycle_of,
+    evaluate,
+    fill_missing,
+    lasting,
+    mean_scores,
+)
+from matey_core.inference import rollout as states_of
+from matey_core.locations import Location
+from matey_core.metrics import persistence
+from matey_core.models import Model, compile_parts
+from matey_core.progress import OnProgress, Progress, silent
+from matey_core.runs.budget import Asked
+from matey_core.runs.trained import Trained, find_trained
+from matey_core.store import Store
+from matey_core.tokenizers import TokenizerConfig
+from matey_core.workflows.rollout.budget import rebudget
+from matey_core.workflows.rollout.origin import provenance_of, truth_coordinates
+from matey_core.workflows.rollout.stores import Chosen, choose_stores
+
+Scores = dict[str, dict[str, Score]]
+"""Field → metric → score."""
+
+
+class RolloutConfig(Config):
+    """Which model, over which trajectories, how far."""
+
+    run: Path | None = None
+    """Run or model directory; by default the newest run."""
+    runs: Path = Path("runs")
+    """Folder of the runs."""
+    data: Location | None = None
+    """Folder of stores, instead of the stores that the run was trained on."""
+    store: tuple[str, ...] = ()
+    """Names of the stores to take; by default all whose fields the model knows."""
+    split: Literal["train", "validation", "test"] = "test"
+    """Which trajectories."""
+    samples: PositiveInt | None = None
+    """Take at most this many trajectories of each store, the first ones."""
+    start: NonNegativeInt = 0
+    """First stored frame of the history that a rollout starts from."""
+    steps: PositiveInt = 20
+    """Stored frames to predict, or fewer where a trajectory ends before."""
+    stride: PositiveInt = 1
+    """Frames that each call of the model predicts at once."""
+    history: PositiveInt | None = None
+    """Frames of the history, instead of those that the run was trained with."""
+    windows: PositiveInt = 256
+    """One-step errors are measured on all windows, or on this many, evenly spread."""
+    tokens: PositiveInt | None = None
+    """Tokens of a frame, instead of the budget that the model was trained with."""
+    flops: PositiveFloat | None = None
+    """Operations of a sample and call of the model: as many tokens as they buy on every store."""
+    seconds: PositiveFloat | None = None
+    """Of a call of the model with `batch_size` trajectories on this machine, likewise."""
+    compile: bool = False
+    """Fuse the model's parts with torch.compile: worth it for many calls."""
+    batch_size: PositiveInt = 8
+    """Trajectories, or windows, at once."""
+    jitter: bool = False
+    """Shift the grid of patches by a number of points that each call of a rollout draws."""
+    cycle: CycleName | None = None
+    """Let the calls of a rollout take other patch sizes in turn: `ladder` drops one size after
+    another, `sizes` are uniform passes of each."""
+    seed: NonNegativeInt = 0
+    """Decides the shifts."""
+    out: Path | None = None
+    """Folder of the predicted states; by default `rollout` in the run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadErrors:
+    """Errors of a rollout at one lead time."""
+
+    lead: int
+    """Stored frames after the last known one."""
+    lead_time: float
+    """The same in the units of the time coordinate."""
+    fields: Scores
+    mean: dict[str, Score]
+    """Metric → mean over fields."""
+    patches: tuple[PatchPower, ...]
+    """How far errors stand out where patches meet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreRollout:
+    """What came out for one store."""
+
+    store: str
+    path: Path
+    """Zarr store of the predicted states."""
+    samples: tuple[str, ...]
+    """Names of the trajectories."""
+    steps: int
+    windows: int
+    """Windows that the one-step errors are measured on."""
+    windows_available: int
+    one_step: Scores
+    one_step_mean: dict[str, Score]
+    rollout: tuple[LeadErrors, ...]
+    """One entry a predicted frame."""
+    artifacts: tuple[Artifact, ...]
+    """Patterns of the patches in the errors that last to the end, the strongest first."""
+    was_trained_on: tuple[str, ...]
+    """Trajectories among `samples` that have trained the model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutReport:
+    """What came out for all stores."""
+
+    model: Path
+    split: str
+    history: int
+    start: int
+    stride: int
+    jitter: bool
+    cycle: CycleName | None
+    seed: int
+    stores: tuple[StoreRollout, ...]
+    skipped: dict[str, str]
+    """Store → why it was left out."""
+    budget: str = ""
+    """What a budget came to, where one was asked for."""
+
+
+def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutReport:
+    """Predict trajectories from their first frames, store by store.
+
+    The states are streamed to `<out>/<store>.zarr`, which has its name only when
+    complete; an earlier one of the same name is replaced then.
+
+    Raises:
+        CheckpointError: there is no run, or it is damaged.
+        ConfigError: a store that the model does not know was asked for, it cannot vary its
+            patches as asked, or a call would have another number of tokens than there can be.
+        DataError: no store fits, or one is damaged.
+        RunError: the disk is full.
+    """
+    trained = find_trained(config.run, runs=config.runs)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = trained.load().to(device)
+    history = config.history or trained.history
+    chosen = choose_stores(config, trained, model, history=history)
+    budget = rebudget(
+        model,
+        Asked(tokens=config.tokens, flops=config.flops, seconds=config.seconds),
+        [each.store for each in chosen.stores],
+        history=history,
+        batch_size=config.batch_size,
+        moves=config.jitter,
+    )
+    job = _Job(config, trained, model, history, device, on_progress)
+    beyond = job.check([each.store for each in chosen.stores])
+    if config.compile:
+        compile_parts(model)
+    return RolloutReport(
+        model=trained.path,
+        split=config.split,
+        history=history,
+        start=config.start,
+        stride=config.stride,
+        jitter=config.jitter,
+        cycle=config.cycle,
+        seed=config.seed,
+        stores=tuple(job.roll_out(each) for each in chosen.stores),
+        skipped=chosen.skipped,
+        budget=" ".join(part for part in (budget, beyond) if part),
+    )
+
+
+class _Job:
+    """One model, rolled out over one store after another."""
+
+    def __init__(
+        self,
+        config: RolloutConfig,
+        trained: Trained,
+        model: Model,
+        history: int,
+        device: torch.device,
+        on_progress: OnProgress,
+    ) -> None:
+        self.config = config
+        self.trained = trained
+        self.model = model
+        self.history = history
+        self.device = device
+        self.on_progress = on_progress
+
+    def check(self, stores: Sequence[Store]) -> str:
+        """Refuse before all work what a call could not do; say which calls exceed a budget."""
+        asked = any((self.config.tokens, self.config.flops, self.config.seconds))
+        budget, largest = self.model.config.tokenizer.tokens, 0
+        for store in stores:
+            variation = self._variation(store)
+            if variation != Variation():
+                variation.check(self.model, store.spec.grid)
+            largest = max(largest, variation.largest_uniform(store.spec.grid))
+        if not asked or budget is None or largest <= budget:
+            return ""
+        return (
+            f"Uniform passes of --cycle {self.config.cycle} have up to {largest} tokens a frame, "
+            "whatever the budget."
+        )
+
+    def roll_out(self, chosen: Chosen) -> StoreRollout:
+        """Measure one-step errors, then predict whole trajectories."""
+        store = chosen.store
+        windows = Windows(store, chosen.samples, history=self.history, max_lead=1)
+        one_step, num_windows = self._one_step(windows)
+        path = (self.config.out or self.trained.out / "rollout") / f"{store.name}.zarr"
+        names = tuple(store.sample_names[sample] for sample in chosen.samples)
+        leads = self._trajectories(chosen, path)
+        return StoreRollout(
+            store=store.name,
+            path=path,
+            samples=names,
+            steps=chosen.steps,
+            windows=num_windows,
+            windows_available=len(windows),
+            one_step=one_step,
+            one_step_mean=mean_scores(one_step),
+            rollout=leads,
+            artifacts=lasting([lead.patches for lead in leads]),
+            was_trained_on=tuple(
+                store.sample_names[sample]
+                for sample in chosen.samples
+                if sample in self.trained.trained_samples(store)
+            ),
+        )
+
+    def _one_step(self, windows: Windows) -> tuple[Scores, int]:
+        total = min(len(windows), self.config.windows)
+
+        def batches() -> Iterator[FieldBatch]:
+            done = 0
+            for batch in sequential_batches(
+                windows, batch_size=self.config.batch_size, lead_steps=(1,), num_windows=total
+            ):
+                self._tell(f"one step · {windows.store.name}", done, total, "windows")
+                yield batch.to(self.device)
+                done += batch.size
+
+        return evaluate(self.model, batches()).scores(), total
+
+    def _trajectories(self, chosen: Chosen, path: Path) -> tuple[LeadErrors, ...]:
+        store, steps, size = chosen.store, chosen.steps, self.config.batch_size
+        tallies = [Tally(store.spec.names) for _ in range(steps)]
+        watch = ArtifactTally(store.spec, self.model.config.tokenizer.levels, steps)
+        first = self.config.start + self.history
+        times = slice(first, first + steps)
+        with StateWriter(
+            path,
+            store.spec,
+            coordinates=truth_coordinates(store, chosen.samples, times=times),
+            attributes=provenance_of(
+                self.config,
+                self.trained,
+                store,
+                history=self.history,
+                tokens=self.model.config.tokenizer.tokens,
+            ),
+        ) as writer:
+            for row in range(0, len(chosen.samples), size):
+                rows = slice(row, min(row + size, len(chosen.samples)))
+                self._batch(chosen, rows, tallies, watch, writer)
+        return tuple(
+            LeadErrors(
+                lead=lead,
+                lead_time=lead * store.spec.time_step,
+                fields=tally.scores(),
+                mean=mean_scores(tally.scores()),
+                patches=watch.at(lead - 1),
+            )
+            for lead, tally in enumerate(tallies, start=1)
+        )
+
+    def _batch(
+        self,
+        chosen: Chosen,
+        rows: slice,
+        tallies: list[Tally],
+        watch: ArtifactTally,
+        writer: StateWriter,
+    ) -> None:
+        """Roll out some trajectories together, one state in memory at a time."""
+        samples = chosen.samples[rows]
+        first = self.config.start + self.history
+        history, missing = fill_missing(
+            self._frames(chosen.store, samples, self.config.start, first)
+        )
+        batch = FieldBatch(
+            spec=chosen.store.spec,
+            history=history,
+            lead_steps=torch.ones(len(samples), 1, dtype=torch.int64, device=self.device),
+        )
+        baseline = persistence(batch)
+        states = states_of(
+            self.model,
+            batch,
+            steps=chosen.steps,
+            stride=self.config.stride,
+            missing=missing,
+            variation=self._variation(chosen.store),
+        )
+        for index, state in enumerate(states):
+            truth = self._frames(chosen.store, samples, first + index, first + index + 1)
+            known = _known(truth, missing)
+            tallies[index].add(state[:, None], baseline, truth, known)
+            error = (state[:, None] - truth)[:, 0]
+            watch.add(index, error if known is None else error.masked_fill(~known[:, 0], 0))
+            writer.write(state.float().cpu().numpy(), samples=rows, time_index=index)
+            done = rows.start * chosen.steps + (index + 1) * len(samples)
+            total = len(chosen.samples) * chosen.steps
+            self._tell(f"rollout · {chosen.store.name}", done, total, "frames")
+
+    def _variation(self, store: Store) -> Variation:
+        config, tokenizer, grid = self.config, self.model.config.tokenizer, store.spec.grid
+        cycle: tuple[TokenizerConfig, ...] = ()
+        if config.cycle:
+            cycle = cycle_of(tokenizer, config.cycle, grid, moves=config.jitter)
+        return Variation(jitter=config.seed if config.jitter else None, cycle=cycle)
+
+    def _frames(
+        self, store: Store, samples: tuple[int, ...], start: int, stop: int
+    ) -> torch.Tensor:
+        frames = np.stack([store.read(sample, start, stop) for sample in samples])
+        return torch.from_numpy(frames).to(self.device)
+
+    def _tell(self, task: str, done: int, total: int, unit: str) -> None:
+        self.on_progress(Progress(task=task, done=done, total=total, unit=unit))
+
+
+def _known(
+    truth: Float[torch.Tensor, "b 1 c *space"], missing: Bool[torch.Tensor, "b c *space"] | None
+) -> Bool[torch.Tensor, "b 1 c *space"] | None:
+    """Cells that can be scored: known at the start and in the truth; None if all are."""
+    unknown = truth.isnan() if missing is None else truth.isnan() | missing[:, None]
+    return ~unknown if unknown.any() else None

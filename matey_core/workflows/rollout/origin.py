@@ -1,0 +1,64 @@
+"""What a rollout's store takes over from the truth, and where it says that it comes from."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import zarr
+
+from matey_core.inference import Coordinate
+from matey_core.runs.folder import versions
+from matey_core.runs.trained import Trained
+from matey_core.store import Store, open_group
+
+if TYPE_CHECKING:
+    from matey_core.workflows.rollout import RolloutConfig
+
+
+def truth_coordinates(
+    store: Store, samples: Sequence[int], *, times: slice
+) -> dict[str, Coordinate]:
+    """Copy names of samples, times and positions, so that predictions align with the truth."""
+    group = open_group(store.path)
+    rows: dict[str, Any] = {"sample": list(samples), "time": times}
+    coordinates = {}
+    for name in ("sample", "time", *store.spec.grid.axes):
+        array = group[name]
+        assert isinstance(array, zarr.Array)
+        values = np.asarray(array[:])[rows.get(name, slice(None))]
+        coordinates[name] = Coordinate(values=values, attributes=array.attrs.asdict())
+    return coordinates
+
+
+def provenance_of(
+    config: "RolloutConfig", trained: Trained, store: Store, *, history: int, tokens: int | None
+) -> dict[str, Any]:
+    """Name the truth, the weights and the versions that the states come from.
+
+    Args:
+        config: what was asked for.
+        trained: the model's place.
+        store: the truth.
+        history: frames of a history.
+        tokens: of a frame, as the budget in force allows; None where no number does.
+    """
+    with (trained.path / "model.safetensors").open("rb") as file:
+        weights = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "title": f"rollout of {store.name}",
+        "provenance": {
+            "store": store.name,
+            "store_fingerprint": store.fingerprint,
+            "split": config.split,
+            "model": str(trained.path),
+            "model_sha256": weights,
+            "start": config.start,
+            "history": history,
+            "stride": config.stride,
+            "tokens": tokens,
+            "jitter_seed": config.seed if config.jitter else None,
+            "cycle": config.cycle,
+            "versions": versions(),
+        },
+    }

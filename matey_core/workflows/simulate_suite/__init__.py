@@ -1,0 +1,141 @@
+"""Make the whole pretraining mixture and both fine-tuning tasks with reference solvers."""
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import PositiveInt
+
+from matey_core.config import Config
+from matey_core.errors import ConfigError
+from matey_core.progress import OnProgress, silent
+from matey_core.simulators import SIMULATORS, Precision
+from matey_core.workflows.simulate import (
+    SimulateConfig,
+    SimulateReport,
+    made_by,
+    plan_of,
+    simulate,
+    target,
+)
+from matey_core.workflows.simulate.solving import workers_for
+from matey_core.workflows.simulate.workers import Workers
+from matey_core.workflows.simulate_suite.entries import SUITES, Member, Scale, Use
+
+
+class SuiteConfig(Config):
+    """Which suite, and where it goes."""
+
+    scale: Scale = "tiny"
+    """tiny: minutes on two cores; small: hours there, minutes on a GPU; paper: as published."""
+    out: Path = Path("data")
+    """Folder that gets the folders `pretraining` and `finetuning`."""
+    store: bool = False
+    """Write Zarr stores into the folder `zarr` of each, without HDF5 files."""
+    seed: int = 0
+    """Seed of the first trajectory of each member."""
+    workers: PositiveInt | None = None
+    """Processes that solve side by side on a CPU; by default one a core."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to compute; `auto` takes a GPU if there is one."""
+    dtype: Precision = "float32"
+    """Arithmetic of the solvers."""
+    compile: bool = False
+    """Fuse steps with torch.compile, where a solver's can be."""
+    overwrite: bool = False
+    """Make again what is there already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberReport:
+    """What became of one member."""
+
+    use: Use
+    simulator: str
+    path: Path
+    report: SimulateReport | None
+    """None where the same file was there already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteReport:
+    """All members, in order."""
+
+    scale: Scale
+    members: tuple[MemberReport, ...]
+
+
+def simulate_suite(config: SuiteConfig, on_progress: OnProgress = silent) -> SuiteReport:
+    """Make every member of a suite that is not there yet.
+
+    Args:
+        config: which suite.
+        on_progress: told after every frame of every batch.
+
+    Raises:
+        ConfigError: a file of another making is in the way.
+        RunError: no solution of a member could be kept, or the disk is full.
+        Interrupted: Ctrl-C; the same call goes on.
+    """
+    members = SUITES[config.scale]
+    jobs = [_job(config, member) for member in members]
+    workers = workers_for(jobs)
+    with workers or nullcontext():
+        return SuiteReport(
+            scale=config.scale,
+            members=tuple(
+                _make(member, job, on_progress, workers)
+                for member, job in zip(members, jobs, strict=True)
+            ),
+        )
+
+
+def _job(config: SuiteConfig, member: Member) -> SimulateConfig:
+    return SimulateConfig(
+        simulator=member.simulator,
+        samples=member.samples,
+        grid=member.grid,
+        steps=member.steps,
+        settings=dict(member.settings),
+        out=config.out / member.use,
+        store=config.store,
+        seed=config.seed,
+        workers=config.workers,
+        device=config.device,
+        dtype=config.dtype,
+        compile=config.compile and _can_compile(member),
+        overwrite=config.overwrite,
+    )
+
+
+def _can_compile(member: Member) -> bool:
+    return SIMULATORS[member.simulator](**member.settings).build().can_compile
+
+
+def _make(
+    member: Member, job: SimulateConfig, on_progress: OnProgress, workers: Workers | None
+) -> MemberReport:
+    path = target(job, job.resolved().build())
+    report = None
+    if job.overwrite or not path.exists():
+        report = simulate(job, on_progress, workers)
+    else:
+        _check_same(job, path)
+    return MemberReport(use=member.use, simulator=member.simulator, path=path, report=report)
+
+
+def _check_same(job: SimulateConfig, path: Path) -> None:
+    """Raise where what is there was not made by the same settings."""
+    wanted = plan_of(job) | {"seed": job.seed, "samples": job.samples}
+    found = made_by(path)
+    for name in ("simulator", "settings", "seed", "samples", "dtype"):
+        if found.get(name) != wanted[name]:
+            raise ConfigError(
+                f"{path} exists, and was made with {name} {found.get(name)!r}, not "
+                f"{wanted[name]!r}.",
+                remedy="Add --overwrite to replace it, or choose another place with --out.",
+            )
+
+
+__all__ = ["MemberReport", "Scale", "SuiteConfig", "SuiteReport", "simulate_suite"]
