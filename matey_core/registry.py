@@ -1,10 +1,13 @@
-"""Names in configs and options, and the one file that answers to each."""
+"""Names in settings and options, and the one file, folder or package that answers to each."""
 
 import ast
 import difflib
 import importlib
+import inspect
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -14,11 +17,13 @@ Entry = TypeVar("Entry")
 
 
 class Registry(Generic[Entry]):
-    """A family of interchangeable parts: one folder, one file a part.
+    """A family of interchangeable parts: one folder, one file or folder a part.
 
-    A file's name is the part's name: asking for "full" in `matey_core.attention`
-    imports `matey_core/attention/full.py`, which registers itself. Nothing else
-    is imported, so a part may need an optional package without costing the others.
+    The name of a file or folder is the part's name: asking for "full" in
+    `matey_core.attention` imports `matey_core/attention/full.py`, which registers itself.
+    Nothing else is imported, so a part may need an optional package without costing the
+    others. Other packages add parts by an entry point in the group `matey.attention`: its
+    module or object is imported when the part is asked for, and registers itself as well.
     """
 
     def __init__(self, package: str) -> None:
@@ -39,13 +44,17 @@ class Registry(Generic[Entry]):
 
     def names(self) -> tuple[str, ...]:
         """All known names, in order, without importing a single part."""
-        files = {module.name for module in pkgutil.iter_modules([str(self._folder())])}
-        return tuple(sorted({name for name in files if name[0] != "_"} | self._entries.keys()))
+        return tuple(sorted({*self._files, *self._outside, *self._entries}))
 
     def summary(self, name: str) -> str:
-        """First line of the part's module docstring, read without importing it."""
-        source = (self._folder() / f"{name}.py").read_text(encoding="utf-8")
-        return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+        """First line of the part's docstring; parts of this package are not imported for it."""
+        if file := self._files.get(name):
+            text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+        elif name in self._entries:
+            text = inspect.getdoc(self._entries[name])
+        else:
+            text = f"Of the package {self._outside[name].value.partition('.')[0].partition(':')[0]}"
+        return (text or "").partition("\n")[0]
 
     def __contains__(self, name: str) -> bool:
         return name in self.names()
@@ -61,14 +70,46 @@ class Registry(Generic[Entry]):
             )
         return self._entries[name]
 
-    def _folder(self) -> Path:
-        return Path(__file__).parent.joinpath(*self.package.split(".")[1:])
+    @cached_property
+    def _files(self) -> Mapping[str, Path]:
+        """Source of every part of this package."""
+        folder = Path(__file__).parent.joinpath(*self.package.split(".")[1:])
+        return {
+            module.name: folder / module.name / "__init__.py"
+            if module.ispkg
+            else folder / f"{module.name}.py"
+            for module in pkgutil.iter_modules([str(folder)])
+            if not module.name.startswith("_")
+        }
+
+    @cached_property
+    def _outside(self) -> Mapping[str, EntryPoint]:
+        """Parts that other installed packages announce."""
+        return {point.name: point for point in entry_points(group=f"matey.{self.kind}")}
 
     def _load(self, name: str) -> None:
+        point = self._outside.get(name)
+        if point is not None and name in self._files:
+            raise ConfigError(
+                f"{self.kind} has a {name!r}, and the installed {point.value} has the same name.",
+                remedy="Rename the entry point of that package, or uninstall it.",
+            )
         try:
-            importlib.import_module(f"{self.package}.{name}")
+            if point is None:
+                importlib.import_module(f"{self.package}.{name}")
+            else:
+                point.load()
         except ModuleNotFoundError as error:
+            if error.name is None or error.name.startswith(self.package):
+                raise
             raise ConfigError(
                 f"{self.kind}: {name!r} needs the package {error.name}.",
-                remedy=f"pip install 'matey[{name}]'",
+                remedy=f"pip install {error.name}" if point else f"pip install 'matey-fm[{name}]'",
+            ) from error
+        except (ImportError, AttributeError) as error:
+            if point is None:
+                raise
+            raise ConfigError(
+                f"{self.kind}: {name!r} of {point.value} cannot be loaded: {error}.",
+                remedy="Ask the authors of that package, or uninstall it.",
             ) from error
