@@ -4,12 +4,13 @@ import difflib
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import pydantic
 
 from matey_core.config._base import Config
+from matey_core.config._part import PartConfig
 from matey_core.errors import ConfigError
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
@@ -32,23 +33,45 @@ def validate(kind: type[AnyConfig], values: Mapping[str, Any], *, source: str) -
     try:
         return kind.model_validate_json(json.dumps(values), strict=True)
     except pydantic.ValidationError as error:
-        problems = [_sentence(kind, problem) for problem in error.errors()]
+        problems = list(_sentences(kind, error.errors()))
     raise ConfigError(
         f"{source}: " + ("; ".join(problems)) + ".",
         remedy="docs/reference/settings.md lists every setting.",
     )
 
 
-def _sentence(kind: type[Config], problem: Any) -> str:
-    path = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] != "extra_forbidden":
-        found = json.dumps(problem["input"], default=str)
-        message = problem["msg"].removeprefix("Value error, ")
-        return f"{path}: {message[:1].lower()}{message[1:]}, found {found}"
-    known = _known_keys(kind, problem["loc"][:-1])
-    near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
+def _sentences(kind: type[Config], problems: Sequence[Any], above: str = "") -> Iterator[str]:
+    """Say what is wrong, problem by problem; `above` is the path of the settings of `kind`."""
+    for problem in problems:
+        path = above + ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "part_settings":
+            yield from _sentences(problem["ctx"]["part"], problem["ctx"]["errors"], f"{path}.")
+        elif problem["type"] == "part_unknown":
+            yield f"{path}: {problem['msg']}"
+        elif problem["type"] == "extra_forbidden":
+            known = _known_keys(kind, problem["loc"][:-1])
+            yield _unknown(path, known) + _elsewhere(kind, problem["loc"])
+        else:
+            found = json.dumps(problem["input"], default=str)
+            message = problem["msg"].removeprefix("Value error, ")
+            where = f"{path}: " if path else ""
+            yield f"{where}{message[:1].lower()}{message[1:]}, found {found}"
+
+
+def _unknown(path: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(path.rpartition(".")[2], known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"
     return f"unknown setting {path!r}{hint}"
+
+
+def _elsewhere(kind: type[Config], loc: tuple[int | str, ...]) -> str:
+    """Name the other parts of the family that have such a setting."""
+    if len(loc) != 1 or not issubclass(kind, PartConfig):
+        return ""
+    holders = [name for name, part in kind.parts() if str(loc[0]) in part.model_fields]
+    return (
+        f" ({' and '.join(holders)} {'has' if len(holders) == 1 else 'have'} it)" if holders else ""
+    )
 
 
 def _known_keys(kind: type[Config], path: tuple[int | str, ...]) -> list[str]:
