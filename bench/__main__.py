@@ -12,7 +12,9 @@ from pathlib import Path
 import bench
 from bench._rows import machine
 
-NO_BENCHMARK = {"criterion_overlap", "decisions", "demo", "noise", "plain", "validation"}
+NO_BENCHMARK = {
+    *("criterion_overlap", "decisions", "demo", "noise", "plain", "unchanged", "validation"),
+}
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""What a change that should change no result is proven with."""
