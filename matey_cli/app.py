@@ -3,6 +3,7 @@
 import difflib
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -10,7 +11,7 @@ import typer
 
 from matey_cli import output
 from matey_cli.lazy import Debug, Json, LazyGroup, Quiet, Version
-from matey_core.errors import MateyError
+from matey_core.errors import MateyError, MateyWarning
 
 INTERRUPTED = 130
 _FULL = "No space left on device"
@@ -46,7 +47,10 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    code = _run(arguments)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", MateyWarning)
+        warnings.showwarning = _show_warning
+        code = _run(arguments)
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -67,6 +71,19 @@ def _run(arguments: list[str]) -> int:
     if code == INTERRUPTED:
         _report("Interrupted.", "", INTERRUPTED)
     return code if isinstance(code, int) else 0
+
+
+_show_other_warning = warnings.showwarning
+
+
+def _show_warning(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
+    """Show our own warnings as notes, once each, and others as Python does."""
+    if not issubclass(category, MateyWarning):
+        _show_other_warning(message, category, *where, **more)
+        return
+    from matey_cli import render
+
+    render.note(str(message))
 
 
 def _end(error: Exception) -> int:

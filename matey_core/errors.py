@@ -36,3 +36,7 @@ class RunError(MateyError):
     """The work was well asked for and failed: a full disk, a diverged loss."""
 
     exit_code = 1
+
+
+class MateyWarning(UserWarning):
+    """Something worth knowing that is no failure; the command line shows it as a note."""

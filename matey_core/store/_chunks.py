@@ -8,7 +8,7 @@ Arrays in another layout than `matey prepare` writes are read through Zarr.
 import struct
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +20,8 @@ from jaxtyping import Float, Shaped
 from matey_core.errors import DataError
 from matey_core.locations import is_remote
 from matey_core.store._read_files import REMEDY, Files, LocalFiles, Range, RemoteFiles
-from matey_core.store._read_layout import ArrayLayout, is_bfloat16, layout_of
+from matey_core.store._read_layout import ArrayLayout
+from matey_core.store._read_metadata import BFLOAT16, Described, ForeignLayoutError, layout_of
 from matey_core.store._read_recent import Recent
 
 ABSENT = 2**64 - 1
@@ -67,15 +68,34 @@ class Chunks(ABC):
         """Say what will be read soon, so that it can come all at once, where that helps."""
 
 
-def chunks_of(array: "zarr.Array[Any]", folder: Path, *, has_time: bool) -> Chunks:
+def chunks_of(
+    described: Described | None,
+    open_array: "Callable[[], zarr.Array[Any]]",
+    folder: Path,
+    *,
+    has_time: bool,
+    may_miss: bool,
+) -> Chunks:
     """Choose how to read an array: directly if it has the layout of a matey store.
+
+    Args:
+        described: its metadata; None for an array of Zarr version 2.
+        open_array: asked for the array where Zarr has to read it.
+        folder: of its files.
+        has_time: whether dims are (sample, time, *space); otherwise (sample, *space).
+        may_miss: whether NaN may stand in it for missing values.
 
     Raises:
         TypeError: its values are no floating-point numbers.
+        ValueError: its metadata contradict themselves.
     """
-    layout = layout_of(array, has_time=has_time)
-    if layout is None:
-        return ZarrChunks(array, folder, has_time=has_time)
+    try:
+        if described is None:
+            raise ForeignLayoutError("the array is of Zarr version 2")
+        layout = layout_of(described, has_time=has_time)
+    except ForeignLayoutError as error:
+        array = open_array()
+        return ZarrChunks(array, folder, str(error), has_time=has_time, may_miss=may_miss)
     files: Files = RemoteFiles(folder) if is_remote(folder) else LocalFiles(folder)
     return (CompressedChunks if layout.is_compressed else PlainChunks)(layout, files, folder)
 
@@ -221,9 +241,32 @@ class CompressedChunks(Chunks):
 class ZarrChunks(Chunks):
     """An array in any other layout, read by Zarr: right, and slower."""
 
-    def __init__(self, array: "zarr.Array[Any]", folder: Path, *, has_time: bool) -> None:
-        self.array, self.folder, self.has_time = array, folder, has_time
-        self.is_bfloat16 = is_bfloat16(array)
+    def __init__(
+        self,
+        array: "zarr.Array[Any]",
+        folder: Path,
+        reason: str,
+        *,
+        has_time: bool,
+        may_miss: bool,
+    ) -> None:
+        """Look at the type of the values.
+
+        Args:
+            array: what to read from.
+            folder: of its files.
+            reason: why Zarr has to, as a clause.
+            has_time: whether dims are (sample, time, *space); otherwise (sample, *space).
+            may_miss: whether NaN may stand in it for missing values.
+
+        Raises:
+            TypeError: its values are no floating-point numbers.
+        """
+        self.array, self.folder, self.reason = array, folder, reason
+        self.has_time, self.may_miss = has_time, may_miss
+        self.is_bfloat16 = array.attrs.get("matey_dtype") == BFLOAT16 and array.dtype == np.uint16
+        if array.dtype.kind != "f" and not self.is_bfloat16:
+            raise TypeError(f"it holds {array.dtype}, no floating-point numbers")
         self.dtype = np.dtype("<f4") if self.is_bfloat16 else array.dtype
         self.space = array.shape[2 if has_time else 1 :]
 
@@ -234,11 +277,17 @@ class ZarrChunks(Chunks):
         try:
             stored = np.asarray(self.array[place])
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-            raise DataError(
-                f"{self.folder} is damaged: frames {start} to {stop - 1} of sample {sample} "
-                f"cannot be read: {error}.",
-                remedy=REMEDY,
-            ) from error
+            raise self._damaged(frames, f"cannot be read: {error}") from error
         if self.is_bfloat16:
             stored = (stored.astype(np.uint32) << 16).view(np.float32)
+        # Zarr gives NaN for files that are not there.
+        if not self.may_miss and np.isnan(stored).any():
+            raise self._damaged(frames, "have missing values, where the store has none")
         np.copyto(out, stored, casting="same_kind")
+
+    def _damaged(self, frames: Frames, problem: str) -> DataError:
+        sample, start, stop = frames
+        return DataError(
+            f"{self.folder} is damaged: frames {start} to {stop - 1} of sample {sample} {problem}.",
+            remedy=REMEDY,
+        )

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import zarr
-from zarr.core.buffer import Buffer
 from zarr.storage import MemoryStore
 
 from matey_core.conversion.encoding import Encoding
@@ -37,7 +36,7 @@ def metadata(job: Job, name: str, facts: Facts) -> dict[str, bytes]:
         name: of the store.
         facts: what came of it.
     """
-    files: dict[str, Buffer] = {}
+    files: dict[str, Any] = {}
     group = zarr.open_group(MemoryStore(files), mode="w", zarr_format=3)
     header = job.source.header
     for field in header.spec.fields:

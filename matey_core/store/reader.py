@@ -1,7 +1,5 @@
-"""Opening stores: what they hold, and any frames of any trajectory."""
+"""An open store: what it holds, and any frames of any trajectory."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,14 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
 from jaxtyping import Float, Shaped
 
-from matey_core.errors import DataError
-from matey_core.fields import BOUNDARIES, Field, FieldSpec, Grid
+from matey_core.fields import Field, FieldSpec
 from matey_core.locations import is_remote
 from matey_core.store import layout
-from matey_core.store._chunks import Chunks, Frames, chunks_of
+from matey_core.store._chunks import Chunks, Frames
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,146 +161,3 @@ class Store:
         for channel, chunks in enumerate(self._static_chunks):
             chunks.read_into(values[channel : channel + 1], Frames(sample, 0, 1))
         return values
-
-
-def find_stores(folder: Path) -> list[Path]:
-    """List complete stores: `folder` itself, those in it, and those in its `zarr` folder.
-
-    Raises:
-        DataError: object storage does not answer.
-    """
-    if folder.suffix == layout.SUFFIX:
-        return [folder]
-    if is_remote(folder):
-        return _remote_stores(folder)
-    found = [*folder.glob("*" + layout.SUFFIX), *(folder / "zarr").glob("*" + layout.SUFFIX)]
-    return sorted(path for path in found if (path / "zarr.json").is_file())
-
-
-def _remote_stores(folder: Any) -> list[Path]:
-    try:
-        folder.fs.invalidate_cache()
-        parts = [part for part in (folder, folder / "zarr") if part.is_dir()]
-        found = [path for part in parts for path in part.iterdir() if path.suffix == layout.SUFFIX]
-        return sorted((path for path in found if (path / "zarr.json").is_file()), key=str)
-    except Exception as error:
-        # Packages for object storage raise errors of their own, of many kinds.
-        raise DataError(f"{folder} cannot be read: {error}.") from error
-
-
-def open_store(path: Path) -> Store:
-    """Open a store and read its metadata.
-
-    Args:
-        path: a folder, or a place in object storage.
-
-    Raises:
-        DataError: there is no store, or it is damaged or of an unknown layout.
-    """
-    try:
-        group = open_group(path)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise DataError(
-            f"{path} is not a Zarr store.", remedy="Make one with `matey prepare`."
-        ) from error
-    except Exception as error:
-        if not is_remote(path):
-            raise
-        raise DataError(f"{path} cannot be read: {error}.") from error
-    found = group.attrs.get("matey_layout")
-    if found != layout.LAYOUT:
-        raise DataError(
-            f"{path} has matey_layout {found!r}; this version reads {layout.LAYOUT}.",
-            remedy="Convert the source again with `matey prepare --overwrite`.",
-        )
-    try:
-        return _read(group, path)
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise DataError(
-            f"{path} is damaged: {type(error).__name__} {error}.",
-            remedy="Convert the source again with `matey prepare --overwrite`.",
-        ) from error
-
-
-def open_group(path: Path) -> zarr.Group:
-    """Open a Zarr group for reading, on this machine or in object storage."""
-    if not is_remote(path):
-        return zarr.open_group(path, mode="r")
-    from zarr.storage import FsspecStore
-
-    options = dict(path.storage_options)  # type: ignore[attr-defined]
-    return zarr.open_group(FsspecStore.from_url(str(path), options, read_only=True), mode="r")
-
-
-def _read(group: zarr.Group, path: Path) -> Store:
-    attributes: dict[str, Any] = group.attrs.asdict()
-    described = attributes["fields"]
-    moving = [layout.field_of(d) for d in described if not d["static"]]
-    static = [layout.field_of(d) for d in described if d["static"]]
-    axes = tuple(attributes["axes"])
-    chunks = tuple(_chunks(group, path, field, has_time=True) for field in moving)
-    prefix = layout.PARAMETER
-    provenance = attributes["provenance"]
-    return Store(
-        path=path,
-        spec=FieldSpec(
-            fields=tuple(moving),
-            grid=Grid(
-                axes=axes,
-                shape=chunks[0].space,
-                spacing=tuple(attributes["spacing"]),
-                boundary=tuple(_boundary(attributes["boundary"][axis]) for axis in axes),
-                directed=tuple(attributes.get("directed", ())),
-            ),
-            time_step=attributes["time_step"],
-            dataset=path.stem,
-        ),
-        static_fields=tuple(static),
-        statistics={d["name"]: d["statistics"] for d in described},
-        sample_names=tuple(str(name) for name in _values(group, "sample")),
-        parameters={
-            key.removeprefix(prefix): _values(group, key)
-            for key in sorted(group.array_keys())
-            if key.startswith(prefix)
-        },
-        coordinates={axis: _values(group, axis) for axis in axes},
-        units={str(axis): str(unit) for axis, unit in attributes.get("units", {}).items()},
-        conserved=tuple(attributes.get("conserved", ())),
-        missing={d["name"]: int(d.get("missing", 0)) for d in described},
-        provenance=provenance,
-        fingerprint=_fingerprint(provenance),
-        split=_values(group, "split"),
-        _times=_values(group, "time"),
-        _sample_times=(_values(group, layout.SAMPLE_TIME) if layout.SAMPLE_TIME in group else None),
-        _chunks=chunks,
-        _static_chunks=tuple(_chunks(group, path, field, has_time=False) for field in static),
-    )
-
-
-def _chunks(group: zarr.Group, path: Path, field: Field, *, has_time: bool) -> Chunks:
-    if not field.name.isidentifier():
-        raise ValueError(f"{field.name!r} is no name of a field")
-    return chunks_of(_array(group, field.name), path / field.name, has_time=has_time)
-
-
-def _array(group: zarr.Group, name: str) -> "zarr.Array[Any]":
-    array = group[name]
-    if not isinstance(array, zarr.Array):
-        raise TypeError(f"{name!r} is no array")
-    return array
-
-
-def _values(group: zarr.Group, name: str) -> np.ndarray:
-    return np.asarray(_array(group, name)[:])
-
-
-def _boundary(name: str) -> Any:
-    if name not in BOUNDARIES:
-        raise ValueError(f"{name!r} is no boundary")
-    return name
-
-
-def _fingerprint(provenance: dict[str, Any]) -> str:
-    unlike = ("versions", "path", "source", "mtime_ns")
-    content = {key: value for key, value in provenance.items() if key not in unlike}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

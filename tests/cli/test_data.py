@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import zarr
 
 from matey_cli.lazy import paths, summaries
 from tests.cli.conftest import Matey
@@ -87,6 +88,32 @@ def test_check_of_a_damaged_store(matey: Matey, tmp_path: Path) -> None:
     assert "1 error, 0 warnings, 0 notes in 1 store." in text
     assert max(map(len, result.stdout.splitlines())) <= 80
     assert matey("data", "check", path, "--only", "periodic,time").returncode == 0
+
+
+def test_a_store_that_is_slow_to_read_is_noted_once(matey: Matey, tmp_path: Path) -> None:
+    path = tiny_store(tmp_path)
+    group = zarr.open_group(path, mode="r+", use_consolidated=False)
+    stored = group["density"][:]
+    described = json.loads((path / "zarr.json").read_text())
+    del described["consolidated_metadata"]
+    (path / "zarr.json").write_text(json.dumps(described))
+    names = ("sample", "time", "x", "y")
+    array = group.create_array(
+        "density",
+        shape=stored.shape,
+        dtype="float32",
+        fill_value=float("nan"),
+        chunks=(1, 4, 8, 8),
+        dimension_names=names,
+        overwrite=True,
+    )
+    array[:] = stored
+    for command in ("check", "inspect"):
+        result = matey("data", command, path)
+        assert result.returncode == 0
+        assert result.stderr.count("is read by Zarr itself") == 1
+        assert "for density, chunks are encoded by bytes (little-endian), zstd" in result.stderr
+        assert matey("data", command, path, "--quiet").stderr == ""
 
 
 @pytest.mark.parametrize("place", ["before", "between", "after"])

@@ -1,7 +1,10 @@
 """NetCDF files: recognized by content, told apart by structure, opened through xarray."""
 
+import gc
 import importlib.util
 import os
+import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -77,10 +80,19 @@ def reading(path: Path) -> Iterator[None]:
     # The libraries meet damaged files with errors of all kinds, down to AssertionError.
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
+        _forget(error)
         raise DataError(
             f"{path} is damaged, or has a form that cannot be read: {reason[:300]}.",
             remedy="Download or copy it again.",
         ) from error
+
+
+def _forget(error: Exception) -> None:
+    """Close what an error has left open, before Python does, with warnings to nobody."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        traceback.clear_frames(error.__traceback__)
+        gc.collect()
 
 
 def opened(path: Path) -> xr.Dataset:

@@ -25,6 +25,8 @@ LAYOUTS: dict[str, dict[str, Any]] = {
     "lz4": {"chunks": (1, 2, *SHAPE), "shards": (1, 6, *SHAPE), "compressors": LZ4},
     "zstd": {"compressors": ZstdCodec()},
 }
+# One of them is read by Zarr, which is said, and tested elsewhere.
+pytestmark = pytest.mark.filterwarnings("ignore:.*read by Zarr itself")
 KINDS = {"plain": PlainChunks, "lz4": CompressedChunks, "zstd": ZarrChunks}
 
 
