@@ -22,7 +22,8 @@ from matey_core.models import ModelConfig
 from matey_core.store import find_stores
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.pretrain import PretrainConfig, pretrain
-from matey_core.workflows.rollout import RolloutConfig, rollout
+from matey_core.workflows.rollout import rollout
+from matey_core.workflows.rollout.settings import RolloutConfig
 
 LEADS = (1, 10, 25, 50)
 WAYS: dict[str, dict[str, Any]] = {

@@ -90,8 +90,8 @@ def profile(
     """
     from matey_core.locations import location
     from matey_core.runs.project import project
-    from matey_core.workflows.profile import ProfileConfig
     from matey_core.workflows.profile import profile as work
+    from matey_core.workflows.profile.settings import ProfileConfig
 
     config = ProfileConfig(
         run=run,

@@ -113,8 +113,8 @@ def rollout(
       matey rollout --data ./other --store 2D_rdb_NA_NA --json
     """
     from matey_core.runs.project import project
-    from matey_core.workflows.rollout import RolloutConfig
     from matey_core.workflows.rollout import rollout as work
+    from matey_core.workflows.rollout.settings import RolloutConfig
 
     one_budget(tokens=tokens, flops=flops, seconds=seconds)
     config = RolloutConfig(

@@ -92,7 +92,8 @@ def tokenize_inspect(
     from matey_cli import maps, pictures
     from matey_core.locations import location
     from matey_core.runs.project import project
-    from matey_core.workflows.tokenize_inspect import InspectConfig, inspect
+    from matey_core.workflows.tokenize_inspect import inspect
+    from matey_core.workflows.tokenize_inspect.settings import InspectConfig
 
     if save is not None:
         pictures.check_name(save)

@@ -6,10 +6,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from matey_core.conversion.place import JOURNAL, Output, Place
+from matey_core.conversion.place import JOURNAL, ChunkFile, StorePlace
 
 
-class Bucket(Place):
+class Bucket(StorePlace):
     """A prefix: a store exists once its `zarr.json` does, which is written last."""
 
     MARK = "zarr.json"
@@ -27,7 +27,7 @@ class Bucket(Place):
         """Folder of the store's own files until it is complete."""
         return self.path
 
-    def create(self, name: str, *, past_cache: bool = False) -> Output:
+    def create(self, name: str, *, past_cache: bool = False) -> ChunkFile:
         """Open a file of the store for writing."""
         return self._fs.open(self._key(self.path / name), "wb")
 

@@ -4,8 +4,8 @@ import pickle
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from matey_core.conversion.crew import Crew, Task, do, in_flight
-from matey_core.conversion.work import Job, Record
+from matey_core.conversion.crew import Crew, UnitRange, do, in_flight
+from matey_core.conversion.work import ConversionJob, Record
 from matey_core.errors import ConfigError
 
 CONNECT_SECONDS = 10
@@ -42,7 +42,9 @@ class Dask(Crew):
         """Leave the cluster to itself."""
         self._client.close()
 
-    def run(self, job: Job, tasks: Sequence[Task], *, at_once: int) -> Iterator[list[Record]]:
+    def run(
+        self, job: ConversionJob, tasks: Sequence[UnitRange], *, at_once: int
+    ) -> Iterator[list[Record]]:
         """Keep every thread of the cluster busy."""
         content = pickle.dumps(job)
         executor = self._client.get_executor(pure=False, retries=2)

@@ -9,12 +9,12 @@ from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
-from matey_core.conversion.work import Job, Record
+from matey_core.conversion.work import ConversionJob, Record
 from matey_core.errors import RunError
 from matey_core.processes import Processes
 
 
-class Task(NamedTuple):
+class UnitRange(NamedTuple):
     """Units that one worker does in a row, and what is known of them."""
 
     units: range
@@ -38,7 +38,9 @@ class Crew(ABC):
         """Get ready, as there is much to do."""
 
     @abstractmethod
-    def run(self, job: Job, tasks: Sequence[Task], *, at_once: int) -> Iterator[list[Record]]:
+    def run(
+        self, job: ConversionJob, tasks: Sequence[UnitRange], *, at_once: int
+    ) -> Iterator[list[Record]]:
         """Do the tasks in any order, at most `at_once` together; records come when finished."""
 
 
@@ -47,7 +49,9 @@ class Alone(Crew):
 
     size = 1
 
-    def run(self, job: Job, tasks: Sequence[Task], *, at_once: int) -> Iterator[list[Record]]:
+    def run(
+        self, job: ConversionJob, tasks: Sequence[UnitRange], *, at_once: int
+    ) -> Iterator[list[Record]]:
         """Do one unit after the other."""
         for task in tasks:
             for unit in task.units:
@@ -69,7 +73,9 @@ class Local(Crew):
         """Wait for the tasks that have begun, and end all processes."""
         self._processes.__exit__()
 
-    def run(self, job: Job, tasks: Sequence[Task], *, at_once: int) -> Iterator[list[Record]]:
+    def run(
+        self, job: ConversionJob, tasks: Sequence[UnitRange], *, at_once: int
+    ) -> Iterator[list[Record]]:
         """Keep every process busy, with one task each in waiting."""
         content = pickle.dumps(job)
         if min(len(tasks), at_once) < 2 or b"__main__" in content:
@@ -78,7 +84,7 @@ class Local(Crew):
             yield from Alone().run(job, tasks, at_once=1)
             return
 
-        def submit(task: Task) -> "Future[list[Record]]":
+        def submit(task: UnitRange) -> "Future[list[Record]]":
             return self._processes.submit(do, content, task)
 
         try:
@@ -93,7 +99,7 @@ class Local(Crew):
 
 
 def in_flight(
-    submit: "Callable[[Task], Future[list[Record]]]", tasks: Iterable[Task], limit: int
+    submit: "Callable[[UnitRange], Future[list[Record]]]", tasks: Iterable[UnitRange], limit: int
 ) -> Iterator[list[Record]]:
     """Give results as they come, with at most `limit` tasks submitted and not yet finished."""
     waiting = iter(tasks)
@@ -109,11 +115,11 @@ def in_flight(
         wait(begun)  # nobody may write any more when the caller cleans up
 
 
-def do(content: bytes, task: Task) -> list[Record]:
+def do(content: bytes, task: UnitRange) -> list[Record]:
     """Do a task in a worker, which unpacks the job only once."""
     return _unpacked(content).run(task.units, task.known)
 
 
 @lru_cache(maxsize=2)
-def _unpacked(content: bytes) -> Job:
+def _unpacked(content: bytes) -> ConversionJob:
     return pickle.loads(content)  # made by the process that asks for the work

@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from matey_core.conversion import direct
-from matey_core.conversion.place import JOURNAL, PLAN, Output, Place
+from matey_core.conversion.place import JOURNAL, PLAN, ChunkFile, StorePlace
 from matey_core.errors import RunError
 
 STORE = "store"
 REPLACED = "replaced"
 
 
-class Folder(Place):
+class Folder(StorePlace):
     """A folder of a file system: everything is written beside the final name, then renamed."""
 
     @property
@@ -24,7 +24,7 @@ class Folder(Place):
         """Folder of the store's own files until it is complete."""
         return self.partial / STORE
 
-    def create(self, name: str, *, past_cache: bool = False) -> Output:
+    def create(self, name: str, *, past_cache: bool = False) -> ChunkFile:
         """Open a file of the store for writing."""
         path = self.chunks / name
         path.parent.mkdir(parents=True, exist_ok=True)

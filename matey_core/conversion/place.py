@@ -12,7 +12,7 @@ JOURNAL = "journal.jsonl"
 PLAN = "plan.json"
 
 
-class Output(Protocol):
+class ChunkFile(Protocol):
     """A file that is being written."""
 
     def write(self, content: memoryview) -> int:
@@ -22,7 +22,7 @@ class Output(Protocol):
         """Write what is left."""
 
 
-class Place(ABC):
+class StorePlace(ABC):
     """Files of an unfinished store, notes beside them, and the step that makes it a store.
 
     It can be pickled, as it goes to worker processes.
@@ -43,7 +43,7 @@ class Place(ABC):
     """Seconds for which lines of the journal are collected, as writing them has a price."""
 
     @abstractmethod
-    def create(self, name: str, *, past_cache: bool = False) -> "Output":
+    def create(self, name: str, *, past_cache: bool = False) -> "ChunkFile":
         """Open a file of the store for writing.
 
         Args:

@@ -37,10 +37,10 @@ class Selection:
         """
         if self == Selection():
             return source
-        return View(source, self)
+        return SelectedSource(source, self)
 
 
-class View(Source):
+class SelectedSource(Source):
     """Crop, then stride, then downsample."""
 
     def __init__(self, source: Source, selection: Selection) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from matey_core.conversion.encoding import ChunkWriter, Encoding
 from matey_core.conversion.moments import Moments
-from matey_core.conversion.place import Place
+from matey_core.conversion.place import StorePlace
 from matey_core.errors import DataError, RunError
 from matey_core.fields import Field
 from matey_core.readers import Source
@@ -29,7 +29,7 @@ COPIES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class WrittenChunk:
     """One chunk file as it was written, and what is in it."""
 
     name: str
@@ -43,7 +43,7 @@ class Record:
     """One unit of work, done."""
 
     unit: int
-    files: tuple[Written, ...]
+    files: tuple[WrittenChunk, ...]
     identity: str = ""
     """Hash of what tells a trajectory from others, as far as it is in this block: its first
     state and static fields, and its last state."""
@@ -57,13 +57,14 @@ class Record:
         """Undo `line`."""
         values = json.loads(line)
         files = [
-            Written(**{**file, "moments": Moments(**file["moments"])}) for file in values["files"]
+            WrittenChunk(**{**file, "moments": Moments(**file["moments"])})
+            for file in values["files"]
         ]
         return cls(unit=values["unit"], files=tuple(files), identity=values["identity"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class ConversionJob:
     """A source, where its chunks go and how they are encoded; goes to worker processes.
 
     A unit is one block of frames of one sample: unit = sample · blocks + block. With a
@@ -71,7 +72,7 @@ class Job:
     """
 
     source: Source
-    place: Place
+    place: StorePlace
     encoding: Encoding
     static_encoding: Encoding
     num_samples: int
@@ -173,7 +174,7 @@ class Job:
 class _Output:
     """One chunk file in the making."""
 
-    def __init__(self, job: Job, field: Field, sample: int, block: int | None) -> None:
+    def __init__(self, job: ConversionJob, field: Field, sample: int, block: int | None) -> None:
         self.job = job
         self.field = field
         self.sample = sample
@@ -202,10 +203,10 @@ class _Output:
             self._complain(values, first)
         self._write(self._chunk.add(stored))
 
-    def finish(self) -> Written:
+    def finish(self) -> WrittenChunk:
         """Write what is left and tell what was written."""
         self._write(self._chunk.finish())
-        return Written(name=self.name, size=self._size, crc32c=self._crc, moments=self.moments)
+        return WrittenChunk(name=self.name, size=self._size, crc32c=self._crc, moments=self.moments)
 
     def _write(self, parts: Iterator[memoryview]) -> None:
         for part in parts:

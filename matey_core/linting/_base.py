@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypedDict
 
-from matey_core.linting._blocks import Block
+from matey_core.linting._blocks import FrameBlock
 from matey_core.registry import Registry
 from matey_core.store import SPLITS, Store
 
@@ -34,7 +34,7 @@ class Finding:
     remedy: str
 
 
-class Place(TypedDict):
+class FindingPlace(TypedDict):
     """The part of a `Finding` that says which sample it is about."""
 
     sample: str
@@ -55,7 +55,7 @@ class Check(ABC):
         """Begin with a store; what was gathered of the last one is forgotten."""
         self.store = store
 
-    def see(self, block: Block) -> None:  # noqa: B027
+    def see(self, block: FrameBlock) -> None:  # noqa: B027
         """Take in some frames of a field.
 
         Blocks come sample by sample, field by field, in order of time; static fields come last.
@@ -66,9 +66,9 @@ class Check(ABC):
     def findings(self) -> Iterator[Finding]:
         """Say what was found in the store, a few findings at most; called once, at the end."""
 
-    def at(self, sample: int) -> Place:
+    def at(self, sample: int) -> FindingPlace:
         """Name and split of a sample, as arguments of a `Finding`."""
-        return Place(
+        return FindingPlace(
             sample=self.store.sample_names[sample], split=SPLITS[int(self.store.split[sample])]
         )
 

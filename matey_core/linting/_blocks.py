@@ -23,7 +23,7 @@ BFLOAT16 = 2.0**-7
 
 
 @dataclass(frozen=True, kw_only=True)
-class Block:
+class FrameBlock:
     """Some frames of one field of one sample."""
 
     sample: int
@@ -63,7 +63,7 @@ class Unreadable:
     error: MateyError
 
 
-def stream(store: Store, samples: int) -> Iterator[Block | Unreadable]:
+def stream(store: Store, samples: int) -> Iterator[FrameBlock | Unreadable]:
     """Read the first samples of a store once, in the order that `Check.see` promises."""
     for sample in range(samples):
         _announce(store, sample)
@@ -85,7 +85,7 @@ def _announce(store: Store, sample: int) -> None:
 
 def _frames(
     store: Store, sample: int, field: Field, frames: int, *, is_static: bool = False
-) -> Iterator[Block | Unreadable]:
+) -> Iterator[FrameBlock | Unreadable]:
     cells = math.prod(store.spec.grid.shape)
     step = max(1, min(frames, BLOCK_VALUES // cells))
     for start in range(0, frames, step):
@@ -95,7 +95,7 @@ def _frames(
 
 def _read(
     store: Store, sample: int, field: Field, start: int, stop: int, *, is_static: bool
-) -> Iterator[Block | Unreadable]:
+) -> Iterator[FrameBlock | Unreadable]:
     """Read frames; where that fails, each half by itself, down to the frames that are lost."""
     try:
         values = store.read_field(field.name, sample, start, stop)
@@ -107,4 +107,4 @@ def _read(
         for part in ((start, middle), (middle, stop)):
             yield from _read(store, sample, field, *part, is_static=is_static)
         return
-    yield Block(sample=sample, field=field, is_static=is_static, start=start, values=values)
+    yield FrameBlock(sample=sample, field=field, is_static=is_static, start=start, values=values)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from matey_core.linting._base import CHECKS, SEVERITIES, Check, Finding
-from matey_core.linting._blocks import Block, Unreadable, stream
+from matey_core.linting._blocks import FrameBlock, Unreadable, stream
 from matey_core.store import Store
 
 READ = "read"
@@ -30,7 +30,7 @@ class Linter:
         self._checks: dict[str, Check] = {name: CHECKS[name]() for name in names}
 
     def lint(
-        self, store: Store, on_block: Callable[[Block], None] = lambda block: None
+        self, store: Store, on_block: Callable[[FrameBlock], None] = lambda block: None
     ) -> tuple[Finding, ...]:
         """Look at a store.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from matey_core.linting import CHECKS, Block, Check, Finding
+from matey_core.linting import CHECKS, Check, Finding, FrameBlock
 from matey_core.store import Store
 
 
@@ -30,7 +30,7 @@ class Bounds(Check):
         super().start(store)
         self._worst: dict[tuple[str, bool], _Worst] = {}
 
-    def see(self, block: Block) -> None:
+    def see(self, block: FrameBlock) -> None:
         """Compare the extremes of each frame with the bounds."""
         low, high = block.field.bounds
         # A bound that is no round number in the stored type is met by rounding.
@@ -39,7 +39,7 @@ class Bounds(Check):
         if high is not None:
             self._compare(block, block.summary.high - high, abs(high), low=False)
 
-    def _compare(self, block: Block, excess: np.ndarray, bound: float, *, low: bool) -> None:
+    def _compare(self, block: FrameBlock, excess: np.ndarray, bound: float, *, low: bool) -> None:
         if not (excess > 0).any() or not (excess > block.precision * bound).any():
             return
         worst = self._worst.setdefault((block.field.name, low), _Worst())

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from matey_core.linting import CHECKS, Block, Check, Finding
+from matey_core.linting import CHECKS, Check, Finding, FrameBlock
 from matey_core.store import Store
 
 WARNING = 1e-4
@@ -25,7 +25,7 @@ class _Course:
     counts: list[int] = field(default_factory=list)
     frames: list[int] = field(default_factory=list)
 
-    def add(self, block: Block) -> None:
+    def add(self, block: FrameBlock) -> None:
         """Append a block's frames."""
         summary = block.summary
         variance = summary.deviation / np.maximum(summary.count, 1)
@@ -57,7 +57,7 @@ class Conserved(Check):
         self._course: dict[str, _Course] = {}
         self._rounding: dict[str, float] = {}
 
-    def see(self, block: Block) -> None:
+    def see(self, block: FrameBlock) -> None:
         """Follow the mean of a declared field."""
         name = block.field.name
         if name not in self.store.conserved or block.is_static:

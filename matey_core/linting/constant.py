@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from matey_core.linting import CHECKS, Block, Check, Finding
+from matey_core.linting import CHECKS, Check, Finding, FrameBlock
 from matey_core.store import Store
 
 
@@ -15,7 +15,7 @@ class Constant(Check):
         super().start(store)
         self._ranges: dict[str, dict[int, tuple[float, float]]] = {}
 
-    def see(self, block: Block) -> None:
+    def see(self, block: FrameBlock) -> None:
         """Widen the range of the field's sample."""
         ranges = self._ranges.setdefault(block.field.name, {})
         low, high = ranges.get(block.sample, (float("inf"), -float("inf")))

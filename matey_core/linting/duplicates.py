@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matey_core.linting import CHECKS, Block, Check, Finding, Severity
+from matey_core.linting import CHECKS, Check, Finding, FrameBlock, Severity
 from matey_core.store import SPLITS, Store
 
 Digest = bytes
@@ -49,7 +49,7 @@ class Duplicates(Check):
         self._hashes: dict[int, tuple["hashlib._Hash", "hashlib._Hash"]] = {}
         self._parts: Counter[int] = Counter()
 
-    def see(self, block: Block) -> None:
+    def see(self, block: FrameBlock) -> None:
         """Hash the first frame, the last one and static fields."""
         last = self.store.num_frames - 1 - block.start
         has_last = not block.is_static and last < len(block.values)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from matey_core.linting import CHECKS, Block, Check, Finding
+from matey_core.linting import CHECKS, Check, Finding, FrameBlock
 from matey_core.store import Store
 
 SOURCE = "Repair or remove the sample in the source, then `matey prepare --overwrite`."
@@ -20,7 +20,7 @@ class _Tally:
     frame: int = 0
     cell: tuple[int, ...] = ()
 
-    def add(self, block: Block, counts: np.ndarray, *, is_nan: bool) -> None:
+    def add(self, block: FrameBlock, counts: np.ndarray, *, is_nan: bool) -> None:
         """Take in the counts of each frame."""
         if not counts.any():
             return
@@ -45,7 +45,7 @@ class Finite(Check):
         self._inf: dict[str, _Tally] = {}
         self._seen: dict[str, int] = {}
 
-    def see(self, block: Block) -> None:
+    def see(self, block: FrameBlock) -> None:
         """Count what is not finite."""
         name = block.field.name
         self._seen[name] = self._seen.get(name, 0) + block.values.size

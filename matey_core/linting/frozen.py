@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Bool
 
-from matey_core.linting import CHECKS, Block, Check, Finding
+from matey_core.linting import CHECKS, Check, Finding, FrameBlock
 from matey_core.store import Store
 
 
@@ -43,7 +43,7 @@ class Frozen(Check):
         self._sample: int | None = None
         self._last: tuple[str, int, np.ndarray] | None = None
 
-    def see(self, block: Block) -> None:
+    def see(self, block: FrameBlock) -> None:
         """Compare each frame with the one before it, and with zero."""
         if block.is_static:
             return
@@ -62,7 +62,7 @@ class Frozen(Check):
         self._seen[frames] = True
         self._last = (block.field.name, frames.stop, block.values[-1])
 
-    def _repeated(self, block: Block) -> Bool[np.ndarray, "time"]:
+    def _repeated(self, block: FrameBlock) -> Bool[np.ndarray, "time"]:
         """Frames that equal their predecessor; compared in full where their summaries agree."""
         summary, values = block.summary, block.values
         same = np.zeros(len(values), bool)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from matey_core.linting import CHECKS, Block, Check, Finding
+from matey_core.linting import CHECKS, Check, Finding, FrameBlock
 from matey_core.store import Store
 
 MOST_SAMPLES = 64
@@ -39,7 +39,7 @@ class Periodic(Check):
         ]
         self._jumps: dict[tuple[str, int], dict[int, Float[np.ndarray, "n"]]] = {}
 
-    def see(self, block: Block) -> None:
+    def see(self, block: FrameBlock) -> None:
         """Add the jumps of the chosen frames."""
         if not self._axes or block.is_static or block.sample not in self._samples:
             return

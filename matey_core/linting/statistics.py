@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from matey_core.conversion.moments import Moments
-from matey_core.linting import CHECKS, Block, Check, Finding, Summary
+from matey_core.linting import CHECKS, Check, Finding, FrameBlock, Summary
 from matey_core.store import Store
 
 ROUNDING = 1e-6
@@ -14,7 +14,7 @@ ROUNDING = 1e-6
 
 
 @CHECKS.register("statistics")
-class Statistics(Check):
+class StatisticsCheck(Check):
     """Minimum, maximum, mean and spread of the training trajectories are the stored ones."""
 
     def start(self, store: Store) -> None:
@@ -25,7 +25,7 @@ class Statistics(Check):
         self._totals: dict[str, Moments] = {}
         self._precision = ROUNDING
 
-    def see(self, block: Block) -> None:
+    def see(self, block: FrameBlock) -> None:
         """Add a training sample's frames to the total of their field."""
         if block.sample not in self._training:
             return

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matey_core.linting import CHECKS, Check, Finding, Place, Severity
+from matey_core.linting import CHECKS, Check, Finding, FindingPlace, Severity
 
 UNEVEN = 0.05
 """Share of the mean step by which a step may differ; output written at the first solver step
@@ -65,7 +65,7 @@ class Time(Check):
         times = self.store.times(problem.sample)
         before, after = times[problem.index], times[problem.index + 1]
         steps = np.diff(times.astype(np.float64))
-        place = self.at(problem.sample) if has_own else Place(sample="", split="")
+        place = self.at(problem.sample) if has_own else FindingPlace(sample="", split="")
         return Finding(
             severity=severity,
             field="time",

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from matey_core.simulators._sines import Line, Transform
+from matey_core.simulators._sines import Line, SineTransform
 from matey_core.simulators._staggered import Box, Corners, Faces
 
 Walls = Literal["insulating", "conducting"]
@@ -34,7 +34,7 @@ class Induction:
         self.box = box
         self.walls = walls
         line: Line = "nodes" if walls == "insulating" else "interior"
-        self._transform = Transform(("periodic" if box.periodic else line, line), box.shape)
+        self._transform = SineTransform(("periodic" if box.periodic else line, line), box.shape)
         columns = box.shape[0]
         inner = slice(None) if walls == "insulating" else slice(1, -1)
         self._known = (slice(None), slice(columns) if box.periodic else inner, inner)

@@ -21,7 +21,7 @@ Line = Literal["cells", "nodes", "interior", "periodic"]
 """
 
 
-class Transform:
+class SineTransform:
     """Eigenvectors of the five-point Laplacian on a rectangle.
 
     Args:

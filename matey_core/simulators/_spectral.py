@@ -24,7 +24,7 @@ def wavenumbers(points: int) -> tuple[Float[Tensor, " kx"], Float[Tensor, "ky 1"
     return torch.cat([along, -along[1:].flip(0)]), along[:, None]
 
 
-class Transform:
+class ModeTransform:
     """Between modes and values on a grid, for fields that are transformed again and again.
 
     Mode 0 is the mean. Modes have y before x, values x before y: each transform then runs

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from matey_core.fields import Grid
-from matey_core.simulators._sines import Transform
+from matey_core.simulators._sines import SineTransform
 
 Faces = tuple[Float[Tensor, "b x1 y"], Float[Tensor, "b x y1"]]
 """A vector field: its x-components across x, its y-components across y."""
@@ -63,7 +63,7 @@ class Box:
         self.spacing = spacing
         self.periodic = periodic
         self._moving = slice(0, -1) if periodic else slice(1, -1)
-        self._pressure = Transform(("periodic" if periodic else "cells", "cells"), shape)
+        self._pressure = SineTransform(("periodic" if periodic else "cells", "cells"), shape)
 
     def split(self, states: Float[Tensor, "b k x1 y1"]) -> Faces:
         """View the first two channels as the velocity."""

@@ -22,7 +22,7 @@ from matey_core.quantities import known_field
 from matey_core.simulators import SIMULATORS, Batch, Sample, Simulator, SimulatorConfig
 from matey_core.simulators._drawn import NonNegativeDrawn, PositiveDrawn, draw, text
 from matey_core.simulators._lanes import apply
-from matey_core.simulators._spectral import Transform, kept, wavenumbers
+from matey_core.simulators._spectral import ModeTransform, kept, wavenumbers
 
 FIELDS = ("velocity_x", "velocity_y", "vorticity")
 RK4_IMAGINARY_LIMIT = 2.8
@@ -77,7 +77,7 @@ class Vorticity(Simulator):
         self.points = config.grid
         # Values stand at multiples of the spacing: coordinates are half a cell above the origin.
         self.origin = (-0.5 / config.grid,) * 2
-        self.transform = Transform(config.grid)
+        self.transform = ModeTransform(config.grid)
         self.spec = FieldSpec(
             fields=tuple(known_field(name) for name in FIELDS),
             grid=Grid(

@@ -10,7 +10,7 @@ from zarr.storage import MemoryStore
 
 from matey_core.conversion.encoding import Encoding
 from matey_core.conversion.moments import Moments
-from matey_core.conversion.work import Job
+from matey_core.conversion.work import ConversionJob
 from matey_core.fields import Field
 from matey_core.store import layout
 
@@ -28,7 +28,7 @@ class Facts:
     provenance: dict[str, Any]
 
 
-def metadata(job: Job, name: str, facts: Facts) -> dict[str, bytes]:
+def metadata(job: ConversionJob, name: str, facts: Facts) -> dict[str, bytes]:
     """All files of a Zarr group but the chunks of its fields: name -> content.
 
     Args:
@@ -54,7 +54,7 @@ def metadata(job: Job, name: str, facts: Facts) -> dict[str, bytes]:
 
 
 def _create(
-    group: zarr.Group, job: Job, field: Field, encoding: Encoding, *, has_time: bool
+    group: zarr.Group, job: ConversionJob, field: Field, encoding: Encoding, *, has_time: bool
 ) -> None:
     axes = job.source.header.spec.grid.axes
     attributes: dict[str, Any] = {
@@ -74,7 +74,7 @@ def _create(
     )
 
 
-def _write_vectors(group: zarr.Group, job: Job, split: np.ndarray) -> None:
+def _write_vectors(group: zarr.Group, job: ConversionJob, split: np.ndarray) -> None:
     header = job.source.header
     units = {axis: header.units.get(axis, layout.DIMENSIONLESS) for axis in header.coordinates}
     of_time = header.units.get("time", layout.DIMENSIONLESS)
@@ -106,7 +106,7 @@ def _vector(
     )
 
 
-def _attributes(job: Job, name: str, facts: Facts) -> dict[str, Any]:
+def _attributes(job: ConversionJob, name: str, facts: Facts) -> dict[str, Any]:
     header = job.source.header
     described = [
         layout.describe(

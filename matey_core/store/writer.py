@@ -12,12 +12,12 @@ import numpy as np
 
 import matey_core
 from matey_core.conversion.bucket import Bucket
-from matey_core.conversion.crew import Alone, Crew, Task
+from matey_core.conversion.crew import Alone, Crew, UnitRange
 from matey_core.conversion.encoding import Compression, Encoding, Precision
 from matey_core.conversion.folder import Folder
 from matey_core.conversion.moments import Moments, merged
-from matey_core.conversion.place import PLAN, Place
-from matey_core.conversion.work import Job, Record
+from matey_core.conversion.place import PLAN, StorePlace
+from matey_core.conversion.work import ConversionJob, Record
 from matey_core.errors import ConfigError, DataError
 from matey_core.locations import is_remote
 from matey_core.readers import Source
@@ -61,7 +61,7 @@ class Written:
     """Field -> values that are NaN."""
 
 
-def place_of(path: Path) -> Place:
+def place_of(path: Path) -> StorePlace:
     """The kind of place that a path or URL names."""
     return Bucket(path) if is_remote(path) else Folder(path)
 
@@ -124,7 +124,7 @@ def write_store(
     return written
 
 
-def _job(source: Source, place: Place, num_samples: int, storage: Storage) -> Job:
+def _job(source: Source, place: StorePlace, num_samples: int, storage: Storage) -> ConversionJob:
     header = source.header
     space = header.spec.grid.shape
 
@@ -138,7 +138,7 @@ def _job(source: Source, place: Place, num_samples: int, storage: Storage) -> Jo
             chunk=storage.chunk,
         )
 
-    job = Job(
+    job = ConversionJob(
         source=source,
         place=place,
         encoding=encoding(len(header.times)),
@@ -150,7 +150,7 @@ def _job(source: Source, place: Place, num_samples: int, storage: Storage) -> Jo
     return replace(job, past_cache=size >= LARGE)
 
 
-def _workers(job: Job, crew: Crew, memory: int | None) -> int:
+def _workers(job: ConversionJob, crew: Crew, memory: int | None) -> int:
     """How many workers the memory is enough for."""
     if memory is None:
         return crew.size
@@ -165,7 +165,7 @@ def _workers(job: Job, crew: Crew, memory: int | None) -> int:
 
 
 def _convert(
-    job: Job,
+    job: ConversionJob,
     crew: Crew,
     workers: int,
     journal: "_Journal",
@@ -179,7 +179,7 @@ def _convert(
     return [journal.known[unit] for unit in range(job.num_units)]
 
 
-def _plan_text(job: Job, plan: dict[str, Any], storage: Storage) -> str:
+def _plan_text(job: ConversionJob, plan: dict[str, Any], storage: Storage) -> str:
     described = {
         "layout": layout.LAYOUT,
         "versions": versions(),
@@ -198,14 +198,14 @@ def versions() -> dict[str, str]:
     return {"matey": matey_core.__version__, **{name: version(name) for name in packages}}
 
 
-def _tasks(job: Job, workers: int, known: dict[int, Record]) -> list[Task]:
+def _tasks(job: ConversionJob, workers: int, known: dict[int, Record]) -> list[UnitRange]:
     step = max(1, TASK_BYTES // max(1, job.unit_bytes))
     if job.num_units * job.unit_bytes >= WORTH_SHARING:
         step = max(1, min(step, job.num_units // (TASKS_PER_WORKER * workers)))
     tasks = []
     for start in range(0, job.num_units, step):
         units = range(start, min(start + step, job.num_units))
-        tasks.append(Task(units, tuple(known[unit] for unit in units if unit in known)))
+        tasks.append(UnitRange(units, tuple(known[unit] for unit in units if unit in known)))
     return tasks
 
 
@@ -213,7 +213,7 @@ def _tasks(job: Job, workers: int, known: dict[int, Record]) -> list[Task]:
 class _Journal:
     """Which units are done, kept beside the store in the making."""
 
-    place: Place
+    place: StorePlace
     plan: str
     known: dict[int, Record] = field(default_factory=dict)
     _lines: list[str] = field(default_factory=list)
@@ -247,7 +247,7 @@ class _Journal:
         self._written = time.monotonic()
 
 
-def _outcome(job: Job, records: Sequence[Record], split: Split) -> Written:
+def _outcome(job: ConversionJob, records: Sequence[Record], split: Split) -> Written:
     blocks = job.encoding.num_blocks
     identities = [
         tuple(record.identity for record in records[sample * blocks : (sample + 1) * blocks])
@@ -266,7 +266,9 @@ def _outcome(job: Job, records: Sequence[Record], split: Split) -> Written:
     )
 
 
-def _moments(job: Job, records: Sequence[Record], samples: Sequence[int]) -> dict[str, Moments]:
+def _moments(
+    job: ConversionJob, records: Sequence[Record], samples: Sequence[int]
+) -> dict[str, Moments]:
     """Moments of each field over some samples."""
     header, blocks = job.source.header, job.encoding.num_blocks
     moving = [field.name for field in header.spec.fields]

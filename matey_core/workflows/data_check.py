@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from matey_core.errors import DataError
-from matey_core.linting import READ, Block, Finding, Linter
+from matey_core.linting import READ, Finding, FrameBlock, Linter
 from matey_core.locations import location
 from matey_core.progress import OnProgress, Progress, silent
 from matey_core.store import find_stores, open_store
@@ -95,7 +95,7 @@ def _check(path: Path, linter: Linter, on_progress: OnProgress) -> StoreCheck:
         * math.prod(store.spec.grid.shape)
     )
 
-    def on_block(block: Block) -> None:
+    def on_block(block: FrameBlock) -> None:
         nonlocal done
         done += block.values.nbytes
         total = float(num_values * block.values.itemsize)

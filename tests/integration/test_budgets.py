@@ -16,7 +16,8 @@ from matey_core.store import open_store
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.finetune import finetune
 from matey_core.workflows.pretrain import pretrain
-from matey_core.workflows.rollout import RolloutConfig, rollout
+from matey_core.workflows.rollout import rollout
+from matey_core.workflows.rollout.settings import RolloutConfig
 from tests.support import tiny_store
 from tests.training import events, finetune_config, pretrain_config, tiny_model
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from matey_core.simulators._sines import Line, Transform
+from matey_core.simulators._sines import Line, SineTransform
 from matey_core.simulators._staggered import Box, Faces
 from matey_core.simulators._tracer import carry
 
@@ -50,7 +50,7 @@ def second_difference(values: np.ndarray, line: Line) -> np.ndarray:
 @pytest.mark.parametrize("along_y", LINES)
 @pytest.mark.parametrize("along_x", LINES)
 def test_the_laplacian_is_one_number_a_mode(along_x: Line, along_y: Line) -> None:
-    transform = Transform((along_x, along_y), (7, 10))
+    transform = SineTransform((along_x, along_y), (7, 10))
     values = torch.randn(2, *transform.shape, generator=torch.Generator().manual_seed(0)).double()
     modes = transform.forward(values)
     assert (transform.inverse(modes) - values).abs().max().item() < 1e-13

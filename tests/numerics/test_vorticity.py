@@ -10,8 +10,8 @@ import torch
 
 from matey_core.simulators import PRECISIONS, Batch, Precision
 from matey_core.simulators._integrate import collate
-from matey_core.simulators._writing.header import centers
 from matey_core.simulators.vorticity import Vorticity, VorticityConfig
+from matey_core.workflows.simulate.layouts.header import centers
 
 
 def solver(*, grid: int = 32, **settings: float) -> Vorticity:

@@ -23,7 +23,7 @@ from matey_core.readers._options import (
 )
 from matey_core.readers.netcdf.dims import guessed_role
 from matey_core.readers.netcdf.files import opened, reading
-from matey_core.readers.netcdf.layout import Layout, layout_of, unit_of
+from matey_core.readers.netcdf.layout import NetcdfLayout, layout_of, unit_of
 from matey_core.readers.netcdf.source import DatasetSource, Opener
 from matey_core.readers.netcdf.times import in_seconds
 
@@ -83,7 +83,7 @@ def _size(path: Path) -> int:
     return sum(file.stat().st_size for file in files)
 
 
-def _check_sizes(path: Path, data: xr.Dataset, layout: Layout) -> None:
+def _check_sizes(path: Path, data: xr.Dataset, layout: NetcdfLayout) -> None:
     dims = layout.dims
     sizes = {
         name: data.sizes[name] for name in (dims.sample, dims.time, dims.field, *dims.space) if name
@@ -97,7 +97,7 @@ def _check_sizes(path: Path, data: xr.Dataset, layout: Layout) -> None:
 
 
 def _grid(
-    path: Path, data: xr.Dataset, layout: Layout, options: ReaderOptions
+    path: Path, data: xr.Dataset, layout: NetcdfLayout, options: ReaderOptions
 ) -> tuple[Grid, dict[str, Shaped[np.ndarray, "points"]], tuple[int, ...]]:
     """Return the grid, its coordinates, and which axes run backwards in the file."""
     space = layout.dims.space
@@ -149,7 +149,7 @@ def _step(
 
 
 def _times(
-    path: Path, data: xr.Dataset, layout: Layout, options: ReaderOptions
+    path: Path, data: xr.Dataset, layout: NetcdfLayout, options: ReaderOptions
 ) -> tuple[Shaped[np.ndarray, "time"], str]:
     """Return times and their unit; dates become seconds since the file's reference."""
     dim = layout.dims.time
@@ -164,7 +164,7 @@ def _times(
     return in_seconds(path, name, times, unit)
 
 
-def _sample_names(data: xr.Dataset, layout: Layout) -> tuple[str, ...]:
+def _sample_names(data: xr.Dataset, layout: NetcdfLayout) -> tuple[str, ...]:
     dim = layout.dims.sample
     if dim is None:
         return ("0",)
@@ -177,7 +177,7 @@ def _sample_names(data: xr.Dataset, layout: Layout) -> tuple[str, ...]:
 
 
 def _parameters(
-    data: xr.Dataset, layout: Layout, samples: int
+    data: xr.Dataset, layout: NetcdfLayout, samples: int
 ) -> dict[str, Float[np.ndarray, "sample"]]:
     """Numbers among the attributes, floating scalars, and numbers along the samples."""
     found = {key: np.full(samples, value) for key, value in _attributes(data).items()}

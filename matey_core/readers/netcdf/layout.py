@@ -32,7 +32,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class NetcdfLayout:
     """Dims and fields of a file."""
 
     dims: Dims
@@ -45,7 +45,7 @@ class Layout:
         return any(not isinstance(column.source, str) for column in (*self.fields, *self.static))
 
 
-def layout_of(path: Path, data: xr.Dataset, options: ReaderOptions) -> Layout:
+def layout_of(path: Path, data: xr.Dataset, options: ReaderOptions) -> NetcdfLayout:
     """Choose the fields.
 
     Raises:
@@ -108,11 +108,11 @@ def _stacked(path: Path, data: xr.Dataset, options: ReaderOptions, dims: Dims) -
     )
 
 
-def _layout(dims: Dims, columns: list[Column]) -> Layout:
+def _layout(dims: Dims, columns: list[Column]) -> NetcdfLayout:
     """Without any field that changes in time, the problem is static and has one frame."""
     fields = tuple(column for column in columns if column.has_time)
     static = tuple(column for column in columns if not column.has_time)
-    return Layout(dims=dims, fields=fields or static, static=static if fields else ())
+    return NetcdfLayout(dims=dims, fields=fields or static, static=static if fields else ())
 
 
 def _fits(variable: xr.Variable, dims: Dims) -> bool:

@@ -9,7 +9,7 @@ from jaxtyping import Shaped
 
 from matey_core.readers import Header, Source
 from matey_core.readers.netcdf.files import reading
-from matey_core.readers.netcdf.layout import Column, Layout
+from matey_core.readers.netcdf.layout import Column, NetcdfLayout
 
 Opener = Callable[[Path], xr.Dataset]
 """Opens a file, or gives what the process has open; it can be pickled."""
@@ -23,7 +23,7 @@ class DatasetSource(Source):
         path: Path,
         header: Header,
         *,
-        layout: Layout,
+        layout: NetcdfLayout,
         flipped: tuple[int, ...],
         opened: Opener,
     ) -> None:

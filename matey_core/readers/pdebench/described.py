@@ -27,7 +27,7 @@ class DescribedField(pydantic.BaseModel):
     array: str
 
 
-class Description(pydantic.BaseModel):
+class FileDescription(pydantic.BaseModel):
     """What published files leave to the reader's knowledge."""
 
     fields: list[DescribedField]
@@ -39,13 +39,13 @@ class Description(pydantic.BaseModel):
     units: dict[str, str]
 
 
-def described(file: h5py.File) -> Description | None:
+def described(file: h5py.File) -> FileDescription | None:
     """Read the description; None where there is none, or none that makes sense."""
     text = attributes(file).get(ATTRIBUTE)
     if text is None:
         return None
     try:
-        found = Description.model_validate_json(text_of(text))
+        found = FileDescription.model_validate_json(text_of(text))
     except pydantic.ValidationError:
         return None
     fits = len(found.axes) == len(found.boundary) == len(set(found.axes)) in (1, 2, 3)
@@ -53,7 +53,7 @@ def described(file: h5py.File) -> Description | None:
     return found if fits and found.fields and len(set(own)) == len(own) else None
 
 
-def described_arrays(file: h5py.File) -> Description | None:
+def described_arrays(file: h5py.File) -> FileDescription | None:
     """Read the description if the file itself has an array for each field."""
     found = described(file)
     if found is None:

@@ -29,7 +29,7 @@ from matey_core.readers._hdf5 import (
 )
 from matey_core.readers.pdebench import names
 from matey_core.readers.pdebench.described import (
-    Description,
+    FileDescription,
     constants,
     described_arrays,
     sample_names,
@@ -136,7 +136,7 @@ def _layout(path: Path, file: h5py.File, parameters: dict[str, float]) -> _Layou
     )
 
 
-def _described_layout(description: Description) -> _Layout:
+def _described_layout(description: FileDescription) -> _Layout:
     units = description.units
     fields = known_fields([field.name for field in description.fields], units=units)
     static = known_fields(description.static_fields, units=units)

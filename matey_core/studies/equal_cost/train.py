@@ -10,7 +10,8 @@ from matey_core.progress import OnProgress, Progress
 from matey_core.runs.fit import TrainingReport
 from matey_core.studies.equal_cost.cells import METRICS, Cell, CellResult, Evaluation
 from matey_core.workflows.pretrain import PretrainConfig, pretrain
-from matey_core.workflows.rollout import RolloutConfig, RolloutReport, rollout
+from matey_core.workflows.rollout import RolloutReport, rollout
+from matey_core.workflows.rollout.settings import RolloutConfig
 
 
 def train_cell(cell: Cell, evaluation: Evaluation, on_progress: OnProgress) -> CellResult:

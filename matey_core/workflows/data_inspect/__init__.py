@@ -11,7 +11,7 @@ from matey_core.progress import OnProgress, Progress, silent
 from matey_core.readers import ReaderOptions
 from matey_core.store import find_stores
 from matey_core.workflows.data_inspect.description import Description
-from matey_core.workflows.data_inspect.source import Found, describe_source, find_sources
+from matey_core.workflows.data_inspect.source import FoundSource, describe_source, find_sources
 from matey_core.workflows.data_inspect.store import describe_store
 
 __all__ = ["DataReport", "Description", "Failure", "inspect_data"]
@@ -69,7 +69,7 @@ def inspect_data(
 
 def _sources(
     place: Path, reader: str | None, options: ReaderOptions | None, stores: list[Path]
-) -> list[Found]:
+) -> list[FoundSource]:
     """Sources beside the stores, as far as there are stores."""
     if is_remote(place):
         raise DataError(f"{place} holds no store.", remedy="Sources are read from this machine.")

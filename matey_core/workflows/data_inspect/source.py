@@ -27,7 +27,7 @@ MOST_SAMPLES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundSource:
     """A source and the reader that knows its layout."""
 
     path: Path
@@ -41,7 +41,7 @@ def find_sources(
     *,
     exclude: Collection[Path],
     options: ReaderOptions | None = None,
-) -> list[Found]:
+) -> list[FoundSource]:
     """List the sources in a folder and below, or the folder itself if it is one.
 
     Args:
@@ -57,12 +57,14 @@ def find_sources(
     name = layout or "auto"
     reader = READERS[name](options)
     return [
-        Found(path, reader.reader_of(path) if isinstance(reader, AutoReader) else name, reader)
+        FoundSource(
+            path, reader.reader_of(path) if isinstance(reader, AutoReader) else name, reader
+        )
         for path in reader.find(folder, exclude=exclude)
     ]
 
 
-def describe_source(found: Found) -> Description:
+def describe_source(found: FoundSource) -> Description:
     """Read the header of a source, and some frames.
 
     Raises:

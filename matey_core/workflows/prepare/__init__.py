@@ -18,7 +18,7 @@ from matey_core.progress import OnProgress, Progress, silent
 from matey_core.store import SPLITS, write_store
 from matey_core.store.writer import Written, place_of
 from matey_core.workflows.data_check import CheckReport, check_stores
-from matey_core.workflows.prepare.plan import Job, Plan, PrepareRow, counts
+from matey_core.workflows.prepare.plan import Plan, PrepareRow, SourcePlan, counts
 from matey_core.workflows.prepare.settings import PrepareConfig
 
 CHECK_BYTES = 256 * 2**20
@@ -85,7 +85,7 @@ def _check(rows: Sequence[PrepareRow], on_progress: OnProgress) -> CheckReport |
     )
 
 
-def _preview(plan: Plan, job: Job) -> PrepareRow:
+def _preview(plan: Plan, job: SourcePlan) -> PrepareRow:
     """Tell what would be done."""
     return _compared(plan, job) if job.store else job.row
 
@@ -108,7 +108,7 @@ class _Work:
         self.on_progress = on_progress
         self.seen: dict[str, Path] = {}
 
-    def convert(self, job: Job) -> PrepareRow:
+    def convert(self, job: SourcePlan) -> PrepareRow:
         """Write the store of a source, unless there is no need."""
         if self.plan.has_twin(job):
             digest = self.plan.digests[job.source]
@@ -132,7 +132,7 @@ class _Work:
         notes = _notes(written, splits, job.row)
         return replace(job.row, status="converted", splits=splits, note=notes)
 
-    def _write(self, job: Job) -> Written:
+    def _write(self, job: SourcePlan) -> Written:
         row, done = job.row, 0
         per_frame = row.num_bytes / (row.samples * row.frames)
         task = f"convert {job.original.name}"
@@ -157,7 +157,7 @@ class _Work:
             on_frames=on_frames,
         )
 
-    def _provenance(self, job: Job) -> dict[str, object]:
+    def _provenance(self, job: SourcePlan) -> dict[str, object]:
         """Where the values come from, if the source is still what it was at the start."""
         found = self.plan.provenance(job)
         if stamp(job.source) != job.stamp:
@@ -168,7 +168,7 @@ class _Work:
         return found
 
 
-def _compared(plan: Plan, job: Job) -> PrepareRow:
+def _compared(plan: Plan, job: SourcePlan) -> PrepareRow:
     store = job.store
     assert store is not None
     status, note = plan.compare(job, store)

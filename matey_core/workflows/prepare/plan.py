@@ -47,7 +47,7 @@ class PrepareRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class SourcePlan:
     """One source and where it goes."""
 
     original: Path
@@ -88,7 +88,7 @@ class Plan:
             self.digests.start(path, [path])
         return True
 
-    def jobs(self) -> list[Job]:
+    def jobs(self) -> list[SourcePlan]:
         """Open every source.
 
         Raises:
@@ -115,7 +115,7 @@ class Plan:
             stem=self.reader.stem,
         )
         return [
-            Job(
+            SourcePlan(
                 original=path,
                 source=source,
                 stamp=stamps[path],
@@ -125,11 +125,11 @@ class Plan:
             for path, source in sources.items()
         ]
 
-    def has_twin(self, job: Job) -> bool:
+    def has_twin(self, job: SourcePlan) -> bool:
         """Whether another source is as large, so that it may have the same content."""
         return self._sizes[job.stamp.size] > 1
 
-    def compare(self, job: Job, store: Store) -> tuple[Status, str]:
+    def compare(self, job: SourcePlan, store: Store) -> tuple[Status, str]:
         """Say whether the store that is there is the one asked for, and if not, why."""
         if not self._is_same(job.source, job.stamp, store):
             return "kept", CHANGED
@@ -139,7 +139,7 @@ class Plan:
             return "kept", OTHER_SETTINGS
         return "unchanged", ""
 
-    def settings(self, job: Job) -> dict[str, Any]:
+    def settings(self, job: SourcePlan) -> dict[str, Any]:
         """All that decides what becomes of a source, as plain values."""
         return {
             "samples": job.row.samples,
@@ -148,7 +148,7 @@ class Plan:
             "settings": self.config.decisive(),
         }
 
-    def provenance(self, job: Job) -> dict[str, Any]:
+    def provenance(self, job: SourcePlan) -> dict[str, Any]:
         """Where a store's values come from."""
         packages = ("h5py", "xarray")
         return {

@@ -2,15 +2,10 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 
 import torch
-from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 
-from matey_core.config import Config
 from matey_core.errors import ConfigError, ShapeError
-from matey_core.locations import Location
 from matey_core.models import Model, ModelConfig
 from matey_core.objectives import OBJECTIVES
 from matey_core.profiling import (
@@ -24,51 +19,11 @@ from matey_core.profiling import (
 from matey_core.progress import OnProgress, Progress, silent
 from matey_core.training.optimizer import build_optimizer
 from matey_core.training.precision import choose_precision
-from matey_core.workflows.profile.subject import Case, Subject, subject_of
+from matey_core.workflows.profile.settings import ProfileConfig
+from matey_core.workflows.profile.subject import Case, ProfileSubject, subject_of
 
 COMPARE_SECONDS = 0.5
 """Time for the steps of each row of a comparison."""
-
-
-class ProfileConfig(Config):
-    """What to measure. What is not given comes from the newest run, or is the default."""
-
-    run: Path | None = None
-    """Run or model directory whose settings are measured, instead of the newest run's."""
-    runs: Path = Path("runs")
-    """Folder of the runs."""
-    data: Location = Path("data")
-    """Folder of the stores."""
-    store: str | None = None
-    """Name of the store whose windows are used, instead of the first that fits."""
-    preset: Literal["ti", "s", "b", "l"] | None = None
-    """Size of the model."""
-    scheme: str | None = None
-    """Who attends to whom."""
-    tokenizer: str | None = None
-    """How fields are cut into tokens."""
-    patch: tuple[PositiveInt, ...] | None = None
-    """Points per axis of a cell, from coarse to fine."""
-    gamma: NonNegativeFloat | None = None
-    """Refine cells that score above this fraction of the largest score."""
-    ratio: NonNegativeFloat | None = None
-    """Refine this fraction of the cells."""
-    tokens: PositiveInt | None = None
-    """Refine as many cells as this number of tokens a frame allows."""
-    grid: tuple[PositiveInt, ...] | None = None
-    """Points per axis; fields are then made by formula unless a store has this grid."""
-    fields: PositiveInt | None = None
-    """Number of fields; they are then made by formula."""
-    history: PositiveInt | None = None
-    """Frames that the model sees."""
-    batch_size: PositiveInt = 4
-    """Windows of a step."""
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Of matrix products; `auto` takes what is faster here, as training does."""
-    compare: bool = False
-    """Measure every scheme with every tokenization."""
-    seconds: PositiveFloat = 2.0
-    """Time for plain steps, and as long again for steps watched part by part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +127,9 @@ def profile(config: ProfileConfig, on_progress: OnProgress = silent) -> ProfileR
 class _Meter:
     """Builds models and measures them, all in the same precision."""
 
-    def __init__(self, config: ProfileConfig, subject: Subject, device: torch.device) -> None:
+    def __init__(
+        self, config: ProfileConfig, subject: ProfileSubject, device: torch.device
+    ) -> None:
         self.config = config
         self.subject = subject
         self.device = device

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from matey_core.attention import SCHEMES
 from matey_core.batches import FieldBatch
@@ -17,9 +17,7 @@ from matey_core.runs.sources import open_stores
 from matey_core.runs.store_choice import by_name
 from matey_core.runs.trained import HISTORY, find_trained, moving_stores
 from matey_core.store import Store
-
-if TYPE_CHECKING:
-    from matey_core.workflows.profile import ProfileConfig
+from matey_core.workflows.profile.settings import ProfileConfig
 
 NUM_FIELDS = 2
 POINTS = 128
@@ -50,7 +48,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class ProfileSubject:
     """The case asked for, and the data that every case is measured on."""
 
     case: Case
@@ -102,7 +100,7 @@ class Subject:
         return (patch[0], patch[-1]) if len(patch) > 1 else (2 * patch[0], patch[0])
 
 
-def subject_of(config: "ProfileConfig") -> Subject:
+def subject_of(config: ProfileConfig) -> ProfileSubject:
     """Choose model and data: what is asked for, then the newest run's, then defaults.
 
     Raises:
@@ -119,7 +117,7 @@ def subject_of(config: "ProfileConfig") -> Subject:
     store = _store(config, known)
     history = config.history or history
     spec = store.spec if store else _synthetic(config, history).spec
-    return Subject(
+    return ProfileSubject(
         case=_case(config, base),
         spec=spec,
         history=history,
@@ -129,7 +127,7 @@ def subject_of(config: "ProfileConfig") -> Subject:
     )
 
 
-def _case(config: "ProfileConfig", base: ModelConfig) -> Case:
+def _case(config: ProfileConfig, base: ModelConfig) -> Case:
     values: dict[str, Any] = base.model_dump(mode="json", exclude_none=True)
     if config.preset is not None:
         for size in ("width", "depth", "heads"):
@@ -149,7 +147,7 @@ def _case(config: "ProfileConfig", base: ModelConfig) -> Case:
     )
 
 
-def _store(config: "ProfileConfig", known: tuple[str, ...]) -> Store | None:
+def _store(config: ProfileConfig, known: tuple[str, ...]) -> Store | None:
     """The store asked for, or the first that has the grid and that the run's model knows."""
     if config.store is not None:
         return _named_store(config, config.store)
@@ -163,7 +161,7 @@ def _store(config: "ProfileConfig", known: tuple[str, ...]) -> Store | None:
     return None
 
 
-def _named_store(config: "ProfileConfig", name: str) -> Store:
+def _named_store(config: ProfileConfig, name: str) -> Store:
     given = [key for key in ("grid", "fields") if getattr(config, key) is not None]
     if given:
         raise ConfigError(
@@ -186,7 +184,7 @@ def _named_store(config: "ProfileConfig", name: str) -> Store:
     return by_name(stores, (name,))[name]
 
 
-def _synthetic(config: "ProfileConfig", history: int) -> SyntheticBatches:
+def _synthetic(config: ProfileConfig, history: int) -> SyntheticBatches:
     names = [f"field_{number}" for number in range(1, (config.fields or NUM_FIELDS) + 1)]
     grid = config.grid or (POINTS, POINTS)
     return SyntheticBatches(names, grid, history=history, batch_size=config.batch_size)

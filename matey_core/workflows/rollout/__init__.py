@@ -3,15 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
-from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from matey_core.batches import FieldBatch
-from matey_core.config import Config
 from matey_core.data import Windows, sequential_batches
 from matey_core.inference import (
     Artifact,
@@ -29,7 +26,6 @@ from matey_core.inference import (
     mean_scores,
 )
 from matey_core.inference import rollout as states_of
-from matey_core.locations import Location
 from matey_core.metrics import persistence
 from matey_core.models import Model, compile_parts
 from matey_core.progress import OnProgress, Progress, silent
@@ -39,56 +35,11 @@ from matey_core.store import Store
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.rollout.budget import rebudget
 from matey_core.workflows.rollout.origin import provenance_of, truth_coordinates
+from matey_core.workflows.rollout.settings import RolloutConfig
 from matey_core.workflows.rollout.stores import Chosen, choose_stores
 
 Scores = dict[str, dict[str, Score]]
 """Field → metric → score."""
-
-
-class RolloutConfig(Config):
-    """Which model, over which trajectories, how far."""
-
-    run: Path | None = None
-    """Run or model directory; by default the newest run."""
-    runs: Path = Path("runs")
-    """Folder of the runs."""
-    data: Location | None = None
-    """Folder of stores, instead of the stores that the run was trained on."""
-    store: tuple[str, ...] = ()
-    """Names of the stores to take; by default all whose fields the model knows."""
-    split: Literal["train", "validation", "test"] = "test"
-    """Which trajectories."""
-    samples: PositiveInt | None = None
-    """Take at most this many trajectories of each store, the first ones."""
-    start: NonNegativeInt = 0
-    """First stored frame of the history that a rollout starts from."""
-    steps: PositiveInt = 20
-    """Stored frames to predict, or fewer where a trajectory ends before."""
-    stride: PositiveInt = 1
-    """Frames that each call of the model predicts at once."""
-    history: PositiveInt | None = None
-    """Frames of the history, instead of those that the run was trained with."""
-    windows: PositiveInt = 256
-    """One-step errors are measured on all windows, or on this many, evenly spread."""
-    tokens: PositiveInt | None = None
-    """Tokens of a frame, instead of the budget that the model was trained with."""
-    flops: PositiveFloat | None = None
-    """Operations of a sample and call of the model: as many tokens as they buy on every store."""
-    seconds: PositiveFloat | None = None
-    """Of a call of the model with `batch_size` trajectories on this machine, likewise."""
-    compile: bool = False
-    """Fuse the model's parts with torch.compile: worth it for many calls."""
-    batch_size: PositiveInt = 8
-    """Trajectories, or windows, at once."""
-    jitter: bool = False
-    """Shift the grid of patches by a number of points that each call of a rollout draws."""
-    cycle: CycleName | None = None
-    """Let the calls of a rollout take other patch sizes in turn: `ladder` drops one size after
-    another, `sizes` are uniform passes of each."""
-    seed: NonNegativeInt = 0
-    """Decides the shifts."""
-    out: Path | None = None
-    """Folder of the predicted states; by default `rollout` in the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

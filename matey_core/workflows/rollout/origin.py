@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import zarr
@@ -11,9 +11,7 @@ from matey_core.inference import Coordinate
 from matey_core.runs.folder import versions
 from matey_core.runs.trained import Trained
 from matey_core.store import Store, open_group
-
-if TYPE_CHECKING:
-    from matey_core.workflows.rollout import RolloutConfig
+from matey_core.workflows.rollout.settings import RolloutConfig
 
 
 def truth_coordinates(
@@ -32,7 +30,7 @@ def truth_coordinates(
 
 
 def provenance_of(
-    config: "RolloutConfig", trained: Trained, store: Store, *, history: int, tokens: int | None
+    config: RolloutConfig, trained: Trained, store: Store, *, history: int, tokens: int | None
 ) -> dict[str, Any]:
     """Name the truth, the weights and the versions that the states come from.
 

@@ -1,15 +1,12 @@
 """Which stores a model can be rolled out on, and how far."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from matey_core.models import Model
 from matey_core.runs.store_choice import Hindrance, candidates, choose, strange_to
 from matey_core.runs.trained import Trained
 from matey_core.store import Store
-
-if TYPE_CHECKING:
-    from matey_core.workflows.rollout import RolloutConfig
+from matey_core.workflows.rollout.settings import RolloutConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +26,7 @@ class Choice:
     skipped: dict[str, str]
 
 
-def choose_stores(
-    config: "RolloutConfig", trained: Trained, model: Model, *, history: int
-) -> Choice:
+def choose_stores(config: RolloutConfig, trained: Trained, model: Model, *, history: int) -> Choice:
     """Take every store asked for, or every one that fits.
 
     Raises:
@@ -51,7 +46,7 @@ def choose_stores(
     )
 
 
-def _chosen(config: "RolloutConfig", store: Store, *, history: int) -> Chosen:
+def _chosen(config: RolloutConfig, store: Store, *, history: int) -> Chosen:
     return Chosen(
         store=store,
         samples=store.samples(config.split)[: config.samples],
@@ -60,7 +55,7 @@ def _chosen(config: "RolloutConfig", store: Store, *, history: int) -> Chosen:
 
 
 def _hindrance(
-    config: "RolloutConfig", store: Store, model: Model, *, history: int
+    config: RolloutConfig, store: Store, model: Model, *, history: int
 ) -> Hindrance | None:
     """Why a store cannot be used; None where it can."""
     if store.is_static:

@@ -19,7 +19,7 @@ from matey_core.errors import ConfigError, RunError
 from matey_core.progress import OnProgress, silent
 from matey_core.readers.pdebench.names import stem
 from matey_core.simulators import SIMULATORS, Simulator
-from matey_core.simulators._writing import write_hdf5
+from matey_core.workflows.simulate.layouts import write_hdf5
 from matey_core.workflows.simulate.parts import Parts
 from matey_core.workflows.simulate.settings import SimulateConfig
 from matey_core.workflows.simulate.solving import Run, workers_for

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from matey_core.conversion.folder import Folder, remove_folder
 from matey_core.simulators import Sample
-from matey_core.simulators._writing import Trajectory
+from matey_core.workflows.simulate.trajectory import Trajectory
 
 PLAN = "plan.json"
 

@@ -10,10 +10,10 @@ from jaxtyping import Shaped
 from matey_core.readers import Header, Source
 from matey_core.readers.pdebench.names import parameter
 from matey_core.simulators import Simulator
-from matey_core.simulators._writing import Trajectory
-from matey_core.simulators._writing.header import centers
 from matey_core.store import write_store
 from matey_core.store.split import Split
+from matey_core.workflows.simulate.layouts.header import centers
+from matey_core.workflows.simulate.trajectory import Trajectory
 
 
 class SolvedSource(Source):

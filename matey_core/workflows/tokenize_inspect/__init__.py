@@ -6,21 +6,23 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from matey_core.attention import SCHEMES
-from matey_core.config import Config
 from matey_core.errors import ConfigError
-from matey_core.locations import Location
 from matey_core.profiling import cost_of, num_pairs
 from matey_core.progress import OnProgress, Progress, silent
 from matey_core.tokenizers import TokenizerConfig, Tree, num_tokens
 from matey_core.workflows.tokenize_inspect.picture import Picture, picture_of, pointwise
-from matey_core.workflows.tokenize_inspect.view import View, inputs_of_frames, place_of, view_of
+from matey_core.workflows.tokenize_inspect.settings import InspectConfig
+from matey_core.workflows.tokenize_inspect.view import (
+    TokenView,
+    inputs_of_frames,
+    place_of,
+    view_of,
+)
 
 __all__ = [
     "AttentionCost",
-    "InspectConfig",
     "InspectReport",
     "LevelCount",
     "Picture",
@@ -30,34 +32,6 @@ __all__ = [
 
 NUM_TIMES = 16
 """Times of every sample that a survey looks at, evenly spread."""
-
-
-class InspectConfig(Config):
-    """What to look at. What is not given comes from the newest run, or is the default."""
-
-    source: Location | None = None
-    """A store, a folder with stores, or an HDF5 file; by default the run's first store."""
-    run: Path | None = None
-    """Run or model directory whose tokenizer is shown, instead of the newest run's."""
-    runs: Path = Path("runs")
-    data: Location = Path("data")
-    tokenizer: str | None = None
-    patch: tuple[PositiveInt, ...] | None = None
-    criterion: str | None = None
-    gamma: NonNegativeFloat | None = None
-    ratio: NonNegativeFloat | None = None
-    tokens: PositiveInt | None = None
-    flops: PositiveFloat | None = None
-    """Operations of a sample, one forward pass: as many tokens as they buy."""
-    field: str | None = None
-    """The field that is drawn; all of them choose the cells."""
-    sample: NonNegativeInt | None = None
-    """Index of the trajectory; by default the first one of the test split."""
-    time: NonNegativeInt | None = None
-    """Index of the last frame that the model sees; by default the middle one."""
-    history: PositiveInt | None = None
-    survey: bool = False
-    """Count tokens of many samples and times instead of drawing one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +146,7 @@ def inspect(config: InspectConfig, on_progress: OnProgress = silent) -> InspectR
     )
 
 
-def _attention(view: View, window: torch.Tensor, scheme: str) -> AttentionCost:
+def _attention(view: TokenView, window: torch.Tensor, scheme: str) -> AttentionCost:
     """Compare the cells with coarse and with fine ones everywhere."""
     pairs = []
     for tokenizer in (view.tokenizer, view.coarse, view.fine):
@@ -186,7 +160,7 @@ def _attention(view: View, window: torch.Tensor, scheme: str) -> AttentionCost:
     )
 
 
-def _flops(view: View, tree: Tree) -> int | None:
+def _flops(view: TokenView, tree: Tree) -> int | None:
     """Operations of the model with these cells, if its scheme can serve them."""
     settings = view.model.model_copy(update={"tokenizer": view.tokenizer})
     try:
@@ -206,7 +180,7 @@ def _levels(tree: Tree) -> tuple[LevelCount, ...]:
     )
 
 
-def _survey(view: View, on_progress: OnProgress) -> tuple[SurveyRow, ...]:
+def _survey(view: TokenView, on_progress: OnProgress) -> tuple[SurveyRow, ...]:
     earliest, last = view.history - 1, len(view.frames.times) - 1
     frames = np.unique(np.linspace(earliest, last, NUM_TIMES).round().astype(int)).tolist()
     samples, rows = view.frames.preferred, []

@@ -16,7 +16,7 @@ Read = Callable[[int, int, int], np.ndarray]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frames:
+class FrameSource:
     """Trajectories to look at, whatever they are stored in."""
 
     path: Path
@@ -46,7 +46,7 @@ class Frames:
         return values
 
 
-def open_frames(source: Path, *, data: Path) -> Frames:
+def open_frames(source: Path, *, data: Path) -> FrameSource:
     """Open a store, a source file, a folder with stores, or a store of `data` by its name.
 
     Raises:
@@ -66,7 +66,7 @@ def open_frames(source: Path, *, data: Path) -> Frames:
     )
 
 
-def first_store(folder: Path) -> Frames:
+def first_store(folder: Path) -> FrameSource:
     """Open the first store below `folder`, one that changes in time if there is one.
 
     Raises:
@@ -81,10 +81,10 @@ def first_store(folder: Path) -> Frames:
     return of_store(min(stores, key=lambda store: store.is_static))
 
 
-def of_store(store: Store) -> Frames:
+def of_store(store: Store) -> FrameSource:
     """Look at a store."""
     moving = bool(store.spec.fields)
-    return Frames(
+    return FrameSource(
         path=store.path,
         spec=store.spec,
         fields=_names(store.spec.fields or store.static_fields),
@@ -95,10 +95,10 @@ def of_store(store: Store) -> Frames:
     )
 
 
-def _of_source(source: Source) -> Frames:
+def _of_source(source: Source) -> FrameSource:
     header = source.header
     moving = bool(header.spec.fields)
-    return Frames(
+    return FrameSource(
         path=source.path,
         spec=header.spec,
         fields=_names(header.spec.fields or header.static_fields),

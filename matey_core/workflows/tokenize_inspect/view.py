@@ -1,7 +1,7 @@
 """What is inspected: trajectories, and the settings that cut them into cells."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -17,17 +17,15 @@ from matey_core.profiling import Inputs, Market
 from matey_core.runs.folder import newest_run
 from matey_core.runs.trained import HISTORY, find_trained
 from matey_core.tokenizers import TOKENIZERS, Pass, TokenizerConfig, Tree, grow
-from matey_core.workflows.tokenize_inspect.source import Frames, first_store, open_frames
-
-if TYPE_CHECKING:
-    from matey_core.workflows.tokenize_inspect import InspectConfig
+from matey_core.workflows.tokenize_inspect.settings import InspectConfig
+from matey_core.workflows.tokenize_inspect.source import FrameSource, first_store, open_frames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class TokenView:
     """Trajectories, and the settings that cut them into cells."""
 
-    frames: Frames
+    frames: FrameSource
     model: ModelConfig
     tokenizer: TokenizerConfig
     history: int
@@ -68,7 +66,7 @@ class View:
         return TOKENIZERS[(tokenizer or self.tokenizer).name](tree)
 
 
-def view_of(config: "InspectConfig") -> View:
+def view_of(config: InspectConfig) -> TokenView:
     """Choose data and settings: what is asked for, then the newest run's, then defaults.
 
     Raises:
@@ -96,7 +94,7 @@ def view_of(config: "InspectConfig") -> View:
         settings = model.model_copy(update={"tokenizer": tokenizer})
         market = Market(settings, [inputs_of_frames(frames, history=history)])
         tokenizer = tokenizer.with_tokens(market.for_flops(config.flops).tokens)
-    return View(
+    return TokenView(
         frames=frames,
         model=model,
         tokenizer=tokenizer,
@@ -106,7 +104,7 @@ def view_of(config: "InspectConfig") -> View:
     )
 
 
-def inputs_of_frames(frames: Frames, *, history: int) -> Inputs:
+def inputs_of_frames(frames: FrameSource, *, history: int) -> Inputs:
     """What a model is shown of these trajectories."""
     grid = frames.spec.grid
     return Inputs(
@@ -114,7 +112,7 @@ def inputs_of_frames(frames: Frames, *, history: int) -> Inputs:
     )
 
 
-def _tokenizer(config: "InspectConfig", model: ModelConfig) -> TokenizerConfig:
+def _tokenizer(config: InspectConfig, model: ModelConfig) -> TokenizerConfig:
     """The model's tokenizer with what was asked for laid over it."""
     values: dict[str, Any] = model.tokenizer.model_dump(mode="json", exclude_none=True)
     if model.variant == "paper":
@@ -135,7 +133,7 @@ def _tokenizer(config: "InspectConfig", model: ModelConfig) -> TokenizerConfig:
     return validate(TokenizerConfig, values | asked, source="tokenize-inspect")
 
 
-def place_of(config: "InspectConfig", view: View) -> tuple[int, int]:
+def place_of(config: InspectConfig, view: TokenView) -> tuple[int, int]:
     """Which sample, and which frame is the last of the history.
 
     Raises:

@@ -8,8 +8,10 @@ import xarray as xr
 import zarr
 
 from matey_core.store import open_store
-from matey_core.workflows.rollout import RolloutConfig, StoreRollout, rollout
-from matey_core.workflows.tokenize_inspect import InspectConfig, inspect
+from matey_core.workflows.rollout import StoreRollout, rollout
+from matey_core.workflows.rollout.settings import RolloutConfig
+from matey_core.workflows.tokenize_inspect import inspect
+from matey_core.workflows.tokenize_inspect.settings import InspectConfig
 from tests.support import tiny_store
 from tests.unit.workflows.runs import tiny_run
 

@@ -6,13 +6,13 @@ import torch
 
 from matey_core.errors import ConfigError
 from matey_core.simulators._integrate import collate
-from matey_core.simulators._spectral import Transform, kept, wavenumbers
+from matey_core.simulators._spectral import ModeTransform, kept, wavenumbers
 from matey_core.simulators.vorticity import VorticityConfig
 
 
 @pytest.mark.parametrize("points", [8, 9, 15, 16])
 def test_modes_and_values_are_inverse(points: int) -> None:
-    transform, largest = Transform(points), kept(points)
+    transform, largest = ModeTransform(points), kept(points)
     modes = torch.randn(2, 1, largest + 1, 2 * largest + 1, dtype=torch.complex128)
     modes[:, 0, 0, largest + 1 :] = modes[:, 0, 0, 1 : largest + 1].flip(-1).conj()
     modes[:, 0, 0, 0] = modes[:, 0, 0, 0].real.to(modes)

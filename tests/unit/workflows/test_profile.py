@@ -9,7 +9,8 @@ from matey_core.errors import ConfigError, DataError, ShapeError
 from matey_core.models import ModelConfig
 from matey_core.profiling import PARTS, SyntheticBatches, count_flops
 from matey_core.tokenizers import TokenizerConfig
-from matey_core.workflows.profile import ProfileConfig, profile
+from matey_core.workflows.profile import profile
+from matey_core.workflows.profile.settings import ProfileConfig
 from tests.support import tiny_store
 from tests.unit.workflows.runs import tiny_run
 

@@ -13,7 +13,8 @@ from matey_core.errors import CheckpointError, ConfigError, DataError, RunError
 from matey_core.inference import Score, StateWriter
 from matey_core.models import load_model
 from matey_core.store import open_store
-from matey_core.workflows.rollout import RolloutConfig, rollout
+from matey_core.workflows.rollout import rollout
+from matey_core.workflows.rollout.settings import RolloutConfig
 from tests.support import tiny_store
 from tests.unit.workflows.runs import tiny_run
 

@@ -10,7 +10,8 @@ from matey_cli.commands.rollout import _artifact, _document
 from matey_core.errors import ConfigError
 from matey_core.inference import Artifact, PatchPower
 from matey_core.tokenizers import TokenizerConfig
-from matey_core.workflows.rollout import RolloutConfig, RolloutReport, rollout
+from matey_core.workflows.rollout import RolloutReport, rollout
+from matey_core.workflows.rollout.settings import RolloutConfig
 from tests.support import tiny_store
 from tests.unit.workflows.runs import TINY, tiny_run
 

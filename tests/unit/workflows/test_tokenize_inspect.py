@@ -10,7 +10,8 @@ from matey_core.batches import FieldBatch
 from matey_core.models import ModelConfig, load_model, save_model
 from matey_core.store import open_store
 from matey_core.tokenizers import TokenizerConfig
-from matey_core.workflows.tokenize_inspect import InspectConfig, InspectReport, inspect
+from matey_core.workflows.tokenize_inspect import InspectReport, inspect
+from matey_core.workflows.tokenize_inspect.settings import InspectConfig
 from matey_core.workflows.tokenize_inspect.view import _tokenizer
 from tests.support import tiny_store
 

@@ -1,20 +1,17 @@
 """Incompressible flow: `velocity`, `particles`, `force` and `t`, channels last, one file."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
 import yaml
 
 from matey_core.simulators import Simulator
-from matey_core.simulators._writing.header import write_constants
-
-if TYPE_CHECKING:
-    from matey_core.simulators._writing import Trajectory
+from matey_core.workflows.simulate.layouts.header import write_constants
+from matey_core.workflows.simulate.trajectory import Trajectory
 
 
-def write(file: h5py.File, simulator: Simulator, trajectories: "Sequence[Trajectory]") -> None:
+def write(file: h5py.File, simulator: Simulator, trajectories: Sequence[Trajectory]) -> None:
     """Write velocity and tracer frame by frame in chunks, as published."""
     samples, times = len(trajectories), simulator.times
     space = simulator.spec.grid.shape

@@ -2,16 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import h5py
 import numpy as np
 from jaxtyping import Float
 
 from matey_core.simulators import Simulator
-
-if TYPE_CHECKING:
-    from matey_core.simulators._writing import Trajectory
+from matey_core.workflows.simulate.trajectory import Trajectory
 
 
 def describe(simulator: Simulator, provenance: Mapping[str, Any]) -> str:

@@ -1,23 +1,20 @@
 """One group a sample: `0000/data` [t, *space, c], `0000/grid/{x,y,t}`, `0000` `config` as YAML."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
 import yaml
 
 from matey_core.simulators import Simulator
-from matey_core.simulators._writing.header import centers
-
-if TYPE_CHECKING:
-    from matey_core.simulators._writing import Trajectory
+from matey_core.workflows.simulate.layouts.header import centers
+from matey_core.workflows.simulate.trajectory import Trajectory
 
 COMPRESSED = "2D/diffusion-reaction/"
 """Folder of the family whose published file is compressed."""
 
 
-def write(file: h5py.File, simulator: Simulator, trajectories: "Sequence[Trajectory]") -> None:
+def write(file: h5py.File, simulator: Simulator, trajectories: Sequence[Trajectory]) -> None:
     """Write a group named after each sample's seed."""
     coordinates = centers(simulator) | {"t": simulator.times}
     compression = "lzf" if simulator.file.startswith(COMPRESSED) else None

@@ -1,18 +1,15 @@
 """Darcy flow: the coefficient `nu` [sample, x, y] and the solution `tensor` [sample, 1, x, y]."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import h5py
 
 from matey_core.simulators import Simulator
-from matey_core.simulators._writing.header import centers, write_constants
-
-if TYPE_CHECKING:
-    from matey_core.simulators._writing import Trajectory
+from matey_core.workflows.simulate.layouts.header import centers, write_constants
+from matey_core.workflows.simulate.trajectory import Trajectory
 
 
-def write(file: h5py.File, simulator: Simulator, trajectories: "Sequence[Trajectory]") -> None:
+def write(file: h5py.File, simulator: Simulator, trajectories: Sequence[Trajectory]) -> None:
     """Write both arrays from the last frame, which has coefficient and solution."""
     space = simulator.spec.grid.shape
     coefficient = file.create_dataset("nu", (len(trajectories), *space), "f4")

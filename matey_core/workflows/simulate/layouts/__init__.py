@@ -7,26 +7,13 @@ published files lack keep seeds and drawn constants.
 
 import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from jaxtyping import Float
-
 from matey_core.simulators import Simulator
-from matey_core.simulators._writing.disk import new_hdf5
-from matey_core.simulators._writing.header import describe
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trajectory:
-    """One solution as it goes into a file."""
-
-    seed: int
-    parameters: Mapping[str, float]
-    values: Float[np.ndarray, "t c *space"]
-    static: Float[np.ndarray, "s *space"] | None = None
+from matey_core.workflows.simulate.layouts.disk import new_hdf5
+from matey_core.workflows.simulate.layouts.header import describe
+from matey_core.workflows.simulate.trajectory import Trajectory
 
 
 def write_hdf5(

@@ -1,18 +1,15 @@
 """Arrays of all samples: `density` [sample, t, *space] …, with `x-coordinate`, `t-coordinate`."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import h5py
 
 from matey_core.simulators import Simulator
-from matey_core.simulators._writing.header import centers, write_constants
-
-if TYPE_CHECKING:
-    from matey_core.simulators._writing import Trajectory
+from matey_core.workflows.simulate.layouts.header import centers, write_constants
+from matey_core.workflows.simulate.trajectory import Trajectory
 
 
-def write(file: h5py.File, simulator: Simulator, trajectories: "Sequence[Trajectory]") -> None:
+def write(file: h5py.File, simulator: Simulator, trajectories: Sequence[Trajectory]) -> None:
     """Write an array for each field."""
     times, space = simulator.times, simulator.spec.grid.shape
     arrays = [
