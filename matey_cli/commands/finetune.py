@@ -38,6 +38,10 @@ from matey_cli.commands._training import (
     show_start,
     spread,
 )
+from matey_core.errors import ConfigError
+from matey_core.registry import Registry
+
+MODES = ", ".join(Registry("matey_core.finetuning").names())
 
 
 def finetune(
@@ -60,11 +64,12 @@ def finetune(
         int | None,
         typer.Option(min=1, help="Training trajectories of each store.  [default: all]"),
     ] = None,
+    mode: Annotated[
+        str | None, typer.Option(help=f"What may change: {MODES}.  [default: full]")
+    ] = None,
     freeze_attention: Annotated[
         bool,
-        typer.Option(
-            "--freeze-attention", help="Train stem, head and field embeddings, nothing else."
-        ),
+        typer.Option("--freeze-attention", help="The same as --mode frozen_attention."),
     ] = False,
     from_scratch: Annotated[
         bool, typer.Option("--from-scratch", help="Start from new weights instead: the control.")
@@ -115,7 +120,7 @@ def finetune(
         "source": source,
         "data": data,
         "n_samples": n_samples,
-        "mode": "frozen_attention" if freeze_attention else None,
+        "finetune.mode": _mode(mode, freeze_attention),
         "from_scratch": from_scratch or None,
         "steps": steps,
         "tokens": tokens,
@@ -137,6 +142,17 @@ def finetune(
         "name": name,
     }
     _finetune(options, config, assignments, nproc)
+
+
+def _mode(mode: str | None, freeze_attention: bool) -> str | None:
+    if not freeze_attention:
+        return mode
+    if mode not in (None, "frozen_attention"):
+        raise ConfigError(
+            f"--freeze-attention is --mode frozen_attention, and --mode is {mode}.",
+            remedy="Give one of them.",
+        )
+    return "frozen_attention"
 
 
 def _finetune(

@@ -1,13 +1,17 @@
 """Stem, head and field embeddings train; blocks, positions and lead time stay as they are."""
 
-from matey_core.finetuning import FINETUNING
-from matey_core.models import Model
+from typing import Literal
 
-TRAINED = {"stem", "head", "fields"}
+from matey_core.finetuning import FINETUNING, FinetuneModeConfig, train_parts
+from matey_core.models import Model
 
 
 @FINETUNING.register("frozen_attention")
-def frozen_attention(model: Model) -> None:
-    """Let only the parts that touch physical fields train."""
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad_(model.part_of(name) in TRAINED)
+class FrozenAttentionConfig(FinetuneModeConfig):
+    """The parts that touch physical fields train."""
+
+    mode: Literal["frozen_attention"] = "frozen_attention"
+
+    def prepare(self, model: Model) -> None:
+        """Let stem, head and fields train."""
+        train_parts(model, {"stem", "head", "fields"})

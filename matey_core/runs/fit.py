@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -15,7 +16,7 @@ from matey_core.batches import FieldBatch
 from matey_core.data import Loader, Mixture
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError, ConfigError
-from matey_core.finetuning import count_parameters
+from matey_core.finetuning import FinetuneModeConfig, count_parameters
 from matey_core.inference import Variation
 from matey_core.models import Model, compile_parts
 from matey_core.objectives import OBJECTIVES
@@ -56,6 +57,8 @@ class Job:
     facts: tuple[StoreFacts, ...]
     notes: Sequence[str]
     run: RunFolder
+    mode: FinetuneModeConfig | None = None
+    """What the model was prepared by; None where it is pretrained."""
     resumes: bool = False
 
 
@@ -226,7 +229,10 @@ def _initial_state(job: Job, strategy: Strategy) -> TrainState:
     return TrainState(
         model=model,
         optimizer=build_optimizer(
-            model, learning_rate=config.learning_rate, weight_decay=config.weight_decay
+            model,
+            learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay,
+            rate_of=partial(job.mode.rate_of, model) if job.mode else None,
         ),
         schedule=WarmupCosine(
             peak=config.learning_rate, warmup=config.warmup_steps, steps=config.steps

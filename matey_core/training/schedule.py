@@ -29,8 +29,8 @@ class WarmupCosine:
         return self.peak * (LOWEST + (1 - LOWEST) * (1 + math.cos(math.pi * done)) / 2)
 
     def apply(self, optimizer: Optimizer, step: int) -> float:
-        """Set the rate of every group of parameters, and return it."""
+        """Set the rate of every group of parameters to its multiple of this one, and return it."""
         rate = self.rate(step)
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("factor", 1.0)
         return rate

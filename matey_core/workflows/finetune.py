@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from matey_core.config import read_toml
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError
-from matey_core.finetuning import FINETUNING
+from matey_core.finetuning import FinetuneModeConfig
 from matey_core.locations import Location
 from matey_core.models import Model
 from matey_core.progress import OnProgress, silent
@@ -45,8 +45,8 @@ class FinetuneConfig(TrainingConfig):
     has not seen, or all of them if it has seen them all."""
     default_data: Location = Path("data")
     """Where to look without `data`."""
-    mode: str = "full"
-    """What trains: `full`, or `frozen_attention` (stem, head and field embeddings only)."""
+    finetune: FinetuneModeConfig = Field(default_factory=FinetuneModeConfig.standard)
+    """What may change."""
     n_samples: PositiveInt | None = None
     """Training trajectories of each store; a seeded choice, in which the smaller is part of the
     larger. By default all."""
@@ -114,13 +114,12 @@ def _plan(config: FinetuneConfig) -> _Plan:
         max_lead=max_lead,
         choose=lambda store: subset(store, config.n_samples, seed=config.seed),
     )
-    FINETUNING[config.mode]  # an unknown name is a mistake even where it is not used
-    mode = config.mode
-    if config.from_scratch and mode != "full":
+    mode = config.finetune
+    if config.from_scratch and mode.mode != "full":
         notes.append("From scratch everything trains: there is nothing trained to freeze.")
-        mode = "full"
+        mode = FinetuneModeConfig.choose("full")
     resolved = config.model_copy(
-        update={"source": trained.path, "mode": mode, "history": history, "max_lead": max_lead}
+        update={"source": trained.path, "finetune": mode, "history": history, "max_lead": max_lead}
     )
     return _Plan(config=resolved, trained=trained, sources=sources, notes=(*notes, *more))
 
@@ -216,6 +215,7 @@ def _job(plan: _Plan, strategy: Strategy) -> Job:
         facts=facts,
         notes=notes,
         run=RunFolder(Path(path)),
+        mode=config.finetune,
     )
 
 
@@ -226,10 +226,15 @@ def _news(model: Model, stores: Sequence[Store]) -> list[str]:
 
 def _prepared(model: Model, config: FinetuneConfig, stores: Sequence[Store]) -> Model:
     """Teach the model what is new and freeze parts of it, or make another one like it."""
+    known = {name: value.shape for name, value in model.named_parameters()}
     model.extend(fields=field_names(stores), num_axes=axis_counts(stores))
     if config.from_scratch:
         return model.config.build(fields=model.fields, num_axes=model.num_axes)
-    FINETUNING[config.mode](model)
+    new = {name for name, value in model.named_parameters() if known.get(name) != value.shape}
+    config.finetune.prepare(model)
+    for name, parameter in model.named_parameters():
+        if name in new:  # it has never been trained: no mode may freeze it
+            parameter.requires_grad_(True)
     return model
 
 

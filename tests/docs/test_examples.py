@@ -176,8 +176,11 @@ def test_finetuning_mode() -> None:
     example("finetuning.md")
     from matey_core.models import ModelConfig
 
-    config = ModelConfig(width=16, depth=1, heads=2)
+    config = ModelConfig(width=16, depth=2, heads=2)
     model = config.build(fields=("u",), num_axes=(1,))
-    finetuning.FINETUNING["head_only"](model)
-    parts = {model.part_of(n): p.requires_grad for n, p in model.named_parameters()}
-    assert parts == {"head": True, "fields": True, "stem": False, "attention": False}
+    section = {"mode": "head_and_blocks", "blocks": 1}
+    finetuning.FinetuneModeConfig.choose(section).prepare(model)
+    trained = {name for name, p in model.named_parameters() if p.requires_grad}
+    assert {model.part_of(name) for name in trained} == {"head", "attention"}
+    assert any("blocks.0." in name for name in trained)
+    assert not any("blocks.1." in name or "lead_time" in name for name in trained)

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from matey_core.config import validate
 from matey_core.errors import CheckpointError, ConfigError
 from matey_core.models import load_model, save_model
 from matey_core.store import open_store
-from matey_core.workflows.finetune import finetune, subset
+from matey_core.workflows.finetune import FinetuneConfig, finetune, subset
 from matey_core.workflows.pretrain import pretrain
 from tests.support import tiny_store
 from tests.training import finetune_config, pretrain_config, tiny_model
@@ -32,7 +33,7 @@ def test_frozen_attention_stays_bit_for_bit_and_all_else_changes(
         tokenizer = tokenizer.model_copy(update={"name": "adap_mul"})
     model = tiny_model(scheme=scheme, tokenizer=tokenizer)
     source = pretrain(pretrain_config(tmp_path, steps=2, model=model))
-    report = finetune(finetune_config(tmp_path, steps=20, mode="frozen_attention"))
+    report = finetune(finetune_config(tmp_path, steps=20, finetune="frozen_attention"))
     # The last weights, not the best: those of exactly 20 steps.
     after = load_model(report.run / "checkpoints/step-00000020/model")
     before = dict(load_model(source.model).named_parameters())
@@ -82,7 +83,7 @@ def test_a_bare_model_directory_is_a_source(project: Path, tmp_path: Path) -> No
 
 def test_from_scratch_forgets_the_weights_and_trains_everything(project: Path) -> None:
     report = finetune(
-        finetune_config(project, steps=1, from_scratch=True, mode="frozen_attention", seed=7)
+        finetune_config(project, steps=1, from_scratch=True, finetune="frozen_attention", seed=7)
     )
     assert report.start.parameters.num_frozen == 0
     assert any("nothing trained to freeze" in note for note in report.start.notes)
@@ -113,7 +114,7 @@ def test_fewer_samples_than_asked_for_is_said(project: Path) -> None:
 
 def test_mistakes_leave_no_run(project: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="finetuning has no 'frozen'"):
-        finetune(finetune_config(project, mode="frozen"))
+        validate(FinetuneConfig, {"finetune": "frozen"}, source="")
     with pytest.raises(CheckpointError):
         finetune(finetune_config(project, source=tmp_path / "nothing"))
     assert [path.name for path in (project / "runs").iterdir()] == ["pretrain-001"]
