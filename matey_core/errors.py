@@ -1,5 +1,13 @@
 """Every failure that a user can cause or cure: what, where, expected, found, remedy."""
 
+DISTRIBUTION = "matey-fm"
+"""What to install; `matey` is another project's name on PyPI."""
+
+
+def install_extra(extra: str) -> str:
+    """Give the command that brings the packages of an extra of pyproject.toml."""
+    return f"pip install '{DISTRIBUTION}[{extra}]'"
+
 
 class MateyError(Exception):
     """What went wrong, with the values seen; then, if we know it, what to do.

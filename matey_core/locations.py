@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import PlainSerializer, PlainValidator
 
-from matey_core.errors import ConfigError
+from matey_core.errors import ConfigError, install_extra
 
 SCHEME = "://"
 
@@ -28,7 +28,7 @@ def location(text: str | Path) -> Path:
     except (ImportError, ValueError) as error:
         raise ConfigError(
             f"{text} cannot be reached: {error}.",
-            remedy="For object storage: pip install 'matey[s3]'. For a folder, give its path.",
+            remedy=f"For object storage: {install_extra('s3')}. For a folder, give its path.",
         ) from error
     return found  # type: ignore[return-value]
 

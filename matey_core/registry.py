@@ -104,7 +104,7 @@ class Registry(Generic[Entry]):
                 raise
             raise ConfigError(
                 f"{self.kind}: {name!r} needs the package {error.name}.",
-                remedy=f"pip install {error.name}" if point else f"pip install 'matey-fm[{name}]'",
+                remedy=f"pip install {error.name}",
             ) from error
         except (ImportError, AttributeError) as error:
             if point is None:

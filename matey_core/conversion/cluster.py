@@ -6,7 +6,7 @@ from typing import Any
 
 from matey_core.conversion.crew import Crew, UnitRange, do, in_flight
 from matey_core.conversion.work import ConversionJob, Record
-from matey_core.errors import ConfigError
+from matey_core.errors import ConfigError, install_extra
 
 CONNECT_SECONDS = 10
 """How long to wait for a scheduler."""
@@ -27,7 +27,7 @@ class Dask(Crew):
             connect: Any = Client
         except ImportError as error:
             raise ConfigError(
-                "--dask needs the package distributed.", remedy="pip install 'matey[dask]'"
+                "--dask needs the package distributed.", remedy=install_extra("dask")
             ) from error
         try:
             self._client: Any = connect(address, timeout=CONNECT_SECONDS, set_as_default=False)

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+import matey_core
 from matey_core.config import Config, write_toml
 from matey_core.errors import CheckpointError, ConfigError, RunError
 from matey_core.store import Store
@@ -142,7 +143,7 @@ def create_run(runs: Path, config: Config, *, kind: str, name: str | None) -> Ru
 def versions() -> dict[str, str]:
     """Versions of what numbers depend on, and the machine."""
     return {
-        "matey": importlib.metadata.version("matey"),
+        "matey": matey_core.__version__,
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in PACKAGES},
         "platform": platform.platform(),

@@ -13,7 +13,7 @@ from pathlib import Path
 import h5py
 import xarray as xr
 
-from matey_core.errors import ConfigError, DataError, MateyError
+from matey_core.errors import ConfigError, DataError, MateyError, install_extra
 from matey_core.readers._hdf5 import SIGNATURE
 
 CLASSIC = (b"CDF\x01", b"CDF\x02")
@@ -127,10 +127,8 @@ def _engine(path: Path) -> str:
         _check_inside(path)
     name = "h5netcdf" if start == SIGNATURE else "netcdf4" if start[:4] == CDF5 else "scipy"
     if importlib.util.find_spec(ENGINES[name]) is None:
-        extra = "netCDF4" if name == "netcdf4" else "'matey[netcdf]'"
-        raise ConfigError(
-            f"{path} needs the package {ENGINES[name]}.", remedy=f"pip install {extra}"
-        )
+        remedy = "pip install netCDF4" if name == "netcdf4" else install_extra("netcdf")
+        raise ConfigError(f"{path} needs the package {ENGINES[name]}.", remedy=remedy)
     return name
 
 

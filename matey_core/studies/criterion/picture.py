@@ -8,13 +8,13 @@ from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matey_core.errors import ConfigError, RunError
+from matey_core.errors import ConfigError, RunError, install_extra
 from matey_core.studies.criterion.measure import SHARES
 
 if TYPE_CHECKING:
     from matey_core.studies.criterion import StoreAudit
 
-MISSING = "matplotlib is not installed, so there is no picture: pip install 'matey[plots]'"
+MISSING = f"matplotlib is not installed, so there is no picture: {install_extra('plots')}"
 SUFFIXES = (".png", ".pdf", ".svg")
 COLUMNS = 3
 COLORS = ("C0", "C1", "C2", "C3", "C4", "C5", "C6", "C8", "C9")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from pydantic import TypeAdapter
 
+from matey_core.errors import install_extra
 from matey_core.models import Sizes
 from matey_core.studies.equal_cost.cells import CellLog, CellResult
 from matey_core.studies.equal_cost.costs import ArmCost
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 TOLERANCE = 0.1
 """How far training may last from its budget before that is told, as a fraction."""
-NO_PLOT = "There is no picture: matplotlib is not installed (pip install 'matey[plots]')."
+NO_PLOT = f"There is no picture: matplotlib is not installed ({install_extra('plots')})."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,7 +79,7 @@ def test_a_package_that_lacks_is_named(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="needs the package h5netcdf") as caught:
         NetcdfReader().open(path)
-    assert caught.value.remedy == "pip install 'matey[netcdf]'"
+    assert caught.value.remedy == "pip install 'matey-fm[netcdf]'"
 
 
 def test_what_is_named_like_netcdf_must_be(tmp_path: Path) -> None:
