@@ -5,7 +5,8 @@
 
 Simulates and prepares tiny data, trains, fine-tunes, rolls out and inspects in every way that
 `cases.py` lists, and compares hashes of weights and stores, journals, and JSON documents. A
-record holds for one machine and its versions: others round otherwise.
+record holds for one machine and its versions: others round otherwise. For a quick look,
+`--only 'full-adap_mix,roll*'` takes some cases and what they are made from.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench._rows import machine
-from bench.unchanged.cases import stages
+from bench.unchanged.cases import Case, selected
 from bench.unchanged.commands import run
 from bench.unchanged.results import flattened
 
@@ -34,14 +35,16 @@ def main() -> None:
     what.add_argument("--check", type=Path, metavar="FILE", help="Compare with written ones.")
     parser.add_argument("--work", type=Path, help="A new folder to work in, which stays.")
     parser.add_argument("--jobs", type=int, default=2, help="Commands side by side.")
+    parser.add_argument("--only", default="*", help="Patterns of cases, with commas.")
     options = parser.parse_args()
+    chosen = selected(options.only.split(","))
     started = time.monotonic()
     if options.work:
         options.work.mkdir(parents=True)
-        results = measure(options.work, options.jobs)
+        results = measure(chosen, options.work, options.jobs)
     else:
         with tempfile.TemporaryDirectory(prefix="unchanged-") as folder:
-            results = measure(Path(folder), options.jobs)
+            results = measure(chosen, Path(folder), options.jobs)
     say(f"{len(results)} cases in {time.monotonic() - started:.0f} s.")
     failed = [name for name, result in results.items() if result["exit_code"]]
     if failed:
@@ -50,13 +53,16 @@ def main() -> None:
         found = {"machine": machine(), "cases": results}
         options.record.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         raise SystemExit(1 if failed else 0)
-    raise SystemExit(compare(json.loads(options.check.read_text(encoding="utf-8")), results))
+    record = json.loads(options.check.read_text(encoding="utf-8"))
+    if options.only != "*":
+        record["cases"] = {name: record["cases"].get(name) for name in results}
+    raise SystemExit(compare(record, results))
 
 
-def measure(work: Path, jobs: int) -> dict[str, Any]:
-    """Run all cases, those of a stage side by side."""
+def measure(chosen: list[dict[str, Case]], work: Path, jobs: int) -> dict[str, Any]:
+    """Run cases stage after stage, those of a stage side by side."""
     results: dict[str, Any] = {}
-    for stage in stages():
+    for stage in chosen:
         with ThreadPoolExecutor(jobs) as pool:
             waiting = {
                 name: pool.submit(run, name, case, work.resolve()) for name, case in stage.items()

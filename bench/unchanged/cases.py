@@ -4,6 +4,8 @@ Cases of one stage need those of earlier stages and none of their own. When an o
 setting gets another name, adapt it here: the record stays.
 """
 
+import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
@@ -199,8 +201,22 @@ GENUINE: list[dict[str, Case]] = [
 
 def stages() -> list[dict[str, Case]]:
     """Every case that can run here, in the order of what they need."""
-    all_stages = [SIMULATE, PREPARE, PRETRAIN, USE, AGAIN]
-    if SHARED.exists():
-        first, second, third = GENUINE
-        return [SIMULATE, PREPARE | first, PRETRAIN | second, USE | third, AGAIN]
-    return all_stages
+    if not SHARED.exists():
+        return [SIMULATE, PREPARE, PRETRAIN, USE, AGAIN]
+    prepare, pretrain, rollout = GENUINE
+    return [SIMULATE, PREPARE | prepare, PRETRAIN | pretrain, USE | rollout, AGAIN]
+
+
+def selected(patterns: list[str]) -> list[dict[str, Case]]:
+    """Cases whose name fits a pattern, the runs that they name, and all data."""
+    data, uses = stages()[:2], stages()[2:]
+    wanted = {
+        name
+        for stage in uses
+        for name in stage
+        if any(fnmatchcase(name, pattern) for pattern in patterns)
+    }
+    for stage in reversed(uses):
+        for name in wanted & set(stage):
+            wanted |= set(re.findall(r"runs/([\w-]+)", stage[name].line))
+    return [*data, *({name: stage[name] for name in stage if name in wanted} for stage in uses)]
