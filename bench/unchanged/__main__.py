@@ -23,6 +23,8 @@ from bench.unchanged.cases import Case, selected
 from bench.unchanged.commands import run
 from bench.unchanged.results import flattened
 
+NO_MATTER = {"date", "matey", "threads"}
+"""What may differ between a record and a check; every command has one thread."""
 SHOWN = 8
 """Differences that are shown of a case."""
 
@@ -73,7 +75,7 @@ def measure(chosen: list[dict[str, Case]], work: Path, jobs: int) -> dict[str, A
 
 def compare(record: dict[str, Any], results: dict[str, Any]) -> int:
     """Print every difference by case and key; return the exit code."""
-    here = {key: value for key, value in machine().items() if key not in {"date", "matey"}}
+    here = {key: value for key, value in machine().items() if key not in NO_MATTER}
     for key, value in here.items():
         if record["machine"][key] != value:
             say(f"Recorded with another {key}: {record['machine'][key]!r}, not {value!r}.")

@@ -10,9 +10,9 @@ import xarray
 from safetensors import safe_open
 
 NO_RESULTS = {
-    # Times, machines and versions.
+    # Times, machines and versions; the verdict of a study weighs times.
     *("seconds", "step_seconds", "step_spread", "threads", "versions", "date", "provenance"),
-    *("peak_memory", "samples_per_second", "num_bytes", "machine", "precision_reason"),
+    *("peak_memory", "samples_per_second", "num_bytes", "machine", "precision_reason", "verdict"),
     # Places, and settings by name: what they lead to is compared instead.
     *("run", "path", "model", "out", "settings_of", "tokenizer", "config", "settings"),
     # Texts for people.
