@@ -1,81 +1,36 @@
 """Measure what training a model costs on this machine."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
-
-import typer
+from typing import TYPE_CHECKING
 
 from matey_cli import render
-from matey_cli.commands._options import (
-    Gamma,
-    Patch,
-    Ratio,
-    Tokens,
-    sizes,
-)
+from matey_cli.options import Given, configure, from_settings, option
 
 if TYPE_CHECKING:
     from matey_core.workflows.profile import Cost, ProfileReport, ProfileRow
 
 
-def profile(
-    run: Annotated[
-        Path | None,
-        typer.Argument(
-            help="Run or model directory whose settings count. Default: the newest run, or a new "
-            "model where there is none.",
-            show_default=False,
-        ),
-    ] = None,
-    preset: Annotated[
-        Literal["ti", "s", "b", "l"] | None, typer.Option(help="Size, instead of the run's.")
-    ] = None,
-    scheme: Annotated[
-        str | None, typer.Option(help="full, factorized or axial, instead of the run's.")
-    ] = None,
-    tokenizer: Annotated[
-        str | None, typer.Option(help="uniform, adap_mix or adap_mul, instead of the run's.")
-    ] = None,
-    patch: Patch = None,
-    gamma: Gamma = None,
-    ratio: Ratio = None,
-    tokens: Tokens = None,
-    grid: Annotated[
-        str | None,
-        typer.Option(
-            help="Points per axis, such as 128,128. Without a store of this grid, fields are made "
-            "by formula.  [default: the store's, or 128,128]",
-            show_default=False,
-        ),
-    ] = None,
-    fields: Annotated[
-        int | None, typer.Option(min=1, help="Number of fields; they are made by formula.")
-    ] = None,
-    history: Annotated[
-        int | None, typer.Option(min=1, help="Frames that the model sees, instead of the run's.")
-    ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Windows of a step.")] = 4,
-    data: Annotated[
-        str | None,
-        typer.Option(help="Folder or s3://… of the stores.  [default: data]", show_default=False),
-    ] = None,
-    store: Annotated[
-        str | None, typer.Option(help="Store to take windows from.  [default: the first that fits]")
-    ] = None,
-    precision: Annotated[
-        Literal["auto", "float32", "bfloat16"],
-        typer.Option(help="Of matrix products; auto takes what is faster here."),
-    ] = "auto",
-    compare: Annotated[
-        bool, typer.Option("--compare", help="Measure every scheme with every tokenization.")
-    ] = False,
-    seconds: Annotated[
-        float, typer.Option(min=0.1, help="Time for steps; as long again to watch the parts.")
-    ] = 2.0,
-    runs: Annotated[
-        Path | None, typer.Option(help="Folder of the runs.  [default: runs]", show_default=False)
-    ] = None,
-) -> None:
+@from_settings(
+    "matey_core.workflows.profile.settings:ProfileConfig",
+    option("run"),
+    option("--preset"),
+    option("--scheme", family="matey_core.attention"),
+    option("--tokenizer", family="matey_core.tokenizers"),
+    option("--patch"),
+    option("--gamma"),
+    option("--ratio"),
+    option("--tokens"),
+    option("--grid", default="the store's, or 128,128"),
+    option("--fields"),
+    option("--history"),
+    option("--batch-size"),
+    option("--data"),
+    option("--store"),
+    option("--precision"),
+    option("--compare"),
+    option("--seconds"),
+    option("--runs"),
+)
+def profile(given: Given) -> None:
     r"""Measure what training a model costs on this machine.
 
     Real training steps are taken, on windows of a store where there is one that
@@ -88,36 +43,17 @@ def profile(
       matey profile --preset s --grid 128,128 --scheme axial --tokenizer uniform
       matey profile --compare
     """
-    from matey_core.locations import location
     from matey_core.runs.project import project
     from matey_core.workflows.profile import profile as work
     from matey_core.workflows.profile.settings import ProfileConfig
 
-    config = ProfileConfig(
-        run=run,
-        runs=runs or project().runs,
-        data=location(data) if data else project().data,
-        store=store,
-        preset=preset,
-        scheme=scheme,
-        tokenizer=tokenizer,
-        patch=sizes(patch),
-        gamma=gamma,
-        ratio=ratio,
-        tokens=tokens,
-        grid=sizes(grid, example="64,64"),
-        fields=fields,
-        history=history,
-        batch_size=batch_size,
-        precision=precision,
-        compare=compare,
-        seconds=seconds,
-    )
+    here = project()
+    config = configure(ProfileConfig, given, defaults={"runs": here.runs, "data": here.data})
     with render.progress() as on_progress:
         report = work(config, on_progress)
     if render.emit(report):
         return
-    if compare:
+    if config.compare:
         _show_comparison(report)
     else:
         _show(report)

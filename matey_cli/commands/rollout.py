@@ -2,13 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from matey_cli import render
-from matey_cli.commands._options import Compile, Flops, Tokens, number, one_budget
+from matey_cli.options import Given, configure, from_settings, one_of, option
 
 if TYPE_CHECKING:
     from matey_core.inference import Artifact, Score
@@ -18,81 +15,34 @@ COLUMNS = ("field", "lead", "nRMSE", "persistence", "VRMSE", "persistence", "")
 WORSE = "†"
 
 
-def rollout(
-    run: Annotated[
-        Path | None,
-        typer.Argument(
-            help="Run or model directory, or the name of a run. Default: the newest run.",
-            show_default=False,
-        ),
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            help="Folder or s3://… of stores.  [default: the stores that the run was trained on]",
-            show_default=False,
-        ),
-    ] = None,
-    store: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Name of a store; may be repeated.  [default: all whose fields the model knows]",
-            show_default=False,
-        ),
-    ] = None,
-    split: Annotated[
-        Literal["train", "validation", "test"], typer.Option(help="Which trajectories.")
-    ] = "test",
-    samples: Annotated[
-        int | None, typer.Option(min=1, help="Take at most this many trajectories of each store.")
-    ] = None,
-    steps: Annotated[
-        int, typer.Option(min=1, help="Frames to predict; fewer where a trajectory ends before.")
-    ] = 20,
-    start: Annotated[
-        int, typer.Option(min=0, help="First stored frame of the history to start from.")
-    ] = 0,
-    stride: Annotated[
-        int, typer.Option(min=1, help="Frames that each call of the model predicts at once.")
-    ] = 1,
-    history: Annotated[
-        int | None,
-        typer.Option(min=1, help="Frames of the history.  [default: as trained]"),
-    ] = None,
-    windows: Annotated[
-        int, typer.Option(min=1, help="Windows for the one-step errors, at most, evenly spread.")
-    ] = 256,
-    tokens: Tokens = None,
-    flops: Flops = None,
-    seconds: Annotated[
-        float | None,
-        typer.Option(
-            help="Of a call of the model here, measured first: as many tokens as they buy."
-        ),
-    ] = None,
-    compiled: Compile = False,
-    batch_size: Annotated[int, typer.Option(min=1, help="Trajectories, or windows, at once.")] = 8,
-    jitter: Annotated[
-        bool,
-        typer.Option("--jitter", help="Shift the patches by some points, drawn for every call."),
-    ] = False,
-    cycle: Annotated[
-        Literal["ladder", "sizes"] | None,
-        typer.Option(
-            help="Take other patch sizes from call to call: ladder drops one size after another, "
-            "sizes are uniform passes of each.",
-            show_default=False,
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Decides the shifts of --jitter.")] = 0,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Folder for the states.  [default: RUN/rollout]", show_default=False),
-    ] = None,
-    runs: Annotated[
-        Path | None, typer.Option(help="Folder of the runs.  [default: runs]", show_default=False)
-    ] = None,
-) -> None:
+@from_settings(
+    "matey_core.workflows.rollout.settings:RolloutConfig",
+    option("run"),
+    option("--data"),
+    option(
+        "--store",
+        repeats=True,
+        help="Name of a store; may be repeated; by default all whose fields the model knows.",
+    ),
+    option("--split"),
+    option("--samples"),
+    option("--steps"),
+    option("--start"),
+    option("--stride"),
+    option("--history"),
+    option("--windows"),
+    option("--tokens"),
+    option("--flops"),
+    option("--seconds"),
+    option("--compile"),
+    option("--batch-size"),
+    option("--jitter"),
+    option("--cycle"),
+    option("--seed"),
+    option("--out"),
+    option("--runs"),
+)
+def rollout(given: Given) -> None:
     r"""Predict whole trajectories and measure the errors.
 
     Starting from the first frames of every test trajectory, the model feeds on
@@ -116,29 +66,8 @@ def rollout(
     from matey_core.workflows.rollout import rollout as work
     from matey_core.workflows.rollout.settings import RolloutConfig
 
-    one_budget(tokens=tokens, flops=flops, seconds=seconds)
-    config = RolloutConfig(
-        run=run,
-        runs=runs or project().runs,
-        data=data,  # type: ignore[arg-type]
-        store=tuple(store or ()),
-        split=split,
-        samples=samples,
-        start=start,
-        steps=steps,
-        stride=stride,
-        history=history,
-        windows=windows,
-        tokens=tokens,
-        flops=number(flops),
-        seconds=seconds,
-        compile=compiled,
-        batch_size=batch_size,
-        jitter=jitter,
-        cycle=cycle,
-        seed=seed,
-        out=out,
-    )
+    one_of(given, tokens="tokens", flops="flops", seconds="seconds")
+    config = configure(RolloutConfig, given, defaults={"runs": project().runs})
     with render.progress() as on_progress:
         report = work(config, on_progress)
     if not render.emit(_document(report)):

@@ -6,75 +6,35 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from matey_cli import render
-from matey_cli.commands._options import (
-    Flops,
-    Gamma,
-    Patch,
-    Ratio,
-    Tokens,
-    number,
-    sizes,
-)
+from matey_cli.options import Given, configure, from_settings, option
 
 if TYPE_CHECKING:
     from matey_core.workflows.tokenize_inspect import InspectReport
 
 
+@from_settings(
+    "matey_core.workflows.tokenize_inspect.settings:InspectConfig",
+    option("source"),
+    option("--run"),
+    option("--tokenizer", family="matey_core.tokenizers"),
+    option("--patch"),
+    option("--criterion", family="matey_core.criteria", separator="+"),
+    option("--gamma"),
+    option("--ratio"),
+    option("--tokens"),
+    option("--flops"),
+    option("--field"),
+    option("--sample"),
+    option("--time"),
+    option("--history"),
+    option("--all", "survey"),
+    option("--data"),
+    option("--runs"),
+)
 def tokenize_inspect(
-    source: Annotated[
-        str | None,
-        typer.Argument(
-            help="A store (path, URL, or its name in ./data/zarr), or a source file. Default: the "
-            "first store of the newest run, or of ./data without a run.",
-            show_default=False,
-        ),
-    ] = None,
-    run: Annotated[
-        Path | None,
-        typer.Option(help="Run or model directory whose settings count. Default: the newest run."),
-    ] = None,
-    tokenizer: Annotated[
-        str | None, typer.Option(help="adap_mix, adap_mul or uniform, instead of the model's.")
-    ] = None,
-    patch: Patch = None,
-    criterion: Annotated[
-        str | None,
-        typer.Option(
-            help="What scores cells: variance, gradient, laplacian, innovation, raw_variance, "
-            "random, learned; or several, such as gradient+innovation."
-        ),
-    ] = None,
-    gamma: Gamma = None,
-    ratio: Ratio = None,
-    tokens: Tokens = None,
-    flops: Flops = None,
-    field: Annotated[
-        str | None, typer.Option(help="The field to draw; all fields choose the cells.")
-    ] = None,
-    sample: Annotated[
-        int | None,
-        typer.Option(min=0, help="Index of the trajectory. Default: the first test one."),
-    ] = None,
-    time: Annotated[
-        int | None,
-        typer.Option(min=0, help="Index of the last frame seen. Default: the middle one."),
-    ] = None,
-    history: Annotated[
-        int | None,
-        typer.Option(min=1, help="Frames that choose the cells. Default: the run's, or 4."),
-    ] = None,
-    survey: Annotated[
-        bool, typer.Option("--all", help="A table over the test samples and many times instead.")
-    ] = False,
+    given: Given,
     save: Annotated[
         Path | None, typer.Option(help="Write the map to this file as well: .png or .svg.")
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(help="Folder or s3://… of the stores.  [default: data]", show_default=False),
-    ] = None,
-    runs: Annotated[
-        Path | None, typer.Option(help="Folder of the runs.  [default: runs]", show_default=False)
     ] = None,
 ) -> None:
     r"""Show which cells a model cuts a field into, and what that saves.
@@ -90,39 +50,21 @@ def tokenize_inspect(
       matey tokenize-inspect --all
     """
     from matey_cli import maps, pictures
-    from matey_core.locations import location
     from matey_core.runs.project import project
     from matey_core.workflows.tokenize_inspect import inspect
     from matey_core.workflows.tokenize_inspect.settings import InspectConfig
 
     if save is not None:
         pictures.check_name(save)
-    defaults = project()
-    config = InspectConfig(
-        source=location(source) if source else None,
-        run=run,
-        runs=runs or defaults.runs,
-        data=location(data) if data else defaults.data,
-        tokenizer=tokenizer,
-        patch=sizes(patch),
-        criterion=criterion,
-        gamma=gamma,
-        ratio=ratio,
-        tokens=tokens,
-        flops=number(flops),
-        field=field,
-        sample=sample,
-        time=time,
-        history=history,
-        survey=survey,
-    )
+    here = project()
+    config = configure(InspectConfig, given, defaults={"runs": here.runs, "data": here.data})
     with render.progress() as on_progress:
         report = inspect(config, on_progress)
     if save is not None:
         pictures.save(report.picture, save, title=_title(report))
     if render.emit(report):
         return
-    if survey:
+    if config.survey:
         _table(report)
     else:
         render.heading(_title(report))

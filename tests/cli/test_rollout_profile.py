@@ -109,10 +109,10 @@ def test_profile_compares_in_80_columns(typed: Typed) -> None:
         ("rollout --steps 0", "--steps"),
         ("rollout --start 100", "Take a smaller --start or --history."),
         ("rollout --data nowhere", "There is no store in nowhere: it does not exist."),
-        ("profile --grid 64x64", "write it as 64,64"),
+        ("profile --grid 64x64", "--grid takes whole numbers of at least 1 between commas"),
         ("profile --grid 8,8,8,8", "A grid of 8×8×8×8 points has 4 axes"),
         ("profile --store tiny_periodic --grid 8,8", "--grid cannot hold beside it"),
-        ("profile --scheme vit", "attention has no 'vit'"),
+        ("profile --scheme vit", "--scheme takes axial, factorized or full, not 'vit'"),
     ],
 )
 def test_mistakes_end_with_code_2_and_one_message(typed: Typed, line: str, message: str) -> None:

@@ -16,11 +16,11 @@ class RolloutConfig(Config):
     """Which model, over which trajectories, how far."""
 
     run: Path | None = None
-    """Run or model directory; by default the newest run."""
+    """Run or model directory, or the name of a run; by default the newest run."""
     runs: Path = Path("runs")
     """Folder of the runs."""
     data: Location | None = None
-    """Folder of stores, instead of the stores that the run was trained on."""
+    """Folder or `s3://…` of stores; by default the stores that the run was trained on."""
     store: tuple[str, ...] = ()
     """Names of the stores to take; by default all whose fields the model knows."""
     split: Literal["train", "validation", "test"] = "test"
@@ -34,25 +34,27 @@ class RolloutConfig(Config):
     stride: PositiveInt = 1
     """Frames that each call of the model predicts at once."""
     history: PositiveInt | None = None
-    """Frames of the history, instead of those that the run was trained with."""
+    """Frames of the history; by default as the run was trained."""
     windows: PositiveInt = 256
-    """One-step errors are measured on all windows, or on this many, evenly spread."""
+    """Windows on which one-step errors are measured, at most, evenly spread."""
     tokens: PositiveInt | None = None
-    """Tokens of a frame, instead of the budget that the model was trained with."""
+    """Tokens of a frame; by default the budget that the model was trained with."""
     flops: PositiveFloat | None = None
-    """Operations of a sample and call of the model: as many tokens as they buy on every store."""
+    """Operations of a sample and call of the model, such as 2.5G: as many tokens as they pay for
+    on every store."""
     seconds: PositiveFloat | None = None
-    """Of a call of the model with `batch_size` trajectories on this machine, likewise."""
+    """Seconds of a call of the model with a whole batch on this machine, measured first: as many
+    tokens as they pay for."""
     compile: bool = False
     """Fuse the model's parts with torch.compile: worth it for many calls."""
     batch_size: PositiveInt = 8
     """Trajectories, or windows, at once."""
     jitter: bool = False
-    """Shift the grid of patches by a number of points that each call of a rollout draws."""
+    """Shift the grid of patches by a number of points, drawn for each call of a rollout."""
     cycle: CycleName | None = None
     """Let the calls of a rollout take other patch sizes in turn: `ladder` drops one size after
     another, `sizes` are uniform passes of each."""
     seed: NonNegativeInt = 0
-    """Decides the shifts."""
+    """Decides the shifts of `jitter`."""
     out: Path | None = None
     """Folder of the predicted states; by default `rollout` in the run."""

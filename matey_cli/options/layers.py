@@ -1,0 +1,85 @@
+"""Settings laid over each other: defaults, a file, options, `--set`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from matey_cli.options.table import Given
+from matey_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from matey_core.config import Config
+
+AnyConfig = TypeVar("AnyConfig", bound="Config")
+
+
+def configure(
+    kind: type[AnyConfig],
+    given: Given,
+    *,
+    defaults: Mapping[str, Any] | None = None,
+    file: Path | None = None,
+    assignments: list[str] | None = None,
+) -> AnyConfig:
+    """Make settings of what was typed.
+
+    Args:
+        kind: their class.
+        given: path of a setting, such as "model.preset" -> value.
+        defaults: likewise, below all others.
+        file: TOML, below the options, or None.
+        assignments: `key=value`, above all others.
+
+    Raises:
+        ConfigError: names every setting that is wrong or unknown.
+    """
+    from matey_core.config import read_toml, validate, with_settings
+
+    values: dict[str, Any] = {}
+    _lay(values, nested(defaults or {}))
+    if file is not None:
+        _lay(values, read_toml(file))
+    _lay(values, nested(given))
+    return validate(
+        kind, with_settings(values, assignments or ()), source=str(file) if file else "settings"
+    )
+
+
+def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Sections in sections, of values by their path."""
+    sections: dict[str, Any] = {}
+    for path, value in flat.items():
+        *parents, last = path.split(".")
+        place = sections
+        for part in parents:
+            place = place.setdefault(part, {})
+        place[last] = value if isinstance(value, _PLAIN) else str(value)
+    return sections
+
+
+def one_of(given: Given, **paths: str) -> None:
+    """Refuse two budgets for the same thing.
+
+    Args:
+        given: what was typed.
+        paths: name of an option -> its setting.
+
+    Raises:
+        ConfigError: more than one is given.
+    """
+    found = [f"--{name}" for name, path in paths.items() if path in given]
+    if len(found) > 1:
+        raise ConfigError(
+            f"{' and '.join(found)} are budgets for the same thing.", remedy="Give one of them."
+        )
+
+
+_PLAIN = (str, bool, int, float, list, tuple, dict)
+
+
+def _lay(below: dict[str, Any], above: Mapping[str, Any]) -> None:
+    for key, value in above.items():
+        if isinstance(value, Mapping) and isinstance(below.get(key), dict):
+            _lay(below[key], value)
+        else:
+            below[key] = dict(value) if isinstance(value, Mapping) else value

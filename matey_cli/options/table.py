@@ -1,0 +1,201 @@
+"""Tables of options: which option stands for which setting; the rest is made of the setting."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from matey_cli.options.setting import Setting, read
+from matey_cli.options.values import listed, typed
+from matey_core.errors import ConfigError
+from matey_core.registry import Registry
+
+Given = dict[str, Any]
+"""Path of a setting -> value, of the options that were typed."""
+METAVARS = {int: "INTEGER", float: "NUMBER", Path: "PATH", dict: "NAME=VALUE"}
+LONGEST = 28
+"""Characters that the choices may take beside the option; else they stand in the help."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One option or argument, and the setting that it stands for."""
+
+    name: str
+    """Such as --steps; an argument has no dashes."""
+    path: str
+    """Such as model.tokenizer.name."""
+    help: str = ""
+    """Instead of the first sentence of the setting's docstring."""
+    default: str = ""
+    """What the help shows as the default, where the setting does not tell."""
+    metavar: str = ""
+    family: str = ""
+    """Registry whose names are the choices, where the type of the setting does not tell."""
+    parse: Callable[[str], Any] | None = None
+    """Reads another notation than that of the type; a ValueError stands for a wrong value."""
+    example: str = ""
+    """What `parse` reads, for the error."""
+    separator: str = ""
+    """Stands between several choices in one text, such as + in gradient+innovation."""
+    repeats: bool = False
+    """Each item of a list is given by an option of its own."""
+    value: Any = None
+    """What a flag stands for, where the setting is no switch."""
+
+
+def option(name: str, path: str = "", **details: Any) -> Row:
+    """Make a row; without a path, the setting is called as the option is."""
+    return Row(name=name, path=path or name.lstrip("-").replace("-", "_"), **details)
+
+
+def from_settings(
+    settings: str, *rows: Row, is_layered: bool = False
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of a table; it takes what was typed as its first argument.
+
+    Its further parameters, which are no settings, are options as typer makes them.
+
+    Args:
+        settings: "module:Class", whose source is read and not imported.
+        rows: the table.
+        is_layered: settings may come from a file as well, so that every switch can be
+            turned off.
+    """
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        table = {_identifier(row): row for row in rows}
+
+        @functools.wraps(function)
+        def call(**values: Any) -> None:
+            given: Given = {}
+            for name, row in table.items():
+                _give(given, row, values.pop(name))
+            function(given, **values)
+
+        own = [
+            each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for each in list(inspect.signature(function).parameters.values())[1:]
+        ]
+        made = [_parameter(settings, row, is_layered=is_layered) for row in rows]
+        call.__signature__ = inspect.Signature([*made, *own])  # type: ignore[attr-defined]
+        call.table = (settings, rows)  # type: ignore[attr-defined]
+        call.__annotations__ = {each.name: each.annotation for each in [*made, *own]}
+        return call
+
+    return decorate
+
+
+def describe(settings: str, row: Row) -> Setting:
+    """The setting of a row, with the choices of its family."""
+    found = read(settings, row.path)
+    if row.family:
+        found = replace(found, choices=Registry[Any](row.family).names())
+    return (
+        replace(found, separator="")
+        if row.repeats
+        else replace(found, separator=row.separator or found.separator)
+    )
+
+
+def _identifier(row: Row) -> str:
+    return row.name.lstrip("-").replace("-", "_").lower()
+
+
+def _give(given: Given, row: Row, value: Any) -> None:
+    if value is None or (row.value is not None and not value) or (row.repeats and not value):
+        return
+    value = value if row.value is None else row.value
+    if given.setdefault(row.path, value) != value:
+        raise ConfigError(
+            f"{row.name} and another option say something else about {row.path}.",
+            remedy="Give one of them.",
+        )
+
+
+def _parameter(settings: str, row: Row, *, is_layered: bool) -> inspect.Parameter:
+    """Make the parameter that typer turns into the option."""
+    setting = describe(settings, row)
+    is_switch = setting.kind is bool or row.value is not None
+    kind: Any = bool | None if is_switch else list[str] | None if row.repeats else str | None
+    details: dict[str, Any] = {"help": _help(row, setting), "show_default": False}
+    names = (row.name,)
+    if not is_switch:
+        details |= {
+            "metavar": row.metavar or _metavar(row, setting),
+            "callback": _reader(row, setting),
+            "autocompletion": _completer(setting),
+        }
+    elif row.value is None and (is_layered or setting.default):
+        names = (f"{row.name}/--no-{row.name.lstrip('-')}",)
+    if not row.name.startswith("-"):
+        info = typer.Argument(**details)
+    else:
+        info = typer.Option(*names, **details)
+    return inspect.Parameter(
+        _identifier(row),
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[kind, info],
+    )
+
+
+def _metavar(row: Row, setting: Setting) -> str:
+    if not row.name.startswith("-"):
+        return row.name.upper()
+    choices = "|".join(setting.choices)
+    if choices and not setting.separator and len(choices) <= LONGEST:
+        return f"[{choices}]"
+    name = "NAME" if setting.choices else METAVARS.get(setting.kind, "TEXT")
+    return f"{name}{setting.separator}…" if setting.separator else name
+
+
+def _help(row: Row, setting: Setting) -> str:
+    text = row.help or setting.meaning
+    if setting.choices and (row.metavar or "|" not in _metavar(row, setting)):
+        text += f"  {'Of' if setting.separator else 'One of'} {listed(setting.choices)}."
+    default = row.default or ("" if row.value is not None else _shown(setting.default))
+    return f"{text}  [default: {default}]" if default else text
+
+
+def _shown(default: Any) -> str:
+    """A default as one types it; empty where there is none."""
+    if isinstance(default, bool) or default is None:
+        return ""
+    if isinstance(default, Mapping):
+        return str(default.get("name", ""))
+    if isinstance(default, tuple):
+        return ",".join(map(_shown, default))
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def _reader(row: Row, setting: Setting) -> Callable[[Any], Any]:
+    def convert(text: str) -> Any:
+        if row.parse is None:
+            return typed(row.name, text, setting)
+        try:
+            return row.parse(text)
+        except ValueError:
+            raise ConfigError(
+                f"{row.name} takes {row.metavar or 'a value'} such as {row.example}, not {text!r}."
+            ) from None
+
+    def callback(value: Any) -> Any:
+        if value is None or isinstance(value, str):
+            return None if value is None else convert(value)
+        return [convert(text) for text in value]
+
+    return callback
+
+
+def _completer(setting: Setting) -> Callable[[str], list[str]] | None:
+    def complete(incomplete: str) -> list[str]:
+        cut = incomplete.rfind(setting.separator) + 1 if setting.separator else 0
+        done, last = incomplete[:cut], incomplete[cut:]
+        return [done + name for name in setting.choices if name.startswith(last)]
+
+    return complete if setting.choices else None
