@@ -113,3 +113,8 @@ class Registry(Generic[Entry]):
                 f"{self.kind}: {name!r} of {point.value} cannot be loaded: {error}.",
                 remedy="Ask the authors of that package, or uninstall it.",
             ) from error
+        if point is not None and name not in self._entries:
+            raise ConfigError(
+                f"{self.kind}: {point.value} does not register {name!r}, which it announces.",
+                remedy="Ask the authors of that package, or uninstall it.",
+            )
