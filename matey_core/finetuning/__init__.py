@@ -1,12 +1,13 @@
 """What may change when a trained model meets new data: the door of the family."""
 
-from matey_core.finetuning._base import FINETUNING, FinetuneModeConfig, train_parts
+from matey_core.finetuning._base import FINETUNING, FinetuneModeConfig, check_merged, train_parts
 from matey_core.finetuning._counts import ParameterCounts, count_parameters
 
 __all__ = [
     "FINETUNING",
     "FinetuneModeConfig",
     "ParameterCounts",
+    "check_merged",
     "count_parameters",
     "train_parts",
 ]

@@ -1,11 +1,13 @@
 """Models on disk: weights as safetensors, and a description that stands for itself."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from matey_core import __version__
 from matey_core.config import validate
@@ -15,13 +17,19 @@ from matey_core.models._base import Model, ModelConfig
 FORMAT = 1
 
 
-def save_model(model: Model, folder: Path) -> None:
+def save_model(model: Model, folder: Path, *, weights: Mapping[str, Tensor] | None = None) -> None:
     """Write `model.safetensors` and `model.json` into a folder that exists.
 
     The caller makes the folder's final name appear only when all of it is there.
+
+    Args:
+        model: what its settings, fields and numbers of axes describe.
+        folder: where.
+        weights: instead of the model's own, under the names that it has by its settings.
     """
-    weights = {name: value.detach().contiguous().cpu() for name, value in _state(model).items()}
-    save_file(weights, folder / "model.safetensors")
+    state = _state(model) if weights is None else weights
+    saved = {name: value.detach().contiguous().cpu() for name, value in state.items()}
+    save_file(saved, folder / "model.safetensors")
     description = {
         "format": FORMAT,
         "matey": __version__,

@@ -228,6 +228,7 @@ def _initial_state(job: Job, strategy: Strategy) -> TrainState:
         model.share_samples(strategy.sequence)
     return TrainState(
         model=model,
+        mode=job.mode,
         optimizer=build_optimizer(
             model,
             learning_rate=config.learning_rate,

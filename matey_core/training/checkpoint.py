@@ -1,19 +1,21 @@
 """Checkpoints: folders that have their name only when complete, and hold no code.
 
-    checkpoints/step-00000500/  model/  state.safetensors  state.json
+    checkpoints/step-00000500/  model/  [weights.safetensors]  state.safetensors  state.json
     checkpoints/last            name of the newest complete checkpoint
     checkpoints/best            name of the one with the best validation score
 
-`state.safetensors` holds the optimizer's tensors by parameter name and the state of every
-process' random number generators; `state.json` all that is a number or a name. Nothing is
-pickled, so that opening a checkpoint runs nothing.
+`model` is a model folder like any other. Where a fine-tuning mode has weights of its own, they
+are merged there, and `weights.safetensors` holds what trains. `state.safetensors` holds the
+optimizer's tensors by parameter name and the state of every process' random number generators;
+`state.json` all that is a number or a name. Nothing is pickled, so that opening a checkpoint runs
+nothing.
 """
 
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +70,10 @@ class CheckpointFolder:
         path = self.path / f"step-{state.step:08d}"
         with written(path) as partial:
             (partial / "model").mkdir(parents=True)
-            save_model(state.model, partial / "model")
+            merged = state.mode.merged(state.model) if state.mode else None
+            save_model(state.model, partial / "model", weights=merged)
+            if merged is not None:
+                save_file(_own(state.model.state_dict()), partial / "weights.safetensors")
             save_file(_tensors(state, progressed), partial / "state.safetensors")
             numbers = {
                 "step": state.step,
@@ -124,7 +129,8 @@ def load_checkpoint(path: Path, state: TrainState) -> Progressed:
     """
     saved = load_model(path / "model")
     try:
-        state.model.load_state_dict(saved.state_dict())
+        own = path / "weights.safetensors"
+        state.model.load_state_dict(load_file(own) if own.exists() else saved.state_dict())
         numbers = json.loads((path / "state.json").read_text(encoding="utf-8"))
         tensors = load_file(path / "state.safetensors")
         _restore_optimizer(state, tensors)
@@ -186,6 +192,11 @@ def _remove(path: Path) -> None:
         return
     with suppress(FileNotFoundError):
         path.unlink()
+
+
+def _own(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copies on the CPU, as safetensors wants them."""
+    return {name: value.detach().cpu().contiguous() for name, value in weights.items()}
 
 
 def _tensors(state: TrainState, progressed: Progressed) -> dict[str, Tensor]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from torch.optim import Optimizer
 
+from matey_core.finetuning import FinetuneModeConfig
 from matey_core.models import Model
 from matey_core.training.schedule import WarmupCosine
 
@@ -15,6 +16,8 @@ class TrainState:
     model: Model
     optimizer: Optimizer
     schedule: WarmupCosine
+    mode: FinetuneModeConfig | None = None
+    """What the model was prepared by; None where it is pretrained."""
     step: int = 0
     """Batches seen, those without an update included."""
     skipped: int = 0

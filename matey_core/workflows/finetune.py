@@ -11,7 +11,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from matey_core.config import read_toml
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError
-from matey_core.finetuning import FinetuneModeConfig
+from matey_core.finetuning import FinetuneModeConfig, check_merged
 from matey_core.locations import Location
 from matey_core.models import Model
 from matey_core.progress import OnProgress, silent
@@ -231,7 +231,9 @@ def _prepared(model: Model, config: FinetuneConfig, stores: Sequence[Store]) -> 
     if config.from_scratch:
         return model.config.build(fields=model.fields, num_axes=model.num_axes)
     new = {name for name, value in model.named_parameters() if known.get(name) != value.shape}
+    expected = {name: value.shape for name, value in model.state_dict().items()}
     config.finetune.prepare(model)
+    check_merged(config.finetune, model, expected)
     for name, parameter in model.named_parameters():
         if name in new:  # it has never been trained: no mode may freeze it
             parameter.requires_grad_(True)
