@@ -47,6 +47,12 @@ class Processes:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
 
+    def kill(self) -> None:
+        """End all processes at once; what they were at is lost."""
+        if self._pool is not None:
+            for process in list(self._pool._processes.values()):
+                process.kill()
+
     @property
     def have_started(self) -> bool:
         """Whether there was a first task."""

@@ -1,1 +1,1 @@
-"""Experiments over runs: many trainings, one question."""
+"""Experiments as data: a TOML file names what is varied, one runner trains, tests and judges."""

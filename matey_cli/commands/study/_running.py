@@ -1,0 +1,127 @@
+"""What the commands that run a study's file have in common."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from matey_cli import render
+
+if TYPE_CHECKING:
+    from matey_core.studies.comparison import ArmResult, Comparison
+    from matey_core.studies.plan import StudyPlan
+    from matey_core.studies.report import StudyReport
+
+Jobs = Annotated[
+    int, typer.Option(min=1, help="Cells trained side by side, a thread each where several.")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the study.  [default: runs/study-NAME]", show_default=False),
+]
+Plan = Annotated[bool, typer.Option("--plan", help="Measure, say how long it will take, and stop.")]
+StudySettings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Anything in the file, such as finetuning.steps=200."
+    ),
+]
+
+
+def run_file(
+    file: Path,
+    *,
+    jobs: int,
+    out: Path | None,
+    only_plan: bool,
+    assignments: list[str] | None,
+    runs: Path | None,
+) -> None:
+    """Run a study's file, and show what came out."""
+    from matey_core.runs.project import project
+    from matey_core.studies.runner import run_study
+    from matey_core.studies.settings import read_study
+
+    study = read_study(file, tuple(assignments or ()))
+    folder = out or (runs or project().runs) / f"study-{study.name}"
+
+    def on_plan(found: "StudyPlan") -> bool:
+        show_plan(found, is_all=only_plan)
+        return not only_plan
+
+    try:
+        with render.progress() as on_progress:
+            report = run_study(
+                study, out=folder, jobs=jobs, on_progress=on_progress, on_plan=on_plan
+            )
+    except KeyboardInterrupt:
+        render.note("Finished cells are kept. Go on with the same command.")
+        raise
+    if report is None:
+        return
+    if not render.emit(report):
+        show(report)
+    if report.fails:
+        raise typer.Exit(1)
+
+
+def show_plan(plan: "StudyPlan", *, is_all: bool) -> None:
+    """Say what will be done; with all details where nothing else will be."""
+    if is_all and not render.emit(plan):
+        render.table(
+            "Steps",
+            ("arm", "ms"),
+            [
+                (arm, render.number(1e3 * seconds, digits=3))
+                for arm, seconds in plan.step_seconds.items()
+            ],
+        )
+    done = f", {plan.finished} of them finished" if plan.finished else ""
+    first = f" and {plan.pretrainings} pretrainings that they share" if plan.pretrainings else ""
+    text = (
+        f"{plan.cells} cells{done}; the others{first} take about {render.duration(plan.seconds)}."
+    )
+    if is_all:
+        render.caption(text)
+    else:
+        render.note(f"{plan.out}: {text}")
+
+
+def show(report: "StudyReport") -> None:
+    """Print tables, verdicts and notes."""
+    for comparison in report.comparisons:
+        _show_comparison(comparison, report)
+    for verdict in report.verdicts:
+        render.heading(f"{verdict.outcome} ({verdict.level}): {verdict.sentence}")
+    for note in report.notes:
+        render.note(note)
+    render.facts(f"Wrote {report.out / 'report.md'}")
+
+
+def _show_comparison(comparison: "Comparison", report: "StudyReport") -> None:
+    count = len(comparison.seeds)
+    where = ", ".join(f"{axis} {value}" for axis, value in comparison.at.items())
+    interval = {"range": "smallest to largest", "bootstrap": "95 % by bootstrap"}
+    render.table(
+        where or report.title,
+        ("arm", "steps", report.metric, "", "ratio", ""),
+        [_row(each, report.metric) for each in comparison.arms],
+        caption=f"Test trajectories, median of {count} seed{'' if count == 1 else 's'}, "
+        f"{interval[comparison.intervals]}; ratio to {comparison.reference}, seed by seed.",
+    )
+
+
+def _row(each: "ArmResult", metric: str) -> tuple[object, ...]:
+    error, ratio = each.errors[metric], each.ratios[metric]
+    spread, spread_of_ratio = "", ""
+    if len(error.values) > 1:
+        low, high = render.number(error.low, digits=3), render.number(error.high, digits=3)
+        spread, spread_of_ratio = f"{low}–{high}", f"{ratio.low:.2f}–{ratio.high:.2f}"
+    return (
+        each.arm,
+        each.steps,
+        render.number(error.median, digits=3),
+        spread,
+        f"{ratio.median:.2f}",
+        spread_of_ratio,
+    )

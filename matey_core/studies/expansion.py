@@ -1,0 +1,180 @@
+"""From a study's file to all combinations of axes, arms, seeds and learning rates."""
+
+import copy
+import difflib
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from matey_core.config import validate
+from matey_core.errors import ConfigError
+from matey_core.runs.settings import TrainingConfig
+from matey_core.studies.cells import Point, Scalar
+from matey_core.studies.paths import EVALUATION, STAGES, Values, address, flat, put, text_of
+from matey_core.studies.settings import ArmConfig, StudyConfig
+from matey_core.workflows.finetune import FinetuneConfig
+from matey_core.workflows.pretrain import PretrainConfig
+
+RATE = "optimizer.learning_rate" if "optimizer" in TrainingConfig.model_fields else "learning_rate"
+PLACED = ("runs", "name", "source", "run", "out", "split")
+"""Settings that the runner decides."""
+
+
+def points_of(study: StudyConfig) -> list[Point]:
+    """List all combinations; those of one seed come before those of the next.
+
+    All settings are read as the commands read them, so that every mistake is found here.
+
+    Raises:
+        ConfigError: a path or a value is wrong, axes have no values, an arm sets what all have
+            alike, or nothing is left.
+    """
+    return _Expansion(study).points()
+
+
+class _Expansion:
+    """One study, on its way to combinations."""
+
+    def __init__(self, study: StudyConfig) -> None:
+        self.study = study
+        self.has_finetuning = study.finetuning is not None
+        self.last = "finetuning" if self.has_finetuning else "pretraining"
+        self.axes = {path: self._values(path, value) for path, value in flat(study.axes)}
+        self.seeds = [path for path in self.axes if path.rpartition(".")[2] == "seed"]
+
+    def points(self) -> list[Point]:
+        """All that no rule excludes."""
+        self._check_names()
+        places = [path for path in self.axes if path not in self.seeds]
+        found: list[Point] = []
+        for seed in itertools.product(*(self.axes[path] for path in self.seeds)):
+            for values in itertools.product(*(self.axes[path] for path in places)):
+                at = dict(zip(places, map(text_of, values), strict=True))
+                chosen = dict(zip([*self.seeds, *places], [*seed, *values], strict=True))
+                for name, arm in self.study.arms.items():
+                    if not self._is_excluded(name, at):
+                        label = "/".join(map(str, seed)) or "0"
+                        found += self._points(name, arm, at, chosen, label)
+        if not found:
+            raise ConfigError("The rules exclude every cell.", remedy="Change rules.exclude.")
+        return found
+
+    def _points(
+        self, name: str, arm: ArmConfig, at: dict[str, Scalar], chosen: dict[str, Any], seed: str
+    ) -> Iterator[Point]:
+        source = f"study {self.study.name}, arm {name}"
+        for rate in arm.learning_rates or self.study.rules.learning_rates or (None,):
+            values = self._base()
+            for path, value in [*chosen.items(), *flat(arm.settings)]:
+                self._put(values, path, value, source)
+            if rate is not None:
+                put(values[self.last], RATE, rate, source=source)
+            configs = {stage: _validated(stage, values[stage], source) for stage in values}
+            compared = configs[self.last]
+            finetuning = configs.get("finetuning")
+            yield Point(
+                at=at,
+                arm=name,
+                seed=seed,
+                learning_rate=rate or _rate_of(compared),
+                pretraining=configs["pretraining"],
+                finetuning=finetuning,
+                evaluation=configs[EVALUATION],
+            )
+
+    def _base(self) -> Values:
+        """Settings that all cells share; each stage has the data of the one before it."""
+        study, values = self.study, {}
+        data = "data"
+        for stage in STAGES:
+            section = getattr(study, stage)
+            if section is not None:
+                values[stage] = {"data": data, **copy.deepcopy(dict(section))}
+                data = values[stage]["data"]
+        return values
+
+    def _put(self, values: Values, path: str, value: Any, source: str) -> None:
+        stage, rest = address(path, has_finetuning=self.has_finetuning, source=source)
+        put(values[stage], rest, copy.deepcopy(value), source=source)
+        if rest == "data":  # what follows is about the same data, unless its section says more
+            for later in list(STAGES)[list(STAGES).index(stage) + 1 :]:
+                section = getattr(self.study, later)
+                if section is None:
+                    continue
+                if "data" in section:
+                    break
+                values[later]["data"] = value
+
+    def _values(self, path: str, value: Any) -> list[Any]:
+        if not isinstance(value, list) or not value:
+            raise ConfigError(
+                f"study {self.study.name}: the axis {path!r} has no list of values.",
+                remedy=f"Write it as {path} = [1, 2, 4].",
+            )
+        return value
+
+    def _check_names(self) -> None:
+        """Refuse paths that nothing has, and arms and sections that set what the study decides."""
+        study = self.study
+        for stage in STAGES:
+            for key in PLACED:
+                if key in (getattr(study, stage) or {}):
+                    raise ConfigError(
+                        f"study {study.name}: {stage}.{key} is decided by the runner.",
+                        remedy="Leave it out.",
+                    )
+        alike = {(self.last, "steps"), (self.last, RATE)}
+        for name, arm in study.arms.items():
+            for path, _ in flat(arm.settings):
+                source = f"study {study.name}, arm {name}"
+                stage, rest = address(path, has_finetuning=self.has_finetuning, source=source)
+                if (stage, rest) in alike or rest in (*PLACED, "seed"):
+                    raise ConfigError(
+                        f"{source}: {path!r} would not be alike for all arms, or is decided by "
+                        "the runner.",
+                        remedy="All arms have one budget and the same seeds; learning rates are "
+                        "tried with learning_rates.",
+                    )
+        for rule in study.rules.exclude:
+            known = [path for path in self.axes if path not in self.seeds]
+            check_keys(rule, [*known, "arm"], f"study {study.name}, rules.exclude")
+
+    def _is_excluded(self, arm: str, at: Mapping[str, Scalar]) -> bool:
+        here = {**at, "arm": arm}
+        return any(
+            all(here[key] == text_of(value) for key, value in flat(rule))
+            for rule in self.study.rules.exclude
+        )
+
+
+def check_keys(rule: Mapping[str, Any], known: list[str], source: str) -> None:
+    """Refuse a place that names an axis that is not there.
+
+    Raises:
+        ConfigError: it does.
+    """
+    for key, _ in flat(rule):
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            raise ConfigError(
+                f"{source}: {key!r} is no axis; there are {', '.join(known) or 'none'}.",
+                remedy=f"Did you mean {near[0]!r}?" if near else "",
+            )
+
+
+def _validated(stage: str, values: dict[str, Any], source: str) -> Any:
+    return _read(stage, json.dumps(values, sort_keys=True, default=str), source)
+
+
+@cache
+def _read(stage: str, text: str, source: str) -> Any:
+    return validate(STAGES[stage], json.loads(text), source=f"{source}, {stage}")
+
+
+def _rate_of(config: PretrainConfig | FinetuneConfig) -> float:
+    found: Any = config
+    for part in RATE.split("."):
+        found = getattr(found, part)
+    return float(found)

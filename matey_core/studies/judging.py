@@ -1,0 +1,90 @@
+"""The claims of a study, checked before anything is trained and judged afterwards."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from matey_core.errors import ConfigError
+from matey_core.studies.cells import Point
+from matey_core.studies.comparison import Comparison
+from matey_core.studies.expansion import check_keys
+from matey_core.studies.paths import flat, text_of
+from matey_core.studies.verdicts import Outcome, VerdictConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A claim, and what the study says about it."""
+
+    rule: str
+    outcome: Outcome
+    sentence: str
+    source: str
+    level: str
+
+    @property
+    def fails(self) -> bool:
+        """Whether a study fails because of it."""
+        return self.level == "required" and self.outcome in ("fails", "not reached")
+
+
+def check_claims(claims: Iterable[VerdictConfig], points: Sequence[Point]) -> None:
+    """Refuse claims about arms, axes or places that the study does not have.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    for number, claim in enumerate(claims):
+        source = f"verdicts.{number}"
+        arms = dict.fromkeys(point.arm for point in points)
+        for arm in claim.arms():
+            if arm not in arms:
+                known = ", ".join(arms)
+                raise ConfigError(f"{source}: there is no arm {arm!r}; there are {known}.")
+        axes = list(dict.fromkeys(axis for point in points for axis in point.at))
+        check_keys(claim.at, axes, source)
+        if axis := getattr(claim, "axis", ""):
+            check_keys({axis: 0}, axes, source)
+        for arm in claim.arms():
+            if not any(point.arm == arm and _is_at(claim.at, point.at) for point in points):
+                raise ConfigError(f"{source}: {arm} has no cell where the claim is made.")
+
+
+def judge(
+    claims: Iterable[VerdictConfig], comparisons: Sequence[Comparison], metric: str
+) -> tuple[Verdict, ...]:
+    """Judge every claim where it can be judged.
+
+    Args:
+        claims: of the study.
+        comparisons: what is known.
+        metric: the error that decides where a claim names none.
+    """
+    return tuple(_judged(claim, comparisons, claim.metric or metric) for claim in claims)
+
+
+def _judged(claim: VerdictConfig, comparisons: Sequence[Comparison], metric: str) -> Verdict:
+    meant = [
+        each
+        for each in comparisons
+        if _is_at(claim.at, each.at) and all(each.arm(arm) for arm in claim.arms())
+    ]
+    known = [each for each in meant if not each.is_uninformative]
+    outcome: Outcome = "uninformative"
+    sentence = "every arm fails there." if meant else "no seed is complete there."
+    if known:
+        judgement = claim.judge(known, metric)
+        outcome, sentence = judgement.outcome, judgement.sentence
+        if left_out := len(meant) - len(known):
+            sentence += f" Places where every arm fails are left out: {left_out}."
+    return Verdict(
+        rule=claim.rule,
+        outcome=outcome,
+        sentence=sentence,
+        source=claim.source,
+        level=claim.level,
+    )
+
+
+def _is_at(place: Mapping[str, Any], at: Mapping[str, Any]) -> bool:
+    return all(at.get(axis) == text_of(value) for axis, value in flat(place))

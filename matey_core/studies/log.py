@@ -1,0 +1,135 @@
+"""Finished work of a study, a JSON line each, so that a study that was killed goes on."""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from matey_core.errors import CheckpointError, RunError
+from matey_core.studies.cells import METRICS, CellResult, Task, Trained
+
+AnyTrained = TypeVar("AnyTrained", bound=Trained)
+
+
+class CellLog:
+    """What is finished: pretrainings that cells share, and cells."""
+
+    def __init__(self, path: Path) -> None:
+        """Read what earlier runs of the study have finished; a line cut off is dropped.
+
+        Raises:
+            CheckpointError: the file is damaged.
+            RunError: it cannot be written.
+        """
+        self.path = path
+        self.trainings: dict[str, Trained] = {}
+        self.results: dict[str, CellResult] = {}
+        for row in _whole_lines(path):
+            if row.get("event") == "pretraining":
+                self.trainings[row["key"]] = parsed(Trained, row)
+            else:
+                self.results[row["key"]] = parsed(CellResult, row)
+
+    def add_training(self, key: str, trained: Trained) -> None:
+        """Keep what came out of a pretraining.
+
+        Raises:
+            RunError: the disk is full.
+        """
+        self._append({"event": "pretraining", "key": key, **asdict(trained)})
+        self.trainings[key] = trained
+
+    def add(self, task: Task, result: CellResult) -> None:
+        """Keep the result of a cell, with its place in the study for those who read the file.
+
+        Raises:
+            RunError: the disk is full.
+        """
+        point = task.point
+        names: dict[str, Any] = {"at": point.at, "arm": point.arm, "seed": point.seed}
+        names["learning_rate"] = point.learning_rate
+        self._append({"event": "cell", "key": task.cell.key, **names, **asdict(result)})
+        self.results[task.cell.key] = result
+
+    def _append(self, row: Mapping[str, Any]) -> None:
+        line = json.dumps(_finite(row), allow_nan=False) + "\n"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+
+def parsed(kind: type[AnyTrained], row: Mapping[str, Any]) -> AnyTrained:
+    """Read a line of the log; null stands for ∞.
+
+    Raises:
+        CheckpointError: the line is damaged.
+    """
+    try:
+        values = {each.name: row[each.name] for each in fields(kind) if each.name in row}
+        for key in values.keys() & {"step_seconds", "seconds", "validation", "test_seconds"}:
+            values[key] = _number(values[key])
+        for key in values.keys() & {"errors", "persistence"}:
+            values[key] = {name: _number(values[key][name]) for name in METRICS}
+        for key in values.keys() & {"leads", "persistence_leads"}:
+            values[key] = tuple(map(_number, values[key]))
+        return kind(**values)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"A line of cells.jsonl is damaged: {error!r}.",
+            remedy="Remove the line; its cell is then made again.",
+        ) from error
+
+
+def _whole_lines(path: Path) -> list[dict[str, Any]]:
+    """All complete lines; what a kill has cut off is removed from the file."""
+    if not path.exists():
+        return []
+    text = path.read_bytes()
+    end = text.rfind(b"\n") + 1
+    if end < len(text):
+        try:
+            os.truncate(path, end)
+        except OSError as error:
+            raise _unwritable(path, error) from error
+    rows = []
+    for number, line in enumerate(text[:end].splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            if not isinstance(row, dict) or not isinstance(row.get("key"), str):
+                raise ValueError("it is no object with a key")
+        except ValueError as error:
+            raise CheckpointError(
+                f"{path}, line {number}, is damaged: {error}.",
+                remedy="Remove the line; its cell is then made again.",
+            ) from error
+        rows.append(row)
+    return rows
+
+
+def _number(value: float | None) -> float:
+    return math.inf if value is None else float(value)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _unwritable(path: Path, error: OSError) -> RunError:
+    return RunError(
+        f"{path} cannot be written: {error.strerror or error}.",
+        remedy="Free some space; finished cells are kept.",
+    )

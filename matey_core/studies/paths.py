@@ -1,0 +1,87 @@
+"""Setting paths such as `model.width`, and the stage of a cell whose settings they name."""
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from matey_core.config import Config
+from matey_core.errors import ConfigError
+from matey_core.workflows.finetune import FinetuneConfig
+from matey_core.workflows.pretrain import PretrainConfig
+from matey_core.workflows.rollout.settings import RolloutConfig
+
+TRAININGS: dict[str, type[Config]] = {"pretraining": PretrainConfig, "finetuning": FinetuneConfig}
+EVALUATION = "evaluation"
+STAGES: dict[str, type[Config]] = {**TRAININGS, EVALUATION: RolloutConfig}
+
+Values = dict[str, dict[str, Any]]
+"""Stage → nested settings."""
+
+
+def flat(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Paths and values of nested tables, as dotted keys in TOML make them."""
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{above}{key}.")
+        else:
+            yield above + key, value
+
+
+def address(path: str, *, has_finetuning: bool, source: str) -> tuple[str, str]:
+    """Say which stage's settings a path means, and its path there.
+
+    Args:
+        path: with the stage in front, or one that a single training has.
+        has_finetuning: whether cells fine-tune.
+        source: where the path stands, for the error text.
+
+    Raises:
+        ConfigError: no stage has it, or both trainings have.
+    """
+    stages = {name: kind for name, kind in STAGES.items() if has_finetuning or name != "finetuning"}
+    head, _, rest = path.partition(".")
+    if head in STAGES and rest:
+        if head not in stages:
+            raise ConfigError(
+                f"{source}: {path!r} is a setting of fine-tuning, and the study has none.",
+                remedy="Add a section [finetuning].",
+            )
+        return head, rest
+    holders = [name for name, kind in stages.items() if head in kind.model_fields]
+    trainings = [name for name in holders if name != EVALUATION]
+    if len(trainings) == 2:
+        names = " or ".join(f"{name}.{path}" for name in trainings)
+        raise ConfigError(
+            f"{source}: {path!r} is a setting of pretraining and of fine-tuning.",
+            remedy=f"Write {names}.",
+        )
+    if holders:
+        return holders[0], path
+    known = sorted({field for kind in stages.values() for field in kind.model_fields})
+    near = difflib.get_close_matches(head, known, n=1)
+    raise ConfigError(
+        f"{source}: unknown setting {path!r}.",
+        remedy=f"Did you mean {near[0]!r}?"
+        if near
+        else "docs/reference/settings.md lists every setting.",
+    )
+
+
+def put(values: dict[str, Any], path: str, value: Any, *, source: str) -> None:
+    """Set one value in nested tables.
+
+    Raises:
+        ConfigError: the path goes through a value.
+    """
+    *parents, last = path.split(".")
+    for part in parents:
+        values = values.setdefault(part, {})
+        if not isinstance(values, dict):
+            raise ConfigError(f"{source}: {path!r} goes through {part!r}, which is a value.")
+    values[last] = value
+
+
+def text_of(value: Any) -> str | int | float | bool:
+    """A value of an axis as tables show it."""
+    return value if isinstance(value, str | int | float | bool) else json.dumps(value)

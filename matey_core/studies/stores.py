@@ -1,0 +1,61 @@
+"""Which stores a study can be made on."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matey_core.runs.sources import open_stores
+from matey_core.runs.store_choice import Hindrance, choose
+from matey_core.store import Store
+
+
+def fingerprints(data: Path) -> tuple[str, ...]:
+    """Identify the stores of a folder.
+
+    Raises:
+        DataError: there is none.
+    """
+    return tuple(sorted(store.fingerprint for store in open_stores(data)))
+
+
+def stores_of(data: Path, names: Sequence[str], *, history: int) -> list[Store]:
+    """Open the stores asked for, or all that can be used.
+
+    Args:
+        data: folder of stores, or one store.
+        names: names of stores; empty for all that can be used.
+        history: frames that a model is given.
+
+    Raises:
+        ConfigError: a store that is asked for does not exist, cannot be used, or is one of two
+            of its name.
+        DataError: none can be used.
+    """
+    found = choose(
+        open_stores(data),
+        names,
+        lambda store: _hindrance(store, history),
+        done="studied",
+    )
+    return list(found.stores)
+
+
+def _hindrance(store: Store, history: int) -> Hindrance | None:
+    """Why a store cannot be used; None where it can."""
+    if store.is_static:
+        return Hindrance(
+            reason="it has no time axis", remedy="Name a store of trajectories with --store."
+        )
+    if store.num_frames < history + 1:
+        return Hindrance(
+            reason=f"it has {store.num_frames} frames, fewer than a history and a target",
+            remedy="Take a smaller --history, or name another store with --store.",
+        )
+    empty = [split for split in ("train", "validation", "test") if not store.samples(split)]
+    if empty:
+        return Hindrance(
+            reason=f"it has no {' and no '.join(empty)} trajectory",
+            remedy="A study needs trajectories to train, to choose and to test with. Prepare the "
+            "store again with other shares, such as --split 0.6,0.2,0.2 --overwrite, or name "
+            "another with --store.",
+        )
+    return None

@@ -1,0 +1,38 @@
+"""An arm's error goes one way along an axis."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal
+
+from pydantic import NonNegativeFloat
+
+from matey_core.studies.comparison import Comparison
+from matey_core.studies.verdicts import VERDICTS, Judgement, VerdictConfig
+from matey_core.studies.verdicts._places import along, arm_at
+
+
+@VERDICTS.register("monotone")
+class MonotoneConfig(VerdictConfig):
+    """The median error falls, or rises, along a numeric axis.
+
+    From one value to the next it may go the wrong way by the part `tolerance`.
+    """
+
+    rule: Literal["monotone"] = "monotone"
+    axis: str
+    direction: Literal["falls", "rises"] = "falls"
+    tolerance: NonNegativeFloat = 0.05
+
+    def judge(self, comparisons: Sequence[Comparison], metric: str) -> Judgement:
+        """Go along the axis."""
+        values = [
+            (place, arm_at(each, self.arm).errors[metric].median)
+            for place, each in along(comparisons, self.axis)
+        ]
+        errors = [error for _, error in values]
+        steps = pairwise(errors if self.direction == "falls" else errors[::-1])
+        holds = all(after <= before * (1 + self.tolerance) for before, after in steps)
+        listed = ", ".join(f"{error:.3g} at {place:g}" for place, error in values)
+        verb = self.direction if holds else f"does not {self.direction.removesuffix('s')}"
+        sentence = f"the {metric} of {self.arm} {verb} along {self.axis}: {listed}."
+        return Judgement(outcome="holds" if holds else "fails", sentence=sentence)

@@ -1,0 +1,52 @@
+"""How many samples an arm needs to reach an error, and how many another."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import PositiveFloat
+
+from matey_core.studies.comparison import Comparison
+from matey_core.studies.verdicts import VERDICTS, Judgement, VerdictConfig
+from matey_core.studies.verdicts._places import along, arm_at
+
+
+@VERDICTS.register("samples_to")
+class SamplesToConfig(VerdictConfig):
+    """The arm reaches the error `target`; with `against`, with fewer samples than that arm.
+
+    The smallest number of the axis counts at which the median is at most the target. Nothing
+    lies between the numbers that were tried, and nothing beyond them.
+    """
+
+    rule: Literal["samples_to"] = "samples_to"
+    axis: str = "n_samples"
+    target: PositiveFloat
+    against: str | None = None
+    at_least: PositiveFloat = 1.0
+    """Times as many samples that the other arm needs."""
+
+    def judge(self, comparisons: Sequence[Comparison], metric: str) -> Judgement:
+        """Look for the first number that reaches the target."""
+        needed = self._needed(comparisons, self.arm, metric)
+        goal = f"the {metric} {self.target:g}"
+        if needed is None:
+            return Judgement(outcome="not reached", sentence=f"{self.arm} does not reach {goal}.")
+        sentence = f"{self.arm} reaches {goal} with {needed:g} samples"
+        if self.against is None:
+            return Judgement(outcome="holds", sentence=f"{sentence}.")
+        other = self._needed(comparisons, self.against, metric)
+        if other is None:
+            most = max(number for number, _ in along(comparisons, self.axis))
+            sentence += f", {self.against} not with {most:g}."
+            holds = most / needed >= self.at_least
+            return Judgement(outcome="holds" if holds else "not reached", sentence=sentence)
+        times = other / needed
+        sentence += f", {self.against} with {other:g}: {times:g} times as many."
+        return Judgement(outcome="holds" if times >= self.at_least else "fails", sentence=sentence)
+
+    def _needed(self, comparisons: Sequence[Comparison], arm: str, metric: str) -> float | None:
+        """Smallest number of samples at which an arm has the error; None where it never has."""
+        for number, comparison in along(comparisons, self.axis):
+            if arm_at(comparison, arm).errors[metric].median <= self.target:
+                return number
+        return None

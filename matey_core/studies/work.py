@@ -1,0 +1,136 @@
+"""Train and test a cell, through the same doors as a person would."""
+
+import math
+import shutil
+import time
+from collections.abc import Sequence
+from statistics import fmean
+
+import torch
+
+from matey_core.errors import RunError
+from matey_core.progress import OnProgress, Progress, silent
+from matey_core.runs.fit import TrainingReport
+from matey_core.runs.validation import StoreScore
+from matey_core.studies.cells import Cell, CellResult, Trained, failed
+from matey_core.workflows.finetune import FinetuneConfig, finetune
+from matey_core.workflows.pretrain import PretrainConfig, pretrain
+from matey_core.workflows.rollout import StoreRollout, rollout
+from matey_core.workflows.rollout.settings import RolloutConfig
+
+
+def use_one_thread() -> None:
+    """Prepare a process beside others: cells in parallel have a thread each."""
+    torch.set_num_threads(1)
+
+
+def train(config: PretrainConfig | FinetuneConfig, on_progress: OnProgress = silent) -> Trained:
+    """Train a model; its settings, journal and weights stay.
+
+    What an earlier attempt left, which was killed, is removed before.
+
+    Raises:
+        RunError: the disk is full.
+    """
+    folder = config.runs / str(config.name)
+    shutil.rmtree(folder, ignore_errors=True)
+    clock, began = StepClock(config, on_progress), time.perf_counter()
+    validation, failure = math.inf, ""
+    try:
+        if isinstance(config, PretrainConfig):
+            report: TrainingReport = pretrain(config, clock)
+        else:
+            report = finetune(config, clock)
+        validation = _one_step(report.scores)
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    except RunError as error:
+        if isinstance(error.__cause__, OSError):
+            raise
+        failure = str(error)
+    return Trained(
+        run=folder.name,
+        steps=config.steps,
+        step_seconds=clock.step_seconds,
+        seconds=time.perf_counter() - began,
+        validation=validation,
+        failure=failure,
+    )
+
+
+def finish(cell: Cell, first: Trained, on_progress: OnProgress = silent) -> CellResult:
+    """Fine-tune, if the cell does, and test.
+
+    Args:
+        cell: whose pretraining is finished.
+        first: what came out of that.
+        on_progress: is told about every step.
+
+    Raises:
+        RunError: the disk is full.
+    """
+    last = first
+    if cell.finetuning is not None and not first.failure:
+        last = train(cell.finetuning, on_progress)
+    if last.failure:
+        return failed(last)
+    return test(last, cell.evaluation, on_progress)
+
+
+def test(trained: Trained, evaluation: RolloutConfig, on_progress: OnProgress) -> CellResult:
+    """Measure one-step errors and those of a rollout; predicted states are not kept."""
+    began = time.perf_counter()
+    stores = rollout(evaluation, on_progress).stores
+    assert evaluation.out is not None
+    shutil.rmtree(evaluation.out, ignore_errors=True)
+    leads, persistence_leads = _leads(stores, "error"), _leads(stores, "persistence")
+    one_step = [store.one_step_mean for store in stores]
+    errors = {name: fmean(each[name].error for each in one_step) for name in ("nrmse", "vrmse")}
+    persistence = {
+        name: fmean(each[name].persistence for each in one_step) for name in ("nrmse", "vrmse")
+    }
+    return CellResult(
+        **{name: getattr(trained, name) for name in Trained.__dataclass_fields__},
+        errors={**errors, "rollout": fmean(leads)},
+        persistence={**persistence, "rollout": fmean(persistence_leads)},
+        leads=leads,
+        persistence_leads=persistence_leads,
+        test_seconds=time.perf_counter() - began,
+    )
+
+
+def _leads(stores: Sequence[StoreRollout], what: str) -> tuple[float, ...]:
+    """Mean nRMSE over stores, frame by frame, as far as all of them reach."""
+    by_store = [
+        [float(getattr(frame.mean["nrmse"], what)) for frame in store.rollout] for store in stores
+    ]
+    return tuple(fmean(values) for values in zip(*by_store, strict=False))
+
+
+def _one_step(scores: Sequence[StoreScore]) -> float:
+    errors = [score.error for score in scores if score.lead_steps == 1]
+    return fmean(errors) if errors else math.inf
+
+
+class StepClock:
+    """Passes progress on, and times the steps that follow another without a validation."""
+
+    def __init__(
+        self, config: PretrainConfig | FinetuneConfig, on_progress: OnProgress = silent
+    ) -> None:
+        self.config = config
+        self.on_progress = on_progress
+        self.times: list[float] = []
+        self._last: tuple[int, float] | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        """Take note of a step."""
+        step, now = int(progress.done), time.perf_counter()
+        if self._last is not None and not self.config.is_checkpoint(self._last[0]):
+            self.times.append(now - self._last[1])
+        self._last = (step, now)
+        self.on_progress(progress)
+
+    @property
+    def step_seconds(self) -> float:
+        """Mean time of a step; ∞ where none could be timed."""
+        return fmean(self.times) if self.times else math.inf

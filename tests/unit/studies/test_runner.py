@@ -1,0 +1,123 @@
+"""A study from its file to its report, with pretraining and fine-tuning."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from matey_core.config import validate
+from matey_core.errors import ConfigError
+from matey_core.studies.runner import run_study
+from matey_core.studies.settings import StudyConfig
+from tests.support import tiny_store
+
+SHARED = {"batch_size": 4, "validation_batches": 1, "precision": "float32", "workers": 0}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("study")
+    tiny_store(folder / "old", name="old_periodic", samples=6, frames=8)
+    tiny_store(folder / "new", name="new_periodic", samples=8, frames=8)
+    return folder
+
+
+def tiny_study(folder: Path, **changes: Any) -> StudyConfig:
+    """Two arms, two seeds: one pretraining, four fine-tunings."""
+    values: dict[str, Any] = {
+        "pretraining": {
+            **SHARED,
+            "data": str(folder / "old"),
+            "model": {"width": 16, "depth": 1, "heads": 2, "tokenizer": {"patch": [8, 4]}},
+            "history": 2,
+            "max_lead": 2,
+            "steps": 4,
+        },
+        "finetuning": {**SHARED, "data": str(folder / "new"), "steps": 3, "n_samples": 2},
+        "evaluation": {"steps": 2},
+        "axes": {"finetuning": {"seed": [0, 1]}},
+        "arms": {"full": {}, "scratch": {"settings": {"from_scratch": True}}},
+        "verdicts": [
+            {"rule": "ratio", "arm": "full", "against": "scratch", "at_most": 9.0, "source": "us"}
+        ],
+        **changes,
+    }
+    return validate(StudyConfig, values, source="test")
+
+
+def rows(out: Path, event: str) -> list[dict[str, Any]]:
+    lines = (out / "cells.jsonl").read_text("utf-8").splitlines()
+    return [row for row in map(json.loads, lines) if row["event"] == event]
+
+
+def test_a_study_shares_its_pretraining_and_says_what_holds(folder: Path, tmp_path: Path) -> None:
+    report = run_study(tiny_study(folder), out=tmp_path)
+    assert report is not None
+    assert len(rows(tmp_path, "pretraining")) == 1
+    assert [(row["arm"], row["seed"]) for row in rows(tmp_path, "cell")] == [
+        ("full", "0"), ("scratch", "0"), ("full", "1"), ("scratch", "1"),
+    ]  # fmt: skip
+    [comparison] = report.comparisons
+    assert comparison.seeds == ("0", "1")
+    full, scratch = comparison.arms
+    assert full.ratios["nrmse"].values == (1.0, 1.0)
+    expected = [
+        b / a
+        for a, b in zip(full.errors["nrmse"].values, scratch.errors["nrmse"].values, strict=True)
+    ]
+    assert scratch.ratios["nrmse"].values == pytest.approx(expected)
+    [verdict] = report.verdicts
+    assert verdict.outcome in ("holds", "uninformative")
+    text = (tmp_path / "report.md").read_text("utf-8")
+    assert text.startswith(f"# study\n\n- **{verdict.outcome}** (directional)")
+    assert json.loads((tmp_path / "report.json").read_text())["finished"] == 4
+
+    before = (tmp_path / "cells.jsonl").read_bytes()
+    (tmp_path / "cells.jsonl").write_bytes(before + b'{"event": "cell", "ke')
+    again = run_study(tiny_study(folder), out=tmp_path)
+    assert again == report
+    assert (tmp_path / "cells.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"axes": {"model.widht": [16]}}, "unknown setting 'model.widht'; did you mean 'width'"),
+        ({"axes": {"modle.width": [16]}}, "unknown setting 'modle.width'"),
+        ({"axes": {"seed": [0]}}, "'seed' is a setting of pretraining and of fine-tuning"),
+        ({"axes": {"n_samples": []}}, "the axis 'n_samples' has no list of values"),
+        ({"axes": {"model.depth": ["two"]}}, "model.depth"),
+        ({"arms": {"a": {"settings": {"finetuning.steps": 9}}}}, "would not be alike for all"),
+        ({"arms": {"a": {"settings": {"n_sample": 9}}}}, "unknown setting 'n_sample'"),
+        ({"arms": {"a": {"rate": 1.0}}}, "unknown setting 'arms.a.rate'"),
+        ({"evaluation": {"split": "validation"}}, "evaluation.split is decided by the runner"),
+        ({"rules": {"exclude": [{"sample": 1}]}}, "'sample' is no axis"),
+        ({"rules": {"exclude": [{"arm": "full"}, {"arm": "scratch"}]}}, "exclude every cell"),
+        ({"verdicts": [{"rule": "err", "arm": "no", "at_most": 1.0, "source": "s"}]}, "arm 'no'"),
+        ({"verdicts": [{"rule": "er", "arm": "full", "source": "s"}]}, "verdicts has no 'er'"),
+        ({"budget": {"equal": ["seconds"]}}, "equal seconds need `seconds`"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_found_before_anything_is_trained(
+    folder: Path, tmp_path: Path, changes: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(ConfigError) as found:
+        run_study(tiny_study(folder, **changes), out=tmp_path / "out")
+    assert expected in f"{found.value} {found.value.remedy}"
+    assert not (tmp_path / "out").exists()
+
+
+def test_processes_side_by_side_give_the_same_cells(folder: Path, tmp_path: Path) -> None:
+    axes = {"model.depth": [1, 2], "finetuning.seed": [0]}
+    study = tiny_study(folder, axes=axes, arms={"full": {}}, verdicts=[])
+    one = run_study(study, out=tmp_path / "one")
+    two = run_study(study, out=tmp_path / "two", jobs=2)
+    assert one is not None
+    assert two is not None
+    assert len(rows(tmp_path / "two", "pretraining")) == 2
+    for first, second in zip(one.comparisons, two.comparisons, strict=True):
+        assert first.at == second.at
+        assert first.arms[0].errors["nrmse"].values == pytest.approx(
+            second.arms[0].errors["nrmse"].values, rel=1e-5
+        )
