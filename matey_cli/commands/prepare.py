@@ -1,14 +1,13 @@
 """Convert simulation files to checked, split Zarr stores."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from math import inf
+from typing import TYPE_CHECKING
 
 import typer
 
 from matey_cli import findings, render
-from matey_cli.commands import _reading
-from matey_cli.commands._options import sizes
-from matey_core.errors import ConfigError
+from matey_cli.commands._reading import READING, SETTINGS, layouts
+from matey_cli.options import Given, configure, from_settings, option
 
 if TYPE_CHECKING:
     from matey_core.workflows.data_check import CheckReport
@@ -24,87 +23,79 @@ EXAMPLES = r"""
 """
 
 
-def prepare(
-    reader: Annotated[
-        str, typer.Argument(help="Layout of the sources, one of those listed below.")
-    ],
-    source: Annotated[
-        Path, typer.Argument(help="A file, or a folder that is searched with all below it.")
-    ] = Path("data"),
-    out: Annotated[
-        str | None,
-        typer.Option(
-            help="Folder or URL for the stores.  [default: SOURCE/zarr]", show_default=False
-        ),
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Take at most this many samples of each source.")
-    ] = None,
-    split: Annotated[
-        str, typer.Option(help="Shares of train, validation and test trajectories.")
-    ] = "0.8,0.1,0.1",
-    seed: Annotated[int, typer.Option(min=0, help="Decides which trajectory goes where.")] = 0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Convert again what is there already.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be converted, and stop.")
-    ] = False,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Processes that convert.  [default: one a core]"),
-    ] = None,
-    memory: Annotated[
-        str | None,
-        typer.Option(
-            help="Memory for all of them together, such as 8GB.  [default: a quarter of it]"
-        ),
-    ] = None,
-    dask: Annotated[
-        str | None,
-        typer.Option(help="Address of a dask scheduler whose cluster converts instead."),
-    ] = None,
-    dtype: Annotated[
-        Literal["source", "float16", "bfloat16", "float32", "float64"],
-        typer.Option(help="Precision of the values in the store."),
-    ] = "source",
-    compress: Annotated[
-        Literal["none", "lz4", "zstd"], typer.Option(help="Compression of the values.")
-    ] = "none",
-    chunk: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Frames of a chunk.  [default: 8 MiB, compressed 128 KiB or a frame]"
-        ),
-    ] = None,
-    stride: Annotated[int, typer.Option(min=1, help="Take every so many-th frame.")] = 1,
-    crop: Annotated[
-        str | None, typer.Option(help="Take part of space, such as x=0:64,y=16:80.")
-    ] = None,
-    downsample: Annotated[
-        str | None,
-        typer.Option(help="Make one point of so many: 2 along every axis, or 2,1 one by one."),
-    ] = None,
-    downsample_method: Annotated[
-        Literal["auto", "mean", "spectral"],
-        typer.Option(help="auto keeps Fourier modes where periodic, means elsewhere."),
-    ] = "auto",
-    allow_missing: Annotated[
-        bool,
-        typer.Option("--allow-missing", help="Let NaN stand for cells that are solid or missing."),
-    ] = False,
-    dims: _reading.Dims = None,
-    fields: _reading.Fields = None,
-    derive: _reading.Derive = None,
-    boundary: _reading.Boundary = None,
-    time_step: _reading.TimeStep = None,
-    spacing: _reading.Spacing = None,
-    directed: _reading.Directed = None,
-    conserved: _reading.Conserved = None,
-    check: Annotated[
-        bool, typer.Option("--check/--no-check", help="Look for faults in what was converted.")
-    ] = True,
-) -> None:
+def num_bytes(text: str) -> int:
+    """Read a size such as 8GB, 500 MB or 4GiB.
+
+    Raises:
+        ValueError: it is none.
+    """
+    units = {"": 1, "B": 1}
+    for power, prefix in enumerate("KMGT", start=1):
+        units |= {f"{prefix}B": 1000**power, f"{prefix}IB": 1024**power, prefix: 1000**power}
+    number = text.strip().upper().rstrip("BIKMGT ")
+    unit = text.strip().upper()[len(number) :].strip()
+    count = float(number) * units.get(unit, 0)
+    if not 1 <= count < inf:
+        raise ValueError
+    return int(count)
+
+
+def ranges(text: str) -> dict[str, tuple[int, int]]:
+    """Read parts of axes, such as x=0:64,y=16:80.
+
+    Raises:
+        ValueError: it is no such list.
+    """
+    found = {}
+    for part in text.split(","):
+        axis, _, span = part.partition("=")
+        first, last = span.split(":")
+        found[axis.strip()] = (int(first), int(last))
+    return found
+
+
+def parts(text: str) -> tuple[float, ...]:
+    """Read the shares of train, validation and test, such as 0.8,0.1,0.1.
+
+    Raises:
+        ValueError: these are not three numbers.
+    """
+    train, validation, test = (float(part) for part in text.split(","))
+    return train, validation, test
+
+
+@from_settings(
+    SETTINGS,
+    option(
+        "reader",
+        family="matey_core.readers",
+        is_required=True,
+        help="Layout of the sources, one of those listed below.",
+    ),
+    option("source"),
+    option("--out"),
+    option("--limit"),
+    option("--split", parse=parts, metavar="TRAIN,VALIDATION,TEST", example="0.8,0.1,0.1"),
+    option("--seed"),
+    option("--overwrite"),
+    option("--dry-run"),
+    option("--workers"),
+    option("--memory", parse=num_bytes, metavar="SIZE", example="8GB"),
+    option("--dask"),
+    option("--dtype"),
+    option("--compress"),
+    option("--chunk"),
+    option("--stride"),
+    option("--crop", parse=ranges, metavar="AXIS=FIRST:LAST,…", example="x=0:64,y=16:80"),
+    option("--downsample"),
+    option("--downsample-method"),
+    option("--allow-missing"),
+    *READING,
+    option("--directed"),
+    option("--conserved"),
+    option("--check"),
+)
+def prepare(given: Given) -> None:
     """Convert simulation files to checked, split Zarr stores.
 
     Sources are found in SOURCE and all folders below it and recognized by their
@@ -117,38 +108,7 @@ def prepare(
     from matey_core.workflows.prepare import Interrupted, PrepareConfig
     from matey_core.workflows.prepare import prepare as run
 
-    config = PrepareConfig(
-        reader=reader,
-        source=source,
-        out=out,  # type: ignore[arg-type]
-        limit=limit,
-        split=_shares(split),
-        seed=seed,
-        overwrite=overwrite,
-        dry_run=dry_run,
-        workers=workers,
-        memory=None if memory is None else num_bytes(memory),
-        dask=dask,
-        dtype=dtype,
-        compress=compress,
-        chunk=chunk,
-        stride=stride,
-        crop=_ranges(crop),
-        downsample=sizes(downsample, example="2 or 2,1") or (),
-        downsample_method=downsample_method,
-        allow_missing=allow_missing,
-        check=check,
-        **_reading.options(
-            dims=dims,
-            fields=fields,
-            derive=derive,
-            boundary=boundary,
-            time_step=time_step,
-            spacing=spacing,
-            directed=directed,
-            conserved=conserved,
-        ),
-    )
+    config = configure(PrepareConfig, given)
     try:
         with render.progress() as on_progress:
             report = run(config, on_progress)
@@ -161,52 +121,7 @@ def prepare(
         raise typer.Exit(1)
 
 
-prepare.__doc__ = f"{prepare.__doc__}\n    Layouts:\n{_reading.layouts()}\n{EXAMPLES}"
-
-
-def num_bytes(text: str) -> int:
-    """Read a size such as 8GB, 500 MB or 4GiB.
-
-    Raises:
-        ConfigError: it is none.
-    """
-    units = {"": 1, "B": 1}
-    for power, prefix in enumerate("KMGT", start=1):
-        units |= {f"{prefix}B": 1000**power, f"{prefix}IB": 1024**power, prefix: 1000**power}
-    number = text.strip().upper().rstrip("BIKMGT ")
-    try:
-        count = int(float(number) * units[text.strip().upper()[len(number) :].strip()])
-    except (ValueError, KeyError, OverflowError):
-        count = 0
-    if count < 1:
-        raise ConfigError(f"--memory {text!r} is no size.", remedy="Write it as 8GB or 500MB.")
-    return count
-
-
-def _ranges(text: str | None) -> dict[str, tuple[int, int]]:
-    ranges = {}
-    try:
-        for part in text.split(",") if text else ():
-            axis, _, span = part.partition("=")
-            first, last = span.split(":")
-            ranges[axis.strip()] = (int(first), int(last))
-    except ValueError:
-        raise ConfigError(
-            f"--crop {text!r} is no list of ranges.",
-            remedy="Write the first point and the one after the last, as x=0:64,y=16:80.",
-        ) from None
-    return ranges
-
-
-def _shares(text: str) -> tuple[float, float, float]:
-    try:
-        train, validation, test = (float(part) for part in text.split(","))
-    except ValueError:
-        raise ConfigError(
-            f"--split {text!r} is not three numbers.",
-            remedy="Write train, validation and test as 0.8,0.1,0.1.",
-        ) from None
-    return train, validation, test
+prepare.__doc__ = f"{prepare.__doc__}\n    Layouts:\n{layouts()}\n{EXAMPLES}"
 
 
 def _show(report: "PrepareReport") -> None:

@@ -1,40 +1,58 @@
 """Make training data with reference solvers."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from matey_cli import render
+from matey_cli.options import Given, configure, from_settings, option
 from matey_core.errors import ConfigError
+from matey_core.registry import Registry
 
 if TYPE_CHECKING:
     from matey_core.workflows.simulate import SimulateConfig, SimulateReport
-    from matey_core.workflows.simulate_suite import Scale, SuiteReport
+    from matey_core.workflows.simulate_suite import SuiteReport
 
+SIMULATORS: Registry[Any] = Registry("matey_core.simulators")
 SUITE = "suite"
 
 
+def names(incomplete: str) -> list[str]:
+    """What can be solved, for the shell's completion."""
+    known = [SUITE, *(name.replace("_", "-") for name in SIMULATORS.names())]
+    return [name for name in known if name.startswith(incomplete)]
+
+
+@from_settings(
+    "matey_core.workflows.simulate.settings:SimulateConfig",
+    option("--samples"),
+    option("--grid"),
+    option("--steps"),
+    option("--scale", settings="matey_core.workflows.simulate_suite:SuiteConfig"),
+    option("--out"),
+    option("--store"),
+    option("--seed"),
+    option("--batch"),
+    option("--workers"),
+    option("--device"),
+    option("--dtype"),
+    option("--compile"),
+    option("--overwrite"),
+)
 def simulate(
+    given: Given,
     simulator: Annotated[
         str,
         typer.Argument(
-            help="What to solve; --list names all. `suite`: the whole mixture.", show_default=False
+            help="What to solve; --list names all. `suite`: the whole mixture.",
+            show_default=False,
+            autocompletion=names,
         ),
     ] = "",
     show_list: Annotated[
         bool, typer.Option("--list", help="Name all simulators, or the settings of one.")
     ] = False,
-    samples: Annotated[
-        int | None, typer.Option(min=1, help="Trajectories to make.  [default: 12]")
-    ] = None,
-    grid: Annotated[
-        int | None, typer.Option(min=2, help="Cells along x.  [default: as published]")
-    ] = None,
-    steps: Annotated[
-        int | None, typer.Option(min=1, help="Frames after the start.  [default: as published]")
-    ] = None,
-    settings: Annotated[
+    assignments: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
@@ -43,36 +61,6 @@ def simulate(
             "sample.",
         ),
     ] = None,
-    scale: Annotated[
-        Literal["tiny", "small", "paper"] | None,
-        typer.Option(help="Size of the suite.  [default: tiny]"),
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Folder to write below.")] = Path("data"),
-    store: Annotated[
-        bool, typer.Option("--store", help="Write a Zarr store into OUT/zarr, and no HDF5 file.")
-    ] = False,
-    seed: Annotated[
-        int, typer.Option(min=0, help="Seed of the first trajectory; the next has the next seed.")
-    ] = 0,
-    batch: Annotated[
-        int | None,
-        typer.Option(min=1, help="Trajectories stepped together.  [default: what is fastest]"),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Processes side by side, on a CPU.  [default: one a core]"),
-    ] = None,
-    device: Annotated[
-        Literal["auto", "cpu", "cuda"], typer.Option(help="auto takes a GPU if there is one.")
-    ] = "auto",
-    dtype: Annotated[
-        Literal["float32", "float64"], typer.Option(help="Arithmetic; files are float32.")
-    ] = "float32",
-    fuse: Annotated[
-        bool,
-        typer.Option("--compile", help="Fuse steps with torch.compile, which takes minutes first."),
-    ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what exists.")] = False,
 ) -> None:
     r"""Make training data with reference solvers.
 
@@ -98,43 +86,19 @@ def simulate(
             remedy="Write matey simulate diffusion-reaction, or see matey simulate --list.",
         )
     if simulator == SUITE:
-        _refuse(samples=samples, grid=grid, steps=steps, set=settings or None)
-        _suite(
-            scale or "tiny",
-            out,
-            store=store,
-            seed=seed,
-            workers=workers,
-            device=device,
-            dtype=dtype,
-            fuse=fuse,
-            overwrite=overwrite,
-        )
+        _suite(given | ({"set": assignments} if assignments else {}))
         return
-    if scale is not None:
+    if "scale" in given:
         raise ConfigError(
             f"--scale is the size of the suite; {simulator} has --samples, --grid and --steps.",
             remedy="Leave --scale out, or write matey simulate suite.",
         )
+    from matey_core.config import with_settings
     from matey_core.workflows.simulate import SimulateConfig
 
-    config = SimulateConfig(
-        simulator=simulator.replace("-", "_"),
-        samples=samples or 12,
-        grid=grid,
-        steps=steps,
-        out=out,
-        store=store,
-        seed=seed,
-        batch=batch,
-        workers=workers,
-        device=device,
-        dtype=dtype,
-        compile=fuse,
-        overwrite=overwrite,
-        settings=_settings(settings or []),
-    )
-    _one(config)
+    own = with_settings({}, assignments or [])
+    named = {"simulator": simulator.replace("-", "_"), "settings": own}
+    _one(configure(SimulateConfig, given | named))
 
 
 def _one(config: "SimulateConfig") -> None:
@@ -156,31 +120,15 @@ def _one(config: "SimulateConfig") -> None:
     )
 
 
-def _suite(
-    scale: "Scale",
-    out: Path,
-    *,
-    store: bool,
-    seed: int,
-    workers: int | None,
-    device: Literal["auto", "cpu", "cuda"],
-    dtype: Literal["float32", "float64"],
-    fuse: bool,
-    overwrite: bool,
-) -> None:
+def _suite(given: Given) -> None:
     from matey_core.workflows.simulate_suite import SuiteConfig, simulate_suite
 
-    config = SuiteConfig(
-        scale=scale,
-        out=out,
-        store=store,
-        seed=seed,
-        workers=workers,
-        device=device,
-        dtype=dtype,
-        compile=fuse,
-        overwrite=overwrite,
-    )
+    if decided := [name for name in given if name not in SuiteConfig.model_fields]:
+        raise ConfigError(
+            f"The suite decides --{decided[0]} itself.",
+            remedy="Leave it out, choose another --scale, or name one simulator.",
+        )
+    config = configure(SuiteConfig, given)
     with render.progress() as on_progress:
         report: SuiteReport = simulate_suite(config, on_progress)
     for member in report.members:
@@ -189,7 +137,7 @@ def _suite(
     if render.emit(report):
         return
     render.table(
-        f"Suite {scale}",
+        f"Suite {config.scale}",
         ["file", "trajectories", "shape", "size", "time"],
         [
             (
@@ -209,21 +157,6 @@ def _tell_left_out(report: "SimulateReport") -> None:
         render.note(
             f"{report.simulator.replace('_', '-')}: seed {solution.seed} is left out: "
             f"{solution.reason}."
-        )
-
-
-def _settings(texts: list[str]) -> dict[str, object]:
-    from matey_core.config import with_settings
-
-    return with_settings({}, texts)
-
-
-def _refuse(**options: object) -> None:
-    given = [name for name, value in options.items() if value is not None]
-    if given:
-        raise ConfigError(
-            f"The suite decides --{given[0]} itself.",
-            remedy="Leave it out, choose another --scale, or name one simulator.",
         )
 
 

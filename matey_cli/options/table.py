@@ -44,6 +44,9 @@ class Row:
     """Stands between several choices in one text, such as + in gradient+innovation."""
     repeats: bool = False
     """Each item of a list is given by an option of its own."""
+    is_required: bool = False
+    settings: str = ""
+    """Another class than the table's: "module:Class"."""
     value: Any = None
     """What a flag stands for, where the setting is no switch."""
 
@@ -92,7 +95,7 @@ def from_settings(
 
 def describe(settings: str, row: Row) -> Setting:
     """The setting of a row, with the choices of its family."""
-    found = read(settings, row.path)
+    found = read(row.settings or settings, row.path)
     if row.family:
         found = replace(found, choices=Registry[Any](row.family).names())
     return (
@@ -109,7 +112,7 @@ def _identifier(row: Row) -> str:
 def _give(given: Given, row: Row, value: Any) -> None:
     if value is None or (row.value is not None and not value) or (row.repeats and not value):
         return
-    value = value if row.value is None else row.value
+    value = tuple(value) if row.repeats else value if row.value is None else row.value
     if given.setdefault(row.path, value) != value:
         raise ConfigError(
             f"{row.name} and another option say something else about {row.path}.",
@@ -121,7 +124,7 @@ def _parameter(settings: str, row: Row, *, is_layered: bool) -> inspect.Paramete
     """Make the parameter that typer turns into the option."""
     setting = describe(settings, row)
     is_switch = setting.kind is bool or row.value is not None
-    kind: Any = bool | None if is_switch else list[str] | None if row.repeats else str | None
+    kind: Any = bool if is_switch else list[str] if row.repeats else str
     details: dict[str, Any] = {"help": _help(row, setting), "show_default": False}
     names = (row.name,)
     if not is_switch:
@@ -139,8 +142,8 @@ def _parameter(settings: str, row: Row, *, is_layered: bool) -> inspect.Paramete
     return inspect.Parameter(
         _identifier(row),
         inspect.Parameter.KEYWORD_ONLY,
-        default=None,
-        annotation=Annotated[kind, info],
+        default=inspect.Parameter.empty if row.is_required else None,
+        annotation=Annotated[kind if row.is_required else kind | None, info],
     )
 
 
@@ -156,9 +159,10 @@ def _metavar(row: Row, setting: Setting) -> str:
 
 def _help(row: Row, setting: Setting) -> str:
     text = row.help or setting.meaning
-    if setting.choices and (row.metavar or "|" not in _metavar(row, setting)):
+    if setting.choices and not row.help and (row.metavar or "|" not in _metavar(row, setting)):
         text += f"  {'Of' if setting.separator else 'One of'} {listed(setting.choices)}."
-    default = row.default or ("" if row.value is not None else _shown(setting.default))
+    has_default = row.value is None and not row.is_required
+    default = row.default or (_shown(setting.default) if has_default else "")
     return f"{text}  [default: {default}]" if default else text
 
 
@@ -174,14 +178,16 @@ def _shown(default: Any) -> str:
 
 
 def _reader(row: Row, setting: Setting) -> Callable[[Any], Any]:
+    label = row.name if row.name.startswith("-") else row.name.upper()
+
     def convert(text: str) -> Any:
         if row.parse is None:
-            return typed(row.name, text, setting)
+            return typed(label, text, setting)
         try:
             return row.parse(text)
         except ValueError:
             raise ConfigError(
-                f"{row.name} takes {row.metavar or 'a value'} such as {row.example}, not {text!r}."
+                f"{label} takes {row.metavar or 'a value'} such as {row.example}, not {text!r}."
             ) from None
 
     def callback(value: Any) -> Any:

@@ -97,7 +97,7 @@ def test_what_was_typed_is_given_by_path_and_nothing_else_is() -> None:
     assert run("--scheme", "axial", "--sizes", "32,8", "--name", "a", "--name", "b") == {
         "scheme.variant": "axial",
         "sizes": (32, 8),
-        "names": ["a", "b"],
+        "names": ("a", "b"),
         "other": 3,
     }
     assert run("--weights", "a=2,b=0.5", "--steps", "2k")["weights"] == {"a": 2.0, "b": 0.5}
@@ -164,7 +164,7 @@ def rows() -> list[tuple[str, str, Row]]:
 
 @pytest.mark.parametrize(("command", "settings", "row"), rows(), ids=lambda each: str(each)[:40])
 def test_what_the_source_says_is_what_the_class_does(command: str, settings: str, row: Row) -> None:
-    module, _, name = settings.partition(":")
+    module, _, name = (row.settings or settings).partition(":")
     section, value = getattr(importlib.import_module(module), name)(), None
     for part in row.path.split("."):
         assert value is None or isinstance(value, BaseModel)

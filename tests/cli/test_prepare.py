@@ -80,7 +80,10 @@ def test_json_is_one_document_and_nothing_else(tmp_path: Path, here: Callable[..
         (("pdebench", "empty"), ("no HDF5",)),
         (("pdebench", "nowhere"), ("does not exist",)),
         (("pdebenhc", "."), ("Did you mean 'pdebench'?",)),
-        (("pdebench", ".", "--split", "0.5,0.5"), ("three numbers",)),
+        (
+            ("pdebench", ".", "--split", "0.5,0.5"),
+            ("--split takes TRAIN,VALIDATION,TEST such as 0.8,0.1,0.1",),
+        ),
         (("pdebench", ".", "--limit", "0"), ("--limit",)),
     ],
 )

@@ -5,14 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from matey_cli import render
-from matey_cli.commands import _reading
+from matey_cli.commands._reading import READERS, READING, SETTINGS
+from matey_cli.options import Given, from_settings
 
 if TYPE_CHECKING:
     from matey_core.workflows.data_inspect import DataReport
     from matey_core.workflows.data_inspect.description import Description, FieldRow
 
 
+@from_settings(SETTINGS, *READING)
 def inspect(
+    given: Given,
     path: Annotated[
         str,
         typer.Argument(
@@ -21,14 +24,12 @@ def inspect(
         ),
     ] = "",
     reader: Annotated[
-        str | None, typer.Option(help="Layout of the source. Default: told by its content.")
+        str | None,
+        typer.Option(
+            help="Layout of the source; by default told by its content.",
+            autocompletion=READERS.names,
+        ),
     ] = None,
-    dims: _reading.Dims = None,
-    fields: _reading.Fields = None,
-    derive: _reading.Derive = None,
-    boundary: _reading.Boundary = None,
-    time_step: _reading.TimeStep = None,
-    spacing: _reading.Spacing = None,
 ) -> None:
     r"""Show what a store or a source holds.
 
@@ -47,19 +48,11 @@ def inspect(
     from matey_core.runs.project import project
     from matey_core.workflows.data_inspect import inspect_data
 
-    options = _reading.options(
-        dims=dims,
-        fields=fields,
-        derive=derive,
-        boundary=boundary,
-        time_step=time_step,
-        spacing=spacing,
-    )
     with render.progress() as on_progress:
         report = inspect_data(
             path or project().data,
             reader=reader,
-            options=ReaderOptions(**options),
+            options=ReaderOptions(**given),
             on_progress=on_progress,
         )
     if render.emit(report):

@@ -1,7 +1,7 @@
 """What `matey simulate` can be told, and the solver that follows from it."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
@@ -20,31 +20,33 @@ class SimulateConfig(Config):
     simulator: str = "diffusion_reaction"
     """A name in the simulators' registry."""
     samples: PositiveInt = 12
-    """Trajectories to make; sample i uses the seed `seed + i`."""
-    grid: PositiveInt | None = None
+    """Trajectories to make."""
+    grid: Annotated[int, Field(ge=2)] | None = None
     """Cells along x; by default as published."""
     steps: PositiveInt | None = None
     """Frames after the start; by default as published."""
     seed: NonNegativeInt = 0
-    """Seed of the first trajectory. The same seed gives the same file."""
+    """Seed of the first trajectory; the next has the next seed. The same seed gives the same
+    file."""
     out: Path = Path("data")
-    """Folder below which the published folder and file name are used."""
+    """Folder to write below, under the published folder and file name."""
     store: bool = False
     """Write a Zarr store into the folder `zarr` of `out`, without an HDF5 file."""
     overwrite: bool = False
     """Replace what exists."""
     batch: PositiveInt | None = None
-    """Trajectories that are stepped together; changes speed and memory, not results. By
-    default as many as fit the processor's cache, or fill a GPU."""
+    """Trajectories that are stepped together; by default as many as fit the processor's cache,
+    or fill a GPU. It changes speed and memory, not results."""
     workers: PositiveInt | None = None
-    """Processes that solve side by side on a CPU; changes speed and memory, not results. By
-    default one a core, where there is enough to do and memory for it; 1 is this process."""
+    """Processes that solve side by side on a CPU; by default one a core, where there is enough to
+    do and memory for it. The number
+    changes speed and memory, not results; 1 is this process."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to compute; `auto` takes a GPU if there is one."""
     dtype: Precision = "float32"
     """Arithmetic of the solver; files are float32 in any case."""
     compile: bool = False
-    """Fuse each step into few kernels with torch.compile: worth it for long work."""
+    """Fuse steps with torch.compile, which takes minutes first: worth it for long work."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """Settings of the simulator's own, such as {"k": 0.005}, or {"k": [0.004, 0.006]} to
     draw a constant for each sample."""

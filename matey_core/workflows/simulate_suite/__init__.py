@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import PositiveInt
+from pydantic import NonNegativeInt, PositiveInt
 
 from matey_core.config import Config
 from matey_core.errors import ConfigError
@@ -28,12 +28,13 @@ class SuiteConfig(Config):
     """Which suite, and where it goes."""
 
     scale: Scale = "tiny"
-    """tiny: minutes on two cores; small: hours there, minutes on a GPU; paper: as published."""
+    """Size of the suite: tiny takes minutes on two cores, small hours there and minutes on a GPU,
+    paper is as published."""
     out: Path = Path("data")
     """Folder that gets the folders `pretraining` and `finetuning`."""
     store: bool = False
     """Write Zarr stores into the folder `zarr` of each, without HDF5 files."""
-    seed: int = 0
+    seed: NonNegativeInt = 0
     """Seed of the first trajectory of each member."""
     workers: PositiveInt | None = None
     """Processes that solve side by side on a CPU; by default one a core."""
