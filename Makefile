@@ -13,11 +13,11 @@ TEST_JOBS ?= 2
 # Annotated shapes are tests: once more with every signature of these rooms checked at run time.
 # Without the property tests, whose reproducible randomness beartype's sampling disturbs.
 SHAPE_TESTS := tests/contract tests/golden tests/numerics tests/unit/data tests/unit/metrics \
-	tests/unit/nn tests/unit/objectives tests/unit/tokenizers
+	tests/unit/nn tests/unit/losses tests/unit/tokenizers
 comma := ,
 empty :=
 SHAPE_ROOMS := $(subst $(empty) ,$(comma),$(addprefix matey_core.,attention augmentations batches criteria \
-	data fields kernels metrics models nn objectives simulators tokenizers tokens))
+	data fields kernels losses metrics models nn objectives simulators tokenizers tokens))
 
 # The demo: real PDEBench files with DATA=folder; without it, its own simulated ones.
 DATA ?=

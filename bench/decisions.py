@@ -18,13 +18,14 @@ import torch
 
 from bench._rows import machine
 from matey_core.data import Mixture, Windows, sequential_batches
+from matey_core.losses import LOSSES
 from matey_core.metrics import METRICS
 from matey_core.models import Model, ModelConfig
-from matey_core.objectives import OBJECTIVES
+from matey_core.optimizers import set_rate
+from matey_core.optimizers.adamw import AdamwConfig
+from matey_core.schedules.warmup_cosine import WarmupCosineConfig
 from matey_core.store import Store, find_stores, open_store
 from matey_core.tokenizers import TokenizerConfig
-from matey_core.training.optimizer import build_optimizer
-from matey_core.training.schedule import WarmupCosine
 
 SMALL = {"width": 96, "depth": 4, "heads": 3}
 TOKENS = TokenizerConfig(name="adap_mix", patch=(16, 8), gamma=0.2)
@@ -65,7 +66,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
-    parser.add_argument("--objective", default="nrmse", choices=OBJECTIVES.names())
+    parser.add_argument("--loss", default="nrmse", choices=LOSSES.names())
     parser.add_argument("--history", type=int, default=3)
     parser.add_argument("--max-lead", type=int, default=4)
     options = parser.parse_args()
@@ -102,16 +103,14 @@ def run(
 
 def train(model: Model, batches: Mixture, options: argparse.Namespace) -> None:
     """Take the same number of optimizer steps with every arm."""
-    optimizer = build_optimizer(model, learning_rate=options.learning_rate, weight_decay=1e-3)
-    schedule = WarmupCosine(
-        peak=options.learning_rate, warmup=options.steps // 10, steps=options.steps
-    )
-    objective = OBJECTIVES[options.objective]
+    optimizer = AdamwConfig(learning_rate=options.learning_rate).build(model)
+    schedule = WarmupCosineConfig(warmup=0.1).build(options.steps)
+    loss = LOSSES[options.loss]().build()
     model.train()
     for step in range(options.steps):
-        schedule.apply(optimizer, step)
+        set_rate(optimizer, schedule(step))
         batch = next(batches)
-        objective(model(batch), batch).total.backward()
+        loss(model(batch), batch).total.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

@@ -11,7 +11,7 @@ import torch
 
 from bench._loader_files import FAMILIES, FRAMES, SPACE, Files, made
 from bench._loader_methods import HISTORY, Method, methods
-from matey_core.augmentations import AUGMENTATIONS
+from matey_core.augmentations.noise import Noise
 from matey_core.data import Loader, Mixture, Windows
 from matey_core.store import open_store
 
@@ -123,7 +123,7 @@ def _forget(files: Files) -> None:
 def _waiting(files: Files) -> Iterator[dict[str, object]]:
     """Share of the time that steps of 50 ms wait for their batch."""
     steps = {"sleep": lambda: time.sleep(STEP_SECONDS), "matmul": _busy_step()}
-    noise = AUGMENTATIONS["noise"](0.3)
+    noise = Noise(0.3)
     for layout, path in (("none", files.plain), ("lz4", files.lz4)):
         for kind, step in steps.items():
             for augment in (None, noise):

@@ -15,7 +15,7 @@ import torch
 
 from bench._rows import machine
 from bench.decisions import ARMS, score, train
-from matey_core.augmentations import AUGMENTATIONS
+from matey_core.augmentations.noise import Noise
 from matey_core.data import Mixture, Windows
 from matey_core.inference import rollout
 from matey_core.metrics import METRICS, persistence
@@ -33,14 +33,14 @@ def main() -> None:
     parser.add_argument("--strengths", nargs="*", type=float, default=[0.0, 0.1, 0.3])
     parser.add_argument("--steps", type=int, default=300)
     options = parser.parse_args()
-    training = argparse.Namespace(steps=options.steps, learning_rate=2e-3, objective="nrmse")
+    training = argparse.Namespace(steps=options.steps, learning_rate=2e-3, loss="nrmse")
     stores = [open_store(path) for path in find_stores(options.stores)]
     names = dict.fromkeys(name for store in stores for name in store.spec.names)
     for strength in options.strengths:
         torch.manual_seed(0)
         model = ARMS["matey"].build(fields=names, num_axes={2})
         windows = [Windows(s, s.samples("train"), history=3, max_lead=4) for s in stores]
-        noise = AUGMENTATIONS["noise"](strength)
+        noise = Noise(strength)
         train(model, Mixture(windows, batch_size=8, seed=0, augment=noise), training)
         testing = [Windows(s, s.samples("test"), history=3, max_lead=4) for s in stores]
         rows = {"noise": strength, "one_step": score(model, testing, 1)}

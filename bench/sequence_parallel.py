@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from matey_core.distributed import Strategy, join, launch, place_of_this_process
+from matey_core.losses.nrmse import nrmse
 from matey_core.models import Model, ModelConfig
-from matey_core.objectives import OBJECTIVES
 from matey_core.profiling import SyntheticBatches, saved_bytes
 from matey_core.tokenizers import TokenizerConfig
 
@@ -98,7 +98,7 @@ def _step(model: Model, strategy: Strategy) -> tuple[int, float]:
     losses: list[Tensor] = []
 
     def forward() -> None:
-        losses.append(OBJECTIVES["nrmse"](model(batch), batch).total)
+        losses.append(nrmse(model(batch), batch).total)
 
     began = time.perf_counter()
     saved = saved_bytes(forward, without=model.parameters())

@@ -22,7 +22,7 @@ MaxLead = Annotated[
 ]
 Assignments = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Any setting, such as warmup=0.1."),
+    typer.Option("--set", metavar="KEY=VALUE", help="Any setting, such as schedule.warmup=0.1."),
 ]
 PrecisionName = Annotated[
     Literal["auto", "float32", "bfloat16"] | None,

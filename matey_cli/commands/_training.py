@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def settings(
+    kind: "type[TrainingConfig]",
     defaults: Mapping[str, Any],
     file: Path | None,
     options: Mapping[str, Any],
@@ -26,19 +27,22 @@ def settings(
     """Lay settings over each other: defaults, a file, options, `--set`.
 
     Args:
+        kind: settings class that shall read them; what earlier versions called otherwise gets
+            the name of today.
         defaults: path of a setting, such as "model.preset" -> value.
         file: TOML, or None.
         options: like `defaults`; None stands for an option that was not given.
         assignments: `key=value`.
     """
     from matey_core.config import read_toml, with_settings
+    from matey_core.runs.upgrade import upgraded
 
     values: dict[str, Any] = {}
     _lay(values, _nested(defaults))
     if file is not None:
-        _lay(values, read_toml(file))
+        _lay(values, upgraded(kind, read_toml(file), source=str(file)))
     _lay(values, _nested({key: value for key, value in options.items() if value is not None}))
-    return with_settings(values, assignments or ())
+    return upgraded(kind, with_settings(values, assignments or ()), source="settings")
 
 
 def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:

@@ -129,7 +129,7 @@ def finetune(
         "tokens_range": sizes(tokens_range, example="100,400"),
         "compile": compiled or None,
         "batch_size": batch_size,
-        "learning_rate": learning_rate,
+        "optimizer.learning_rate": learning_rate,
         "augment": names(augment),
         "weights": shares(weights),
         "mix_exponent": mix_exponent,
@@ -165,7 +165,7 @@ def _finetune(
 
     here = project()
     defaults = {"default_data": here.data, "runs": here.runs}
-    values = settings(defaults, file, options, assignments)
+    values = settings(FinetuneConfig, defaults, file, options, assignments)
     config = validate(FinetuneConfig, values, source=str(file) if file else "settings")
     spread(nproc, config)
     with advice("Its best weights so far can be used."), render.progress() as on_progress:

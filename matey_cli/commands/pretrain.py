@@ -72,8 +72,11 @@ def pretrain(
     learning_rate: Annotated[
         float | None, typer.Option(help="Largest learning rate.  [default: 0.001]")
     ] = None,
+    loss: Annotated[
+        str | None, typer.Option(help="What an error is: nrmse or relative_mse.  [default: nrmse]")
+    ] = None,
     objective: Annotated[
-        str | None, typer.Option(help="What is minimized: nrmse or relative_mse.  [default: nrmse]")
+        str | None, typer.Option(help="How the model is called for it.  [default: one_step]")
     ] = None,
     augment: Augment = None,
     weights: Weights = None,
@@ -129,8 +132,9 @@ def pretrain(
         "tokens_range": sizes(tokens_range, example="100,400"),
         "compile": compiled or None,
         "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "objective": objective,
+        "optimizer.learning_rate": learning_rate,
+        "loss.name": loss,
+        "objective.name": objective,
         "augment": names(augment),
         "weights": shares(weights),
         "mix_exponent": mix_exponent,
@@ -157,7 +161,7 @@ def _pretrain(
 
     here = project()
     defaults = {"data": here.data, "runs": here.runs, "model.preset": here.preset}
-    values = settings(defaults, file, options, assignments)
+    values = settings(PretrainConfig, defaults, file, options, assignments)
     config = validate(PretrainConfig, values, source=str(file) if file else "settings")
     spread(nproc, config)
     with advice(CONTINUE), render.progress() as on_progress:

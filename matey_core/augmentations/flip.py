@@ -1,21 +1,36 @@
 """Mirror images: each axis runs backwards or not."""
 
 from collections.abc import Sequence
+from typing import Literal
 
-from matey_core.augmentations import AUGMENTATIONS
+from pydantic import NonNegativeFloat
+
+from matey_core.augmentations import AUGMENTATIONS, AugmentationConfig
 from matey_core.augmentations._samples import change_samples, picked
 from matey_core.augmentations._symmetries import symmetries
 from matey_core.batches import FieldBatch
 
 
 @AUGMENTATIONS.register("flip")
+class FlipConfig(AugmentationConfig):
+    """Mirror images."""
+
+    name: Literal["flip"] = "flip"
+    strength: NonNegativeFloat = 1.0
+    """Chance that a sample takes part."""
+
+    def build(self) -> "Flip":
+        """Make the augmentation."""
+        return Flip(self.strength)
+
+
 class Flip:
     """x → −x along axes that are not directed, each combination as likely as any other.
 
     Components of vectors along a mirrored axis change sign; pseudovectors those across it.
     """
 
-    def __init__(self, strength: float = 1.0) -> None:
+    def __init__(self, strength: float) -> None:
         """Set the chance that a sample takes part."""
         self.strength = strength
 

@@ -2,14 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 import torch
+from pydantic import NonNegativeFloat
 
-from matey_core.augmentations import AUGMENTATIONS
+from matey_core.augmentations import AUGMENTATIONS, AugmentationConfig
 from matey_core.batches import FieldBatch
 
 
 @AUGMENTATIONS.register("noise")
+class NoiseConfig(AugmentationConfig):
+    """White noise on the history."""
+
+    name: Literal["noise"] = "noise"
+    strength: NonNegativeFloat = 0.3
+    """Largest noise, as a fraction of each field's last change from frame to frame."""
+
+    def build(self) -> "Noise":
+        """Make the augmentation."""
+        return Noise(self.strength)
+
+
 class Noise:
     """x + a·δ·ε with ε normal and a uniform between 0 and `strength`.
 
@@ -18,7 +32,7 @@ class Noise:
     and so are cells of which no target is known, as solid ones.
     """
 
-    def __init__(self, strength: float = 0.3) -> None:
+    def __init__(self, strength: float) -> None:
         """Set the largest a."""
         self.strength = strength
 

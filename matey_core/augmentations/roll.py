@@ -2,20 +2,34 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Literal
 
 import torch
+from pydantic import NonNegativeFloat
 
-from matey_core.augmentations import AUGMENTATIONS
+from matey_core.augmentations import AUGMENTATIONS, AugmentationConfig
 from matey_core.augmentations._samples import change_samples, generators
 from matey_core.batches import FieldBatch
 from matey_core.fields import Grid
 
 
 @AUGMENTATIONS.register("roll")
+class RollConfig(AugmentationConfig):
+    """Shifts along periodic axes."""
+
+    name: Literal["roll"] = "roll"
+    strength: NonNegativeFloat = 1.0
+    """Chance that a sample takes part."""
+
+    def build(self) -> "Roll":
+        """Make the augmentation."""
+        return Roll(self.strength)
+
+
 class Roll:
     """f(x) → f(x − s) with s any number of points, the same for all fields and times."""
 
-    def __init__(self, strength: float = 1.0) -> None:
+    def __init__(self, strength: float) -> None:
         """Set the chance that a sample takes part."""
         self.strength = strength
 

@@ -1,14 +1,29 @@
 """Quarter and half turns in the planes of the grid."""
 
 from collections.abc import Sequence
+from typing import Literal
 
-from matey_core.augmentations import AUGMENTATIONS
+from pydantic import NonNegativeFloat
+
+from matey_core.augmentations import AUGMENTATIONS, AugmentationConfig
 from matey_core.augmentations._samples import change_samples, picked
 from matey_core.augmentations._symmetries import symmetries
 from matey_core.batches import FieldBatch
 
 
 @AUGMENTATIONS.register("rotate")
+class RotateConfig(AugmentationConfig):
+    """Quarter and half turns."""
+
+    name: Literal["rotate"] = "rotate"
+    strength: NonNegativeFloat = 1.0
+    """Chance that a sample takes part."""
+
+    def build(self) -> "Rotate":
+        """Make the augmentation."""
+        return Rotate(self.strength)
+
+
 class Rotate:
     """All turns that lay the grid onto itself, each as likely as any other.
 
@@ -17,7 +32,7 @@ class Rotate:
     along; a store that lacks a component that this needs gets half turns only.
     """
 
-    def __init__(self, strength: float = 1.0) -> None:
+    def __init__(self, strength: float) -> None:
         """Set the chance that a sample takes part."""
         self.strength = strength
 

@@ -3,13 +3,28 @@
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
-from matey_core.augmentations import AUGMENTATIONS
+from pydantic import NonNegativeFloat
+
+from matey_core.augmentations import AUGMENTATIONS, AugmentationConfig
 from matey_core.batches import FieldBatch
 from matey_core.fields import Field
 
 
 @AUGMENTATIONS.register("scale")
+class ScaleConfig(AugmentationConfig):
+    """A factor for each quantity."""
+
+    name: Literal["scale"] = "scale"
+    strength: NonNegativeFloat = 1.0
+    """Largest power of two."""
+
+    def build(self) -> "Scale":
+        """Make the augmentation."""
+        return Scale(self.strength)
+
+
 class Scale:
     """f → 2ᵃ f with a uniform between ±`strength`, for history and targets.
 
@@ -17,7 +32,7 @@ class Scale:
     sample has its own. Fields that are bounded by other values than 0 are left alone.
     """
 
-    def __init__(self, strength: float = 1.0) -> None:
+    def __init__(self, strength: float) -> None:
         """Set the largest power of two."""
         self.strength = strength
 

@@ -1,32 +1,97 @@
-"""What training minimizes: the door of the family."""
+"""How the model is called for a loss: the door of the family."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from jaxtyping import Float
 from torch import Tensor
 
 from matey_core.batches import FieldBatch, Prediction
+from matey_core.config import PartConfig
+from matey_core.losses import Loss, LossFunction
 from matey_core.registry import Registry
+
+Predict = Callable[[FieldBatch], Prediction]
+"""The model, within the precision and the cells of a training step."""
+Setting = Callable[[FieldBatch], AbstractContextManager[object]]
+"""What holds while the model predicts a batch: its precision, how fields are cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
-    """What is minimized, and figures that are worth a look beside it."""
+class ObjectiveValue:
+    """What an objective made of a batch."""
 
     total: Float[Tensor, ""]
-    parts: Mapping[str, Float[Tensor, ""]]
-    """Named scalars without a gradient."""
+    """To be minimized: the loss, and what the model minimizes beside it."""
+    loss: Loss
+    """To be reported."""
+    prediction: Prediction
+    """Of the last call."""
 
 
-Objective = Callable[[Prediction, FieldBatch], Loss]
-"""(prediction, batch with targets) → loss: a mean over samples, lead times and fields.
+Objective = Callable[[Predict, FieldBatch], ObjectiveValue]
+"""(model, batch with targets) → value, by one call of the model or several.
 
-Every sample has the same weight, whatever the other samples are, so that the mean over
-equal parts of a batch is the loss of the batch. Cells outside `batch.valid` count for
-nothing, and fields of which nothing is known are left out of a sample's mean.
+All processes call the model equally often, whatever is in their part of a batch.
 """
 
-OBJECTIVES: Registry[Objective] = Registry(__name__)
+OBJECTIVES: Registry[type["ObjectiveConfig"]] = Registry(__name__)
 
-__all__ = ["OBJECTIVES", "Loss", "Objective"]
+
+class ObjectiveConfig(PartConfig):
+    """Settings of an objective: which targets it needs, and how it calls the model."""
+
+    family: ClassVar[Registry[Any]] = OBJECTIVES
+    default: ClassVar[str] = "one_step"
+
+    @property
+    def extra_frames(self) -> int:
+        """Frames that a window needs behind the largest lead time."""
+        return 0
+
+    def lead_steps(self, lead: int, *, progress: float) -> tuple[int, ...]:
+        """Lead steps of the targets that a sample needs.
+
+        Args:
+            lead: drawn for the sample, from 1 to the largest lead time.
+            progress: fraction of the training steps that are done.
+
+        Returns:
+            (l,) steps from the last frame of the history; as many for every `lead`.
+        """
+        return (lead,)
+
+    def build(self, loss: LossFunction) -> Objective:
+        """Make the objective for a loss."""
+        raise NotImplementedError
+
+
+def within(model: Predict, settings: Sequence[Setting]) -> Predict:
+    """Let every call of a model be within some settings, the loss outside of them."""
+
+    def predict(batch: FieldBatch) -> Prediction:
+        with ExitStack() as stack:
+            for setting in settings:
+                stack.enter_context(setting(batch))
+            return model(batch)
+
+    return predict
+
+
+def with_side_loss(loss: Float[Tensor, ""], prediction: Prediction) -> Float[Tensor, ""]:
+    """Add what the model minimizes beside the loss, if there is anything."""
+    return loss if prediction.side_loss is None else loss + prediction.side_loss
+
+
+__all__ = [
+    "OBJECTIVES",
+    "Objective",
+    "ObjectiveConfig",
+    "ObjectiveValue",
+    "Predict",
+    "Setting",
+    "with_side_loss",
+    "within",
+]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from matey_core.batches import FieldBatch
 from matey_core.models import Model
-from matey_core.objectives import Objective
+from matey_core.objectives import Objective, within
 from matey_core.profiling.alternate import spread
 from matey_core.profiling.clock import OTHER, PartClock
 from matey_core.profiling.machine import peak_memory, reset_peak_memory, synchronize
@@ -37,10 +37,7 @@ class TrainingStep:
 
     def forward(self, batch: FieldBatch) -> Tensor:
         """Compute the loss, the model in the step's precision and the loss in float32."""
-        with self._precision():
-            prediction = self.model(batch)
-        loss, side_loss = self.objective(prediction, batch).total, prediction.side_loss
-        return loss if side_loss is None else loss + side_loss
+        return self.objective(within(self.model, [self._precision]), batch).total
 
     def run(self, clock: PartClock | None = None) -> None:
         """Take the step, telling `clock` what the model cannot tell it."""
@@ -54,7 +51,7 @@ class TrainingStep:
         self.optimizer.zero_grad(set_to_none=True)
         switch(OTHER)
 
-    def _precision(self) -> AbstractContextManager[object]:
+    def _precision(self, batch: FieldBatch) -> AbstractContextManager[object]:
         if self.dtype == torch.float32:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=self.dtype)

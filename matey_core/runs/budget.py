@@ -10,7 +10,8 @@ import torch
 from matey_core.batches import FieldBatch
 from matey_core.errors import ConfigError
 from matey_core.models import Model, ModelConfig
-from matey_core.objectives import OBJECTIVES
+from matey_core.objectives import Objective
+from matey_core.optimizers.adamw import AdamwConfig
 from matey_core.profiling import (
     Inputs,
     Market,
@@ -23,7 +24,7 @@ from matey_core.profiling import (
 )
 from matey_core.store import Store
 from matey_core.tokenizers import TokenizerConfig
-from matey_core.training import build_optimizer, choose_precision
+from matey_core.training import choose_precision
 
 Work = Callable[[], object]
 
@@ -128,7 +129,7 @@ def dearest(config: ModelConfig, stores: Sequence[Inputs]) -> int:
 
 
 def training_step(
-    model: Model, batch: FieldBatch, *, objective: str, precision: str, device: torch.device
+    model: Model, batch: FieldBatch, *, objective: Objective, precision: str, device: torch.device
 ) -> Callable[[TokenizerConfig], Work]:
     """Make training steps of one model with several tokenizers, on the same batch over and over.
 
@@ -144,8 +145,8 @@ def training_step(
     step = TrainingStep(
         model=model.train(),
         batches=repeat(batch),
-        objective=OBJECTIVES[objective],
-        optimizer=build_optimizer(model, learning_rate=1e-6, weight_decay=0.0),
+        objective=objective,
+        optimizer=AdamwConfig(learning_rate=1e-6, weight_decay=0.0).build(model),
         device=device,
         dtype=getattr(torch, name),
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from matey_core.augmentations import AUGMENTATIONS, Chain
+from matey_core.augmentations import Chain
 from matey_core.batches import FieldBatch
 from matey_core.data import Loader, Mixture
 from matey_core.distributed import Strategy
@@ -19,7 +19,7 @@ from matey_core.errors import CheckpointError, ConfigError
 from matey_core.finetuning import FinetuneModeConfig, count_parameters
 from matey_core.inference import Variation
 from matey_core.models import Model, compile_parts
-from matey_core.objectives import OBJECTIVES
+from matey_core.optimizers import same_rate
 from matey_core.progress import OnProgress, Progress
 from matey_core.runs.folder import RunFolder
 from matey_core.runs.keeper import Keeper
@@ -35,9 +35,7 @@ from matey_core.training import (
     Parity,
     StepReport,
     TrainState,
-    WarmupCosine,
     Within,
-    build_optimizer,
     train,
 )
 
@@ -46,7 +44,7 @@ SMOOTHING = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class TrainingJob:
     """What to train, on what, into which run."""
 
     task: str
@@ -92,7 +90,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 def fit(
-    job: Job, strategy: Strategy, *, on_progress: OnProgress, on_start: OnStart
+    job: TrainingJob, strategy: Strategy, *, on_progress: OnProgress, on_start: OnStart
 ) -> TrainingReport:
     """Train, validate and save until the steps are done.
 
@@ -126,14 +124,14 @@ def _clean_up(run: RunFolder) -> Path | None:
 
 
 def _fit(
-    job: Job, strategy: Strategy, on_progress: OnProgress, on_start: OnStart
+    job: TrainingJob, strategy: Strategy, on_progress: OnProgress, on_start: OnStart
 ) -> TrainingReport:
     config = job.config
     if config.jitter:
         for source in job.sources:
             Variation(jitter=config.seed).check(job.model, source.store.spec.grid)
     mixture = _mixture(job, strategy)
-    objective = OBJECTIVES[config.objective]
+    objective = config.objective.build(config.loss.build())
     state = _initial_state(job, strategy)
     keeper = Keeper(job.run, config, job.sources, mixture=mixture, strategy=strategy)
     parity = None
@@ -167,7 +165,7 @@ def _fit(
             precision=keeper.precision,
             limits=Limits(gradient_norm=config.clip),
             after_step=after_step,
-            within=(*drawn(config, state.model.config, job.sources), *_jitter(config)),
+            settings=(*drawn(config, state.model.config, job.sources), *_jitter(config)),
         )
     return TrainingReport(
         run=job.run.path,
@@ -192,11 +190,11 @@ def _jitter(config: TrainingConfig) -> tuple[Within, ...]:
     return (within,)
 
 
-def _uncompiled(job: Job) -> tuple[str, ...]:
+def _uncompiled(job: TrainingJob) -> tuple[str, ...]:
     return uncompiled(job.config, job.model.config, job.sources)
 
 
-def _mixture(job: Job, strategy: Strategy) -> Mixture:
+def _mixture(job: TrainingJob, strategy: Strategy) -> Mixture:
     config = job.config
     return Mixture(
         [source.training for source in job.sources],
@@ -206,16 +204,11 @@ def _mixture(job: Job, strategy: Strategy) -> Mixture:
         world=strategy.place.data_size,
         exponent=config.mix_exponent,
         weights=config.weights,
-        augment=_augmentations(config),
+        augment=Chain([part.build() for part in config.augment]),
     )
 
 
-def _augmentations(config: TrainingConfig) -> Chain:
-    parts = [(name, AUGMENTATIONS[name]) for name in config.augment]
-    return Chain([part(config.noise) if name == "noise" else part() for name, part in parts])
-
-
-def _initial_state(job: Job, strategy: Strategy) -> TrainState:
+def _initial_state(job: TrainingJob, strategy: Strategy) -> TrainState:
     config, model = job.config, job.model.to(strategy.device)
     strategy.synchronize(model)
     model.recompute = config.recompute
@@ -229,20 +222,15 @@ def _initial_state(job: Job, strategy: Strategy) -> TrainState:
     return TrainState(
         model=model,
         mode=job.mode,
-        optimizer=build_optimizer(
-            model,
-            learning_rate=config.learning_rate,
-            weight_decay=config.weight_decay,
-            rate_of=partial(job.mode.rate_of, model) if job.mode else None,
+        optimizer=config.optimizer.build(
+            model, rate_of=partial(job.mode.rate_of, model) if job.mode else same_rate
         ),
-        schedule=WarmupCosine(
-            peak=config.learning_rate, warmup=config.warmup_steps, steps=config.steps
-        ),
+        schedule=config.schedule.build(config.steps),
     )
 
 
 def _start_facts(
-    job: Job, strategy: Strategy, state: TrainState, keeper: Keeper, parity: Parity | None
+    job: TrainingJob, strategy: Strategy, state: TrainState, keeper: Keeper, parity: Parity | None
 ) -> StartFacts:
     facts = StartFacts(
         run=job.run.path,
@@ -273,7 +261,7 @@ def _start_facts(
 
 
 def _recorder(
-    job: Job, journal: Journal, on_progress: OnProgress | None
+    job: TrainingJob, journal: Journal, on_progress: OnProgress | None
 ) -> Callable[[StepReport], None]:
     """Write every step into the journal and report it."""
     smooth = math.nan

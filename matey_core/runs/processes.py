@@ -68,7 +68,7 @@ def agree_on_precision(
         wish: the setting.
         model: on the strategy's device; unchanged afterwards.
         first_batch: reads a batch to compare both types on, where that is needed.
-        objective: whose gradients are compared.
+        objective: whose predictions and gradients are compared.
         strategy: the processes.
     """
     wished = _wished(wish, model, strategy.device) if strategy.place.is_first else None

@@ -12,8 +12,17 @@ from pydantic import (
     model_validator,
 )
 
+from matey_core.augmentations import AugmentationConfig
 from matey_core.config import Config
 from matey_core.data.mixture import EXPONENT
+from matey_core.losses import LossConfig
+from matey_core.objectives import ObjectiveConfig
+from matey_core.optimizers import OptimizerConfig
+from matey_core.schedules import ScheduleConfig
+
+
+def _noise() -> tuple[AugmentationConfig, ...]:
+    return (AugmentationConfig.standard(),)
 
 
 class TrainingConfig(Config):
@@ -27,22 +36,20 @@ class TrainingConfig(Config):
     """Windows of one step, over all processes together."""
     steps: PositiveInt = 400
     """Optimizer steps."""
-    learning_rate: PositiveFloat = 1e-3
-    """Largest learning rate, reached after the warm-up."""
-    warmup: float = Field(default=0.05, ge=0, lt=1)
-    """Fraction of the steps over which the learning rate rises from 1 % to 100 %."""
-    weight_decay: NonNegativeFloat = 1e-3
-    """Of AdamW; biases, norms and scales do not decay."""
+    loss: LossConfig = Field(default_factory=LossConfig.standard)
+    """What an error is: `nrmse`, or `relative_mse` as in the paper."""
+    objective: ObjectiveConfig = Field(default_factory=ObjectiveConfig.standard)
+    """How the model is called for the loss: `one_step`, once for each sample's lead time."""
+    optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig.standard)
+    """How gradients change weights: `adamw`."""
+    schedule: ScheduleConfig = Field(default_factory=ScheduleConfig.standard)
+    """How the learning rate changes while training: `warmup_cosine`."""
     clip: PositiveFloat = 1.0
     """Longest gradient: longer ones are shortened to this norm."""
-    objective: str = "nrmse"
-    """What is minimized: `nrmse`, or `relative_mse` as in the paper."""
-    augment: tuple[str, ...] = ("noise",)
+    augment: tuple[AugmentationConfig, ...] = Field(default_factory=_noise)
     """What is done to training batches, in this order: `flip`, `rotate`, `roll`, `scale`,
-    `noise`. All but the noise presume that the physics has the symmetry."""
-    noise: NonNegativeFloat = 0.3
-    """Largest noise on a training history, as a fraction of each field's last change. With it,
-    rollouts run further before they blow up."""
+    `noise`. All but the noise presume that the physics has the symmetry; with it, rollouts run
+    further before they blow up."""
     jitter: bool = False
     """Shift the grid of patches by a number of points that each step draws, so that the model
     does not learn where patches meet. Bounded axes then take one coarse patch more."""
@@ -98,11 +105,6 @@ class TrainingConfig(Config):
             if len(given) > 1:
                 raise ValueError(f"give one of {', '.join(budgets)}, not {' and '.join(given)}")
         return self
-
-    @property
-    def warmup_steps(self) -> int:
-        """Steps of the warm-up."""
-        return round(self.warmup * self.steps)
 
     def is_validation(self, step: int) -> bool:
         """Whether the model is validated after this step; it always is after the last."""

@@ -144,7 +144,7 @@ def _steps(
                 training_step(
                     make(),
                     _first(windows, config.batch_size // strategy.place.data_size),
-                    objective=config.objective,
+                    objective=config.objective.build(config.loss.build()),
                     precision=config.precision,
                     device=strategy.device,
                 )

@@ -3,9 +3,7 @@
 from matey_core.training.checkpoint import CheckpointFolder, Progressed, load_checkpoint
 from matey_core.training.journal import Journal
 from matey_core.training.loop import Limits, StepReport, Within, train
-from matey_core.training.optimizer import build_optimizer
 from matey_core.training.precision import Parity, Precision, choose_precision, measure_parity
-from matey_core.training.schedule import WarmupCosine
 from matey_core.training.state import TrainState
 
 __all__ = [
@@ -17,9 +15,7 @@ __all__ = [
     "Progressed",
     "StepReport",
     "TrainState",
-    "WarmupCosine",
     "Within",
-    "build_optimizer",
     "choose_precision",
     "load_checkpoint",
     "measure_parity",

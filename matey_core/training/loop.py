@@ -1,8 +1,9 @@
 """The training loop."""
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -12,12 +13,13 @@ from torch.nn.utils import clip_grad_norm_
 from matey_core.batches import FieldBatch
 from matey_core.distributed import Strategy
 from matey_core.errors import RunError
-from matey_core.objectives import Objective
+from matey_core.objectives import Objective, within
+from matey_core.optimizers import set_rate
 from matey_core.training.precision import Precision
 from matey_core.training.state import TrainState
 
 Within = Callable[[TrainState, FieldBatch], AbstractContextManager[object]]
-"""What holds while the model predicts a batch."""
+"""What holds while the model predicts a batch in this state of the training."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,41 +56,39 @@ def train(
     precision: Precision,
     limits: Limits,
     after_step: Callable[[TrainState, StepReport], None],
-    within: Sequence[Within] = (),
+    settings: Sequence[Within] = (),
 ) -> None:
     """Take one optimizer step a batch until the batches run out.
 
     Args:
         state: what is trained; its step counts the batches.
         batches: what on.
-        objective: what is minimized.
+        objective: how the model is called, and what for.
         strategy: the processes.
         precision: of matrix products.
         limits: what a step may not exceed.
-        after_step: is told about every step.
-        within: settings that are the model's own choice at each step, such as a number of tokens.
+        after_step: is called with every step's report.
+        settings: what each step chooses for the model, such as a number of tokens.
 
     Raises:
         RunError: too many losses in a row are not finite.
     """
     parameters = [parameter for parameter in state.model.parameters() if parameter.requires_grad]
+    predict = within(
+        state.model,
+        [*(partial(setting, state) for setting in settings), precision.within(strategy.device)],
+    )
     for batch in batches:
         state.model.train()
         batch = batch.to(strategy.device)
-        with ExitStack() as settings:
-            for each in within:
-                settings.enter_context(each(state, batch))
-            settings.enter_context(precision.autocast(strategy.device))
-            prediction = state.model(batch)
-        loss = objective(prediction, batch).total
-        side_loss = prediction.side_loss
-        (loss if side_loss is None else loss + side_loss).backward()
+        value = objective(predict, batch)
+        value.total.backward()
         strategy.average_gradients(parameters)
-        mean_loss = strategy.mean(loss.detach())
+        mean_loss = strategy.mean(value.loss.total.detach())
         norm = clip_grad_norm_(parameters, limits.gradient_norm)
         # Loss and gradients are averages over all processes: all of them decide alike.
         is_finite = bool(torch.isfinite(mean_loss) & torch.isfinite(norm))
-        rate = state.schedule.apply(state.optimizer, state.step)
+        rate = set_rate(state.optimizer, state.schedule(state.step))
         if is_finite:
             state.optimizer.step()
         state.optimizer.zero_grad(set_to_none=True)
@@ -113,5 +113,5 @@ def _diverged(report: StepReport, limits: Limits) -> RunError:
         f"The loss or its gradient was not finite in {limits.skipped_in_a_row + 1} steps in a row, "
         f"the last one step {report.step} on {report.dataset}.",
         remedy=f"Lower the learning rate, which was {report.learning_rate:.3g}, with "
-        "--set learning_rate=..., or look for NaN and outliers in that store.",
+        "--set optimizer.learning_rate=..., or look for NaN and outliers in that store.",
     )

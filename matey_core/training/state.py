@@ -6,7 +6,7 @@ from torch.optim import Optimizer
 
 from matey_core.finetuning import FinetuneModeConfig
 from matey_core.models import Model
-from matey_core.training.schedule import WarmupCosine
+from matey_core.schedules import Schedule
 
 
 @dataclass(slots=True, kw_only=True)
@@ -15,7 +15,7 @@ class TrainState:
 
     model: Model
     optimizer: Optimizer
-    schedule: WarmupCosine
+    schedule: Schedule
     mode: FinetuneModeConfig | None = None
     """What the model was prepared by; None where it is pretrained."""
     step: int = 0

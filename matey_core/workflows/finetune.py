@@ -4,9 +4,10 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveInt, field_validator
 
 from matey_core.config import read_toml
 from matey_core.distributed import Strategy
@@ -14,8 +15,9 @@ from matey_core.errors import CheckpointError
 from matey_core.finetuning import FinetuneModeConfig, check_merged
 from matey_core.locations import Location
 from matey_core.models import Model
+from matey_core.optimizers import OptimizerConfig
 from matey_core.progress import OnProgress, silent
-from matey_core.runs.fit import Job, TrainingReport, fit
+from matey_core.runs.fit import TrainingJob, TrainingReport, fit
 from matey_core.runs.folder import (
     RunFolder,
     StoreRecord,
@@ -33,6 +35,7 @@ from matey_core.store import Store
 
 MAX_LEAD = 4
 """Where neither the settings nor the run that the model is from say."""
+LEARNING_RATE = 5e-4
 
 
 class FinetuneConfig(TrainingConfig):
@@ -60,8 +63,18 @@ class FinetuneConfig(TrainingConfig):
     """Largest lead time, in stored frames; by default as it was trained."""
     steps: PositiveInt = 200
     """Optimizer steps."""
-    learning_rate: PositiveFloat = 5e-4
-    """Largest learning rate, reached after the warm-up."""
+    optimizer: OptimizerConfig = Field(
+        default_factory=lambda: OptimizerConfig.choose({"learning_rate": LEARNING_RATE})
+    )
+    """How gradients change weights: `adamw`, with a lower learning rate than in pretraining."""
+
+    @field_validator("optimizer", mode="before")
+    @classmethod
+    def _lower_rate(cls, part: Any) -> Any:
+        """Lower the learning rate where a section of the optimizer does not name one."""
+        if isinstance(part, str):
+            part = {"name": part}
+        return {"learning_rate": LEARNING_RATE, **part} if isinstance(part, dict) else part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +194,7 @@ def subset(store: Store, size: int | None, *, seed: int) -> tuple[int, ...]:
     return tuple(sorted(samples[:size]))
 
 
-def _job(plan: _Plan, strategy: Strategy) -> Job:
+def _job(plan: _Plan, strategy: Strategy) -> TrainingJob:
     config, stores = plan.config, [source.store for source in plan.sources]
     torch.manual_seed(config.seed)
     model = plan.trained.load()
@@ -207,7 +220,7 @@ def _job(plan: _Plan, strategy: Strategy) -> Job:
         run = create_run(config.runs, config, kind="finetune", name=config.name)
         run.record_stores(_records(plan))
     path = strategy.share(str(run.path) if run else "")
-    return Job(
+    return TrainingJob(
         task="finetune",
         config=config,
         model=model,

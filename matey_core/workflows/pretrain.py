@@ -11,7 +11,7 @@ from matey_core.errors import CheckpointError
 from matey_core.locations import Location
 from matey_core.models import Model, ModelConfig
 from matey_core.progress import OnProgress, silent
-from matey_core.runs.fit import Job, TrainingReport, fit
+from matey_core.runs.fit import TrainingJob, TrainingReport, fit
 from matey_core.runs.folder import RunFolder, create_run, newest_run, record_of
 from matey_core.runs.processes import join_processes
 from matey_core.runs.settings import TrainingConfig
@@ -24,6 +24,7 @@ from matey_core.runs.sources import (
 )
 from matey_core.runs.start import OnStart, store_facts, unheard
 from matey_core.runs.token_plan import settle
+from matey_core.runs.upgrade import upgraded
 from matey_core.store import Store
 
 
@@ -98,7 +99,8 @@ def resume(
 
 def run_config(run: RunFolder) -> PretrainConfig:
     """Read the settings of a pretraining run."""
-    return validate(PretrainConfig, read_toml(run.config), source=str(run.config))
+    values = upgraded(PretrainConfig, read_toml(run.config), source=str(run.config))
+    return validate(PretrainConfig, values, source=str(run.config))
 
 
 def resumable_run(runs: Path, name: str | None) -> RunFolder:
@@ -129,7 +131,7 @@ def _has_last(run: RunFolder) -> bool:
 
 def _job(
     config: PretrainConfig, stores: list[Store], strategy: Strategy, *, resumed: RunFolder | None
-) -> Job:
+) -> TrainingJob:
     sources, notes = sources_of(
         stores,
         history=config.history,
@@ -154,7 +156,7 @@ def _job(
         run = create_run(config.runs, config, kind="pretrain", name=config.name)
         run.record_stores([record_of(source.store, source.training.samples) for source in sources])
     path = strategy.share(str(run.path) if run else "")
-    return Job(
+    return TrainingJob(
         task="pretrain",
         config=config,
         model=model,

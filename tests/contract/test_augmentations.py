@@ -16,7 +16,7 @@ NAMES = AUGMENTATIONS.names()
 @pytest.mark.parametrize("name", NAMES)
 def test_a_sample_is_changed_by_its_own_seed_alone(name: str) -> None:
     batch = batch_of(spec_of((16, 16)), samples=12)
-    augment = AUGMENTATIONS[name](0.5)
+    augment = AUGMENTATIONS[name](strength=0.5).build()
     seeds = list(range(5, 17))
     together = augment(batch, seeds)
     for index, seed in enumerate(seeds):
@@ -36,7 +36,7 @@ def test_what_a_batch_is_remains(name: str, shape: tuple[int, ...]) -> None:
     assert batch.targets is not None
     batch = replace(batch, valid=batch.targets > 0)
     before = batch.history.clone()
-    after = pickle.loads(pickle.dumps(AUGMENTATIONS[name]()))(batch, range(5))
+    after = pickle.loads(pickle.dumps(AUGMENTATIONS[name]().build()))(batch, range(5))
     assert after.spec is batch.spec
     assert after.lead_steps is batch.lead_steps
     assert torch.equal(batch.history, before)
@@ -53,7 +53,9 @@ def test_what_a_batch_is_remains(name: str, shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_happens_at_strength_0(name: str) -> None:
     batch = batch_of(spec_of((16, 24)))
-    assert torch.equal(AUGMENTATIONS[name](0.0)(batch, [1, 2, 3]).history, batch.history)
+    assert torch.equal(
+        AUGMENTATIONS[name](strength=0.0).build()(batch, [1, 2, 3]).history, batch.history
+    )
 
 
 def test_a_chain_gives_each_part_seeds_of_its_own_and_the_first_the_samples() -> None:

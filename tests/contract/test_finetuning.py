@@ -13,7 +13,7 @@ from torch.nn.utils import parametrize
 from matey_core.errors import ConfigError
 from matey_core.finetuning import FINETUNING, FinetuneModeConfig, count_parameters, train_parts
 from matey_core.models import Model, load_model
-from matey_core.training import build_optimizer
+from matey_core.optimizers.adamw import AdamwConfig
 from matey_core.workflows.finetune import finetune
 from matey_core.workflows.pretrain import pretrain
 from matey_core.workflows.rollout import rollout
@@ -121,12 +121,8 @@ def test_an_optimizer_step_moves_nothing_that_is_frozen(model: Model, name: str)
     before = {key: value.detach().clone() for key, value in model.named_parameters()}
     for parameter in model.parameters():
         parameter.grad = torch.ones_like(parameter)
-    build_optimizer(
-        model,
-        learning_rate=0.1,
-        weight_decay=0.1,
-        rate_of=lambda parameter: mode.rate_of(model, parameter),
-    ).step()
+    optimizer = AdamwConfig(learning_rate=0.1, weight_decay=0.1)
+    optimizer.build(model, rate_of=lambda parameter: mode.rate_of(model, parameter)).step()
     for key, value in model.named_parameters():
         assert torch.equal(value, before[key]) is not value.requires_grad
 
@@ -141,7 +137,11 @@ def own_state(checkpoint: Path) -> dict[str, Tensor]:
 def test_what_has_trained_is_saved_loaded_rolled_out_and_trained_again(
     project: Path, name: str
 ) -> None:
-    report = finetune(finetune_config(project, name=name, finetune=name, learning_rate=0.02))
+    report = finetune(
+        finetune_config(
+            project, name=name, finetune=name, optimizer=AdamwConfig(learning_rate=0.02)
+        )
+    )
     last = report.run / "checkpoints/step-00000004"
     source = load_model(project / "runs/pretrain-001/model").eval()
     before = source(BATCH).values

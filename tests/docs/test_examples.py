@@ -17,9 +17,12 @@ from matey_core import (
     finetuning,
     kernels,
     linting,
+    losses,
     metrics,
     objectives,
+    optimizers,
     readers,
+    schedules,
     simulators,
 )
 from matey_core.batches import FieldBatch, Prediction
@@ -38,9 +41,12 @@ REGISTRIES: tuple[Registry[Any], ...] = (
     finetuning.FINETUNING,
     kernels.KERNELS,
     linting.CHECKS,
+    losses.LOSSES,
     metrics.METRICS,
     objectives.OBJECTIVES,
+    optimizers.OPTIMIZERS,
     readers.READERS,
+    schedules.SCHEDULES,
     simulators.SIMULATORS,
 )
 
@@ -82,7 +88,7 @@ def test_augmentation() -> None:
         lead_steps=torch.ones(2, 1, dtype=torch.long),
         targets=history[:, :1],
     )
-    offset = augmentations.AUGMENTATIONS["offset"](2.0)
+    offset = augmentations.AUGMENTATIONS["offset"](strength=2.0).build()
     after = offset(batch, [3, 4])
     shift = after.history - history
     assert (shift[:, :, 0] == 0).all()
@@ -107,18 +113,62 @@ def test_metric() -> None:
     assert metrics.METRICS["largest_error"](target, target, ~valid & valid).isnan().all()
 
 
+def test_loss() -> None:
+    example("loss.md")
+    batch, prediction = three_off()
+    loss = losses.LOSSES["absolute"](unit=2.0).build()
+    total = loss(prediction, batch).total
+    assert total.item() == pytest.approx(3 / (2 * (4 / 3) ** 0.5))
+    assert batch.targets is not None
+    positive = batch.history > 0
+    masked = replace(batch, valid=positive, targets=batch.targets.where(positive, 99.0))
+    assert loss(prediction, masked).total == total
+
+
 def test_objective() -> None:
     example("objective.md")
+    batch, _ = three_off()
+    objective = objectives.OBJECTIVES["both_signs"]().build(losses.LOSSES["nrmse"]().build())
+
+    def predict(each: FieldBatch) -> Prediction:
+        """One too much, whatever the sign."""
+        side = each.history.sum() + 5
+        return Prediction(
+            spec=each.spec, values=each.history + 1, lead_steps=each.lead_steps, side_loss=side
+        )
+
+    value = objective(predict, batch)
+    assert value.loss.total.item() == pytest.approx(1, abs=1e-5)
+    assert value.total.item() == pytest.approx(1 + 5, abs=1e-5)
+    assert torch.equal(value.prediction.values, batch.history + 1)
+
+
+def test_optimizer() -> None:
+    example("optimizer.md")
+    layer = torch.nn.Linear(2, 2)
+    before = layer.weight.detach().clone()
+    config = optimizers.OPTIMIZERS["sgd"](learning_rate=0.5, momentum=0.0)
+    optimizer = config.build(layer, rate_of=lambda name: 0.5 if name == "weight" else 1.0)
+    layer.weight.grad = torch.ones_like(layer.weight)
+    optimizers.set_rate(optimizer, 0.1)
+    optimizer.step()
+    torch.testing.assert_close(layer.weight, before - 0.5 * 0.5 * 0.1)
+
+
+def test_schedule() -> None:
+    example("schedule.md")
+    schedule = schedules.SCHEDULES["cooldown"](cooldown=0.5).build(8)
+    assert [schedule(step) for step in (0, 4, 6, 7)] == [1, 1, 0.5, 0.25]
+
+
+def three_off() -> tuple[FieldBatch, Prediction]:
+    """A batch whose target is its history, and a prediction that is 3 too much."""
     grid = Grid(axes=("x",), shape=(4,), spacing=(1.0,), boundary=("periodic",))
     spec = FieldSpec(fields=(Field(name="u"),), grid=grid, time_step=1.0)
     history = torch.tensor([1.0, -1.0, 1.0, -1.0]).view(1, 1, 1, 4)
     leads = torch.ones(1, 1, dtype=torch.long)
     batch = FieldBatch(spec=spec, history=history, lead_steps=leads, targets=history)
-    prediction = Prediction(spec=spec, values=history + 3, lead_steps=leads)
-    loss = objectives.OBJECTIVES["absolute"](prediction, batch)
-    assert loss.total.item() == pytest.approx(3 / (4 / 3) ** 0.5)
-    masked = replace(batch, valid=history > 0, targets=history.masked_fill(history < 0, 99.0))
-    assert objectives.OBJECTIVES["absolute"](prediction, masked).total == loss.total
+    return batch, Prediction(spec=spec, values=history + 3, lead_steps=leads)
 
 
 def test_kernel() -> None:

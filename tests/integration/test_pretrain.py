@@ -16,6 +16,7 @@ import torch
 
 from matey_core.errors import CheckpointError, DataError, ShapeError
 from matey_core.models import load_model
+from matey_core.optimizers.adamw import AdamwConfig
 from matey_core.progress import Progress
 from matey_core.runs.fit import Interrupted
 from matey_core.runs.start import StartFacts
@@ -110,7 +111,9 @@ def test_the_same_seed_gives_the_same_model(project: Path) -> None:
 
 
 def test_the_model_kept_is_the_best_one(project: Path) -> None:
-    config = pretrain_config(project, steps=8, validate_every=1, learning_rate=0.02)
+    config = pretrain_config(
+        project, steps=8, validate_every=1, optimizer=AdamwConfig(learning_rate=0.02)
+    )
     report = pretrain(config)
     scores = {row["step"]: row["score"] for row in events(report.run, "validation")}
     assert len(scores) == 8

@@ -196,7 +196,7 @@ def test_energy_and_mean_survive(
     frames = torch.stack([noise(spec, seed % 1000) for seed in seeds])
     leads = torch.ones(len(seeds), 1, dtype=torch.long)
     batch = FieldBatch(spec=spec, history=frames, lead_steps=leads, targets=frames)
-    after = AUGMENTATIONS[name]()(batch, seeds)
+    after = AUGMENTATIONS[name]().build()(batch, seeds)
     assert after.targets is not None
     assert torch.equal(after.history, after.targets)
     squares = frames.square().flatten(3).sum(3), after.history.square().flatten(3).sum(3)

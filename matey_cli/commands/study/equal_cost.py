@@ -32,6 +32,7 @@ ELSEWHERE = {
     "steps": "--steps",
     "seed": "--seeds",
     "learning_rate": "--learning-rates",
+    "optimizer.learning_rate": "--learning-rates",
     "name": "--out",
     "runs": "--out",
     "flops": "--tokens",
@@ -203,7 +204,7 @@ def _training(
                 f"--set {key} has no effect here: the study chooses it.",
                 remedy=f"Use {ELSEWHERE[key]}.",
             )
-    values = settings(defaults, file, options, assignments)
+    values = settings(PretrainConfig, defaults, file, options, assignments)
     return validate(PretrainConfig, values, source=str(file) if file else "settings")
 
 

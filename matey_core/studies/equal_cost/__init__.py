@@ -72,7 +72,7 @@ class EqualCostConfig(Config):
     @property
     def rates(self) -> tuple[float, ...]:
         """Learning rates that every arm is trained with, each once."""
-        return tuple(dict.fromkeys(self.learning_rates)) or (self.training.learning_rate,)
+        return tuple(dict.fromkeys(self.learning_rates)) or (self.training.optimizer.learning_rate,)
 
     @property
     def evaluation(self) -> Evaluation:

@@ -95,18 +95,38 @@ def cell_of(
             "model": arm.model(base.model),
             "seed": seed,
             "steps": steps,
-            "learning_rate": learning_rate,
+            "optimizer": base.optimizer.model_copy(update={"learning_rate": learning_rate}),
             "runs": runs,
         }
     )
     content = {
-        "settings": config.model_dump(mode="json", exclude=PLACES),
+        "settings": identity(config),
         "store": store.fingerprint,
         "evaluation": asdict(evaluation),
     }
     key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
     name = f"{arm.name}-{steps}-seed{seed}-{key}"
     return Cell(key=key, store=store.name, arm=arm, config=config.model_copy(update={"name": name}))
+
+
+def identity(config: PretrainConfig) -> dict[str, Any]:
+    """Settings that change results, in the form that keys of cells have been made of since 0.1.
+
+    Settings that 0.1 could not express stand as they are.
+    """
+    values = config.model_dump(mode="json", exclude=PLACES)
+    if values["objective"] == {"name": "one_step"} and values["loss"].keys() == {"name"}:
+        values["objective"] = values.pop("loss")["name"]
+    if values["optimizer"]["name"] == "adamw":
+        values |= {key: each for key, each in values.pop("optimizer").items() if key != "name"}
+    if values["schedule"]["name"] == "warmup_cosine":
+        values |= {"warmup": values.pop("schedule")["warmup"]}
+    strengths = {part["strength"] for part in values["augment"] if part["name"] == "noise"}
+    others = {part["strength"] for part in values["augment"] if part["name"] != "noise"}
+    if len(strengths) <= 1 and others <= {1.0}:
+        values["augment"] = [part["name"] for part in values["augment"]]
+        values["noise"] = next(iter(strengths), 0.3)
+    return values
 
 
 class CellLog:

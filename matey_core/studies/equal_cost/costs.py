@@ -13,14 +13,13 @@ import torch
 from matey_core.data import Mixture, Windows
 from matey_core.errors import CheckpointError
 from matey_core.models import Model
-from matey_core.objectives import OBJECTIVES
 from matey_core.profiling import TrainingStep, count_flops, countable, in_turns, spread
 from matey_core.progress import OnProgress, Progress
 from matey_core.store import Store
 from matey_core.studies.equal_cost.arms import Arm
+from matey_core.studies.equal_cost.cells import identity
 from matey_core.training import choose_precision
 from matey_core.training.checkpoint import written
-from matey_core.training.optimizer import build_optimizer
 from matey_core.workflows.pretrain import PretrainConfig
 
 ROUNDS = 5
@@ -178,8 +177,8 @@ class _Meter:
         return TrainingStep(
             model=model,
             batches=Mixture([windows], batch_size=config.batch_size, seed=0),
-            objective=OBJECTIVES[config.objective],
-            optimizer=build_optimizer(model, learning_rate=1e-4, weight_decay=config.weight_decay),
+            objective=config.objective.build(config.loss.build()),
+            optimizer=config.optimizer.model_copy(update={"learning_rate": 1e-4}).build(model),
             device=self.device,
             dtype=getattr(torch, config.precision),
         )
@@ -196,7 +195,7 @@ def _key(arm: Arm, config: PretrainConfig, store: Store, device: torch.device) -
         "model": arm.model(config.model).model_dump(mode="json"),
         "batch_size": config.batch_size,
         "history": config.history,
-        "objective": config.objective,
+        "objective": identity(config)["objective"],
         "precision": config.precision,
         "store": store.fingerprint,
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",

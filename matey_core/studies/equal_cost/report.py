@@ -195,7 +195,7 @@ def _judged(
     results: dict[str, dict[float, list[CellResult]]] = {}
     for cell in complete:
         rates = results.setdefault(cell.arm.name, {})
-        rates.setdefault(cell.config.learning_rate, []).append(log.results[cell.key])
+        rates.setdefault(cell.config.optimizer.learning_rate, []).append(log.results[cell.key])
     comparison = compare(
         results,
         arms=subject.arms,

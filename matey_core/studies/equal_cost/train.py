@@ -70,7 +70,7 @@ def _result(
         store=cell.store,
         arm=cell.arm.name,
         seed=cell.config.seed,
-        learning_rate=cell.config.learning_rate,
+        learning_rate=cell.config.optimizer.learning_rate,
         steps=cell.config.steps,
         run=str(cell.config.name),
         step_seconds=step_seconds,

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import torch
 
 from matey_core.errors import ConfigError, ShapeError
+from matey_core.losses.nrmse import nrmse
 from matey_core.models import Model, ModelConfig
-from matey_core.objectives import OBJECTIVES
+from matey_core.objectives.one_step import OneStepConfig
+from matey_core.optimizers.adamw import AdamwConfig
 from matey_core.profiling import (
     Flops,
     TrainingStep,
@@ -17,7 +19,6 @@ from matey_core.profiling import (
     measure_step,
 )
 from matey_core.progress import OnProgress, Progress, silent
-from matey_core.training.optimizer import build_optimizer
 from matey_core.training.precision import choose_precision
 from matey_core.workflows.profile.settings import ProfileConfig
 from matey_core.workflows.profile.subject import Case, ProfileSubject, subject_of
@@ -161,8 +162,8 @@ class _Meter:
         step = TrainingStep(
             model=model,
             batches=self.subject.batches(),
-            objective=OBJECTIVES["nrmse"],
-            optimizer=build_optimizer(model, learning_rate=1e-4, weight_decay=1e-3),
+            objective=OneStepConfig().build(nrmse),
+            optimizer=AdamwConfig(learning_rate=1e-4).build(model),
             device=self.device,
             dtype=self.dtype,
         )

@@ -22,7 +22,7 @@ def batch_on(shape: tuple[int, ...], names: tuple[str, ...], **kwargs: object) -
 
 def test_rolls_go_any_distance_along_periodic_axes_only() -> None:
     batch = batch_on((5, 4), ("density", "tracer"), boundary=("periodic", "outflow"))
-    rolled = Roll()(batch, SEEDS)
+    rolled = Roll(1.0)(batch, SEEDS)
     distances = []
     for before, after in zip(batch.history, rolled.history, strict=True):
         fits = [d for d in range(5) if torch.equal(before.roll(d, dims=2), after)]
@@ -30,12 +30,12 @@ def test_rolls_go_any_distance_along_periodic_axes_only() -> None:
         assert len(fits) == 1
     assert set(distances) == set(range(5))
     still = batch_on((5,), ("density",), boundary=("outflow",))
-    assert Roll()(still, SEEDS) is still
+    assert Roll(1.0)(still, SEEDS) is still
 
 
 def test_a_roll_is_the_same_for_all_fields_and_times() -> None:
     batch = batch_on((5, 4), ("density", "tracer"))
-    after = Roll()(batch, SEEDS)
+    after = Roll(1.0)(batch, SEEDS)
     assert torch.equal(after.history[:, 0, 0], after.history[:, 1, 1])
     assert after.targets is not None
     assert torch.equal(after.history[:, 0, 0], after.targets[:, 0, 1])

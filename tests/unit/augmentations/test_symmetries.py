@@ -189,7 +189,7 @@ def test_history_targets_and_mask_move_together(name: str) -> None:
         targets=frames,
         valid=frames.abs() > 0.5,
     )
-    after = AUGMENTATIONS[name]()(batch, range(40))
+    after = AUGMENTATIONS[name]().build()(batch, range(40))
     assert after.targets is not None
     assert after.valid is not None
     assert torch.equal(after.history, after.targets)

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from matey_core.augmentations import AUGMENTATIONS, Chain
+from matey_core.augmentations.noise import NoiseConfig
+from matey_core.config import validate
 from matey_core.data import Mixture, Windows
 from matey_core.errors import ConfigError
-from matey_core.runs.fit import _augmentations
 from matey_core.runs.settings import TrainingConfig
 from matey_core.store import open_store
 from tests.support import tiny_store
@@ -19,7 +20,7 @@ NAMES = ("flip", "rotate", "roll", "scale", "noise")
 def test_images_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> None:
     store = open_store(tiny_store(tmp_path, fields=("density", "velocity_x", "velocity_y")))
     windows = Windows(store, store.samples("train"), history=3, max_lead=2)
-    chain = Chain([AUGMENTATIONS[name]() for name in NAMES])
+    chain = Chain([AUGMENTATIONS[name]().build() for name in NAMES])
 
     def mixture(rank: int, world: int, augment: Chain | None) -> Mixture:
         return Mixture([windows], batch_size=4, seed=3, rank=rank, world=world, augment=augment)
@@ -35,14 +36,14 @@ def test_images_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> None
 
 
 def test_the_settings_name_them_in_order() -> None:
-    chain = _augmentations(TrainingConfig(augment=("roll", "noise", "flip"), noise=0.1))
-    assert [type(part).__name__ for part in chain.parts] == ["Roll", "Noise", "Flip"]
-    assert chain.parts[1].strength == 0.1  # type: ignore[attr-defined]
-    (noise,) = _augmentations(TrainingConfig()).parts
-    assert type(noise).__name__ == "Noise"
+    values = {"augment": ["roll", {"name": "noise", "strength": 0.1}, "flip"]}
+    roll, noise, flip = validate(TrainingConfig, values, source="").augment
+    assert (roll.name, noise.name, flip.name) == ("roll", "noise", "flip")
+    assert (roll.strength, noise.strength) == (1.0, 0.1)
+    (standard,) = TrainingConfig().augment
+    assert standard == NoiseConfig(strength=0.3)
 
 
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
-    with pytest.raises(ConfigError, match="no 'rotat'") as caught:
-        _augmentations(TrainingConfig(augment=("rotat",)))
-    assert "rotate" in caught.value.remedy
+    with pytest.raises(ConfigError, match=r"no 'rotat'.*Did you mean 'rotate'\?"):
+        validate(TrainingConfig, {"augment": ["rotat"]}, source="")

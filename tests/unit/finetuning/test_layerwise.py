@@ -5,7 +5,8 @@ import torch
 
 from matey_core.finetuning.layerwise import LayerwiseConfig
 from matey_core.models import Model
-from matey_core.training import WarmupCosine, build_optimizer
+from matey_core.optimizers import set_rate
+from matey_core.optimizers.adamw import AdamwConfig
 from tests.training import tiny_model
 
 
@@ -31,16 +32,12 @@ def test_a_step_is_as_long_as_its_rate_says(model: Model) -> None:
     mode = LayerwiseConfig(attention=0.25, head=0.0)
     mode.prepare(model)
     before = {name: value.detach().clone() for name, value in model.named_parameters()}
-    optimizer = build_optimizer(
-        model,
-        learning_rate=1.0,
-        weight_decay=0.0,
-        rate_of=lambda name: mode.rate_of(model, name),
+    optimizer = AdamwConfig(learning_rate=1.0, weight_decay=0.0).build(
+        model, rate_of=lambda name: mode.rate_of(model, name)
     )
     for parameter in model.parameters():
         parameter.grad = torch.ones_like(parameter)
-    schedule = WarmupCosine(peak=0.01, warmup=0, steps=10)
-    assert schedule.apply(optimizer, 0) == 0.01
+    assert set_rate(optimizer, 0.01) == 0.01
     optimizer.step()
     for name, value in model.named_parameters():
         factor = {"attention": 0.25, "head": 0.0}.get(model.part_of(name), 1.0)

@@ -11,9 +11,9 @@ from matey_core.batches import FieldBatch
 from matey_core.criteria import CRITERIA, History
 from matey_core.errors import ConfigError
 from matey_core.finetuning import FINETUNING
+from matey_core.losses import LOSSES
 from matey_core.models import Model, ModelConfig, load_model, save_model
 from matey_core.models.matey.error_head import SPARED, ErrorHead, spared
-from matey_core.objectives import OBJECTIVES
 from matey_core.tokenizers import TokenizerConfig, Tree
 from matey_core.tokenizers._grow import grow_normalized
 from tests.formula import batch_of, spec_of
@@ -85,7 +85,7 @@ def test_its_loss_trains_the_head_and_nothing_else(shape: tuple[int, ...]) -> No
 def test_the_objective_trains_everything_else() -> None:
     model = build().train()
     batch = batch_of(spec_of((24, 20)))
-    OBJECTIVES["nrmse"](model(batch), batch).total.backward()
+    LOSSES["nrmse"]().build()(model(batch), batch).total.backward()
     head = head_of(model)
     for name, value in model.named_parameters():
         assert (value.grad is None) is (name in head), name

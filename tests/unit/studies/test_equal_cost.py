@@ -173,11 +173,11 @@ def test_a_learning_rate_that_is_named_twice_is_trained_and_counted_once(
     config = tiny_config(store_path, only="steps", steps=5, learning_rates=(2e-3, 1e-3, 2e-3))
     it = subject(store_path, config)
     tasks = tasks_of(config, config.training, [it], runs=tmp_path / "runs")
-    rates = [(task.cell.config.seed, task.cell.config.learning_rate) for task in tasks]
+    rates = [(task.cell.config.seed, task.cell.config.optimizer.learning_rate) for task in tasks]
     assert rates == [(seed, rate) for seed in (0, 1) for _ in range(3) for rate in (2e-3, 1e-3)]
     log = CellLog(tmp_path / "cells.jsonl")
     for task in tasks:
-        cell, rate = task.cell, task.cell.config.learning_rate
+        cell, rate = task.cell, task.cell.config.optimizer.learning_rate
         settings = {"arm": cell.arm.name, "seed": cell.config.seed, "learning_rate": rate}
         log.add(result(error=0.1, validation=0.1, key=cell.key, **settings))
     report = report_of(config, "float32", [it], tasks, log)

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from matey_core.errors import CheckpointError, RunError
+from matey_core.optimizers.adamw import AdamwConfig
+from matey_core.schedules.warmup_cosine import WarmupCosine
 from matey_core.training import (
     CheckpointFolder,
     Progressed,
     TrainState,
-    WarmupCosine,
-    build_optimizer,
     load_checkpoint,
 )
 from matey_core.training.checkpoint import written
@@ -23,7 +23,7 @@ from tests.training import tiny_model
 def new_state(seed: int) -> TrainState:
     torch.manual_seed(seed)
     model = tiny_model().build(fields=("u", "v"), num_axes=(2,))
-    optimizer = build_optimizer(model, learning_rate=1e-3, weight_decay=1e-3)
+    optimizer = AdamwConfig(learning_rate=1e-3, weight_decay=1e-3).build(model)
     for index, parameter in enumerate(model.parameters()):
         if index % 3:  # some have never been used
             parameter.grad = torch.randn_like(parameter)
@@ -31,7 +31,7 @@ def new_state(seed: int) -> TrainState:
     return TrainState(
         model=model,
         optimizer=optimizer,
-        schedule=WarmupCosine(peak=1e-3, warmup=1, steps=10),
+        schedule=WarmupCosine(warmup=1, steps=10),
         step=seed,
         skipped=2,
         skipped_in_a_row=1,

@@ -12,15 +12,16 @@ from matey_core.distributed import Place, Strategy
 from matey_core.distributed.single import Single
 from matey_core.errors import RunError
 from matey_core.fields import Field, FieldSpec, Grid
+from matey_core.losses.relative_mse import relative_mse
 from matey_core.models import Model, ModelConfig
-from matey_core.objectives import OBJECTIVES
+from matey_core.objectives.one_step import OneStepConfig
+from matey_core.optimizers.adamw import AdamwConfig
+from matey_core.schedules.warmup_cosine import WarmupCosine
 from matey_core.training import (
     Limits,
     Precision,
     StepReport,
     TrainState,
-    WarmupCosine,
-    build_optimizer,
     train,
 )
 
@@ -64,8 +65,8 @@ def state() -> TrainState:
     model = Amplifier()
     return TrainState(
         model=model,
-        optimizer=build_optimizer(model, learning_rate=0.1, weight_decay=0.0),
-        schedule=WarmupCosine(peak=0.1, warmup=0, steps=100),
+        optimizer=AdamwConfig(learning_rate=0.1, weight_decay=0.0).build(model),
+        schedule=WarmupCosine(warmup=0, steps=100),
     )
 
 
@@ -84,7 +85,7 @@ def run(state: TrainState, strategy: Strategy) -> Run:
         train(
             state,
             batches,
-            OBJECTIVES["relative_mse"],
+            OneStepConfig().build(relative_mse),
             strategy=strategy,
             precision=Precision(name="float32"),
             limits=Limits(gradient_norm=gradient_norm, skipped_in_a_row=2),

@@ -9,8 +9,9 @@ from matey_core.data import Windows
 from matey_core.distributed import Place
 from matey_core.distributed.single import Single
 from matey_core.kernels import KERNELS
+from matey_core.losses.nrmse import nrmse
 from matey_core.nn.self_attention import SelfAttention
-from matey_core.objectives import OBJECTIVES
+from matey_core.objectives.one_step import OneStepConfig
 from matey_core.runs.processes import agree_on_precision
 from matey_core.store import open_store
 from matey_core.tokens import Segments
@@ -20,7 +21,7 @@ from tests.support import tiny_store
 from tests.training import tiny_model
 
 CPU = torch.device("cpu")
-NRMSE = OBJECTIVES["nrmse"]
+NRMSE = OneStepConfig().build(nrmse)
 
 
 @pytest.fixture(scope="module")

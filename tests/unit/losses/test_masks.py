@@ -8,7 +8,7 @@ import torch
 
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.inference import fill_missing
-from matey_core.objectives import OBJECTIVES
+from matey_core.losses import LOSSES
 from tests.formula import batch_of, spec_of, tiny_model
 
 
@@ -57,7 +57,7 @@ def relative(
 def test_nrmse() -> None:
     prediction, batch = masked_batch()
     ratios = relative(prediction, batch, epsilon=0.0, floor=1e-4)
-    loss = OBJECTIVES["nrmse"](prediction, batch)
+    loss = LOSSES["nrmse"]().build()(prediction, batch)
     expected = np.mean([np.mean(np.sqrt(row)) for row in ratios])
     assert [len(row) for row in ratios] == [4, 2, 4]
     assert loss.total.item() == pytest.approx(expected, rel=1e-5)
@@ -68,14 +68,14 @@ def test_nrmse() -> None:
 def test_relative_mse() -> None:
     prediction, batch = masked_batch()
     ratios = relative(prediction, batch, epsilon=1e-7, floor=0.0)
-    loss = OBJECTIVES["relative_mse"](prediction, batch)
+    loss = LOSSES["relative_mse"]().build()(prediction, batch)
     assert loss.total.item() == pytest.approx(np.mean([np.mean(row) for row in ratios]), rel=1e-5)
     roots = np.mean([np.mean(np.sqrt(row)) for row in ratios])
     assert loss.parts["nrmse"].item() == pytest.approx(roots, rel=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(16,), (16, 16)])
-@pytest.mark.parametrize("name", OBJECTIVES.names())
+@pytest.mark.parametrize("name", LOSSES.names())
 def test_a_model_learns_around_missing_cells_from_finite_slopes(
     name: str, shape: tuple[int, ...]
 ) -> None:
@@ -94,7 +94,7 @@ def test_a_model_learns_around_missing_cells_from_finite_slopes(
         targets = torch.where(valid, batch.targets, under_the_mask)
         masked = replace(batch, history=filled, targets=targets, valid=valid)
         model.zero_grad()
-        loss = OBJECTIVES[name](model(masked), masked)
+        loss = LOSSES[name]().build()(model(masked), masked)
         assert loss.total > 0
         loss.total.backward()
         return [part.grad.clone() for part in model.parameters() if part.grad is not None]

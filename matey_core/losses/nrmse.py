@@ -8,23 +8,30 @@ the history's size. A field that is zero in history and target has no size to co
 it adds nothing to the loss.
 """
 
+from typing import Literal
+
 import torch
 
 from matey_core.batches import FieldBatch, Prediction
-from matey_core.objectives import OBJECTIVES, Loss
-from matey_core.objectives._errors import (
-    history_size,
-    over_samples,
-    squared_error,
-    squared_size,
-)
+from matey_core.losses import LOSSES, Loss, LossConfig, LossFunction
+from matey_core.losses._means import history_size, over_samples, squared_error, squared_size
 
 FLOOR = 1e-4
 SMALLEST = 1e-12
 """Added to r, which is dimensionless: √ has no finite slope at 0."""
 
 
-@OBJECTIVES.register("nrmse")
+@LOSSES.register("nrmse")
+class NrmseConfig(LossConfig):
+    """Root mean square error relative to the target's root mean square."""
+
+    name: Literal["nrmse"] = "nrmse"
+
+    def build(self) -> LossFunction:
+        """Return `nrmse`."""
+        return nrmse
+
+
 def nrmse(prediction: Prediction, batch: FieldBatch) -> Loss:
     """Compute the mean of √r; its part `relative_mse` is the mean of r."""
     size = torch.maximum(squared_size(batch), FLOOR * history_size(batch))

@@ -1,4 +1,4 @@
-"""Means over the cells that are known, which the objectives share."""
+"""Means over the cells that are known, which the losses share."""
 
 import torch
 from jaxtyping import Bool, Float

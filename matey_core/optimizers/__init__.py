@@ -1,0 +1,66 @@
+"""How gradients change weights: the door of the family."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from pydantic import PositiveFloat
+from torch import nn
+from torch.optim import Optimizer
+
+from matey_core.config import PartConfig
+from matey_core.registry import Registry
+
+RateFactor = Callable[[str], float]
+"""Name of a parameter → its learning rate as a fraction of the setting."""
+
+OPTIMIZERS: Registry[type["OptimizerConfig"]] = Registry(__name__)
+
+
+def same_rate(name: str) -> float:
+    """Default factor of the learning rate: 1 for every parameter."""
+    return 1.0
+
+
+class OptimizerConfig(PartConfig):
+    """Settings of an optimizer."""
+
+    family: ClassVar[Registry[Any]] = OPTIMIZERS
+    default: ClassVar[str] = "adamw"
+
+    learning_rate: PositiveFloat = 1e-3
+    """Largest learning rate; the schedule says when it is reached."""
+
+    def build(self, module: nn.Module, *, rate_of: RateFactor = same_rate) -> Optimizer:
+        """Make the optimizer of the parameters that require a gradient.
+
+        Its state of a parameter is tensors by name, which is what checkpoints keep.
+
+        Args:
+            module: what is trained, with `requires_grad` set.
+            rate_of: learning rate of each parameter relative to `learning_rate`.
+        """
+        raise NotImplementedError
+
+
+def set_rate(optimizer: Optimizer, fraction: float) -> float:
+    """Set every group's learning rate to a fraction of its largest.
+
+    Args:
+        optimizer: made with the largest rates.
+        fraction: what the schedule says.
+
+    Returns:
+        The largest rate of a group now.
+    """
+    for group in optimizer.param_groups:
+        group["lr"] = group.setdefault("initial_lr", group["lr"]) * fraction
+    return max(float(group["lr"]) for group in optimizer.param_groups)
+
+
+__all__ = [
+    "OPTIMIZERS",
+    "OptimizerConfig",
+    "RateFactor",
+    "same_rate",
+    "set_rate",
+]

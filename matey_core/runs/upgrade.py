@@ -1,0 +1,94 @@
+"""Settings of a training run as earlier versions wrote them, turned into today's.
+
+Version 0.1 had all of them at the top level:
+
+    objective = "nrmse"   →  [loss] name = "nrmse"
+    learning_rate = 1e-3  →  [optimizer] learning_rate = 1e-3
+    weight_decay = 1e-3   →  [optimizer] weight_decay = 1e-3
+    warmup = 0.05         →  [schedule] warmup = 0.05
+    mode = "full"         →  [finetune] mode = "full"
+    augment = ["noise"], noise = 0.1  →  augment = [{name = "noise", strength = 0.1}]
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from matey_core.config import Config
+from matey_core.errors import ConfigError
+from matey_core.losses import LOSSES
+from matey_core.objectives import OBJECTIVES
+
+MOVED = {
+    "learning_rate": ("optimizer", "learning_rate"),
+    "weight_decay": ("optimizer", "weight_decay"),
+    "warmup": ("schedule", "warmup"),
+    "mode": ("finetune", "mode"),
+}
+"""Old setting → section and setting of today."""
+NAMED_BY = {"finetune": "mode"}
+"""Section → the setting that names its part, where that is not `name`."""
+
+
+def upgraded(kind: type[Config], values: Mapping[str, Any], *, source: str) -> dict[str, Any]:
+    """Rename the settings that an earlier version had under other names.
+
+    Args:
+        kind: settings class that shall read the values.
+        values: plain values, as read from TOML; today's stay as they are.
+        source: where the values come from, for the error text.
+
+    Raises:
+        ConfigError: a setting is given under its old name and its new one.
+    """
+    found = dict(values)
+    for old, (section, key) in MOVED.items():
+        if old in found and old not in kind.model_fields and section in kind.model_fields:
+            value = found.pop(old)
+            part = _section(found.get(section, {}), NAMED_BY.get(section, "name"))
+            if part.setdefault(key, value) != value:
+                raise _twice(source, old, value, f"{section}.{key}", part[key])
+            found[section] = part
+    if "loss" in kind.model_fields:
+        _upgrade_objective(found, source)
+    if "noise" in found and "noise" not in kind.model_fields:
+        _upgrade_noise(found, source)
+    return found
+
+
+def _section(part: Any, key: str) -> dict[str, Any]:
+    return {key: part} if isinstance(part, str) else dict(part)
+
+
+def _upgrade_objective(found: dict[str, Any], source: str) -> None:
+    """Call what was an objective a loss."""
+    objective = found.get("objective")
+    name = objective.get("name") if isinstance(objective, Mapping) else objective
+    if not isinstance(name, str) or name in OBJECTIVES or name not in LOSSES:
+        return
+    del found["objective"]
+    loss = _section(found.get("loss", {}), "name")
+    if loss.setdefault("name", name) != name:
+        raise _twice(source, "objective", name, "loss", loss["name"])
+    found["loss"] = loss
+
+
+def _upgrade_noise(found: dict[str, Any], source: str) -> None:
+    """Give the noise its strength; without any it is no part."""
+    strength = found.pop("noise")
+    parts = []
+    for part in found.get("augment", ["noise"]):
+        section = _section(part, "name")
+        if section.get("name") != "noise":
+            parts.append(part)
+        elif section.setdefault("strength", strength) != strength:
+            raise _twice(source, "noise", strength, "augment", section)
+        elif strength != 0:
+            parts.append(section)
+    found["augment"] = parts
+
+
+def _twice(source: str, old: str, value: Any, new: str, other: Any) -> ConfigError:
+    return ConfigError(
+        f"{source}: {old} = {value} is now called {new}, which is given as well: {other}.",
+        remedy=f"Leave {old} out.",
+    )

@@ -1,0 +1,80 @@
+"""What holds for whatever changes weights."""
+
+import pytest
+import torch
+from torch import nn
+
+from matey_core.optimizers import OPTIMIZERS, set_rate
+from matey_core.optimizers.adamw import AdamwConfig
+
+NAMES = OPTIMIZERS.names()
+
+
+def module() -> nn.Module:
+    """Two layers, the second of which is frozen."""
+    torch.manual_seed(0)
+    layers = nn.Sequential(nn.Linear(4, 3), nn.LayerNorm(3), nn.Linear(3, 2))
+    layers[2].requires_grad_(False)
+    return layers
+
+
+def stepped(name: str, layers: nn.Module, *, fraction: float = 1.0) -> torch.optim.Optimizer:
+    """Take one step with gradients of 1."""
+    optimizer = OPTIMIZERS[name](learning_rate=0.1).build(
+        layers, rate_of=lambda parameter: 0.0 if parameter.endswith("bias") else 1.0
+    )
+    set_rate(optimizer, fraction)
+    for parameter in layers.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimizer.step()
+    return optimizer
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_step_goes_down_the_gradient_and_leaves_the_frozen_alone(name: str) -> None:
+    layers = module()
+    before = {key: value.detach().clone() for key, value in layers.named_parameters()}
+    stepped(name, layers)
+    for key, value in layers.named_parameters():
+        moves = value.requires_grad and not key.endswith("bias")
+        assert (value < before[key]).all() if moves else torch.equal(value, before[key]), key
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_rate_scales_a_first_step_and_the_largest_is_reported(name: str) -> None:
+    whole, half, start = module(), module(), module()
+    stepped(name, whole)
+    stepped(name, half, fraction=0.5)
+    torch.testing.assert_close(
+        2 * (half[0].weight - start[0].weight), whole[0].weight - start[0].weight
+    )
+    optimizer = OPTIMIZERS[name](learning_rate=0.1).build(module())
+    assert set_rate(optimizer, 0.5) == 0.05
+    assert set_rate(optimizer, 0.25) == 0.025
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_state_is_tensors_of_the_parameters_that_train(name: str) -> None:
+    layers = module()
+    state = stepped(name, layers).state
+    assert {id(parameter) for parameter in state} <= {
+        id(parameter) for parameter in layers.parameters() if parameter.requires_grad
+    }
+    for parameter, values in state.items():
+        for value in values.values():
+            assert isinstance(value, torch.Tensor)
+            assert value.shape in ((), parameter.shape)
+
+
+def test_only_matrices_decay() -> None:
+    module = nn.Sequential(nn.Linear(4, 3), nn.LayerNorm(3), nn.Linear(3, 2))
+    module.scale = nn.Parameter(torch.ones(1, 5, 1))
+    module[2].weight.requires_grad_(False)
+    before = {name: value.clone() for name, value in module.named_parameters()}
+    optimizer = AdamwConfig(learning_rate=0.1, weight_decay=0.5).build(module)
+    for parameter in module.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    for name, value in module.named_parameters():
+        factor = 1 - 0.1 * 0.5 if name == "0.weight" else 1
+        torch.testing.assert_close(value, factor * before[name])

@@ -1,0 +1,98 @@
+"""Settings of earlier versions become those of today, once."""
+
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from matey_core.augmentations.noise import NoiseConfig
+from matey_core.config import read_toml, validate
+from matey_core.errors import ConfigError
+from matey_core.losses.relative_mse import RelativeMseConfig
+from matey_core.optimizers.adamw import AdamwConfig
+from matey_core.runs.settings import TrainingConfig
+from matey_core.runs.upgrade import upgraded
+from matey_core.schedules.warmup_cosine import WarmupCosineConfig
+from matey_core.workflows.finetune import FinetuneConfig
+from matey_core.workflows.pretrain import PretrainConfig
+
+WRITTEN = Path(__file__).parents[2] / "fixtures" / "v0_1" / "written.tar.xz"
+
+
+def read(**values: Any) -> TrainingConfig:
+    """Upgrade and validate; a second upgrade changes nothing."""
+    once = upgraded(TrainingConfig, values, source="old.toml")
+    assert upgraded(TrainingConfig, once, source="old.toml") == once
+    return validate(TrainingConfig, once, source="old.toml")
+
+
+def test_settings_move_into_the_section_of_their_part() -> None:
+    config = read(objective="relative_mse", learning_rate=0.02, weight_decay=0.5, warmup=0.25)
+    assert config.loss == RelativeMseConfig()
+    assert config.objective.name == "one_step"
+    assert config.optimizer == AdamwConfig(learning_rate=0.02, weight_decay=0.5)
+    assert config.schedule == WarmupCosineConfig(warmup=0.25)
+
+
+def test_what_is_of_today_stays() -> None:
+    values = {"objective": "one_step", "optimizer": {"weight_decay": 0.0}, "learning_rate": 0.5}
+    assert read(**values).optimizer == AdamwConfig(learning_rate=0.5, weight_decay=0.0)
+    assert read(optimizer="adamw", weight_decay=0.5).optimizer == AdamwConfig(weight_decay=0.5)
+    assert read(objective={"name": "nrmse"}, loss="nrmse") == TrainingConfig()
+
+
+@pytest.mark.parametrize(
+    ("values", "strengths"),
+    [
+        ({}, {"noise": 0.3}),
+        ({"noise": 0.1}, {"noise": 0.1}),
+        ({"noise": 0}, {}),
+        ({"noise": 0.1, "augment": ["flip", "noise"]}, {"flip": 1.0, "noise": 0.1}),
+        ({"noise": 0.0, "augment": ["flip", "noise"]}, {"flip": 1.0}),
+        ({"noise": 0.1, "augment": ["flip"]}, {"flip": 1.0}),
+        ({"noise": 0.1, "augment": [{"name": "noise", "strength": 0.1}]}, {"noise": 0.1}),
+    ],
+)
+def test_the_noise_has_a_strength_of_its_own(
+    values: dict[str, Any], strengths: dict[str, float]
+) -> None:
+    assert {part.name: part.strength for part in read(**values).augment} == strengths  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("values", "new"),
+    [
+        ({"learning_rate": 0.1, "optimizer": {"learning_rate": 0.2}}, "optimizer.learning_rate"),
+        ({"objective": "nrmse", "loss": "relative_mse"}, "loss"),
+        ({"noise": 0.1, "augment": [{"name": "noise", "strength": 0.2}]}, "augment"),
+    ],
+)
+def test_two_names_with_two_values_are_refused(values: dict[str, Any], new: str) -> None:
+    with pytest.raises(ConfigError, match=rf"old.toml: .* is now called {new}, which is given"):
+        read(**values)
+
+
+def test_what_version_0_1_wrote_is_read(tmp_path: Path) -> None:
+    with tarfile.open(WRITTEN) as archive:
+        archive.extractall(tmp_path, filter="data")
+
+    def of_run(name: str, kind: type[TrainingConfig]) -> TrainingConfig:
+        path = tmp_path / "runs" / name / "config.toml"
+        values = upgraded(kind, read_toml(path), source=str(path))
+        return validate(kind, values, source=str(path))
+
+    paper = of_run("paper", PretrainConfig)
+    assert (paper.loss, paper.augment) == (RelativeMseConfig(), ())
+    finetuned = of_run("finetuned", FinetuneConfig)
+    assert finetuned.optimizer == AdamwConfig(learning_rate=5e-4)
+    assert finetuned.augment == (NoiseConfig(strength=0.3),)
+
+
+def test_fine_tuning_is_slower_unless_a_rate_is_given() -> None:
+    assert FinetuneConfig().optimizer == AdamwConfig(learning_rate=5e-4)
+    for section in ("adamw", {"weight_decay": 1e-3}):
+        config = validate(FinetuneConfig, {"optimizer": section}, source="")
+        assert config.optimizer == AdamwConfig(learning_rate=5e-4)
+    config = validate(FinetuneConfig, {"optimizer": {"learning_rate": 0.1}}, source="")
+    assert config.optimizer == AdamwConfig(learning_rate=0.1)
