@@ -87,6 +87,8 @@ def test_what_version_0_1_wrote_is_read(tmp_path: Path) -> None:
     finetuned = of_run("finetuned", FinetuneConfig)
     assert finetuned.optimizer == AdamwConfig(learning_rate=5e-4)
     assert finetuned.augment == (NoiseConfig(strength=0.3),)
+    assert isinstance(finetuned, FinetuneConfig)
+    assert finetuned.finetune.mode == "frozen_attention"  # type: ignore[attr-defined]
 
 
 def test_fine_tuning_is_slower_unless_a_rate_is_given() -> None:
