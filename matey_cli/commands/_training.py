@@ -3,8 +3,9 @@
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -104,16 +105,61 @@ def is_first() -> bool:
     return place_of_this_process().is_first
 
 
+def go_on(
+    verb: Literal["pretrain", "finetune"],
+    runs: Path | None,
+    name: str | None,
+    others: Mapping[str, Any],
+    *,
+    nproc: int | None,
+    sequence_parallel: int | None,
+) -> None:
+    """Continue a run that was stopped, and print how it went.
+
+    Args:
+        verb: what the run was started by.
+        runs: folder of runs.
+        name: the run; by default the newest one of the verb.
+        others: options that cannot be changed; None stands for one that was not given.
+        nproc: number of processes; None for one a GPU.
+        sequence_parallel: how many processes share every sample; by default as many as before.
+
+    Raises:
+        ConfigError: another option is given.
+        CheckpointError: there is nothing to continue.
+    """
+    from matey_core.runs.project import project
+    from matey_core.runs.resuming import resumable_run
+
+    if given := [key.rpartition(".")[2] for key, value in others.items() if value is not None]:
+        raise ConfigError(
+            f"--resume goes on with the settings of the run; {', '.join(given)} cannot be changed.",
+            remedy="Leave these options out, or start a new run without --resume.",
+        )
+    workflow = import_module(f"matey_core.workflows.{verb}")
+    folder = runs or project().runs
+    run, config = resumable_run(folder, name, verb=verb, read=workflow.run_config)
+    sharing = sequence_parallel or config.sequence_parallel
+    spread(nproc, config.model_copy(update={"sequence_parallel": sharing}))
+    with advice(verb), render.progress() as on_progress:
+        report = workflow.resume(
+            folder, run.path.name, on_progress, sequence_parallel=sharing, on_start=show_start
+        )
+    if is_first() and not render.emit(report):
+        show_report(report)
+
+
 @contextmanager
-def advice(text: str) -> Iterator[None]:
-    """After Ctrl-C, say what was kept and what to do with it."""
+def advice(verb: Literal["pretrain", "finetune"]) -> Iterator[None]:
+    """After Ctrl-C, say what was kept and how to go on with it."""
     from matey_core.runs.fit import Interrupted
 
     try:
         yield
     except Interrupted as stop:
         if is_first():
-            render.note(str(stop) + (f" {text}" if stop.is_kept else ""))
+            go_on = f" Continue with `matey {verb} --resume`." if stop.is_kept else ""
+            render.note(f"{stop}{go_on}")
         raise
 
 

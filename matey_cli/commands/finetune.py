@@ -32,6 +32,7 @@ from matey_cli.commands._options import (
 )
 from matey_cli.commands._training import (
     advice,
+    go_on,
     is_first,
     settings,
     show_report,
@@ -97,6 +98,10 @@ def finetune(
     device: DeviceName = None,
     nproc: Processes = None,
     sequence_parallel: Sharing = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Continue the newest fine-tuning, or the one with --name."),
+    ] = False,
     name: Annotated[
         str | None, typer.Option(help="Name of the run.  [default: finetune-001, …]")
     ] = None,
@@ -108,12 +113,15 @@ def finetune(
 
     The model is copied into a run of its own; the old one stays as it is. Fields
     that are new to it get embeddings of their own, and what it knows about the
-    old ones is kept. Numbers of trained and frozen parameters are printed.
+    old ones is kept. Numbers of trained and frozen parameters are printed. A run
+    that was stopped goes on with --resume.
 
     \b
       matey finetune --freeze-attention --n-samples 8
       matey finetune --n-samples 8 --from-scratch
+      matey finetune --mode lora --set finetune.rank=16
       matey finetune pretrain-001 --data ./other --steps 1000
+      matey finetune --resume
     """
     one_budget(tokens=tokens, flops=flops, seconds=seconds)
     options: dict[str, Any] = {
@@ -137,10 +145,12 @@ def finetune(
         "seed": seed,
         "precision": precision,
         "device": device,
-        "sequence_parallel": sequence_parallel,
-        "runs": runs,
-        "name": name,
     }
+    if resume:
+        others = {**options, "config": config, "set": assignments or None}
+        go_on("finetune", runs, name, others, nproc=nproc, sequence_parallel=sequence_parallel)
+        return
+    options |= {"sequence_parallel": sequence_parallel, "runs": runs, "name": name}
     _finetune(options, config, assignments, nproc)
 
 
@@ -168,7 +178,7 @@ def _finetune(
     values = settings(FinetuneConfig, defaults, file, options, assignments)
     config = validate(FinetuneConfig, values, source=str(file) if file else "settings")
     spread(nproc, config)
-    with advice("Its best weights so far can be used."), render.progress() as on_progress:
+    with advice("finetune"), render.progress() as on_progress:
         report = run(config, on_progress, on_start=show_start)
     if is_first() and not render.emit(report):
         show_report(report)

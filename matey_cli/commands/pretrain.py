@@ -35,15 +35,13 @@ from matey_cli.commands._options import (
 )
 from matey_cli.commands._training import (
     advice,
+    go_on,
     is_first,
     settings,
     show_report,
     show_start,
     spread,
 )
-from matey_core.errors import ConfigError
-
-CONTINUE = "Continue with `matey pretrain --resume`."
 
 
 def pretrain(
@@ -145,7 +143,7 @@ def pretrain(
     }
     if resume:
         others = {**options, "config": config, "set": assignments or None}
-        _resume(runs, name, others, nproc=nproc, sequence_parallel=sequence_parallel)
+        go_on("pretrain", runs, name, others, nproc=nproc, sequence_parallel=sequence_parallel)
         return
     options |= {"sequence_parallel": sequence_parallel, "runs": runs, "name": name}
     _pretrain(options, config, assignments, nproc)
@@ -164,41 +162,7 @@ def _pretrain(
     values = settings(PretrainConfig, defaults, file, options, assignments)
     config = validate(PretrainConfig, values, source=str(file) if file else "settings")
     spread(nproc, config)
-    with advice(CONTINUE), render.progress() as on_progress:
+    with advice("pretrain"), render.progress() as on_progress:
         report = run(config, on_progress, on_start=show_start)
-    if is_first() and not render.emit(report):
-        show_report(report)
-
-
-def _resume(
-    runs: Path | None,
-    name: str | None,
-    others: dict[str, Any],
-    *,
-    nproc: int | None,
-    sequence_parallel: int | None,
-) -> None:
-    from matey_core.runs.project import project
-    from matey_core.workflows.pretrain import resumable_run, run_config
-    from matey_core.workflows.pretrain import resume as run
-
-    if given := [key.rpartition(".")[2] for key, value in others.items() if value is not None]:
-        raise ConfigError(
-            f"--resume goes on with the settings of the run; {', '.join(given)} cannot be changed.",
-            remedy="Leave these options out, or start a new run without --resume.",
-        )
-    folder = runs or project().runs
-    found = resumable_run(folder, name)
-    config = run_config(found)
-    sharing = sequence_parallel or config.sequence_parallel
-    spread(nproc, config.model_copy(update={"sequence_parallel": sharing}))
-    with advice(CONTINUE), render.progress() as on_progress:
-        report = run(
-            folder,
-            found.path.name,
-            on_progress,
-            sequence_parallel=sharing,
-            on_start=show_start,
-        )
     if is_first() and not render.emit(report):
         show_report(report)

@@ -1,6 +1,7 @@
 """Run folders: how they are named, what they record, which one is the newest.
 
-runs/<name>/  config.toml  versions.json  data.json  journal.jsonl  checkpoints/  model/
+runs/<name>/  config.toml  versions.json  data.json  [start.json]  journal.jsonl  checkpoints/
+              model/
 """
 
 import importlib.metadata
@@ -36,6 +37,18 @@ class StoreRecord:
     fields: tuple[str, ...]
     samples: tuple[int, ...] = ()
     """Trajectories of it that trained the model, in this run or before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinetuneStart:
+    """What a fine-tuning began with, which its checkpoints do not say."""
+
+    fields: tuple[str, ...]
+    """Fields that the model knew before."""
+    num_axes: tuple[int, ...]
+    """Numbers of axes that it knew before."""
+    stores: tuple[StoreRecord, ...]
+    """Stores of this run alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +87,32 @@ class RunFolder:
             CheckpointError: the record is missing or damaged.
         """
         path = self.path / "data.json"
-        try:
-            return tuple(
-                StoreRecord(
-                    name=row["name"],
-                    fingerprint=row["fingerprint"],
-                    path=row["path"],
-                    fields=tuple(row["fields"]),
-                    samples=tuple(row["samples"]),
-                )
-                for row in _read_json(path)["stores"]
-            )
-        except (KeyError, TypeError) as error:
-            raise CheckpointError(f"{path} is damaged: {error!r}.") from error
+        return _store_records(_read_json(path), path)
 
     def record_stores(self, records: Sequence[StoreRecord]) -> None:
         """Write which stores the model sees."""
         with written(self.path / "data.json") as partial:
             rows = {"stores": [asdict(record) for record in records]}
             partial.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+
+    def started(self) -> FinetuneStart:
+        """What a fine-tuning began with.
+
+        Raises:
+            CheckpointError: the record is missing or damaged.
+        """
+        path = self.path / "start.json"
+        found = _read_json(path)
+        try:
+            fields, num_axes = tuple(found["fields"]), tuple(found["num_axes"])
+        except (KeyError, TypeError) as error:
+            raise CheckpointError(f"{path} is damaged: {error!r}.") from error
+        return FinetuneStart(fields=fields, num_axes=num_axes, stores=_store_records(found, path))
+
+    def record_start(self, start: FinetuneStart) -> None:
+        """Write what a fine-tuning begins with."""
+        with written(self.path / "start.json") as partial:
+            partial.write_text(json.dumps(asdict(start), indent=1), encoding="utf-8")
 
 
 def record_of(store: Store, samples: Sequence[int]) -> StoreRecord:
@@ -132,8 +152,7 @@ def create_run(runs: Path, config: Config, *, kind: str, name: str | None) -> Ru
     except FileExistsError as error:
         raise ConfigError(
             f"There is a run {path} already.",
-            remedy="Choose another --name, or remove that folder"
-            + (", or continue it with --resume." if kind == "pretrain" else "."),
+            remedy="Choose another --name, or remove that folder, or continue it with --resume.",
         ) from error
     except OSError as error:
         raise RunError(f"{path} cannot be written: {error.strerror or error}.") from error
@@ -175,6 +194,22 @@ def _next_name(runs: Path, kind: str) -> str:
     return (
         f"{kind}-{1 + max([int(number) for number in taken if number.isdecimal()], default=0):03d}"
     )
+
+
+def _store_records(found: dict[str, Any], path: Path) -> tuple[StoreRecord, ...]:
+    try:
+        return tuple(
+            StoreRecord(
+                name=row["name"],
+                fingerprint=row["fingerprint"],
+                path=row["path"],
+                fields=tuple(row["fields"]),
+                samples=tuple(row["samples"]),
+            )
+            for row in found["stores"]
+        )
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} is damaged: {error!r}.") from error
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Adapt a trained model to new stores, or to few samples."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,16 +9,17 @@ from typing import Any
 import torch
 from pydantic import Field, PositiveInt, field_validator
 
-from matey_core.config import read_toml
+from matey_core.config import read_toml, validate
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError
 from matey_core.finetuning import FinetuneModeConfig, check_merged
 from matey_core.locations import Location
-from matey_core.models import Model
+from matey_core.models import Model, load_model
 from matey_core.optimizers import OptimizerConfig
 from matey_core.progress import OnProgress, silent
 from matey_core.runs.fit import TrainingJob, TrainingReport, fit
 from matey_core.runs.folder import (
+    FinetuneStart,
     RunFolder,
     StoreRecord,
     create_run,
@@ -26,11 +27,20 @@ from matey_core.runs.folder import (
     record_of,
 )
 from matey_core.runs.processes import join_processes
+from matey_core.runs.resuming import resumable_run
 from matey_core.runs.settings import TrainingConfig
-from matey_core.runs.sources import Source, axis_counts, field_names, open_stores, sources_of
+from matey_core.runs.sources import (
+    Source,
+    axis_counts,
+    field_names,
+    open_stores,
+    reopen_stores,
+    sources_of,
+)
 from matey_core.runs.start import OnStart, store_facts, unheard
 from matey_core.runs.token_plan import settle
 from matey_core.runs.trained import Trained, find_trained
+from matey_core.runs.upgrade import upgraded
 from matey_core.store import Store
 
 MAX_LEAD = 4
@@ -83,8 +93,11 @@ class _Plan:
 
     config: FinetuneConfig
     """Resolved: what followed from the run is written in."""
-    trained: Trained
+    begin: Callable[[], Model]
+    """Makes the model that is fine-tuned, as it was before."""
     sources: Sequence[Source]
+    seen: tuple[StoreRecord, ...]
+    """Stores that the model was trained on before."""
     notes: tuple[str, ...]
 
 
@@ -110,9 +123,50 @@ def finetune(
     plan = _plan(config)
     strategy = join_processes(config.device, sequence_parallel=config.sequence_parallel)
     try:
-        return fit(_job(plan, strategy), strategy, on_progress=on_progress, on_start=on_start)
+        job = _job(plan, strategy, resumed=None)
+        return fit(job, strategy, on_progress=on_progress, on_start=on_start)
     finally:
         strategy.close()
+
+
+def resume(
+    runs: Path,
+    name: str | None = None,
+    on_progress: OnProgress = silent,
+    *,
+    sequence_parallel: int | None = None,
+    on_start: OnStart = unheard,
+) -> TrainingReport:
+    """Continue a fine-tuning from its last checkpoint, with its own settings and stores.
+
+    The run it started from is not needed any more.
+
+    Args:
+        runs: folder of runs.
+        name: the run; without it, the newest fine-tuning that has a checkpoint.
+        on_progress: is told about every step.
+        sequence_parallel: how many processes share every sample; by default as many as before.
+        on_start: is told once, before the first step, what will be done.
+
+    Raises:
+        CheckpointError: there is no such run, it is complete, or it does not fit its data.
+    """
+    run, config = resumable_run(runs, name, verb="finetune", read=run_config)
+    if sequence_parallel is not None:
+        config = config.model_copy(update={"sequence_parallel": sequence_parallel})
+    plan = _plan_again(run, config)
+    strategy = join_processes(config.device, sequence_parallel=config.sequence_parallel)
+    try:
+        job = _job(plan, strategy, resumed=run)
+        return fit(job, strategy, on_progress=on_progress, on_start=on_start)
+    finally:
+        strategy.close()
+
+
+def run_config(run: RunFolder) -> FinetuneConfig:
+    """Read the settings of a fine-tuning."""
+    values = upgraded(FinetuneConfig, read_toml(run.config), source=str(run.config))
+    return validate(FinetuneConfig, values, source=str(run.config))
 
 
 def _plan(config: FinetuneConfig) -> _Plan:
@@ -121,12 +175,6 @@ def _plan(config: FinetuneConfig) -> _Plan:
     max_lead = config.max_lead or _max_lead_of(trained)
     stores, notes = _choose_stores(config, trained)
     notes += _short_stores(stores, config.n_samples)
-    sources, more = sources_of(
-        stores,
-        history=history,
-        max_lead=max_lead,
-        choose=lambda store: subset(store, config.n_samples, seed=config.seed),
-    )
     mode = config.finetune
     if config.from_scratch and mode.mode != "full":
         notes.append("From scratch everything trains: there is nothing trained to freeze.")
@@ -134,7 +182,41 @@ def _plan(config: FinetuneConfig) -> _Plan:
     resolved = config.model_copy(
         update={"source": trained.path, "finetune": mode, "history": history, "max_lead": max_lead}
     )
-    return _Plan(config=resolved, trained=trained, sources=sources, notes=(*notes, *more))
+    sources, more = _sources(resolved, stores)
+    return _Plan(
+        config=resolved,
+        begin=trained.load,
+        sources=sources,
+        seen=trained.records,
+        notes=(*notes, *more),
+    )
+
+
+def _plan_again(run: RunFolder, config: FinetuneConfig) -> _Plan:
+    """What a fine-tuning was begun with, from its own folder alone."""
+    start, last = run.started(), run.checkpoints.named("last")
+    assert last is not None
+    sources, notes = _sources(config, reopen_stores(start.stores))
+    # Built and extended as it was, so that parameters have the order that sums were taken in.
+    settings = load_model(last / "model").config
+    return _Plan(
+        config=config,
+        begin=lambda: settings.build(fields=start.fields, num_axes=start.num_axes),
+        sources=sources,
+        seen=(),
+        notes=tuple(notes),
+    )
+
+
+def _sources(config: FinetuneConfig, stores: Sequence[Store]) -> tuple[list[Source], list[str]]:
+    assert config.history is not None
+    assert config.max_lead is not None
+    return sources_of(
+        stores,
+        history=config.history,
+        max_lead=config.max_lead,
+        choose=lambda store: subset(store, config.n_samples, seed=config.seed),
+    )
 
 
 def _start(config: FinetuneConfig) -> Trained:
@@ -194,31 +276,26 @@ def subset(store: Store, size: int | None, *, seed: int) -> tuple[int, ...]:
     return tuple(sorted(samples[:size]))
 
 
-def _job(plan: _Plan, strategy: Strategy) -> TrainingJob:
+def _job(plan: _Plan, strategy: Strategy, *, resumed: RunFolder | None) -> TrainingJob:
     config, stores = plan.config, [source.store for source in plan.sources]
     torch.manual_seed(config.seed)
-    model = plan.trained.load()
+    model = plan.begin()
+    start = FinetuneStart(
+        fields=model.fields,
+        num_axes=model.num_axes,
+        stores=tuple(record_of(part.store, part.training.samples) for part in plan.sources),
+    )
     notes = [*plan.notes, *_news(model, stores)]
     model = _prepared(model, config, stores)
-    if config.tokens is not None:
-        model.retokenize(model.config.tokenizer.with_tokens(config.tokens))
-    settled, budget = settle(
-        config,
-        model.config,
-        plan.sources,
-        strategy,
-        make=lambda: _prepared(plan.trained.load(), config, stores),
-    )
-    if settled != model.config:
-        model.retokenize(settled.tokenizer)
-        update = {"tokens": settled.tokenizer.tokens, "flops": None, "seconds": None}
-        config = config.model_copy(update=update)
-    notes += budget
+    if resumed is None:
+        config, budget = _budgeted(plan, model, strategy)
+        notes += budget
     facts = store_facts(model, plan.sources)
-    run: RunFolder | None = None
-    if strategy.place.is_first:
+    run = resumed
+    if run is None and strategy.place.is_first:
         run = create_run(config.runs, config, kind="finetune", name=config.name)
-        run.record_stores(_records(plan))
+        run.record_stores(_records(plan, start))
+        run.record_start(start)
     path = strategy.share(str(run.path) if run else "")
     return TrainingJob(
         task="finetune",
@@ -229,7 +306,27 @@ def _job(plan: _Plan, strategy: Strategy) -> TrainingJob:
         notes=notes,
         run=RunFolder(Path(path)),
         mode=config.finetune,
+        resumes=resumed is not None,
     )
+
+
+def _budgeted(plan: _Plan, model: Model, strategy: Strategy) -> tuple[FinetuneConfig, list[str]]:
+    """Let the model cut fields as the budget says, and write that into the settings."""
+    config, stores = plan.config, [source.store for source in plan.sources]
+    if config.tokens is not None:
+        model.retokenize(model.config.tokenizer.with_tokens(config.tokens))
+    settled, notes = settle(
+        config,
+        model.config,
+        plan.sources,
+        strategy,
+        make=lambda: _prepared(plan.begin(), config, stores),
+    )
+    if settled != model.config:
+        model.retokenize(settled.tokenizer)
+        update = {"tokens": settled.tokenizer.tokens, "flops": None, "seconds": None}
+        config = config.model_copy(update=update)
+    return config, notes
 
 
 def _news(model: Model, stores: Sequence[Store]) -> list[str]:
@@ -253,12 +350,11 @@ def _prepared(model: Model, config: FinetuneConfig, stores: Sequence[Store]) -> 
     return model
 
 
-def _records(plan: _Plan) -> list[StoreRecord]:
+def _records(plan: _Plan, start: FinetuneStart) -> list[StoreRecord]:
     """All that the weights have seen, each store once."""
-    seen = () if plan.config.from_scratch else plan.trained.records
+    seen = () if plan.config.from_scratch else plan.seen
     records = {record.fingerprint: record for record in seen}
-    for source in plan.sources:
-        record = record_of(source.store, source.training.samples)
+    for record in start.stores:
         if earlier := records.get(record.fingerprint):
             samples = sorted({*earlier.samples, *record.samples})
             record = replace(record, samples=tuple(samples))

@@ -7,13 +7,13 @@ from pydantic import PositiveInt
 
 from matey_core.config import read_toml, validate
 from matey_core.distributed import Strategy
-from matey_core.errors import CheckpointError
 from matey_core.locations import Location
 from matey_core.models import Model, ModelConfig
 from matey_core.progress import OnProgress, silent
 from matey_core.runs.fit import TrainingJob, TrainingReport, fit
-from matey_core.runs.folder import RunFolder, create_run, newest_run, record_of
+from matey_core.runs.folder import RunFolder, create_run, record_of
 from matey_core.runs.processes import join_processes
+from matey_core.runs.resuming import resumable_run
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import (
     axis_counts,
@@ -84,8 +84,7 @@ def resume(
     Raises:
         CheckpointError: there is no such run, it is complete, or it does not fit its data.
     """
-    run = resumable_run(runs, name)
-    config = run_config(run)
+    run, config = resumable_run(runs, name, verb="pretrain", read=run_config)
     if sequence_parallel is not None:
         config = config.model_copy(update={"sequence_parallel": sequence_parallel})
     stores = reopen_stores(run.stores())
@@ -101,32 +100,6 @@ def run_config(run: RunFolder) -> PretrainConfig:
     """Read the settings of a pretraining run."""
     values = upgraded(PretrainConfig, read_toml(run.config), source=str(run.config))
     return validate(PretrainConfig, values, source=str(run.config))
-
-
-def resumable_run(runs: Path, name: str | None) -> RunFolder:
-    """Find the run to continue.
-
-    Raises:
-        CheckpointError: there is none, or it is complete.
-    """
-    run = RunFolder(runs / name) if name else newest_run(runs, kind="pretrain", needs=_has_last)
-    last = run.checkpoints.named("last") if run else None
-    if run is None or last is None:
-        raise CheckpointError(
-            f"{runs / name if name else runs} has no checkpoint to resume from.",
-            remedy="Start with `matey pretrain`.",
-        )
-    steps = run_config(run).steps
-    if int(last.name.removeprefix("step-")) >= steps:
-        raise CheckpointError(
-            f"{run.path} is complete: it has all of its {steps} steps.",
-            remedy="Train further with `matey finetune`, or start a new run.",
-        )
-    return run
-
-
-def _has_last(run: RunFolder) -> bool:
-    return run.checkpoints.named("last") is not None
 
 
 def _job(

@@ -80,6 +80,25 @@ def test_mistakes_are_one_message_and_leave_nothing(
     assert not (place / "runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--resume",), "has no checkpoint to resume from"),
+        (("--resume", "--mode", "lora"), "mode cannot be changed"),
+        (("--mode", "lara"), "finetuning has no 'lara'"),
+        (("--mode", "full", "--freeze-attention"), "Give one of them"),
+        (("--set", "finetune.rank=4"), "unknown setting 'finetune.rank'"),
+    ],
+)
+def test_mistakes_in_fine_tuning_as_well(
+    matey: Matey, place: Path, arguments: tuple[str, ...], expected: str
+) -> None:
+    done = matey("finetune", *arguments, cwd=place)
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert not (place / "runs").exists()
+
+
 def test_a_full_disk_is_a_failed_run_with_its_last_checkpoint(
     matey: Matey, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,7 +131,7 @@ STEPS = {"pretrain": PretrainConfig().steps, "finetune": FinetuneConfig().steps}
 def test_help_names_every_option_with_its_default(matey: Matey, place: Path) -> None:
     for verb, options in {
         "pretrain": ("--preset", "--resume", "--nproc", "--set", "--config"),
-        "finetune": ("--freeze-attention", "--n-samples", "--from-scratch"),
+        "finetune": ("--freeze-attention", "--n-samples", "--resume", "frozen_attention", "lora"),
     }.items():
         text = matey(verb, "--help", cwd=place).stdout
         for option in options:

@@ -1,0 +1,50 @@
+"""Runs that were stopped: which one goes on, and with which settings."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from matey_core.errors import CheckpointError
+from matey_core.runs.folder import RunFolder, newest_run
+from matey_core.runs.settings import TrainingConfig
+
+AnyTraining = TypeVar("AnyTraining", bound=TrainingConfig)
+
+
+def resumable_run(
+    runs: Path, name: str | None, *, verb: str, read: Callable[[RunFolder], AnyTraining]
+) -> tuple[RunFolder, AnyTraining]:
+    """Find the run to continue, and its settings.
+
+    Args:
+        runs: folder of runs.
+        name: the run; without it, the newest one of the verb that has a checkpoint.
+        verb: `pretrain` or `finetune`.
+        read: reads the settings of such a run.
+
+    Raises:
+        CheckpointError: there is none, it is another verb's, or it is complete.
+    """
+    run = RunFolder(runs / name) if name else newest_run(runs, kind=verb, needs=_has_last)
+    last = run.checkpoints.named("last") if run else None
+    if run is None or last is None:
+        raise CheckpointError(
+            f"{runs / name if name else runs} has no checkpoint to resume from.",
+            remedy=f"Start with `matey {verb}`.",
+        )
+    if (other := run.versions().get("kind", verb)) != verb:
+        raise CheckpointError(
+            f"{run.path} is a run of `matey {other}`.",
+            remedy=f"Continue it with `matey {other} --resume --name {run.path.name}`.",
+        )
+    config = read(run)
+    if int(last.name.removeprefix("step-")) >= config.steps:
+        raise CheckpointError(
+            f"{run.path} is complete: it has all of its {config.steps} steps.",
+            remedy="Train further with `matey finetune`, or start a new run.",
+        )
+    return run, config
+
+
+def _has_last(run: RunFolder) -> bool:
+    return run.checkpoints.named("last") is not None
