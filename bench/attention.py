@@ -20,7 +20,7 @@ import torch
 from bench._step import fresh, measure
 from matey_core.attention import SCHEMES, BlockSettings
 from matey_core.kernels import KERNELS
-from matey_core.models import ModelConfig
+from matey_core.models.matey import MateyConfig
 from matey_core.nn.recompute import run_block
 from matey_core.tokens import Places, Segments, TokenBatch
 
@@ -77,7 +77,7 @@ def _slope(x: Sequence[float], y: Sequence[float]) -> float:
 
 def one(scheme: str, tokens: int, *, blocks: int, recompute: bool) -> dict[str, float]:
     """Measure one size."""
-    width, _, heads = ModelConfig(preset="ti").sizes
+    width, _, heads = MateyConfig(preset="ti").sizes
     torch.manual_seed(0)
     settings = BlockSettings(
         width=width,

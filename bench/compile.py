@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import torch
 
 from matey_core.batches import FieldBatch
-from matey_core.models import Model, ModelConfig, compile_parts
+from matey_core.models import Model, compile_parts
+from matey_core.models.matey import MateyConfig
 from matey_core.profiling import SyntheticBatches, alternate
 from matey_core.tokenizers import TokenizerConfig
 
@@ -35,7 +36,7 @@ def row(scheme: str, tokenizer: TokenizerConfig) -> dict[str, object]:
     torch._dynamo.reset()
     torch._dynamo.utils.counters.clear()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    config = ModelConfig(scheme=scheme, tokenizer=tokenizer)
+    config = MateyConfig(scheme=scheme, tokenizer=tokenizer)
     batches = SyntheticBatches(("u", "v"), GRID, history=HISTORY, batch_size=BATCH)
     batch = next(batches).to(device)
     plain, compiled = (_model(config).to(device) for _ in range(2))
@@ -63,7 +64,7 @@ def row(scheme: str, tokenizer: TokenizerConfig) -> dict[str, object]:
     }
 
 
-def _model(config: ModelConfig) -> Model:
+def _model(config: MateyConfig) -> Model:
     torch.manual_seed(0)
     return config.build(fields=("u", "v"), num_axes=(2,)).train()
 

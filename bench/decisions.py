@@ -21,6 +21,8 @@ from matey_core.data import Mixture, Windows, sequential_batches
 from matey_core.losses import LOSSES
 from matey_core.metrics import METRICS
 from matey_core.models import Model, ModelConfig
+from matey_core.models.matey import MateyConfig
+from matey_core.models.paper import PaperConfig, PaperTokenizerConfig
 from matey_core.optimizers import set_rate
 from matey_core.optimizers.adamw import AdamwConfig
 from matey_core.schedules.warmup_cosine import WarmupCosineConfig
@@ -29,31 +31,30 @@ from matey_core.tokenizers import TokenizerConfig
 
 SMALL = {"width": 96, "depth": 4, "heads": 3}
 TOKENS = TokenizerConfig(name="adap_mix", patch=(16, 8), gamma=0.2)
+PAPER_TOKENS = PaperTokenizerConfig(name="adap_mix", patch=(16, 8), gamma=0.2)
 PUBLISHED_SCALE = 1e-6
 ARMS: dict[str, ModelConfig] = {
-    "matey": ModelConfig(tokenizer=TOKENS, **SMALL),
-    "criterion on raw fields": ModelConfig(
+    "matey": MateyConfig(tokenizer=TOKENS, **SMALL),
+    "criterion on raw fields": MateyConfig(
         tokenizer=TOKENS.model_copy(update={"criterion": "raw_variance"}), **SMALL
     ),
-    "norms over all tokens": ModelConfig(tokenizer=TOKENS, norm="sequence", **SMALL),
-    "lead time in block 0 only": ModelConfig(tokenizer=TOKENS, conditioning="first_block", **SMALL),
-    "layer scale 1e-6": ModelConfig(tokenizer=TOKENS, layer_scale=PUBLISHED_SCALE, **SMALL),
-    "layer scale 1": ModelConfig(tokenizer=TOKENS, layer_scale=1.0, **SMALL),
-    "no positions": ModelConfig(tokenizer=TOKENS, position="none", **SMALL),
-    "the paper's positions": ModelConfig(tokenizer=TOKENS, position="fourier", **SMALL),
-    "state instead of increment": ModelConfig(
+    "norms over all tokens": MateyConfig(tokenizer=TOKENS, norm="sequence", **SMALL),
+    "lead time in block 0 only": MateyConfig(tokenizer=TOKENS, conditioning="first_block", **SMALL),
+    "layer scale 1e-6": MateyConfig(tokenizer=TOKENS, layer_scale=PUBLISHED_SCALE, **SMALL),
+    "layer scale 1": MateyConfig(tokenizer=TOKENS, layer_scale=1.0, **SMALL),
+    "no positions": MateyConfig(tokenizer=TOKENS, position="none", **SMALL),
+    "the paper's positions": MateyConfig(tokenizer=TOKENS, position="fourier", **SMALL),
+    "state instead of increment": MateyConfig(
         tokenizer=TOKENS, increment=False, trend=False, **SMALL
     ),
-    "no trend": ModelConfig(tokenizer=TOKENS, trend=False, **SMALL),
-    "no innovation": ModelConfig(tokenizer=TOKENS, innovation=False, trend=False, **SMALL),
-    "no details to the head": ModelConfig(tokenizer=TOKENS, details=False, **SMALL),
-    "neither increment nor innovation nor details": ModelConfig(
+    "no trend": MateyConfig(tokenizer=TOKENS, trend=False, **SMALL),
+    "no innovation": MateyConfig(tokenizer=TOKENS, innovation=False, trend=False, **SMALL),
+    "no details to the head": MateyConfig(tokenizer=TOKENS, details=False, **SMALL),
+    "neither increment nor innovation nor details": MateyConfig(
         tokenizer=TOKENS, increment=False, innovation=False, trend=False, details=False, **SMALL
     ),
-    "paper": ModelConfig(tokenizer=TOKENS, variant="paper", position="none", **SMALL),
-    "paper with positions": ModelConfig(
-        tokenizer=TOKENS, variant="paper", position="fourier", **SMALL
-    ),
+    "paper": PaperConfig(tokenizer=PAPER_TOKENS, **SMALL),
+    "paper with positions": PaperConfig(tokenizer=PAPER_TOKENS, position="fourier", **SMALL),
 }
 
 

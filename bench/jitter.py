@@ -18,7 +18,7 @@ from typing import Any
 
 from bench._rows import machine
 from matey_core.inference import strongest
-from matey_core.models import ModelConfig
+from matey_core.models.matey import MateyConfig
 from matey_core.store import find_stores
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.pretrain import PretrainConfig, pretrain
@@ -72,7 +72,7 @@ def train(store: Path, options: argparse.Namespace, *, seed: int, jitter: bool) 
                 data=store,
                 runs=options.out,
                 name=name,
-                model=ModelConfig(width=96, depth=4, heads=3, tokenizer=tokenizer),
+                model=MateyConfig(width=96, depth=4, heads=3, tokenizer=tokenizer),
                 history=2,
                 batch_size=4,
                 steps=options.steps,

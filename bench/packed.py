@@ -19,7 +19,7 @@ from torch import Tensor
 from bench._step import Step, alternating, fresh, measure
 from matey_core.batches import FieldBatch
 from matey_core.kernels import KERNELS
-from matey_core.models import Model, ModelConfig
+from matey_core.models import Model, ModelConfig, adaptive_config
 from matey_core.profiling import SyntheticBatches
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.tokens import Segments
@@ -79,15 +79,21 @@ def _spread(rows: Tensor, exists: Tensor) -> Tensor:
 
 def _model(arm: str, scheme: str, depth: int) -> Model:
     torch.manual_seed(0)
-    config = ModelConfig(
-        variant="paper" if "paper" in arm else "matey",
-        position="fourier" if "paper" in arm else "boundary",
-        kernel="padded" if "padded" in arm else "auto",
-        scheme=scheme,
-        depth=depth,
-        tokenizer=TokenizerConfig(patch=PATCH, gamma=GAMMA, criterion="raw_variance"),
+    is_paper = "paper" in arm
+    config = adaptive_config(
+        ModelConfig.choose(
+            {
+                "variant": "paper" if is_paper else "matey",
+                "position": "fourier" if is_paper else "boundary",
+                "kernel": "padded" if "padded" in arm else "auto",
+                "scheme": scheme,
+                "depth": depth,
+            }
+        ),
+        what="Packing",
     )
-    return config.build(fields=("u", "v"), num_axes=(2,)).train()
+    tokenizer = TokenizerConfig(patch=PATCH, gamma=GAMMA, criterion="raw_variance")
+    return config.with_tokenizer(tokenizer).build(fields=("u", "v"), num_axes=(2,)).train()
 
 
 def _step(model: Model) -> Step:

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from matey_core.distributed import Strategy, join, launch, place_of_this_process
 from matey_core.losses.nrmse import nrmse
-from matey_core.models import Model, ModelConfig
+from matey_core.models import Model
+from matey_core.models.matey import MateyConfig
 from matey_core.profiling import SyntheticBatches, saved_bytes
 from matey_core.tokenizers import TokenizerConfig
 
@@ -76,7 +77,7 @@ def _member(out: Path) -> None:
 
 def _measured(case: dict[str, str | int], strategy: Strategy) -> dict[str, float]:
     torch.manual_seed(0)
-    config = ModelConfig(
+    config = MateyConfig(
         scheme=str(case["scheme"]),
         heads=int(case["heads"]),
         tokenizer=TOKENIZERS[str(case["tokenizer"])],

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import torch
 
 from matey_core.batches import FieldBatch
-from matey_core.models import Model, ModelConfig
+from matey_core.models import Model
+from matey_core.models.matey import MateyConfig
 from matey_core.profiling import SyntheticBatches, alternate
 from matey_core.tokenizers import TOKENIZERS, TokenizerConfig
 from matey_core.tokenizers._grow import grow
@@ -57,7 +58,7 @@ def _step(axes: int, scheme: str, tokens: int, grid: tuple[int, ...]) -> dict[st
 
 def _model(axes: int, scheme: str, tokens: int, tokenizer: TokenizerConfig) -> Model:
     torch.manual_seed(0)
-    config = ModelConfig(preset="ti", scheme=scheme, depth=DEPTHS[tokens], tokenizer=tokenizer)
+    config = MateyConfig(preset="ti", scheme=scheme, depth=DEPTHS[tokens], tokenizer=tokenizer)
     return config.build(fields=("u", "v"), num_axes=(axes,)).train()
 
 
@@ -70,7 +71,7 @@ def _choosing() -> dict[str, object]:
     """Choosing leaves and gathering their points, as a share of a forward pass."""
     batch = next(SyntheticBatches(("u", "v"), WHOLE, history=4, batch_size=8))
     config = TokenizerConfig(patch=(16, 8), tokens=320)
-    model = ModelConfig(preset="ti", tokenizer=config).build(fields=("u", "v"), num_axes=(2,))
+    model = MateyConfig(preset="ti", tokenizer=config).build(fields=("u", "v"), num_axes=(2,))
     periodic = batch.spec.grid.periodic
 
     def choose() -> None:

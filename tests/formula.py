@@ -5,7 +5,8 @@ from torch import Tensor, nn
 
 from matey_core.batches import FieldBatch
 from matey_core.fields import Boundary, Field, FieldSpec, Grid
-from matey_core.models import Model, ModelConfig
+from matey_core.models import Model
+from matey_core.models.matey import MateyConfig
 from matey_core.tokenizers import TokenizerConfig
 
 AXES = ("x", "y", "z")
@@ -66,7 +67,7 @@ def batch_of(
 def tiny_model(*, scheme: str = "full", fields: int = 2, **tokenizer: object) -> Model:
     """A small matey model in 1D, 2D and 3D, filled by formula."""
     settings: dict[str, object] = {"name": "adap_mix", "patch": (8, 4), "gamma": 0.3}
-    config = ModelConfig(
+    config = MateyConfig(
         width=32,
         depth=2,
         heads=2,

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from matey_core.models import ModelConfig
+from matey_core.models.matey import MateyConfig
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.finetune import FinetuneConfig
 from matey_core.workflows.pretrain import PretrainConfig
@@ -25,10 +25,10 @@ tokenizer = {patch = [8, 4], ratio = 0.5}
 """The settings of `pretrain_config`, for the command line."""
 
 
-def tiny_model(**changes: Any) -> ModelConfig:
+def tiny_model(**changes: Any) -> MateyConfig:
     """Two narrow blocks; half of the cells are refined."""
     tokenizer = changes.pop("tokenizer", TokenizerConfig(patch=(8, 4), ratio=0.5))
-    return ModelConfig(width=32, depth=2, heads=2, tokenizer=tokenizer, **changes)
+    return MateyConfig(width=32, depth=2, heads=2, tokenizer=tokenizer, **changes)
 
 
 def pretrain_config(folder: Path, **changes: Any) -> PretrainConfig:

@@ -224,7 +224,9 @@ def _parameters(counts: Mapping[str, int]) -> str:
     return f"{sum(counts.values()):,} ({parts})"
 
 
-def _tokens(store: "StoreFacts") -> str:
+def _tokens(store: "StoreFacts") -> str | None:
+    if store.tokens is None:
+        return None
     if store.fewest_tokens == store.most_tokens:
         return str(store.most_tokens)
     return f"{store.fewest_tokens}–{store.most_tokens}, mean {store.tokens:.0f}"

@@ -67,11 +67,10 @@ def _show(report: "ProfileReport") -> None:
         _title(report),
         data=report.data,
         device=_device(report),
-        attention=row.scheme,
-        tokens=f"{row.tokenizer}, patches {_product(row.patch, ', ')}",
+        **_cells(row),
         parameters=sum(cost.parameters.values()),
         **{f"  {part}": count for part, count in cost.parameters.items()},
-        tokens_a_frame=cost.tokens,
+        **({} if cost.tokens is None else {"tokens_a_frame": cost.tokens}),
         forward=f"{_giga(cost.flops.forward)} GFLOP",
         backward=f"{_giga(cost.flops.backward)} GFLOP",
         step=f"{render.duration(cost.step_seconds)} ± {100 * cost.step_spread:.0f} %",
@@ -88,6 +87,16 @@ def _show(report: "ProfileReport") -> None:
             for part, share in cost.shares.items()
         ],
     )
+
+
+def _cells(row: "ProfileRow") -> dict[str, str]:
+    """What there is to say of a model that cuts cells."""
+    if not row.tokenizer:
+        return {}
+    return {
+        "attention": row.scheme,
+        "tokens": f"{row.tokenizer}, patches {_product(row.patch, ', ')}",
+    }
 
 
 def _show_comparison(report: "ProfileReport") -> None:
@@ -116,7 +125,7 @@ def _compared(row: "ProfileRow") -> tuple[object, ...]:
 def _figures(cost: "Cost") -> tuple[str, ...]:
     return (
         f"{1e-6 * sum(cost.parameters.values()):.2f}",
-        f"{cost.tokens:.0f}",
+        "" if cost.tokens is None else f"{cost.tokens:.0f}",
         _giga(cost.flops.total),
         f"{1e3 * cost.step_seconds:.0f}",
         f"{cost.samples_per_second:.1f}",
@@ -126,9 +135,8 @@ def _figures(cost: "Cost") -> tuple[str, ...]:
 
 
 def _title(report: "ProfileReport") -> str:
-    width, depth = report.model.sizes.width, report.model.sizes.depth
     return (
-        f"Model {report.model.preset} ({width}×{depth}, {report.model.variant}) on "
+        f"Model {report.model.label} on "
         f"{_product(report.grid, '×')}, {len(report.fields)} fields, history {report.history}, "
         f"batch {report.batch_size}"
     )

@@ -11,7 +11,7 @@ import torch
 
 from matey_core.errors import ConfigError
 from matey_core.fields import Grid
-from matey_core.models import Model
+from matey_core.models import AdaptiveModel, Model, adaptive
 from matey_core.nn.shift import Shift
 from matey_core.tokenizers import TokenizerConfig, grow
 
@@ -42,9 +42,10 @@ class Variation:
         with ExitStack() as settings:
             if self.cycle:
                 tokenizer = self.cycle[call % len(self.cycle)]
-                settings.enter_context(model.retokenized(tokenizer))
+                settings.enter_context(adaptive(model, what="cycle").retokenized(tokenizer))
             if self.jitter is not None:
-                settings.enter_context(model.jittered(grid, seed=self.jitter, step=call))
+                cutting = adaptive(model, what="jitter")
+                settings.enter_context(cutting.jittered(grid, seed=self.jitter, step=call))
             yield
 
     def check(self, model: Model, grid: Grid) -> None:
@@ -59,9 +60,12 @@ class Variation:
                 wherever a shift lets the cells begin.
             ShapeError: the grid is smaller than a patch.
         """
-        for tokenizer in self.cycle or (model.tokenizing,):
+        if not self.cycle and self.jitter is None and not isinstance(model, AdaptiveModel):
+            return
+        cutting = adaptive(model, what="cycle" if self.cycle else "jitter")
+        for tokenizer in self.cycle or (cutting.tokenizing,):
             for shift in self._shifts(tokenizer, grid):
-                with model.retokenized(tokenizer), model.shifted(shift):
+                with cutting.retokenized(tokenizer), cutting.shifted(shift):
                     _count_cells(tokenizer, grid, shift)
 
     def largest_uniform(self, grid: Grid) -> int:

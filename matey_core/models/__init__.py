@@ -1,18 +1,42 @@
-"""Surrogates: history in, prediction out, in physical units. The door of the family."""
+"""Surrogates: history in, prediction out, in physical units. The door of the family.
 
-from matey_core.models._base import MODELS, Model, ModelConfig, Sizes
+A model is one file or folder: a class of settings, registered under the model's name, whose
+`build` makes the `Model`. `WrappedConfig` and `Frame` are for models that shall be given normalized
+fields; `AdaptiveConfig` and `AdaptiveModel` for those that cut fields into cells.
+"""
+
+from matey_core.models._adaptive import (
+    AdaptiveConfig,
+    AdaptiveModel,
+    adaptive,
+    adaptive_config,
+)
+from matey_core.models._base import MODELS, Model, ModelConfig, Part
 from matey_core.models._compiled import as_written, compile_parts
 from matey_core.models._io import load_model, save_model
 from matey_core.models._kernels import with_kernel
+from matey_core.models._sizes import PRESETS, Preset, Sizes
+from matey_core.models._upgrade import upgraded_settings
+from matey_core.models._wrapper import Frame, WrappedConfig
 
 __all__ = [
     "MODELS",
+    "PRESETS",
+    "AdaptiveConfig",
+    "AdaptiveModel",
+    "Frame",
     "Model",
     "ModelConfig",
+    "Part",
+    "Preset",
     "Sizes",
+    "WrappedConfig",
+    "adaptive",
+    "adaptive_config",
     "as_written",
     "compile_parts",
     "load_model",
     "save_model",
+    "upgraded_settings",
     "with_kernel",
 ]

@@ -13,8 +13,10 @@ from matey_core import __version__
 from matey_core.config import validate
 from matey_core.errors import CheckpointError
 from matey_core.models._base import Model, ModelConfig
+from matey_core.models._upgrade import upgraded_settings
 
-FORMAT = 1
+FORMAT = 2
+"""2: settings are those of the variant alone; 1: all variants shared one set of keys."""
 
 
 def save_model(model: Model, folder: Path, *, weights: Mapping[str, Tensor] | None = None) -> None:
@@ -48,7 +50,10 @@ def load_model(folder: Path) -> Model:
         CheckpointError: a file is missing or damaged, or weights and description differ.
     """
     description = _description(folder / "model.json")
-    config = validate(ModelConfig, description["config"], source=str(folder / "model.json"))
+    values = description["config"]
+    if description["format"] == 1:
+        values = upgraded_settings(values)
+    config = validate(ModelConfig, values, source=str(folder / "model.json"))
     model = config.build(fields=description["fields"], num_axes=description["num_axes"])
     try:
         weights = load_file(folder / "model.safetensors")
@@ -81,9 +86,9 @@ def _description(path: Path) -> dict[str, Any]:
     ]
     if missing:
         raise CheckpointError(f"{path} lacks {', '.join(missing)}, or they are of a wrong type.")
-    if found["format"] != FORMAT:
+    if not 1 <= found["format"] <= FORMAT:
         raise CheckpointError(
-            f"{path} has format {found['format']}; this version of matey reads format {FORMAT}.",
+            f"{path} has format {found['format']}; this version of matey reads 1 to {FORMAT}.",
             remedy="Install the version of matey that wrote it.",
         )
     return found

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from matey_core.errors import ConfigError
-from matey_core.models import ModelConfig
+from matey_core.models import AdaptiveConfig
 from matey_core.profiling.cost import ForwardCost, Inputs, forward_cost
 
 NUM_DRAWN = 8
@@ -37,7 +37,7 @@ class Purchase:
 class Market:
     """What numbers of tokens cost on all grids that a model shall serve."""
 
-    def __init__(self, config: ModelConfig, stores: Sequence[Inputs]) -> None:
+    def __init__(self, config: AdaptiveConfig, stores: Sequence[Inputs]) -> None:
         """Look up the fewest and the most tokens there can be.
 
         Args:
@@ -179,9 +179,7 @@ class Market:
         return self.for_flops(allowed).tokens
 
     def _costs(self, tokens: int) -> ForwardCost | ConfigError:
-        config = self.config.model_copy(
-            update={"tokenizer": self.config.tokenizer.with_tokens(tokens)}
-        )
+        config = self.config.with_tokenizer(self.config.tokenization.with_tokens(tokens))
         try:
             costs = [forward_cost(config, inputs) for inputs in self.stores]
         except ConfigError as error:
@@ -209,15 +207,14 @@ def _line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     return float(offset), float(slope)
 
 
-def _extremes(config: ModelConfig, inputs: Inputs) -> tuple[int, int]:
+def _extremes(config: AdaptiveConfig, inputs: Inputs) -> tuple[int, int]:
     """Fewest and most tokens of a frame: nothing refined, and everything."""
     counts = []
     for ratio in (0.0, 1.0):
-        tokenizer = config.tokenizer.model_copy(
+        tokenizer = config.tokenization.model_copy(
             update={"gamma": None, "tokens": None, "ratio": ratio}
         )
-        settings = config.model_copy(update={"tokenizer": tokenizer})
-        counts.append(forward_cost(settings, inputs).tokens)
+        counts.append(forward_cost(config.with_tokenizer(tokenizer), inputs).tokens)
     return counts[0], counts[1]
 
 

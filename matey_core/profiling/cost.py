@@ -14,7 +14,8 @@ import torch
 from matey_core.attention import SCHEMES
 from matey_core.errors import ConfigError
 from matey_core.fields import BOUNDARIES
-from matey_core.models import ModelConfig
+from matey_core.models import AdaptiveConfig
+from matey_core.models.matey import MateyConfig
 from matey_core.nn.factors import stage_factors
 from matey_core.nn.lead_time import WAVES as LEAD_WAVES
 from matey_core.nn.measure import widened
@@ -57,18 +58,18 @@ class ForwardCost:
         return self.stem + self.blocks + self.head + self.other
 
 
-def forward_cost(config: ModelConfig, inputs: Inputs) -> ForwardCost:
+def forward_cost(config: AdaptiveConfig, inputs: Inputs) -> ForwardCost:
     """Cost of the cells that a fixed budget buys, whatever the fields.
 
     With γ, balanced trees and cells of padding the numbers of a level follow from the fields:
     those of noise stand for them.
 
     Raises:
-        ConfigError: the model is not of the variant `matey`, no tree of cells has the number
+        ConfigError: there is no formula for such a model, no tree of cells has the number
             of tokens asked for, or the scheme cannot serve these cells.
         ShapeError: the grid is smaller than a patch.
     """
-    return cost_of(config, plan(config.tokenizer, inputs), inputs)
+    return cost_of(config, plan(config.tokenization, inputs), inputs)
 
 
 def plan(config: TokenizerConfig, inputs: Inputs) -> Tree:
@@ -93,7 +94,7 @@ def _widest(config: TokenizerConfig, inputs: Inputs) -> Shift | None:
     )
 
 
-def cost_of(config: ModelConfig, tree: Tree, inputs: Inputs) -> ForwardCost:
+def cost_of(config: AdaptiveConfig, tree: Tree, inputs: Inputs) -> ForwardCost:
     """Cost of given cells.
 
     Args:
@@ -102,10 +103,10 @@ def cost_of(config: ModelConfig, tree: Tree, inputs: Inputs) -> ForwardCost:
         inputs: grid, fields and frames.
 
     Raises:
-        ConfigError: the model is not of the variant `matey`, or the scheme cannot serve these
+        ConfigError: there is no formula for such a model, or the scheme cannot serve these
             cells.
     """
-    if config.variant != "matey":
+    if not isinstance(config, MateyConfig):
         raise ConfigError(
             f"The cost of the {config.variant} variant is not known as a formula.",
             remedy="Choose model.variant=matey, or give the budget in tokens.",
@@ -146,7 +147,7 @@ class _Sizes:
     outputs: int
 
     @classmethod
-    def of(cls, config: ModelConfig, patch: tuple[int, ...], fields: int) -> "_Sizes":
+    def of(cls, config: MateyConfig, patch: tuple[int, ...], fields: int) -> "_Sizes":
         axes = [stage_factors(side) for side in patch]
         first, second, third = (math.prod(axis[stage] for axis in axes) for stage in range(3))
         return cls(
@@ -172,14 +173,14 @@ class _Sizes:
         return kernel + points + middle + 2 * rows * third * self.inner * self.width
 
 
-def _blocks(config: ModelConfig, *, rows: int, pairs: int) -> int:
+def _blocks(config: MateyConfig, *, rows: int, pairs: int) -> int:
     width, depth, _ = config.sizes
     stages = SCHEMES[config.scheme].num_stages
     projections, mlp = 8 * stages * rows * width**2, 16 * rows * width**2
     return depth * (projections + mlp + 4 * pairs * width)
 
 
-def _measures(config: ModelConfig, pairs: int) -> int:
+def _measures(config: MateyConfig, pairs: int) -> int:
     """What heads cost more where channels for the measure widen them."""
     width, depth, heads = config.sizes
     if not config.measure:
@@ -187,7 +188,7 @@ def _measures(config: ModelConfig, pairs: int) -> int:
     return depth * 4 * pairs * (heads * widened(width // heads) - width)
 
 
-def _positions(config: ModelConfig, tokens: int, frames: int, passes: int) -> int:
+def _positions(config: MateyConfig, tokens: int, frames: int, passes: int) -> int:
     width = config.sizes.width
     if config.position == "boundary":
         features = MAX_AXES * (4 * WAVES + len(BOUNDARIES) + 1)
@@ -199,7 +200,7 @@ def _positions(config: ModelConfig, tokens: int, frames: int, passes: int) -> in
     return 0
 
 
-def _lead(config: ModelConfig) -> int:
+def _lead(config: MateyConfig) -> int:
     width = config.sizes.width
     cost = 2 * 2 * (2 * LEAD_WAVES + 1) * width + 2 * width**2
     if config.conditioning == "every_block":

@@ -31,7 +31,7 @@ class Flops:
 
 def countable(model: Model) -> AbstractContextManager[None]:
     """Let `sdpa` stand in for `flex`, which refuses to run while operations are counted."""
-    return with_kernel(model, "sdpa") if model.config.kernel == "flex" else nullcontext()
+    return with_kernel(model, "sdpa") if model.kernel == "flex" else nullcontext()
 
 
 def count_flops(loss: Callable[[], Tensor]) -> Flops:

@@ -9,7 +9,8 @@ import torch
 
 from matey_core.batches import FieldBatch
 from matey_core.errors import ConfigError
-from matey_core.models import Model, ModelConfig
+from matey_core.models import AdaptiveConfig, AdaptiveModel, ModelConfig
+from matey_core.models.matey import MateyConfig
 from matey_core.objectives import Objective
 from matey_core.optimizers.adamw import AdamwConfig
 from matey_core.profiling import (
@@ -63,7 +64,7 @@ def inputs_of(store: Store, *, history: int, moves: bool = False) -> Inputs:
 
 def purchase(
     asked: Asked,
-    config: ModelConfig,
+    config: AdaptiveConfig,
     stores: Sequence[Inputs],
     *,
     device: torch.device,
@@ -98,13 +99,15 @@ def purchase(
 
 def forward_flops(config: ModelConfig, inputs: Inputs) -> int | None:
     """Operations of a sample, one forward pass; None where they follow from the fields."""
+    if not isinstance(config, MateyConfig):
+        return None
     fixed = config.tokenizer.name == "uniform" or config.tokenizer.has_number
-    return forward_cost(config, inputs).flops if config.variant == "matey" and fixed else None
+    return forward_cost(config, inputs).flops if fixed else None
 
 
-def has_fixed_shapes(config: ModelConfig, inputs: Inputs) -> bool:
+def has_fixed_shapes(config: AdaptiveConfig, inputs: Inputs) -> bool:
     """Whether all numbers of cells on a grid are known beforehand."""
-    return plan(config.tokenizer, inputs).has_known_counts
+    return plan(config.tokenization, inputs).has_known_counts
 
 
 def told(asked: Asked, bought: Purchase, *, of_what: str) -> str:
@@ -121,7 +124,7 @@ def told(asked: Asked, bought: Purchase, *, of_what: str) -> str:
     return f"The budget of {wanted} buys {', '.join(parts)}."
 
 
-def dearest(config: ModelConfig, stores: Sequence[Inputs]) -> int:
+def dearest(config: AdaptiveConfig, stores: Sequence[Inputs]) -> int:
     """Index of the store whose samples cost most with the finest cells everywhere."""
     costs = [Market(config, [inputs]) for inputs in stores]
     flops = [market.cost(market.reachable(market.most)).flops for market in costs]
@@ -129,7 +132,12 @@ def dearest(config: ModelConfig, stores: Sequence[Inputs]) -> int:
 
 
 def training_step(
-    model: Model, batch: FieldBatch, *, objective: Objective, precision: str, device: torch.device
+    model: AdaptiveModel,
+    batch: FieldBatch,
+    *,
+    objective: Objective,
+    precision: str,
+    device: torch.device,
 ) -> Callable[[TokenizerConfig], Work]:
     """Make training steps of one model with several tokenizers, on the same batch over and over.
 
@@ -153,7 +161,7 @@ def training_step(
     return lambda tokenizer: partial(_within, model, tokenizer, step.run)
 
 
-def forward_pass(model: Model, batch: FieldBatch) -> Callable[[TokenizerConfig], Work]:
+def forward_pass(model: AdaptiveModel, batch: FieldBatch) -> Callable[[TokenizerConfig], Work]:
     """Make forward passes of one model with several tokenizers."""
 
     @torch.inference_mode()
@@ -163,20 +171,20 @@ def forward_pass(model: Model, batch: FieldBatch) -> Callable[[TokenizerConfig],
     return lambda tokenizer: partial(_within, model.eval(), tokenizer, run)
 
 
-def _within(model: Model, tokenizer: TokenizerConfig, run: Work) -> None:
+def _within(model: AdaptiveModel, tokenizer: TokenizerConfig, run: Work) -> None:
     with model.retokenized(tokenizer):
         run()
 
 
 def spread_of(
-    config: ModelConfig, stores: Iterable[Inputs], bounds: tuple[int, int]
+    config: AdaptiveConfig, stores: Iterable[Inputs], bounds: tuple[int, int]
 ) -> tuple[int, ...]:
     """Numbers of tokens that training draws from.
 
     Raises:
         ConfigError: the cells are uniform, or the smallest number is below the coarsest cells.
     """
-    if config.tokenizer.name == "uniform":
+    if config.tokenization.name == "uniform":
         raise ConfigError(
             "tokens_range draws numbers of tokens, and uniform cells have but one.",
             remedy="Choose model.tokenizer.name=adap_mix or adap_mul.",

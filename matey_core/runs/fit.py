@@ -18,7 +18,7 @@ from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError, ConfigError
 from matey_core.finetuning import FinetuneModeConfig, count_parameters
 from matey_core.inference import Variation
-from matey_core.models import Model, compile_parts
+from matey_core.models import Model, adaptive, compile_parts
 from matey_core.optimizers import same_rate
 from matey_core.progress import OnProgress, Progress
 from matey_core.runs.folder import RunFolder
@@ -185,7 +185,8 @@ def _jitter(config: TrainingConfig) -> tuple[Within, ...]:
         return ()
 
     def within(state: TrainState, batch: FieldBatch) -> AbstractContextManager[None]:
-        return state.model.jittered(batch.spec.grid, seed=config.seed, step=state.step)
+        model = adaptive(state.model, what="jitter")
+        return model.jittered(batch.spec.grid, seed=config.seed, step=state.step)
 
     return (within,)
 
@@ -211,6 +212,11 @@ def _mixture(job: TrainingJob, strategy: Strategy) -> Mixture:
 def _initial_state(job: TrainingJob, strategy: Strategy) -> TrainState:
     config, model = job.config, job.model.to(strategy.device)
     strategy.synchronize(model)
+    if config.recompute and not model.can_recompute:
+        raise ConfigError(
+            f"The {model.config.variant} variant keeps all that its backward pass needs.",
+            remedy="Leave recompute out.",
+        )
     model.recompute = config.recompute
     if strategy.sequence is not None:
         if config.compile:
@@ -218,7 +224,7 @@ def _initial_state(job: TrainingJob, strategy: Strategy) -> TrainState:
                 "A model whose samples are shared among processes cannot be compiled.",
                 remedy="Leave out --compile, or --sequence-parallel.",
             )
-        model.share_samples(strategy.sequence)
+        adaptive(model, what="sequence_parallel").share_samples(strategy.sequence)
     return TrainState(
         model=model,
         mode=job.mode,

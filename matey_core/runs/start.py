@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from jaxtyping import Int
+from torch import Tensor
 
-from matey_core.data import sequential_batches
+from matey_core.data import Windows, sequential_batches
 from matey_core.finetuning import ParameterCounts
-from matey_core.models import Model
+from matey_core.models import AdaptiveModel, Model
 from matey_core.runs.budget import forward_flops, inputs_of
 from matey_core.runs.sources import Source
 from matey_core.training import Parity
@@ -28,10 +30,10 @@ class StoreFacts:
     """That train."""
     windows: int
     """That train."""
-    tokens: float
-    """Mean number of tokens of a frame, over a few windows."""
-    fewest_tokens: int
-    most_tokens: int
+    tokens: float | None
+    """Mean number of tokens of a frame, over a few windows; None where no cells are cut."""
+    fewest_tokens: int | None
+    most_tokens: int | None
     flops: int | None = None
     """Operations of a sample, one forward pass; None where they follow from the fields."""
 
@@ -79,16 +81,21 @@ def store_facts(model: Model, sources: Sequence[Source]) -> tuple[StoreFacts, ..
 
 def _facts(model: Model, source: Source) -> StoreFacts:
     windows = source.training
-    batches = sequential_batches(windows, batch_size=1, lead_steps=(1,), num_windows=INSPECTED)
-    counts = torch.cat([model.count_tokens(batch).cpu() for batch in batches])
+    counts = _counts(model, windows) if isinstance(model, AdaptiveModel) else None
     return StoreFacts(
         name=source.store.name,
         fields=source.store.spec.names,
         grid=source.store.spec.grid.shape,
         trajectories=len(windows.samples),
         windows=len(windows),
-        tokens=float(counts.double().mean()),
-        fewest_tokens=int(counts.min()),
-        most_tokens=int(counts.max()),
+        tokens=None if counts is None else float(counts.double().mean()),
+        fewest_tokens=None if counts is None else int(counts.min()),
+        most_tokens=None if counts is None else int(counts.max()),
         flops=forward_flops(model.config, inputs_of(source.store, history=windows.history)),
     )
+
+
+def _counts(model: AdaptiveModel, windows: Windows) -> Int[Tensor, " n"]:
+    """Tokens of a frame of the first few windows."""
+    batches = sequential_batches(windows, batch_size=1, lead_steps=(1,), num_windows=INSPECTED)
+    return torch.cat([model.count_tokens(batch).cpu() for batch in batches])

@@ -9,7 +9,13 @@ import torch
 from matey_core.batches import FieldBatch
 from matey_core.data import Windows
 from matey_core.distributed import Strategy
-from matey_core.models import Model, ModelConfig
+from matey_core.models import (
+    AdaptiveConfig,
+    Model,
+    ModelConfig,
+    adaptive,
+    adaptive_config,
+)
 from matey_core.profiling import Inputs
 from matey_core.runs.budget import (
     Asked,
@@ -48,27 +54,29 @@ def settle(
         The settings with the number of tokens, and a sentence about what it costs.
 
     Raises:
-        ConfigError: the budget cannot be met.
+        ConfigError: the budget cannot be met, or the model cuts no cells.
         ShapeError: a grid is smaller than a patch.
     """
     asked = Asked(flops=config.flops, seconds=config.seconds)
     stores = _shown(config, sources)
     if config.tokens_range is not None:
-        numbers = spread_of(model, stores, config.tokens_range)
-        tokens = model.tokenizer.tokens or numbers[-1]
+        settings = adaptive_config(model, what="tokens_range")
+        numbers = spread_of(settings, stores, config.tokens_range)
+        tokens = settings.tokenization.tokens or numbers[-1]
         note = f"Every batch draws its tokens a frame from {', '.join(map(str, numbers))}."
-        return _with_tokens(model, tokens), [note]
+        return _with_tokens(settings, tokens), [note]
     if not asked:
         return model, []
+    settings = adaptive_config(model, what="A budget of operations or seconds")
     answer = ""
     if strategy.place.is_first:
-        prepare = _steps(config, model, sources, strategy, make)
-        bought = purchase(asked, model, stores, device=strategy.device, prepare=prepare)
+        prepare = _steps(config, settings, sources, strategy, make)
+        bought = purchase(asked, settings, stores, device=strategy.device, prepare=prepare)
         answer = f"{bought.tokens}\n" + told(
             asked, bought, of_what=f"a step of {config.batch_size} windows"
         )
     number, _, note = strategy.share(answer).partition("\n")
-    return _with_tokens(model, int(number)), [note]
+    return _with_tokens(settings, int(number)), [note]
 
 
 def drawn(
@@ -77,11 +85,13 @@ def drawn(
     """What draws the number of tokens of each batch, from seed and step alone."""
     if config.tokens_range is None:
         return ()
-    numbers = spread_of(model, _shown(config, sources), config.tokens_range)
+    settings = adaptive_config(model, what="tokens_range")
+    numbers = spread_of(settings, _shown(config, sources), config.tokens_range)
 
     def within(state: TrainState, batch: FieldBatch) -> AbstractContextManager[None]:
         tokens = random.Random(f"{config.seed} tokens {state.step}").choice(numbers)
-        return state.model.retokenized(state.model.tokenizing.with_tokens(tokens))
+        model = adaptive(state.model, what="tokens_range")
+        return model.retokenized(model.tokenizing.with_tokens(tokens))
 
     return (within,)
 
@@ -90,7 +100,7 @@ def uncompiled(
     config: TrainingConfig, model: ModelConfig, sources: Sequence[Source]
 ) -> tuple[str, ...]:
     """Names of the stores on which `compile` does nothing, as shapes change there."""
-    if not config.compile or model.variant != "matey":
+    if not config.compile or not isinstance(model, AdaptiveConfig):
         return ()
     return tuple(
         part.store.name
@@ -104,7 +114,7 @@ def compiling_note(config: TrainingConfig, model: ModelConfig, names: Sequence[s
     if not names:
         return []
     why = "numbers of tokens, or of cells at padded edges, change from batch to batch"
-    if not model.tokenizer.has_number:
+    if isinstance(model, AdaptiveConfig) and not model.tokenization.has_number:
         why = "with γ the number of tokens changes from batch to batch; tokens or ratio fix it"
     if config.recompute:
         return [
@@ -122,13 +132,13 @@ def _shown(config: TrainingConfig, sources: Sequence[Source]) -> list[Inputs]:
     ]
 
 
-def _with_tokens(model: ModelConfig, tokens: int) -> ModelConfig:
-    return model.model_copy(update={"tokenizer": model.tokenizer.with_tokens(tokens)})
+def _with_tokens(model: AdaptiveConfig, tokens: int) -> AdaptiveConfig:
+    return model.with_tokenizer(model.tokenization.with_tokens(tokens))
 
 
 def _steps(
     config: TrainingConfig,
-    model: ModelConfig,
+    model: AdaptiveConfig,
     sources: Sequence[Source],
     strategy: Strategy,
     make: Callable[[], Model],
@@ -142,14 +152,14 @@ def _steps(
             torch.manual_seed(config.seed)
             made.append(
                 training_step(
-                    make(),
+                    adaptive(make(), what="A budget of seconds"),
                     _first(windows, config.batch_size // strategy.place.data_size),
                     objective=config.objective.build(config.loss.build()),
                     precision=config.precision,
                     device=strategy.device,
                 )
             )
-        return made[0](model.tokenizer.with_tokens(tokens))
+        return made[0](model.tokenization.with_tokens(tokens))
 
     return prepare
 

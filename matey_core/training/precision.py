@@ -104,7 +104,7 @@ def measure_parity(
     was_training = model.training
     model.eval()
     # `varlen` refuses float32.
-    exactly = with_kernel(model, "sdpa") if model.config.kernel == "varlen" else nullcontext()
+    exactly = with_kernel(model, "sdpa") if model.kernel == "varlen" else nullcontext()
     with exactly:
         exact, exact_gradient = _outcome(model, batch, objective, Precision(name="float32"), device)
     rough, rough_gradient = _outcome(model, batch, objective, Precision(name="bfloat16"), device)

@@ -14,7 +14,7 @@ from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError
 from matey_core.finetuning import FinetuneModeConfig, check_merged
 from matey_core.locations import Location
-from matey_core.models import Model, load_model
+from matey_core.models import Model, adaptive, adaptive_config, load_model
 from matey_core.optimizers import OptimizerConfig
 from matey_core.progress import OnProgress, silent
 from matey_core.runs.fit import TrainingJob, TrainingReport, fit
@@ -314,7 +314,8 @@ def _budgeted(plan: _Plan, model: Model, strategy: Strategy) -> tuple[FinetuneCo
     """Let the model cut fields as the budget says, and write that into the settings."""
     config, stores = plan.config, [source.store for source in plan.sources]
     if config.tokens is not None:
-        model.retokenize(model.config.tokenizer.with_tokens(config.tokens))
+        cutting = adaptive(model, what="A budget of tokens")
+        cutting.retokenize(cutting.config.tokenization.with_tokens(config.tokens))
     settled, notes = settle(
         config,
         model.config,
@@ -323,8 +324,9 @@ def _budgeted(plan: _Plan, model: Model, strategy: Strategy) -> tuple[FinetuneCo
         make=lambda: _prepared(plan.begin(), config, stores),
     )
     if settled != model.config:
-        model.retokenize(settled.tokenizer)
-        update = {"tokens": settled.tokenizer.tokens, "flops": None, "seconds": None}
+        chosen = adaptive_config(settled, what="A budget").tokenization
+        adaptive(model, what="A budget").retokenize(chosen)
+        update = {"tokens": chosen.tokens, "flops": None, "seconds": None}
         config = config.model_copy(update=update)
     return config, notes
 

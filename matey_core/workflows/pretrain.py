@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import torch
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 
 from matey_core.config import read_toml, validate
 from matey_core.distributed import Strategy
 from matey_core.locations import Location
-from matey_core.models import Model, ModelConfig
+from matey_core.models import Model, ModelConfig, upgraded_settings
 from matey_core.progress import OnProgress, silent
 from matey_core.runs.fit import TrainingJob, TrainingReport, fit
 from matey_core.runs.folder import RunFolder, create_run, record_of
@@ -33,7 +33,7 @@ class PretrainConfig(TrainingConfig):
 
     data: Location = Path("data")
     """Folder or `s3://…` with stores, or with a folder `zarr` of stores; or one store."""
-    model: ModelConfig = ModelConfig()
+    model: ModelConfig = Field(default_factory=ModelConfig.standard)
     history: PositiveInt = 4
     """Frames that the model is given."""
     max_lead: PositiveInt = 4
@@ -99,6 +99,7 @@ def resume(
 def run_config(run: RunFolder) -> PretrainConfig:
     """Read the settings of a pretraining run."""
     values = upgraded(PretrainConfig, read_toml(run.config), source=str(run.config))
+    values["model"] = upgraded_settings(values.get("model", {}))
     return validate(PretrainConfig, values, source=str(run.config))
 
 

@@ -224,9 +224,9 @@ def test_check(tmp_path: Path) -> None:
 
 def test_finetuning_mode() -> None:
     example("finetuning.md")
-    from matey_core.models import ModelConfig
+    from matey_core.models.matey import MateyConfig
 
-    config = ModelConfig(width=16, depth=2, heads=2)
+    config = MateyConfig(width=16, depth=2, heads=2)
     model = config.build(fields=("u",), num_axes=(1,))
     section = {"mode": "head_and_blocks", "blocks": 1}
     finetuning.FinetuneModeConfig.choose(section).prepare(model)

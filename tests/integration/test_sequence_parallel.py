@@ -17,7 +17,8 @@ from matey_core.batches import FieldBatch
 from matey_core.config import read_toml, validate
 from matey_core.errors import ConfigError
 from matey_core.kernels import KERNELS
-from matey_core.models import Model, ModelConfig, load_model
+from matey_core.models import Model, load_model
+from matey_core.models.matey import MateyConfig
 from matey_core.nn.self_attention import Route, SelfAttention
 from matey_core.progress import Progress
 from matey_core.runs.fit import Interrupted
@@ -60,7 +61,7 @@ ALL: list[Case] = [
 def model_of(case: Case) -> Model:
     torch.manual_seed(0)
     tokenizer = TokenizerConfig(**TOKENIZERS[case["tokenizer"]])
-    config = ModelConfig(
+    config = MateyConfig(
         width=8 * case["heads"] + 8 * case["heads"] % 4,
         depth=2,
         layer_scale=0.5,

@@ -9,7 +9,9 @@ from torch import Tensor, nn
 from matey_core.batches import FieldBatch
 from matey_core.errors import ConfigError
 from matey_core.fields import Grid
-from matey_core.models import Model, ModelConfig
+from matey_core.models import Model
+from matey_core.models.matey import MateyConfig
+from matey_core.models.paper import PaperConfig
 from matey_core.nn.padding import crop, pad
 from matey_core.nn.shift import Shift
 from matey_core.tokenizers import TOKENIZERS, TokenizerConfig, Tree, num_tokens
@@ -84,7 +86,7 @@ def test_a_shift_is_undone_exactly(batch: FieldBatch, shift: tuple[int, ...], si
 
 
 MOVED = {
-    name: ModelConfig(
+    name: MateyConfig(
         width=32,
         depth=1,
         heads=2,
@@ -224,7 +226,7 @@ def test_a_shift_for_other_cells_is_refused() -> None:
 
 
 def test_the_paper_variant_refuses() -> None:
-    config = ModelConfig(variant="paper", width=24, depth=1, heads=2)
+    config = PaperConfig(width=24, depth=1, heads=2)
     model = config.build(fields=("density",), num_axes=(1,))
     with (
         pytest.raises(ConfigError, match="cannot shift its patches"),

@@ -1,247 +1,26 @@
 """MATEY without the published faults: local norms, increments, lead time in every block."""
 
 from collections.abc import Iterable
-from typing import ClassVar, Literal
 
-import torch
-from jaxtyping import Float, Int
-from torch import Tensor, nn
+from matey_core.models._base import MODELS
+from matey_core.models.matey.model import MateyModel
+from matey_core.models.matey.settings import MateySettings
 
-from matey_core.batches import FieldBatch, Prediction
-from matey_core.criteria import Estimate, parts_of
-from matey_core.errors import ConfigError
-from matey_core.fields import FieldSpec
-from matey_core.models._base import MODELS, Model, ModelConfig
-from matey_core.models._compiled import as_written
-from matey_core.models.matey.error_head import SPARED, ErrorHead, side_loss
-from matey_core.models.matey.frame import Frame
-from matey_core.models.matey.processor import Processor, check_scheme, check_shared
-from matey_core.nn.field_table import FieldTable
-from matey_core.sequence_group import SequenceGroup
-from matey_core.tokenizers import TOKENIZERS, Pass, TokenizerConfig, Tree, num_tokens
-from matey_core.tokenizers._deal import deal
-from matey_core.tokenizers._grow import grow_normalized
-from matey_core.tokenizers._layout import Layout, gather, lay_out, scatter
-from matey_core.tokenizers._patches import Details, Head, Stem
-from matey_core.tokens import TokenBatch
+__all__ = ["MateyConfig", "MateyModel"]
 
 
 @MODELS.register("matey")
-class MateyModel(Model):
-    """Adaptive tokens in, increments out; see docs/ideas and docs/decisions.
+class MateyConfig(MateySettings):
+    """Settings of a MATEY model."""
 
-    Everything between the fields and the increment is local to a token or mediated
-    by attention inside a sample, so a sample's prediction never depends on its batch,
-    and fine stems and heads run on fine cells only.
-    """
+    def build(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> MateyModel:
+        """Make the model.
 
-    can_shift: ClassVar[bool] = True
-
-    def __init__(
-        self, config: ModelConfig, fields: tuple[str, ...], num_axes: tuple[int, ...]
-    ) -> None:
-        super().__init__(config, fields, num_axes)
-        self.inner = config.sizes.width // 4
-        self.table = FieldTable(
-            fields,
-            channels=2 if config.innovation else 1,
-            outputs=2 if config.trend else 1,
-            width=self.inner,
-        )
-        self.stems = nn.ModuleDict()
-        self.heads = nn.ModuleDict()
-        self.processor = Processor(config)
-        for axes in num_axes:
-            self._add_patches(axes)
-        is_learned = "learned" in parts_of(config.tokenizer.criterion)
-        self.error_head = ErrorHead() if is_learned else None
-
-    def forward(self, batch: FieldBatch) -> Prediction:
-        """Predict the states at `batch.lead_steps`, in physical units.
+        Args:
+            fields: names of the fields it shall know.
+            num_axes: the numbers of space axes it shall know.
 
         Raises:
-            ShapeError: the grid is smaller than a patch.
-            ConfigError: the batch has a field or a number of axes the model does not know.
+            ConfigError: the settings cannot work together.
         """
-        leads = batch.lead_steps.shape[1]
-        history = batch.history.repeat_interleave(leads, dim=0)
-        lead_steps = batch.lead_steps.flatten()
-        frame = Frame.of(history, lead_steps, batch.spec.grid, self.config, self.shift)
-        tree = self._tree(frame)
-        rows = self.table.rows(batch.spec.names)
-        with as_written(unless=tree.has_known_counts):  # shapes that change compile anew each time
-            outputs = [
-                self._run(cells, tree, frame, batch.spec, rows=rows, lead_steps=lead_steps)
-                for cells in TOKENIZERS[self.tokenizing.name](tree)
-            ]
-        output = torch.stack(outputs).sum(0) if len(outputs) > 1 else outputs[0]
-        if self.sequence is not None:
-            output = self.sequence.sum(output)
-        values = frame.state(output)
-        side = None
-        if self.error_head is not None and self._is_learning and batch.targets is not None:
-            side = side_loss(self.error_head, frame, tree, batch, values)
-            if self.sequence is not None:
-                side = self.sequence.share_gradient(side)
-        return Prediction(
-            spec=batch.spec,
-            values=values.unflatten(0, (-1, leads)),
-            lead_steps=batch.lead_steps,
-            side_loss=side,
-        )
-
-    @property
-    def estimate(self) -> Estimate | None:
-        """What the model has learned about its own errors, for the criterion `learned`."""
-        return self.error_head
-
-    def count_tokens(self, batch: FieldBatch) -> Int[Tensor, " b"]:
-        """Count the tokens a frame of each sample is cut into."""
-        lead_steps = batch.lead_steps[:, 0]
-        frame = Frame.of(batch.history, lead_steps, batch.spec.grid, self.config, self.shift)
-        return num_tokens(TOKENIZERS[self.tokenizing.name](self._tree(frame)))
-
-    def check_tokenizer(self, tokenizer: TokenizerConfig) -> None:
-        """Refuse settings that the model's weights or its scheme do not allow.
-
-        Raises:
-            ConfigError: says which, and what to choose instead.
-        """
-        super().check_tokenizer(tokenizer)
-        if _learns(tokenizer) and self.error_head is None:
-            raise ConfigError(
-                "The criterion 'learned' needs a head that this model was not built with.",
-                remedy="Train a model with model.tokenizer.criterion=learned, or choose another.",
-            )
-        check_scheme(self.config.model_copy(update={"tokenizer": tokenizer}))
-
-    def retokenize(self, tokenizer: TokenizerConfig) -> None:
-        """Cut fields as `tokenizer` says from now on, also where the model is saved.
-
-        What the model has learned about its own errors is dropped where no criterion asks for it.
-
-        Raises:
-            ConfigError: the weights do not allow it, or the scheme cannot work so.
-        """
-        super().retokenize(tokenizer)
-        if not _learns(tokenizer):
-            self.error_head = None
-
-    def share_samples(self, group: SequenceGroup) -> None:
-        """Hold only this process' part of every sample's tokens from now on; see `Model`."""
-        check_shared(self.config, group.size)
-        self.sequence = group
-
-    def extend(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> None:
-        """Learn new fields and numbers of axes, keeping every old weight and prediction."""
-        self.table.append(fields)
-        self.fields = self.table.names
-        for axes in sorted(set(num_axes) - set(self.num_axes)):
-            self._add_patches(axes)
-            self.num_axes = tuple(sorted((*self.num_axes, axes)))
-
-    def part_of(self, parameter: str) -> Literal["stem", "head", "fields", "attention"]:
-        """Say which part a parameter, by its name in `named_parameters`, belongs to."""
-        parts: dict[str, Literal["stem", "head", "fields"]] = {
-            "stems": "stem",
-            "heads": "head",
-            "error_head": "head",
-            "table": "fields",
-        }
-        return parts.get(parameter.partition(".")[0], "attention")
-
-    @property
-    def _is_learning(self) -> bool:
-        """Whether the head of errors chooses the cells, and is trained."""
-        return self.training and _learns(self.tokenizing)
-
-    def _tree(self, frame: Frame) -> Tree:
-        if frame.grid.num_axes not in self.num_axes:
-            raise ConfigError(
-                f"The model knows fields on {_listed(self.num_axes)} axes, not "
-                f"on {frame.grid.num_axes}.",
-                remedy="Fine-tune it on such data: `matey finetune` adds a stem and a head.",
-            )
-        return grow_normalized(
-            self.tokenizing,
-            frame.values,
-            std=frame.scale.std,
-            periodic=frame.grid.periodic,
-            shift=frame.shift,
-            estimate=self.error_head,
-            spared=SPARED if self._is_learning else 0.0,
-        )
-
-    def _run(
-        self,
-        cells: Pass,
-        tree: Tree,
-        frame: Frame,
-        spec: FieldSpec,
-        *,
-        rows: list[int],
-        lead_steps: Int[Tensor, " b"],
-    ) -> Float[Tensor, "b c *padded"]:
-        """One pass through stem, blocks and head."""
-        layout = lay_out(cells, tree.patches, spec.grid.shape, tree.shift)
-        if self.sequence is not None:
-            layout = deal(layout, cells, self.sequence)
-        channels = frame.channels(tree.patches[0])
-        tokens, details = self._encode(channels, tree.patches, layout, rows)
-        last = self.processor(tokens, spec, lead_steps, recompute=self.recompute).values[:, -1]
-        shape = (channels.shape[0], *channels.shape[3:])
-        leave, bias = self.table.leaving(rows)
-        if cells.local:  # corrects what the coarse pass says, trend and offset included
-            bias = torch.zeros_like(bias)
-        groups = zip(layout.groups, layout.unpack(last), details, strict=True)
-        parts = []
-        for group, values, inner in groups:
-            if group.is_leaf:
-                patch = tree.patches[group.level]
-                decoded = self.heads[_key(patch)](values, inner, leave, bias)
-                parts.append(scatter(decoded, patch, group, shape))
-        return sum(parts[1:], start=parts[0])
-
-    def _encode(
-        self,
-        channels: Float[Tensor, "b t k *padded"],
-        patches: tuple[tuple[int, ...], ...],
-        layout: Layout,
-        rows: list[int],
-    ) -> tuple[TokenBatch, list[Details | None]]:
-        """Cells of every group to packed tokens, and what the stems hand to the heads."""
-        table = self.table.entering(rows)
-        tokens, details = [], []
-        for group in layout.groups:
-            patch = patches[group.level]
-            values, inner = self.stems[_key(patch)](gather(channels, patch, group), table)
-            tokens.append(values.float())  # the residual stream stays float32
-            details.append(inner if self.config.details else None)
-        packed = TokenBatch(
-            values=layout.pack(tokens),
-            places=layout.places,
-            segments=layout.segments,
-            samples=len(channels),
-            grid=layout.grid,
-            shard=layout.shard,
-        )
-        return packed, details
-
-    def _add_patches(self, axes: int) -> None:
-        width = self.config.sizes.width
-        for side in self.config.tokenizer.levels:
-            patch = (side,) * axes
-            self.stems[_key(patch)] = Stem(patch, width, inner=self.inner)
-            self.heads[_key(patch)] = Head(patch, width, inner=self.inner)
-
-
-def _learns(tokenizer: TokenizerConfig) -> bool:
-    return "learned" in parts_of(tokenizer.criterion)
-
-
-def _key(patch: tuple[int, ...]) -> str:
-    return "x".join(map(str, patch))
-
-
-def _listed(numbers: tuple[int, ...]) -> str:
-    return " or ".join(map(str, numbers))
+        return MateyModel(self, fields, num_axes)

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from matey_core.batches import FieldBatch
 from matey_core.criteria import History, cell_sums, squared_errors
-from matey_core.models.matey.frame import Frame
+from matey_core.models._wrapper import Frame
 from matey_core.nn.padding import pad
 from matey_core.tokenizers import Tree
 

@@ -8,7 +8,7 @@ from matey_core.attention import SCHEMES, BlockSettings
 from matey_core.errors import ConfigError
 from matey_core.fields import FieldSpec
 from matey_core.kernels import KERNELS
-from matey_core.models._base import ModelConfig
+from matey_core.models.matey.settings import MateySettings
 from matey_core.nn.lead_time import LeadTime
 from matey_core.nn.recompute import run_block
 from matey_core.tokenizers._positions import POSITIONS
@@ -18,7 +18,7 @@ from matey_core.tokens import TokenBatch
 class Processor(nn.Module):
     """Blocks of one scheme, told where tokens are and how far ahead to look."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: MateySettings) -> None:
         super().__init__()
         width, depth, heads = config.sizes
         check_scheme(config)
@@ -80,7 +80,7 @@ class Processor(nn.Module):
         return self.everywhere(nn.functional.silu(lead)).unflatten(1, (-1, lead.shape[1]))
 
 
-def check_scheme(config: ModelConfig) -> None:
+def check_scheme(config: MateySettings) -> None:
     """Refuse combinations that cannot work.
 
     Raises:
@@ -92,12 +92,7 @@ def check_scheme(config: ModelConfig) -> None:
             f"model.width is {width}; it must be a multiple of 4 and of the {heads} heads.",
             remedy=f"Set model.width={heads * 64} or change model.heads.",
         )
-    if config.trend and not (config.increment and config.innovation):
-        raise ConfigError(
-            "model.trend weighs the last change of each field, and needs model.increment and "
-            "model.innovation.",
-            remedy="Set model.trend=false as well.",
-        )
+    config.check_wrapper()
     scheme, tokenizer = SCHEMES[config.scheme], config.tokenizer
     if scheme.needs_grid and tokenizer.name == "adap_mix":
         raise ConfigError(
@@ -107,7 +102,7 @@ def check_scheme(config: ModelConfig) -> None:
         )
 
 
-def check_shared(config: ModelConfig, size: int) -> None:
+def check_shared(config: MateySettings, size: int) -> None:
     """Refuse settings with which several processes cannot share a sample.
 
     Raises:

@@ -1,222 +1,32 @@
 """The published architecture (arXiv 2412.20601) as it is, able to load its weights."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, cast
 
 import numpy as np
-import torch
-from einops import rearrange
-from jaxtyping import Float, Int
-from torch import Tensor, nn
 
-from matey_core.batches import FieldBatch, Prediction
-from matey_core.errors import ConfigError, ShapeError
-from matey_core.kernels import KERNELS
-from matey_core.models._base import MODELS, Model, ModelConfig
-from matey_core.models.paper.blocks import Mlp
-from matey_core.models.paper.canvas import Statistics, crop, from_canvas, pad, to_canvas
-from matey_core.models.paper.passes import PASSES, Job
-from matey_core.models.paper.patches import (
-    FieldProjection,
-    Head,
-    Tokenizer,
-    Triple,
-    patch_triple,
-)
-from matey_core.models.paper.positions import PositionArea
+from matey_core.models._base import MODELS
+from matey_core.models.paper.model import PaperModel
 from matey_core.models.paper.published import load_strictly, read_published
-from matey_core.models.paper.schemes import SCHEMES, drop_rates
-from matey_core.models.paper.selection import Cut, cut
-from matey_core.models.paper.settings import check_settings
-from matey_core.tokenizers import TokenizerConfig
+from matey_core.models.paper.settings import PaperSettings, PaperTokenizerConfig
+
+__all__ = ["PaperConfig", "PaperModel", "PaperTokenizerConfig", "import_published"]
 
 
 @MODELS.register("paper")
-class PaperModel(Model):
-    """ViT, SViT or AViT with instance norms, as published.
+class PaperConfig(PaperSettings):
+    """Settings of the published architecture."""
 
-    One- and two-dimensional fields are given leading axes of one point. The names
-    of modules are those of published checkpoints, but for the tokenizer heads,
-    which are called after the number of axes: "1d", "2d", "3d".
-    """
+    def build(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> PaperModel:
+        """Make the model.
 
-    def __init__(
-        self, config: ModelConfig, fields: tuple[str, ...], num_axes: tuple[int, ...]
-    ) -> None:
-        super().__init__(config, fields, num_axes)
-        check_settings(config, num_axes)
-        width, depth, heads = config.sizes
-        self.space_bag = nn.ModuleList([FieldProjection(len(fields), width // 4)])
-        self.tokenizer_ensemble_heads = nn.ModuleList([nn.ModuleDict()])
-        for axes in num_axes:
-            self._add_tokenizer(axes)
-        self.ltimeMLP = nn.ModuleList([Mlp(1, width)])
-        scheme, kernel = SCHEMES[config.scheme], KERNELS[config.kernel]
-        rates = drop_rates(config.drop_path, depth)
-        self.blocks = nn.ModuleList(scheme(width, heads, kernel, rate=rate) for rate in rates)
-        has_positions = config.position == "fourier"
-        self.posbias = nn.ModuleList([PositionArea(width)] if has_positions else [])
-
-    def forward(self, batch: FieldBatch) -> Prediction:
-        """Predict the states at `batch.lead_steps`, in physical units.
+        Args:
+            fields: names of the fields it shall know.
+            num_axes: the numbers of space axes it shall know.
 
         Raises:
-            ShapeError: the grid holds fewer than two coarse patches, or the scheme
-                needs more frames.
-            ConfigError: the batch has a field or a number of axes the model does not know.
+            ConfigError: the settings cannot work together.
         """
-        self._check(batch)
-        num_leads = batch.lead_steps.shape[1]
-        history = to_canvas(batch.history).repeat_interleave(num_leads, 0)
-        lead = batch.lead_steps.reshape(-1, 1).to(history)
-        statistics = Statistics.of(history)
-        raw, normalized = (
-            self._pad(batch, values) for values in (history, statistics.normalize(history))
-        )
-        cells = cut(raw, self._patches(batch), self.tokenizing)
-        values = PASSES[self.tokenizing.name](self._job(batch, normalized, lead, cells))
-        values = statistics.restore(crop(values, history.shape[3:]))
-        return Prediction(
-            spec=batch.spec,
-            values=from_canvas(values, batch.history.shape[3:], num_leads),
-            lead_steps=batch.lead_steps,
-        )
-
-    def cells(self, batch: FieldBatch) -> Cut:
-        """Decide which coarse cells of each sample are refined, as `forward` does."""
-        self._check(batch)
-        raw = self._pad(batch, to_canvas(batch.history))
-        return cut(raw, self._patches(batch), self.tokenizing)
-
-    def count_tokens(self, batch: FieldBatch) -> Int[Tensor, " b"]:
-        """Count the tokens a frame of each sample is cut into."""
-        cells = self.cells(batch)
-        refined = torch.tensor(cells.counts, device=batch.history.device)
-        replaced = 1 if self.tokenizing.name == "adap_mix" else 0
-        return cells.num_coarse + refined * (cells.num_fine - replaced)
-
-    def check_tokenizer(self, tokenizer: TokenizerConfig) -> None:
-        """Refuse settings that are not published, or other patch sizes than the model's.
-
-        Raises:
-            ConfigError: names the setting and what to choose instead.
-        """
-        super().check_tokenizer(tokenizer)
-        check_settings(self.config.model_copy(update={"tokenizer": tokenizer}), self.num_axes)
-        if tokenizer.levels != self.config.tokenizer.levels:
-            raise ConfigError(
-                f"The paper variant embeds all of its patch sizes, {self.config.tokenizer.levels}, "
-                f"not {tokenizer.levels} alone.",
-                remedy="Train with model.variant=matey to leave a size out.",
-            )
-
-    @torch.no_grad()
-    def extend(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> None:
-        """Learn new fields and numbers of axes, keeping every old weight and prediction."""
-        new_axes = tuple(sorted(set(num_axes) - set(self.num_axes)))
-        all_axes = tuple(sorted({*self.num_axes, *new_axes}))
-        check_settings(self.config, all_axes)
-        new_fields = tuple(name for name in dict.fromkeys(fields) if name not in self.fields)
-        if new_fields:
-            for module in self.modules():
-                if isinstance(module, FieldProjection | Head):
-                    module.extend(len(new_fields))
-        self.fields += new_fields
-        for axes in new_axes:
-            self._add_tokenizer(axes)
-        self.num_axes = all_axes
-
-    def part_of(self, parameter: str) -> Literal["stem", "head", "fields", "attention"]:
-        """Say which part a parameter, by its name in `named_parameters`, belongs to."""
-        if parameter.startswith("space_bag."):
-            return "fields"
-        if parameter.startswith("tokenizer_ensemble_heads."):
-            return "head" if ".debed." in parameter else "stem"
-        return "attention"
-
-    def _job(
-        self,
-        batch: FieldBatch,
-        normalized: Float[Tensor, "b t c d h w"],
-        lead: Float[Tensor, "b 1"],
-        cells: Cut,
-    ) -> Job:
-        tokenizer = self._tokenizer(len(batch.history.shape[3:]))
-        ids = torch.tensor(
-            [self.fields.index(name) for name in batch.spec.names], device=normalized.device
-        )
-        frames = self.space_bag[0](normalized.flatten(0, 1), ids)
-        shape = dict(zip(("b", "nd", "nh", "nw"), (len(normalized), *cells.grid), strict=True))
-        levels = [
-            rearrange(
-                stem(frames),
-                "(b t) e (nd qd) (nh qh) (nw qw) -> b (nd nh nw qd qh qw) t e",
-                **shape,
-            )
-            for stem in reversed(list(tokenizer.embed))
-        ]
-        table = torch.cat(levels, dim=1)
-        for encoding in self.posbias:
-            is_flat = normalized.shape[3] == 1
-            table = table + encoding(cells, frames=normalized.shape[1], is_flat=is_flat)
-        return Job(
-            blocks=self.blocks,
-            recompute=self.recompute,
-            fine_head=cast(Head, tokenizer.debed[0]),
-            coarse_head=cast(Head, tokenizer.debed[-1]),
-            ids=ids,
-            cut=cells,
-            table=table,
-            lead=self.ltimeMLP[0](lead),
-        )
-
-    def _tokenizer(self, num_axes: int) -> Tokenizer:
-        heads = cast(nn.ModuleDict, self.tokenizer_ensemble_heads[0])
-        return cast(Tokenizer, heads[f"{num_axes}d"])
-
-    def _add_tokenizer(self, num_axes: int) -> None:
-        patches = self._triples(num_axes)
-        tokenizer = Tokenizer(self.config.sizes.width, patches, len(self.fields))
-        heads = cast(nn.ModuleDict, self.tokenizer_ensemble_heads[0])
-        heads[f"{num_axes}d"] = tokenizer.to(next(self.parameters()))
-
-    def _triples(self, num_axes: int) -> tuple[Triple, ...]:
-        """Patches of fields with `num_axes` axes, the finest first."""
-        return tuple(patch_triple(p, num_axes) for p in reversed(self.config.tokenizer.levels))
-
-    def _patches(self, batch: FieldBatch) -> tuple[Triple, ...]:
-        return self._triples(len(batch.history.shape[3:]))
-
-    def _pad(self, batch: FieldBatch, values: Tensor) -> Tensor:
-        return pad(values, self._patches(batch)[-1], batch.spec.grid.periodic)
-
-    def _check(self, batch: FieldBatch) -> None:
-        shape = batch.history.shape[3:]
-        unknown = [name for name in batch.spec.names if name not in self.fields]
-        if unknown:
-            raise ConfigError(
-                f"The model does not know {', '.join(unknown)}; it knows {', '.join(self.fields)}.",
-                remedy="Fine-tune it with the new fields first.",
-            )
-        if len(shape) not in self.num_axes:
-            known = ", ".join(str(axes) for axes in self.num_axes)
-            raise ConfigError(
-                f"The model does not know fields of {len(shape)} axes; it knows {known}.",
-                remedy="Fine-tune it on such fields first.",
-            )
-        patch = self.config.tokenizer.levels[0]
-        if min(shape) < patch or max(shape) <= patch:
-            raise ShapeError(
-                f"A grid of {'×'.join(str(size) for size in shape)} points holds fewer than two "
-                f"patches of {patch} points an axis: the paper variant has nothing to norm over.",
-                remedy="Choose smaller values for model.tokenizer.patch.",
-            )
-        if self.config.scheme == "factorized" and batch.history.shape[1] < 2:
-            raise ShapeError(
-                "The factorized scheme of the paper variant norms over frames and needs at least "
-                "two; the history has one.",
-                remedy="Use a longer history, or model.scheme=full.",
-            )
+        return PaperModel(self, fields, num_axes)
 
 
 def import_published(
@@ -248,6 +58,6 @@ def import_published(
     """
     found = read_published(arrays, tokenizer=tokenizer, gamma=gamma, ratio=ratio)
     names = found.field_names(fields)
-    model = PaperModel(found.config, names, (found.num_axes,))
+    model = PaperConfig(**found.settings).build(fields=names, num_axes=(found.num_axes,))
     load_strictly(model, found.state)
     return model

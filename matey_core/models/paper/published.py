@@ -4,15 +4,15 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from matey_core.errors import CheckpointError
-from matey_core.models._base import ModelConfig
 from matey_core.models.paper.patches import patch_triple
-from matey_core.tokenizers import TokenizerConfig
+from matey_core.models.paper.settings import PaperTokenizerConfig
 
 HEAD = re.compile(r"tokenizer_ensemble_heads\.0\.([^.]+)\.")
 STAGES = (0, 3, 6)
@@ -24,7 +24,8 @@ SHOWN = 6
 class Published:
     """A checkpoint in this project's terms."""
 
-    config: ModelConfig
+    settings: dict[str, Any]
+    """Of a `PaperConfig`."""
     num_axes: int
     state: dict[str, Tensor]
     """Parameters under the names of `PaperModel`."""
@@ -68,19 +69,18 @@ def read_published(
             f"The checkpoint's patches {patches} have unequal sides, which are not supported."
         )
     levels = tuple(patch[2] for patch in reversed(patches))
-    config = ModelConfig(
-        variant="paper",
-        width=width,
-        depth=1 + max(int(name.split(".")[1]) for name in arrays if name.startswith("blocks.")),
-        heads=width // len(_array(arrays, r"blocks\.\d+\.\w+\.qnorm\.weight")),
-        scheme=scheme,
-        position="fourier" if "posbias.0.pos_embed.weight" in arrays else "none",
-        drop_path=PUBLISHED_DROP_PATH,
-        tokenizer=TokenizerConfig(
+    settings: dict[str, Any] = {
+        "width": width,
+        "depth": 1 + max(int(name.split(".")[1]) for name in arrays if name.startswith("blocks.")),
+        "heads": width // len(_array(arrays, r"blocks\.\d+\.\w+\.qnorm\.weight")),
+        "scheme": scheme,
+        "position": "fourier" if "posbias.0.pos_embed.weight" in arrays else "none",
+        "drop_path": PUBLISHED_DROP_PATH,
+        "tokenizer": PaperTokenizerConfig(
             name=_tokenizer(scheme, len(levels), tokenizer), patch=levels, gamma=gamma, ratio=ratio
         ),
-    )
-    return Published(config=config, num_axes=num_axes, state=_state(arrays, head, num_axes))
+    }
+    return Published(settings=settings, num_axes=num_axes, state=_state(arrays, head, num_axes))
 
 
 def load_strictly(model: nn.Module, state: Mapping[str, Tensor]) -> None:
@@ -131,7 +131,7 @@ def _scheme(arrays: Mapping[str, np.ndarray]) -> str:
     )
 
 
-def _tokenizer(scheme: str, num_levels: int, wanted: str | None) -> str:
+def _tokenizer(scheme: str, num_levels: int, wanted: str | None) -> Any:
     if num_levels == 1:
         return "uniform"
     return wanted or ("adap_mul" if scheme == "axial" else "adap_mix")

@@ -1,93 +1,111 @@
-"""Settings that the published architecture cannot work with, refused before it is built."""
+"""Settings of the published architecture: what it heeds, and nothing else."""
 
+from typing import Literal, Self
+
+from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
+
+from matey_core.config import Config, validate
 from matey_core.errors import ConfigError
-from matey_core.models._base import ModelConfig
-from matey_core.models.paper.passes import PASSES
-from matey_core.models.paper.schemes import SCHEMES
+from matey_core.models._adaptive import AdaptiveConfig
+from matey_core.tokenizers import TokenizerConfig
 
 CRITERIA = ("variance", "raw_variance")
 """Names that ask for the one criterion there is: variance of the raw fields."""
 
 
-def check_settings(config: ModelConfig, num_axes: tuple[int, ...]) -> None:
-    """Raise unless the settings describe a published model.
+class PaperTokenizerConfig(Config):
+    """Which cells a field is cut into: one size, or coarse ones of which some are refined."""
 
-    Raises:
-        ConfigError: names the setting and what to choose instead.
-    """
-    _check_scheme(config)
-    _check_tokenizer(config)
-    _check_sizes(config, num_axes)
+    name: Literal["uniform", "adap_mix", "adap_mul"] = "adap_mix"
+    """`uniform`, `adap_mix` (coarse and fine tokens in one sequence) or `adap_mul` (a coarse
+    sequence, and a short local fine one for every refined cell)."""
+    patch: tuple[PositiveInt, ...] = Field(default=(16, 8), min_length=1, max_length=2)
+    """Points per axis of a coarse and of a fine cell. `uniform` uses the last."""
+    gamma: NonNegativeFloat | None = None
+    """Refine cells whose variance is above this fraction of the sample's largest one."""
+    ratio: float | None = Field(default=None, ge=0.0, le=1.0)
+    """Refine this fraction of the cells, worst first, instead."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.gamma is not None and self.ratio is not None:
+            raise ValueError("give one of gamma and ratio")
+        if self.name != "uniform" and len(self.patch) < 2:
+            raise ValueError(f"{self.name} needs a coarse and a fine patch, such as [16, 8]")
+        if self.patch[0] % self.patch[-1] or len(set(self.patch)) < len(self.patch):
+            raise ValueError(f"the coarse patch is a multiple of the fine one: not {self.patch}")
+        return self
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Patch sizes that exist in the model, coarse to fine."""
+        return self.patch[-1:] if self.name == "uniform" else self.patch
 
 
-def _check_scheme(config: ModelConfig) -> None:
-    if config.measure:
-        raise ConfigError(
-            "model.measure weighs tokens by area, which the paper variant does not.",
-            remedy="Leave it out, or set model.variant=matey.",
-        )
-    if config.scheme not in SCHEMES:
-        raise ConfigError(
-            f"model.scheme is {config.scheme!r}; the paper variant has {', '.join(SCHEMES)}.",
-            remedy="Choose one of them, or model.variant=matey.",
-        )
-    if config.scheme == "axial" and config.tokenizer.name == "adap_mix":
-        raise ConfigError(
-            "model.scheme is axial, which needs a full grid, and model.tokenizer.name is "
-            "adap_mix, which has none.",
-            remedy="Set model.tokenizer.name=adap_mul, or model.scheme=full or factorized.",
-        )
+class PaperSettings(AdaptiveConfig):
+    """What a published model is made of."""
 
+    variant: Literal["paper"] = "paper"
+    scheme: Literal["full", "factorized", "axial"] = "full"
+    tokenizer: PaperTokenizerConfig = PaperTokenizerConfig()
+    drop_path: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """Largest rate of stochastic depth; it grows linearly over the blocks."""
+    position: Literal["fourier", "none"] = "none"
+    """What tells tokens apart by place: Fourier features of position and area, or nothing."""
 
-def _check_tokenizer(config: ModelConfig) -> None:
-    tokenizer = config.tokenizer
-    if tokenizer.name not in PASSES:
-        raise ConfigError(
-            f"model.tokenizer.name is {tokenizer.name!r}; the paper variant has "
-            f"{', '.join(PASSES)}.",
-            remedy="Choose one of them, or model.variant=matey.",
-        )
-    if len(tokenizer.levels) > 2:
-        raise ConfigError(
-            f"model.tokenizer.patch has {len(tokenizer.levels)} levels, {list(tokenizer.levels)}; "
-            "the paper variant has two.",
-            remedy="Give a coarse and a fine patch, such as [16, 4], or set model.variant=matey.",
-        )
-    if tokenizer.coarse_cells is not None:
-        raise ConfigError(
-            "model.tokenizer.coarse_cells chooses among patch sizes, and the paper variant embeds "
-            "all of its own.",
-            remedy="Leave it out, or set model.variant=matey.",
-        )
-    for name in ("keep_parents", "balanced"):
-        if getattr(tokenizer, name):
+    @classmethod
+    def tiny(cls) -> Self:
+        """Two narrow blocks on cells of two sizes."""
+        return cls(width=24, depth=2, heads=2, tokenizer=PaperTokenizerConfig(patch=(8, 4)))
+
+    @property
+    def tokenization(self) -> TokenizerConfig:
+        """How fields are cut: by the variance of the raw fields."""
+        own = self.tokenizer.model_dump()
+        return TokenizerConfig(criterion="raw_variance", **own)
+
+    def with_tokenizer(self, tokenizer: TokenizerConfig) -> Self:
+        """The same settings with fields cut otherwise.
+
+        Raises:
+            ConfigError: the published architecture cannot cut fields so.
+        """
+        if tokenizer.criterion not in CRITERIA:
             raise ConfigError(
-                f"model.tokenizer.{name} is an option that the paper variant does not have.",
-                remedy="Leave it out, or set model.variant=matey.",
+                f"model.tokenizer.criterion is {tokenizer.criterion!r}; the paper variant refines "
+                "by the variance of the raw fields.",
+                remedy="Choose criterion=variance, or a model of another variant, such as matey.",
             )
-    if tokenizer.tokens is not None:
-        raise ConfigError(
-            "model.tokenizer.tokens is a budget that the paper variant does not have.",
-            remedy="Set model.tokenizer.gamma or model.tokenizer.ratio, or model.variant=matey.",
-        )
-    if tokenizer.criterion not in CRITERIA:
-        raise ConfigError(
-            f"model.tokenizer.criterion is {tokenizer.criterion!r}; the paper variant refines by "
-            "the variance of the raw fields.",
-            remedy="Set model.tokenizer.criterion=variance, or model.variant=matey.",
-        )
+        usual = {"name", "patch", "criterion"}
+        values = tokenizer.model_dump(mode="json", exclude=usual, exclude_defaults=True)
+        values |= tokenizer.model_dump(mode="json", include={"name", "patch"})
+        own = validate(PaperTokenizerConfig, values, source="the tokenizer of the paper variant")
+        return self.model_copy(update={"tokenizer": own})
 
+    def check(self, num_axes: tuple[int, ...]) -> None:
+        """Raise unless the settings describe a published model.
 
-def _check_sizes(config: ModelConfig, num_axes: tuple[int, ...]) -> None:
-    width, _, heads = config.sizes
-    if width % 4 or width % heads:
-        raise ConfigError(
-            f"model.width is {width}, which 4 and model.heads ({heads}) must divide.",
-            remedy="Choose a width that is a multiple of both.",
-        )
-    if config.position == "fourier" and 3 in num_axes and (width // 3) % 2:
-        raise ConfigError(
-            f"A third of model.width, {width // 3} of {width}, is odd: there is no fourier "
-            "position encoding for fields of three axes.",
-            remedy='Choose a width whose third is even, such as 768, or model.position="none".',
-        )
+        Args:
+            num_axes: numbers of space axes that it shall know.
+
+        Raises:
+            ConfigError: names the setting and what to choose instead.
+        """
+        if self.scheme == "axial" and self.tokenizer.name == "adap_mix":
+            raise ConfigError(
+                "model.scheme is axial, which needs a full grid, and model.tokenizer.name is "
+                "adap_mix, which has none.",
+                remedy="Set model.tokenizer.name=adap_mul, or model.scheme=full or factorized.",
+            )
+        width, _, heads = self.sizes
+        if width % 4 or width % heads:
+            raise ConfigError(
+                f"model.width is {width}, which 4 and model.heads ({heads}) must divide.",
+                remedy="Choose a width that is a multiple of both.",
+            )
+        if self.position == "fourier" and 3 in num_axes and (width // 3) % 2:
+            raise ConfigError(
+                f"A third of model.width, {width // 3} of {width}, is odd: there is no fourier "
+                "position encoding for fields of three axes.",
+                remedy='Choose a width whose third is even, such as 768, or model.position="none".',
+            )

@@ -12,7 +12,7 @@ from matey_core.criteria import Estimate, History, cell_sums, squared_errors
 from matey_core.errors import ConfigError
 from matey_core.fields import Grid
 from matey_core.metrics import persistence
-from matey_core.models import Model
+from matey_core.models import Model, adaptive
 from matey_core.nn.padding import pad
 from matey_core.nn.scale import Scale
 from matey_core.tokenizers import TokenizerConfig
@@ -113,7 +113,8 @@ def coarse_pass(model: Model, *, name: str) -> Subject:
     Raises:
         ConfigError: it has cells of one size only.
     """
-    tokenizer = model.config.tokenizer
+    model = adaptive(model, what="The study of criteria")
+    tokenizer = model.config.tokenization
     if tokenizer.name == "uniform":
         raise ConfigError(
             f"{name} has uniform tokens: it refines no cell, so that there is nothing to choose.",

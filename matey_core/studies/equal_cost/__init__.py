@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from matey_core.config import Config
 from matey_core.distributed import place_of_this_process
@@ -65,7 +65,7 @@ class EqualCostConfig(Config):
     """Test windows for one-step errors, at most."""
     measure: PositiveFloat = 5.0
     """Seconds of steps of every arm, to learn what a step takes before anything is trained."""
-    training: PretrainConfig = PretrainConfig()
+    training: PretrainConfig = Field(default_factory=PretrainConfig)
     """What all cells share. Data, steps, seed and tokenization are chosen by the study, so that
     budgets of the training (`flops`, `seconds`, `tokens_range`) are refused."""
 

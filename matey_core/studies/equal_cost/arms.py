@@ -10,7 +10,7 @@ from typing import Any
 
 from matey_core.config import validate
 from matey_core.errors import ConfigError, ShapeError
-from matey_core.models import ModelConfig
+from matey_core.models import ModelConfig, adaptive_config
 
 ADAPTIVE = ("adap_mix", "adap_mul")
 CHOSEN_HERE = ("name", "patch", "criterion", "gamma", "ratio", "tokens")
@@ -49,6 +49,7 @@ class Arm:
         Raises:
             ConfigError: they do not fit together.
         """
+        base = adaptive_config(base, what="A comparison of tokenizations")
         values: dict[str, Any] = base.model_dump(mode="json", exclude_none=True)
         kept = {key: value for key, value in values["tokenizer"].items() if key not in CHOSEN_HERE}
         own: dict[str, Any] = {"name": self.tokenizer, "patch": list(self.patch)}

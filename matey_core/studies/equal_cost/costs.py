@@ -12,7 +12,7 @@ import torch
 
 from matey_core.data import Mixture, Windows
 from matey_core.errors import CheckpointError
-from matey_core.models import Model
+from matey_core.models import Model, adaptive
 from matey_core.profiling import TrainingStep, count_flops, countable, in_turns, spread
 from matey_core.progress import OnProgress, Progress
 from matey_core.store import Store
@@ -153,13 +153,13 @@ class _Meter:
 
     def _fixed(self, step: TrainingStep) -> dict[str, Any]:
         """What does not depend on the machine."""
-        step.model.train()
+        model = adaptive(step.model, what="A comparison of tokenizations").train()
         batch = next(step.batches).to(self.device)
         with countable(step.model):
             flops = count_flops(lambda: step.forward(batch)).total
         step.optimizer.zero_grad(set_to_none=True)
         return {
-            "tokens": step.model.count_tokens(batch).double().mean().item(),
+            "tokens": model.count_tokens(batch).double().mean().item(),
             "flops": flops,
             "parameters": sum(each.numel() for each in step.model.parameters()),
         }

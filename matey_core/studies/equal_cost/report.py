@@ -10,7 +10,7 @@ import torch
 from pydantic import TypeAdapter
 
 from matey_core.errors import install_extra
-from matey_core.models import Sizes
+from matey_core.models import Sizes, adaptive_config
 from matey_core.studies.equal_cost.cells import CellLog, CellResult
 from matey_core.studies.equal_cost.costs import ArmCost
 from matey_core.studies.equal_cost.plan import Subject, Task, amount_of, kinds_of
@@ -103,7 +103,7 @@ def report_of(
         batch_size=training.batch_size,
         history=training.history,
         max_lead=training.max_lead,
-        size=training.model.sizes,
+        size=adaptive_config(training.model, what="A comparison of tokenizations").sizes,
         device=torch.cuda.get_device_name() if has_gpu else "cpu",
         threads=torch.get_num_threads(),
         precision=precision,

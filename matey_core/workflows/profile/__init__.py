@@ -7,7 +7,7 @@ import torch
 
 from matey_core.errors import ConfigError, ShapeError
 from matey_core.losses.nrmse import nrmse
-from matey_core.models import Model, ModelConfig
+from matey_core.models import AdaptiveModel, Model, ModelConfig
 from matey_core.objectives.one_step import OneStepConfig
 from matey_core.optimizers.adamw import AdamwConfig
 from matey_core.profiling import (
@@ -33,8 +33,8 @@ class Cost:
 
     parameters: dict[str, int]
     """By part: stem, attention (blocks, positions, lead time), head, fields."""
-    tokens: float
-    """Tokens a frame, the mean over a batch."""
+    tokens: float | None
+    """Tokens a frame, the mean over a batch; None for a model that cuts no cells."""
     flops: Flops
     """Operations of a step with the whole batch."""
     step_seconds: float
@@ -52,7 +52,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileRow:
-    """One combination of scheme and tokenization."""
+    """One model; scheme and tokenization are empty where it cuts no cells."""
 
     scheme: str
     tokenizer: str
@@ -98,14 +98,13 @@ def profile(config: ProfileConfig, on_progress: OnProgress = silent) -> ProfileR
     cases = subject.comparison() if config.compare else [subject.case]
     rows = []
     for number, case in enumerate(cases):
-        label = f"{case.scheme} · {case.tokenizer} {list(case.patch)}"
         on_progress(
             Progress(
                 task="measure",
                 done=number,
                 total=len(cases),
                 unit="models",
-                facts=(("now", label),),
+                facts=(("now", case.label),),
             )
         )
         rows.append(meter.row(case))
@@ -168,7 +167,9 @@ class _Meter:
             dtype=self.dtype,
         )
         batch = next(step.batches).to(self.device)
-        tokens = model.count_tokens(batch).double().mean().item()
+        tokens = None
+        if isinstance(model, AdaptiveModel):
+            tokens = model.count_tokens(batch).double().mean().item()
         with countable(model):
             flops = count_flops(lambda: step.forward(batch))
         step.optimizer.zero_grad(set_to_none=True)

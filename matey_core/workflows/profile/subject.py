@@ -10,7 +10,7 @@ from matey_core.config import validate
 from matey_core.data import Mixture, Windows
 from matey_core.errors import ConfigError, DataError
 from matey_core.fields import FieldSpec
-from matey_core.models import Model, ModelConfig
+from matey_core.models import AdaptiveConfig, Model, ModelConfig, adaptive_config
 from matey_core.profiling import SyntheticBatches
 from matey_core.runs.folder import newest_run
 from matey_core.runs.sources import open_stores
@@ -26,12 +26,19 @@ POINTS = 128
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A model with one scheme and one tokenization."""
+    """A model and, where it cuts cells, its scheme and tokenization."""
 
     base: ModelConfig
-    scheme: str
-    tokenizer: str
-    patch: tuple[int, ...]
+    scheme: str = ""
+    tokenizer: str = ""
+    patch: tuple[int, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Scheme and tokenization, or the model's own name."""
+        if not self.tokenizer:
+            return self.base.label
+        return f"{self.scheme} · {self.tokenizer} {list(self.patch)}"
 
     def model(self) -> ModelConfig:
         """Put scheme and tokenization into the base settings.
@@ -39,6 +46,8 @@ class Case:
         Raises:
             ConfigError: they do not fit together.
         """
+        if not self.tokenizer:
+            return self.base
         values = self.base.model_dump(mode="json", exclude_none=True)
         values["scheme"] = self.scheme
         values["tokenizer"] |= {"name": self.tokenizer, "patch": list(self.patch)}
@@ -81,7 +90,12 @@ class ProfileSubject:
         return Mixture([windows], batch_size=self.batch_size, seed=0)
 
     def comparison(self) -> list[Case]:
-        """Every scheme with coarse, fine, mixed and two-pass tokens."""
+        """Every scheme with coarse, fine, mixed and two-pass tokens.
+
+        Raises:
+            ConfigError: the model cuts no cells.
+        """
+        adaptive_config(self.case.base, what="A comparison of schemes")
         coarse, fine = self._coarse_and_fine()
         tokenizations = [
             ("uniform", (coarse,)),
@@ -108,7 +122,7 @@ def subject_of(config: ProfileConfig) -> ProfileSubject:
         DataError: the store asked for is not there.
         CheckpointError: the run asked for is no run.
     """
-    base, history = ModelConfig(), HISTORY
+    base, history = ModelConfig.standard(), HISTORY
     known: tuple[str, ...] = ()
     if config.run is not None or newest_run(config.runs) is not None:
         trained = find_trained(config.run, runs=config.runs)
@@ -134,16 +148,21 @@ def _case(config: ProfileConfig, base: ModelConfig) -> Case:
             values.pop(size, None)
         values["preset"] = config.preset
     budget = config.model_dump(include={"gamma", "ratio", "tokens"}, exclude_none=True)
+    asked = config.model_dump(include={"scheme", "tokenizer", "patch"}, exclude_none=True)
+    if asked or budget:
+        adaptive_config(base, what=", ".join(f"--{key}" for key in (*asked, *budget)))
     if budget:
         for key in ("gamma", "ratio", "tokens"):
             values["tokenizer"].pop(key, None)
         values["tokenizer"] |= budget
     base = validate(ModelConfig, values, source="profile")
+    if not isinstance(base, AdaptiveConfig):
+        return Case(base=base)
     return Case(
         base=base,
         scheme=config.scheme or base.scheme,
-        tokenizer=config.tokenizer or base.tokenizer.name,
-        patch=config.patch or base.tokenizer.patch,
+        tokenizer=config.tokenizer or base.tokenization.name,
+        patch=config.patch or base.tokenization.patch,
     )
 
 

@@ -27,7 +27,7 @@ from matey_core.inference import (
 )
 from matey_core.inference import rollout as states_of
 from matey_core.metrics import persistence
-from matey_core.models import Model, compile_parts
+from matey_core.models import AdaptiveModel, Model, adaptive, compile_parts
 from matey_core.progress import OnProgress, Progress, silent
 from matey_core.runs.budget import Asked
 from matey_core.runs.trained import Trained, find_trained
@@ -163,10 +163,20 @@ class _Job:
         self.device = device
         self.on_progress = on_progress
 
+    @property
+    def cells(self) -> TokenizerConfig | None:
+        """How the model cuts fields; None if it cuts no cells."""
+        return self.model.config.tokenization if isinstance(self.model, AdaptiveModel) else None
+
+    @property
+    def tokens(self) -> int | None:
+        """The model's budget, where it has a number of tokens."""
+        return self.cells.tokens if self.cells else None
+
     def check(self, stores: Sequence[Store]) -> str:
         """Refuse before all work what a call could not do; say which calls exceed a budget."""
         asked = any((self.config.tokens, self.config.flops, self.config.seconds))
-        budget, largest = self.model.config.tokenizer.tokens, 0
+        budget, largest = self.tokens, 0
         for store in stores:
             variation = self._variation(store)
             if variation != Variation():
@@ -222,7 +232,7 @@ class _Job:
     def _trajectories(self, chosen: Chosen, path: Path) -> tuple[LeadErrors, ...]:
         store, steps, size = chosen.store, chosen.steps, self.config.batch_size
         tallies = [Tally(store.spec.names) for _ in range(steps)]
-        watch = ArtifactTally(store.spec, self.model.config.tokenizer.levels, steps)
+        watch = ArtifactTally(store.spec, self.cells.levels if self.cells else (), steps)
         first = self.config.start + self.history
         times = slice(first, first + steps)
         with StateWriter(
@@ -234,7 +244,7 @@ class _Job:
                 self.trained,
                 store,
                 history=self.history,
-                tokens=self.model.config.tokenizer.tokens,
+                tokens=self.tokens,
             ),
         ) as writer:
             for row in range(0, len(chosen.samples), size):
@@ -291,10 +301,11 @@ class _Job:
             self._tell(f"rollout · {chosen.store.name}", done, total, "frames")
 
     def _variation(self, store: Store) -> Variation:
-        config, tokenizer, grid = self.config, self.model.config.tokenizer, store.spec.grid
+        config = self.config
         cycle: tuple[TokenizerConfig, ...] = ()
         if config.cycle:
-            cycle = cycle_of(tokenizer, config.cycle, grid, moves=config.jitter)
+            cells = adaptive(self.model, what="--cycle").config.tokenization
+            cycle = cycle_of(cells, config.cycle, store.spec.grid, moves=config.jitter)
         return Variation(jitter=config.seed if config.jitter else None, cycle=cycle)
 
     def _frames(

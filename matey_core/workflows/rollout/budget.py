@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from matey_core.data import Windows
-from matey_core.models import Model
+from matey_core.models import Model, adaptive
 from matey_core.runs.budget import (
     Asked,
     Work,
@@ -45,9 +45,10 @@ def rebudget(
     """
     if not asked:
         return ""
-    if asked.tokens is not None and model.config.variant != "matey":
-        model.retokenize(model.config.tokenizer.with_tokens(asked.tokens))
-        return ""
+    model = adaptive(model, what="A budget of tokens, operations or seconds")
+    own = model.config.tokenization
+    if asked.tokens is not None:
+        model.check_tokenizer(own.with_tokens(asked.tokens))
     inputs = [inputs_of(store, history=history, moves=moves) for store in stores]
     device = next(model.parameters()).device
 
@@ -56,9 +57,9 @@ def rebudget(
         windows = Windows(store, range(store.num_samples), history=history, max_lead=1)
         indices = [number % len(windows) for number in range(batch_size)]
         batch = windows.batch(indices, [[1]] * batch_size).to(device)
-        return forward_pass(model, batch)(model.config.tokenizer.with_tokens(tokens))
+        return forward_pass(model, batch)(own.with_tokens(tokens))
 
     with torch.no_grad():
         bought = purchase(asked, model.config, inputs, device=device, prepare=prepare)
-    model.retokenize(model.config.tokenizer.with_tokens(bought.tokens))
+    model.retokenize(own.with_tokens(bought.tokens))
     return told(asked, bought, of_what=f"a call with {batch_size} trajectories")

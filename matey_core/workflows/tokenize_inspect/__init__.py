@@ -162,8 +162,8 @@ def _attention(view: TokenView, window: torch.Tensor, scheme: str) -> AttentionC
 
 def _flops(view: TokenView, tree: Tree) -> int | None:
     """Operations of the model with these cells, if its scheme can serve them."""
-    settings = view.model.model_copy(update={"tokenizer": view.tokenizer})
     try:
+        settings = view.model.with_tokenizer(view.tokenizer)
         inputs = inputs_of_frames(view.frames, history=view.history)
         return cost_of(settings, tree, inputs).flops
     except ConfigError:

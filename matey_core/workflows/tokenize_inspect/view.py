@@ -12,7 +12,7 @@ from matey_core.criteria import Estimate
 from matey_core.errors import ConfigError
 from matey_core.inference import fill_missing
 from matey_core.locations import location
-from matey_core.models import ModelConfig
+from matey_core.models import AdaptiveConfig, AdaptiveModel, ModelConfig, adaptive_config
 from matey_core.profiling import Inputs, Market
 from matey_core.runs.folder import newest_run
 from matey_core.runs.trained import HISTORY, find_trained
@@ -26,7 +26,7 @@ class TokenView:
     """Trajectories, and the settings that cut them into cells."""
 
     frames: FrameSource
-    model: ModelConfig
+    model: AdaptiveConfig
     tokenizer: TokenizerConfig
     history: int
     settings_of: str
@@ -79,7 +79,8 @@ def view_of(config: InspectConfig) -> TokenView:
         trained = find_trained(config.run, runs=config.runs)
     stores = [location(record.path) for record in trained.records] if trained else []
     weights = trained.load() if trained else None
-    model = weights.config if weights else ModelConfig()
+    chosen = weights.config if weights else ModelConfig.standard()
+    model = adaptive_config(chosen, what="Looking at cells")
     if config.source is not None:
         frames = open_frames(config.source, data=config.data)
     else:
@@ -91,8 +92,9 @@ def view_of(config: InspectConfig) -> TokenView:
     if config.flops is not None:
         if {config.gamma, config.ratio, config.tokens} != {None}:
             raise ConfigError("give one of gamma, ratio, tokens and flops")
-        settings = model.model_copy(update={"tokenizer": tokenizer})
-        market = Market(settings, [inputs_of_frames(frames, history=history)])
+        market = Market(
+            model.with_tokenizer(tokenizer), [inputs_of_frames(frames, history=history)]
+        )
         tokenizer = tokenizer.with_tokens(market.for_flops(config.flops).tokens)
     return TokenView(
         frames=frames,
@@ -100,7 +102,7 @@ def view_of(config: InspectConfig) -> TokenView:
         tokenizer=tokenizer,
         history=history,
         settings_of=str(trained.path) if trained else "defaults",
-        estimate=weights.estimate if weights else None,
+        estimate=weights.estimate if isinstance(weights, AdaptiveModel) else None,
     )
 
 
@@ -112,11 +114,9 @@ def inputs_of_frames(frames: FrameSource, *, history: int) -> Inputs:
     )
 
 
-def _tokenizer(config: InspectConfig, model: ModelConfig) -> TokenizerConfig:
+def _tokenizer(config: InspectConfig, model: AdaptiveConfig) -> TokenizerConfig:
     """The model's tokenizer with what was asked for laid over it."""
-    values: dict[str, Any] = model.tokenizer.model_dump(mode="json", exclude_none=True)
-    if model.variant == "paper":
-        values["criterion"] = "raw_variance"
+    values: dict[str, Any] = model.tokenization.model_dump(mode="json", exclude_none=True)
     asked = config.model_dump(
         mode="json", include={"patch", "criterion", "gamma", "ratio", "tokens"}, exclude_none=True
     )

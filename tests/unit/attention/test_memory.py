@@ -9,7 +9,6 @@ import torch
 from matey_core.kernels import KERNELS
 from matey_core.models import ModelConfig, load_model
 from matey_core.profiling import saved_bytes
-from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.pretrain import PretrainConfig, pretrain
 from tests.formula import batch_of, spec_of
 from tests.support import tiny_store
@@ -71,15 +70,16 @@ def test_what_waits_for_the_backward_pass_is_proportional_to_tokens(scheme: str)
 
 
 def model_config(variant: str, scheme: str, depth: int) -> ModelConfig:
-    tokenizer = TokenizerConfig(name="adap_mul", patch=(8, 4), gamma=0.3)
-    return ModelConfig(
-        variant=variant,
-        scheme=scheme,
-        width=32,
-        depth=depth,
-        heads=2,
-        drop_path=0.5,
-        tokenizer=tokenizer,
+    return ModelConfig.choose(
+        {
+            "variant": variant,
+            "scheme": scheme,
+            "width": 32,
+            "depth": depth,
+            "heads": 2,
+            "drop_path": 0.5,
+            "tokenizer": {"name": "adap_mul", "patch": [8, 4], "gamma": 0.3},
+        }
     )
 
 

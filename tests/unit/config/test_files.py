@@ -6,7 +6,7 @@ import pytest
 
 from matey_core.config import read_toml, validate, with_settings, write_toml
 from matey_core.errors import ConfigError
-from matey_core.models import ModelConfig
+from matey_core.models.matey import MateyConfig
 from matey_core.workflows.pretrain import PretrainConfig
 
 CONFIGS = sorted((Path(__file__).resolve().parents[3] / "configs").glob("*.toml"))
@@ -20,7 +20,7 @@ def test_every_settings_file_is_valid_and_buildable(path: Path) -> None:
 
 
 def test_settings_survive_being_written_and_read(tmp_path: Path) -> None:
-    config = PretrainConfig(steps=7, model=ModelConfig(depth=3, layer_scale=0.125))
+    config = PretrainConfig(steps=7, model=MateyConfig(depth=3, layer_scale=0.125))
     write_toml(config, tmp_path / "config.toml")
     assert validate(PretrainConfig, read_toml(tmp_path / "config.toml"), source="") == config
 
@@ -58,4 +58,4 @@ def test_budgets_exclude_each_other_and_patches_go_from_coarse_to_fine() -> None
         ({"ratio": 1.5}, "at most 1"),
     ):
         with pytest.raises(ConfigError, match=said):
-            validate(ModelConfig, {"tokenizer": tokenizer}, source="model.json")
+            validate(MateyConfig, {"tokenizer": tokenizer}, source="model.json")

@@ -15,7 +15,7 @@ class Recurrence(Model):
     """uₙ₊₁ = a·uₙ + b·uₙ₋₁, or NaN from the call `fails_at` on."""
 
     def __init__(self, a: float, b: float, *, fails_at: int | None = None) -> None:
-        super().__init__(ModelConfig(), ("u", "v"), (1, 2, 3))
+        super().__init__(ModelConfig.standard(), ("u", "v"), (1, 2, 3))
         self.a, self.b, self.fails_at = a, b, fails_at
         self.calls = 0
 

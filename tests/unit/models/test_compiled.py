@@ -7,7 +7,8 @@ import torch
 from torch._dynamo.testing import CompileCounterWithBackend
 
 from matey_core.errors import ConfigError
-from matey_core.models import Model, ModelConfig, as_written, compile_parts
+from matey_core.models import Model, as_written, compile_parts
+from matey_core.models.paper import PaperConfig
 from tests.formula import batch_of, spec_of, tiny_model
 
 # Tracing looks at gradients of inputs, and hides torch's warning about it in its own way.
@@ -132,9 +133,7 @@ def test_blocks_that_are_computed_twice() -> None:
 
 
 def test_the_published_variant_is_refused() -> None:
-    model = ModelConfig(variant="paper", width=24, depth=1, heads=2).build(
-        fields=("u",), num_axes=(2,)
-    )
+    model = PaperConfig.tiny().build(fields=("u",), num_axes=(2,))
     with pytest.raises(ConfigError, match="paper variant is not made to be compiled"):
         compile_parts(model)
 

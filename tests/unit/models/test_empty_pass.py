@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from matey_core.models import ModelConfig
+from matey_core.models.matey import MateyConfig
 from matey_core.tokenizers import TokenizerConfig
 from tests.formula import batch_of, spec_of, tiny_model
 
@@ -29,7 +29,7 @@ def test_predicts_and_learns_as_the_coarse_pass(scheme: str, budget: dict[str, o
 def test_constant_fields_with_a_threshold_and_with_the_measure() -> None:
     batch = batch_of(spec_of((16, 16)))
     batch.history.fill_(2.5)
-    config = ModelConfig(
+    config = MateyConfig(
         width=24,
         depth=1,
         heads=2,

@@ -12,7 +12,8 @@ from matey_core.criteria import CRITERIA, History
 from matey_core.errors import ConfigError
 from matey_core.finetuning import FINETUNING
 from matey_core.losses import LOSSES
-from matey_core.models import Model, ModelConfig, load_model, save_model
+from matey_core.models import Model, load_model, save_model
+from matey_core.models.matey import MateyConfig
 from matey_core.models.matey.error_head import SPARED, ErrorHead, spared
 from matey_core.tokenizers import TokenizerConfig, Tree
 from matey_core.tokenizers._grow import grow_normalized
@@ -25,7 +26,7 @@ NAMES = ("density", "velocity_x")
 def build(criterion: str = "learned", *, axes: int = 2, **tokenizer: object) -> Model:
     torch.manual_seed(0)
     settings: dict[str, object] = {"patch": (8, 4), "criterion": criterion, "ratio": 0.25}
-    config = ModelConfig(
+    config = MateyConfig(
         width=24,
         depth=1,
         heads=2,

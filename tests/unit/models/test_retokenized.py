@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from matey_core.errors import ConfigError
-from matey_core.models import Model, ModelConfig
+from matey_core.models import Model
+from matey_core.models.paper import PaperConfig
 from matey_core.tokenizers import TokenizerConfig
 from tests.formula import batch_of, spec_of, tiny_model
 
@@ -67,9 +68,7 @@ def test_a_scheme_without_a_grid_is_refused() -> None:
 
 def test_the_paper_variant_takes_other_budgets_but_not_fewer_sizes() -> None:
     torch.manual_seed(0)
-    config = ModelConfig(
-        variant="paper", width=24, depth=1, heads=2, tokenizer=TokenizerConfig(patch=(8, 4))
-    )
+    config = PaperConfig.tiny()
     model = config.build(fields=("density", "velocity_x"), num_axes=(2,)).eval()
     with model.retokenized(TokenizerConfig(patch=(8, 4), ratio=1.0)):
         assert model.count_tokens(BATCH).tolist() == [32, 32, 32]

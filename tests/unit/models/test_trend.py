@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from matey_core.models import ModelConfig
+from matey_core.models.matey import MateyConfig
 from matey_core.tokenizers import TokenizerConfig
 from tests.formula import batch_of, spec_of
 
@@ -14,7 +14,7 @@ def test_no_pass_adds_the_trend_again(name: str) -> None:
     torch.manual_seed(0)
     tokenizer = TokenizerConfig(name=name, patch=(8, 4), tokens=None if name == "uniform" else 40)
     batch = batch_of(spec_of((32, 32)))
-    model = ModelConfig(width=32, depth=1, heads=2, tokenizer=tokenizer).build(
+    model = MateyConfig(width=32, depth=1, heads=2, tokenizer=tokenizer).build(
         fields=batch.spec.names, num_axes=(2,)
     )
     for head in model.heads.values():

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from matey_core.errors import ConfigError
-from matey_core.models import ModelConfig
+from matey_core.models.matey import MateyConfig
 from matey_core.profiling import Inputs, Market, forward_cost, quantity
 from matey_core.tokenizers import TokenizerConfig
 
@@ -17,7 +17,7 @@ def inputs_of(*grid: int) -> Inputs:
 def market(*stores: Inputs, scheme: str = "full", **tokenizer: object) -> Market:
     settings = TokenizerConfig.model_validate({"patch": (16, 8, 4), **tokenizer})
     return Market(
-        ModelConfig(width=32, depth=2, heads=2, scheme=scheme, tokenizer=settings), stores
+        MateyConfig(width=32, depth=2, heads=2, scheme=scheme, tokenizer=settings), stores
     )
 
 

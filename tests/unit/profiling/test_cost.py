@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from matey_core.errors import ConfigError
-from matey_core.models import ModelConfig
+from matey_core.models.matey import MateyConfig
+from matey_core.models.paper import PaperConfig
 from matey_core.nn.shift import Shift
 from matey_core.profiling import Inputs, SyntheticBatches, count_flops, forward_cost
 from matey_core.tokenizers import TokenizerConfig
@@ -30,7 +31,7 @@ def inputs_of(grid: tuple[int, ...], *, frames: int = 3) -> Inputs:
     return Inputs(grid=grid, periodic=(True,) * len(grid), fields=3, frames=frames)
 
 
-def counted(config: ModelConfig, inputs: Inputs, *, samples: int) -> int:
+def counted(config: MateyConfig, inputs: Inputs, *, samples: int) -> int:
     """Operations of a real forward pass of some samples."""
     model = config.build(fields=NAMES, num_axes=[len(inputs.grid)])
     batches = SyntheticBatches(NAMES, inputs.grid, history=inputs.frames, batch_size=samples)
@@ -47,7 +48,7 @@ def can_be(scheme: str, tokenizer: dict[str, object]) -> bool:
 def test_the_formula_is_what_is_counted(scheme: str, tokenizer: dict[str, object]) -> None:
     if not can_be(scheme, tokenizer):
         pytest.skip("cannot be")
-    config = ModelConfig(
+    config = MateyConfig(
         width=48, depth=2, heads=2, scheme=scheme, tokenizer=TokenizerConfig(**tokenizer)
     )
     inputs = inputs_of((32, 48))
@@ -73,7 +74,7 @@ def test_in_all_dimensions_with_all_switches(
     grid: tuple[int, ...], changes: dict[str, object]
 ) -> None:
     tokenizer = TokenizerConfig(patch=(8, 4), ratio=0.5)
-    config = ModelConfig.model_validate(
+    config = MateyConfig.model_validate(
         {"width": 32, "depth": 2, "heads": 2, "tokenizer": tokenizer, **changes}
     )
     inputs = inputs_of(grid, frames=2)
@@ -82,14 +83,14 @@ def test_in_all_dimensions_with_all_switches(
 
 
 def test_tokens_are_those_of_the_model() -> None:
-    config = ModelConfig(
+    config = MateyConfig(
         width=32, depth=1, heads=2, tokenizer=TokenizerConfig(patch=(8, 4), tokens=37)
     )
     assert forward_cost(config, inputs_of((48, 40))).tokens == 37
 
 
 def test_with_padding_the_numbers_of_noise_stand_for_those_of_fields() -> None:
-    config = ModelConfig(
+    config = MateyConfig(
         width=32, depth=2, heads=2, tokenizer=TokenizerConfig(patch=(16, 8, 4), tokens=40)
     )
     inputs = inputs_of((37, 42))
@@ -104,7 +105,7 @@ def test_with_padding_the_numbers_of_noise_stand_for_those_of_fields() -> None:
 def test_where_cells_move_the_shift_that_takes_most_counts(
     budget: dict[str, object], close: float
 ) -> None:
-    config = ModelConfig(
+    config = MateyConfig(
         width=32, depth=2, heads=2, tokenizer=TokenizerConfig(patch=(8, 4), **budget)
     )
     batch = batch_of(spec_of((32, 24), fields=3, boundary="no_slip"), samples=1, frames=2)
@@ -126,4 +127,4 @@ def test_where_cells_move_the_shift_that_takes_most_counts(
 
 def test_the_published_variant_has_no_formula() -> None:
     with pytest.raises(ConfigError, match="paper variant"):
-        forward_cost(ModelConfig(variant="paper"), inputs_of((32, 32)))
+        forward_cost(PaperConfig(), inputs_of((32, 32)))

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from matey_core.models import ModelConfig
+from matey_core.models.matey import MateyConfig
 from matey_core.runs.token_plan import compiling_note
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.pretrain import PretrainConfig
 
-WITH_THRESHOLD = ModelConfig(tokenizer=TokenizerConfig(gamma=0.3))
-WITH_NUMBER = ModelConfig(tokenizer=TokenizerConfig(gamma=None, tokens=40))
+WITH_THRESHOLD = MateyConfig(tokenizer=TokenizerConfig(gamma=0.3))
+WITH_NUMBER = MateyConfig(tokenizer=TokenizerConfig(gamma=None, tokens=40))
 
 
 def test_stores_whose_shapes_change_are_named_with_the_reason() -> None:

@@ -12,7 +12,8 @@ import torch
 
 from matey_core.data import Windows
 from matey_core.errors import ConfigError, DataError, MateyError, RunError
-from matey_core.models import Model, ModelConfig, load_model, save_model
+from matey_core.models import Model, load_model, save_model
+from matey_core.models.matey import MateyConfig
 from matey_core.store import open_store
 from matey_core.studies.criterion import (
     CriterionConfig,
@@ -281,7 +282,7 @@ def test_errors_are_those_of_the_model_in_units_of_each_fields_spread(project: P
 
 def test_a_model_of_uniform_tokens_has_nothing_to_choose(project: Path) -> None:
     tokenizer = TokenizerConfig(name="uniform", patch=(8,))
-    model = ModelConfig(width=24, depth=1, heads=3, tokenizer=tokenizer).build(
+    model = MateyConfig(width=24, depth=1, heads=3, tokenizer=tokenizer).build(
         fields=("density", "velocity_x"), num_axes=(2,)
     )
     (project / "uniform").mkdir()

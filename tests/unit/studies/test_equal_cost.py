@@ -9,7 +9,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from matey_core.errors import CheckpointError, ConfigError, DataError, MateyError, ShapeError
-from matey_core.models import ModelConfig
+from matey_core.models.matey import MateyConfig
 from matey_core.progress import silent
 from matey_core.store import open_store
 from matey_core.studies.equal_cost import EqualCostConfig, equal_cost
@@ -79,7 +79,7 @@ def test_what_is_named_twice_is_one_arm_and_all_is_the_most() -> None:
 
 
 def test_an_arm_changes_nothing_but_its_tokenization() -> None:
-    base = ModelConfig(
+    base = MateyConfig(
         width=32, heads=2, tokenizer=TokenizerConfig(patch=(8, 4), gamma=0.1, balanced=True)
     )
     mixed = arms("adap_mix")[1].model(base)

@@ -37,7 +37,7 @@ class Amplifier(Model):
     """Multiplies the last frame by one learned number, which starts at 0.5."""
 
     def __init__(self) -> None:
-        super().__init__(ModelConfig(), ("u",), (1,))
+        super().__init__(ModelConfig.standard(), ("u",), (1,))
         self.factor = nn.Parameter(torch.tensor([[0.5]]))
 
     def forward(self, batch: FieldBatch) -> Prediction:

@@ -5,12 +5,13 @@ from pathlib import Path
 import torch
 
 from matey_core.models import ModelConfig, save_model
+from matey_core.models.matey import MateyConfig
 from matey_core.runs.folder import RunFolder, create_run, record_of
 from matey_core.store import open_store
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.pretrain import PretrainConfig
 
-TINY = ModelConfig(
+TINY = MateyConfig(
     width=24, depth=1, heads=3, tokenizer=TokenizerConfig(name="adap_mix", patch=(8, 4))
 )
 

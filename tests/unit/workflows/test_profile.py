@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from matey_core.errors import ConfigError, DataError, ShapeError
-from matey_core.models import ModelConfig
+from matey_core.models.matey import MateyConfig
 from matey_core.profiling import PARTS, SyntheticBatches, count_flops
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.profile import profile
@@ -42,7 +42,7 @@ def stages_flops(rows: int, width: int, channels: int) -> int:
 def test_counted_operations_of_uniform_full_attention_equal_the_formula() -> None:
     width, depth, batch, frames, channels = 96, 3, 2, 3, 2
     settings = TokenizerConfig(name="uniform", patch=(8,))
-    config = ModelConfig(width=width, depth=depth, heads=3, scheme="full", tokenizer=settings)
+    config = MateyConfig(width=width, depth=depth, heads=3, scheme="full", tokenizer=settings)
     model = config.build(fields=["u", "v"], num_axes=[2])
     data = next(SyntheticBatches(["u", "v"], (64, 48), history=frames, batch_size=batch))
     cells = 8 * 6
@@ -88,7 +88,7 @@ def test_parameters_are_all_there(config: ProfileConfig) -> None:
     cost = profile(config).rows[0].cost
     assert cost is not None
     torch.manual_seed(0)
-    model = ModelConfig(width=24, depth=1, heads=3, tokenizer=TokenizerConfig(patch=(8, 4))).build(
+    model = MateyConfig(width=24, depth=1, heads=3, tokenizer=TokenizerConfig(patch=(8, 4))).build(
         fields=["density", "velocity_x"], num_axes=[2]
     )
     assert sum(cost.parameters.values()) == sum(p.numel() for p in model.parameters())

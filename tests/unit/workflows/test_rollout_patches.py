@@ -9,6 +9,7 @@ import xarray as xr
 from matey_cli.commands.rollout import _artifact, _document
 from matey_core.errors import ConfigError
 from matey_core.inference import Artifact, PatchPower
+from matey_core.models.paper import PaperConfig
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.rollout import RolloutReport, rollout
 from matey_core.workflows.rollout.settings import RolloutConfig
@@ -62,16 +63,17 @@ def test_a_model_of_two_sizes_cycles(project: Path) -> None:
 
 def test_what_cannot_move_is_refused(project: Path) -> None:
     one_size = TokenizerConfig(name="uniform", patch=(8,))
+    of_one_size = TINY.model_copy(update={"tokenizer": one_size})
     store = project / "zarr/tiny_periodic.zarr"
     for number, (model, settings, message) in enumerate(
         [
-            ({"variant": "paper"}, {"jitter": True}, "cannot shift its patches"),
-            ({"tokenizer": one_size}, {"cycle": "ladder"}, "nothing to cycle through"),
+            (PaperConfig.tiny(), {"jitter": True}, "cannot shift its patches"),
+            (of_one_size, {"cycle": "ladder"}, "nothing to cycle through"),
         ]
     ):
         folder = project / f"other-{number}"
         folder.mkdir()
-        tiny_run(folder, store, settings=TINY.model_copy(update=model))
+        tiny_run(folder, store, settings=model)
         with pytest.raises(ConfigError, match=message):
             rollout(RolloutConfig(runs=folder / "runs", **settings))  # type: ignore[arg-type]
         assert not list(folder.rglob("*.partial"))

@@ -8,6 +8,7 @@ import torch
 
 from matey_core.batches import FieldBatch
 from matey_core.models import ModelConfig, load_model, save_model
+from matey_core.models.matey import MateyConfig
 from matey_core.store import open_store
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.tokenize_inspect import InspectReport, inspect
@@ -33,8 +34,9 @@ def test_tokens_are_those_of_the_model(
     if variant == "paper":
         shape = tuple(8 * (n // 8) for n in shape)
     path = tiny_store(tmp_path, shape=shape, samples=4, frames=6)
-    tokenizer = TokenizerConfig(name=name, patch=(8, 4), **budget)  # type: ignore[arg-type]
-    config = ModelConfig(variant=variant, width=24, depth=1, heads=2, tokenizer=tokenizer)
+    tokenizer = {"name": name, "patch": [8, 4], **budget}
+    values = {"variant": variant, "width": 24, "depth": 1, "heads": 2, "tokenizer": tokenizer}
+    config = ModelConfig.choose(values)
     store = open_store(path)
     model = config.build(fields=store.spec.names, num_axes=(len(shape),))
     (tmp_path / "model").mkdir()
@@ -98,7 +100,7 @@ def test_the_drawn_field_does_not_choose_the_cells(tmp_path: Path) -> None:
 
 
 def test_another_tokenizer_than_that_of_a_model_which_keeps_parents() -> None:
-    model = ModelConfig(tokenizer=TokenizerConfig(patch=(8, 4), keep_parents=True))
+    model = MateyConfig(tokenizer=TokenizerConfig(patch=(8, 4), keep_parents=True))
     assert _tokenizer(InspectConfig(gamma=0.2), model).keep_parents
     uniform = _tokenizer(InspectConfig(tokenizer="uniform", patch=(8,)), model)
     assert (uniform.name, uniform.keep_parents) == ("uniform", False)

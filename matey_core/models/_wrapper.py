@@ -1,4 +1,14 @@
-"""From physical fields to what the stem sees, and from its answer to a physical state."""
+"""From physical fields to what a network sees, and from its answer to a physical state.
+
+All models that want it share this wrapper. A network on the grid needs three lines of it:
+
+    frame = Frame.of(history, lead_steps, batch.spec.grid, self.config)
+    output = self.network(frame.channels())     # (b, t, k, *space) → (b, m, *space)
+    values = frame.state(output)                # (b, c, *space) in physical units
+
+`config.channels` and `config.outputs` say how many numbers a field has on either side; the order
+is channel-major, as `nn.field_table.FieldTable` has it.
+"""
 
 from dataclasses import dataclass
 
@@ -6,6 +16,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from matey_core.errors import ConfigError
 from matey_core.fields import Grid
 from matey_core.models._base import ModelConfig
 from matey_core.nn.padding import crop, pad
@@ -14,6 +25,41 @@ from matey_core.nn.shift import Shift
 
 SMALLEST_CHANGE = 1e-3
 """Changes are scaled as if they were at least this fraction of the field's spread."""
+
+
+class WrappedConfig(ModelConfig):
+    """Settings of a model that is given normalized fields, and predicts changes of them."""
+
+    increment: bool = True
+    """Predict the change since the last frame instead of the state itself."""
+    innovation: bool = True
+    """Show the stem each frame's change since the one before, and scale increments by it."""
+    trend: bool = True
+    """Let the head weigh, point by point, how far each field's last change goes on; at first it
+    goes on unchanged. Needs `increment` and `innovation`."""
+
+    @property
+    def channels(self) -> int:
+        """What a network reads of each field at a point and time."""
+        return 2 if self.innovation else 1
+
+    @property
+    def outputs(self) -> int:
+        """What a network gives of each field at a point: the answer and, with `trend`, a weight."""
+        return 2 if self.trend else 1
+
+    def check_wrapper(self) -> None:
+        """Refuse settings that do not fit together.
+
+        Raises:
+            ConfigError: says what `trend` needs.
+        """
+        if self.trend and not (self.increment and self.innovation):
+            raise ConfigError(
+                "model.trend weighs the last change of each field, and needs model.increment and "
+                "model.innovation.",
+                remedy="Set model.trend=false as well.",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +87,7 @@ class Frame:
         history: Float[Tensor, "b t c *space"],
         lead_steps: Int[Tensor, " b"],
         grid: Grid,
-        config: ModelConfig,
+        config: WrappedConfig,
         shift: Shift | None = None,
     ) -> "Frame":
         """Normalize a history.
@@ -75,15 +121,18 @@ class Frame:
             shift=shift,
         )
 
-    def channels(self, patch: tuple[int, ...]) -> Float[Tensor, "b t k *padded"]:
-        """What the stem reads: every field and, with innovation, its change, padded.
+    def channels(self, patch: tuple[int, ...] | None = None) -> Float[Tensor, "b t k *padded"]:
+        """What a network reads: every field and, with innovation, its change.
 
         Args:
-            patch: points per axis of the coarsest cell.
+            patch: points per axis of the coarsest cell, to a multiple of which the grid is
+                padded; without it, and without a shift, the grid stays as it is.
         """
         values = self.values
         if self.has_changes:
             values = torch.cat([values, self._changes()], dim=2)
+        if patch is None:
+            return values
         return pad(values, patch, periodic=self.grid.periodic, shift=self.shift)
 
     def state(self, output: Float[Tensor, "b k *padded"]) -> Float[Tensor, "b c *space"]:
