@@ -10,7 +10,7 @@ from torch import Tensor
 from matey_core.batches import FieldBatch
 from matey_core.criteria import CRITERIA, History
 from matey_core.errors import ConfigError
-from matey_core.finetuning import FINETUNING
+from matey_core.finetuning import FinetuneModeConfig
 from matey_core.losses import LOSSES
 from matey_core.models import Model, load_model, save_model
 from matey_core.models.matey import MateyConfig
@@ -251,7 +251,7 @@ def test_it_is_saved_loaded_and_fine_tuned_with_a_frozen_attention(tmp_path: Pat
     loaded = load_model(tmp_path)
     for name, value in head_of(model).items():
         assert torch.equal(loaded.get_parameter(name), value)
-    FINETUNING["frozen_attention"](loaded)
+    FinetuneModeConfig.choose("frozen_attention").prepare(loaded)
     assert all(value.requires_grad for value in head_of(loaded).values())
 
 
