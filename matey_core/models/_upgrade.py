@@ -13,20 +13,20 @@ OF_MATEY_ALONE = (
     "details",
     "layer_scale",
 )
-"""Keys that the paper variant had, and did not heed."""
+"""Keys that the paper variant had, and did not heed; what version 0.1 wrote has all of them."""
 TOKENIZER_OF_PAPER = ("name", "patch", "gamma", "ratio")
 
 
 def upgraded_settings(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep what the variant heeds of a model's settings; what is up to date stays as it is.
+    """Keep what the variant heeds of a model's settings, as version 0.1 wrote them.
 
-    Used for `model.json` of format 1, and for `[model]` in a `config.toml` of that time.
+    What is up to date, or written by hand, stays as it is: a foreign key is then refused.
 
     Args:
         values: plain values, as read from a file.
     """
     kept = dict(values)
-    if kept.get("variant") != "paper":
+    if kept.get("variant") != "paper" or not kept.keys() >= set(OF_MATEY_ALONE):
         return kept
     for key in OF_MATEY_ALONE:
         kept.pop(key, None)

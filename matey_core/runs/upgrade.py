@@ -8,6 +8,8 @@ Version 0.1 had all of them at the top level:
     warmup = 0.05         →  [schedule] warmup = 0.05
     mode = "full"         →  [finetune] mode = "full"
     augment = ["noise"], noise = 0.1  →  augment = [{name = "noise", strength = 0.1}]
+
+and `[model]` held the settings of all variants; see `upgraded_settings`.
 """
 
 from collections.abc import Mapping
@@ -16,6 +18,7 @@ from typing import Any
 from matey_core.config import Config
 from matey_core.errors import ConfigError
 from matey_core.losses import LOSSES
+from matey_core.models import upgraded_settings
 from matey_core.objectives import OBJECTIVES
 
 MOVED = {
@@ -48,6 +51,8 @@ def upgraded(kind: type[Config], values: Mapping[str, Any], *, source: str) -> d
             if part.setdefault(key, value) != value:
                 raise _twice(source, old, value, f"{section}.{key}", part[key])
             found[section] = part
+    if isinstance(found.get("model"), Mapping) and "model" in kind.model_fields:
+        found["model"] = upgraded_settings(found["model"])
     if "loss" in kind.model_fields:
         _upgrade_objective(found, source)
     if "noise" in found and "noise" not in kind.model_fields:

@@ -8,7 +8,7 @@ from pydantic import Field, PositiveInt
 from matey_core.config import read_toml, validate
 from matey_core.distributed import Strategy
 from matey_core.locations import Location
-from matey_core.models import Model, ModelConfig, upgraded_settings
+from matey_core.models import Model, ModelConfig
 from matey_core.progress import OnProgress, silent
 from matey_core.runs.fit import TrainingJob, TrainingReport, fit
 from matey_core.runs.folder import RunFolder, create_run, record_of
@@ -99,7 +99,6 @@ def resume(
 def run_config(run: RunFolder) -> PretrainConfig:
     """Read the settings of a pretraining run."""
     values = upgraded(PretrainConfig, read_toml(run.config), source=str(run.config))
-    values["model"] = upgraded_settings(values.get("model", {}))
     return validate(PretrainConfig, values, source=str(run.config))
 
 

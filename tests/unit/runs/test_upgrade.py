@@ -10,6 +10,7 @@ from matey_core.augmentations.noise import NoiseConfig
 from matey_core.config import read_toml, validate
 from matey_core.errors import ConfigError
 from matey_core.losses.relative_mse import RelativeMseConfig
+from matey_core.models.paper import PaperTokenizerConfig
 from matey_core.optimizers.adamw import AdamwConfig
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.upgrade import upgraded
@@ -84,6 +85,9 @@ def test_what_version_0_1_wrote_is_read(tmp_path: Path) -> None:
 
     paper = of_run("paper", PretrainConfig)
     assert (paper.loss, paper.augment) == (RelativeMseConfig(), ())
+    own = PaperTokenizerConfig(patch=(8, 4))
+    found = {key: getattr(paper.model, key) for key in ("variant", "position", "tokenizer")}
+    assert found == {"variant": "paper", "position": "none", "tokenizer": own}
     finetuned = of_run("finetuned", FinetuneConfig)
     assert finetuned.optimizer == AdamwConfig(learning_rate=5e-4)
     assert finetuned.augment == (NoiseConfig(strength=0.3),)
