@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
 from matey_cli import output, render
+from matey_cli.options import Given, configure, option, shares
 from matey_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,52 +18,73 @@ if TYPE_CHECKING:
     from matey_core.runs.settings import TrainingConfig
     from matey_core.runs.start import StartFacts, StoreFacts
 
+TRAINING = (
+    option("--flops"),
+    option("--seconds"),
+    option("--tokens-range", metavar="FEW,MANY"),
+    option("--compile"),
+    option("--batch-size"),
+    option("--learning-rate", "optimizer.learning_rate"),
+    option("--loss", "loss.name"),
+    option("--objective", "objective.name"),
+    option("--augment"),
+    option(
+        "--weights",
+        parse=shares,
+        metavar="NAME=WEIGHT,…",
+        example="NAME=2,OTHER=0.5",
+        default="by --mix-exponent",
+    ),
+    option("--mix-exponent"),
+    option("--workers"),
+    option("--seed"),
+    option("--precision"),
+    option("--device"),
+    option("--sequence-parallel"),
+)
+"""Options of every command that trains."""
+KEPT_OPEN = ("runs", "name", "sequence_parallel")
+"""Settings that may be given beside --resume."""
 
-def settings(
-    kind: "type[TrainingConfig]",
+Verb = Literal["pretrain", "finetune"]
+AnyTraining = TypeVar("AnyTraining", bound="TrainingConfig")
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Any setting, such as schedule.warmup=0.1."),
+]
+Processes = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processes that share the work.  [default: one a GPU, or one]"),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Continue the newest run, or the one with --name.")
+]
+SettingsFile = Annotated[
+    Path | None, typer.Option(help="TOML file with settings; options go before it.")
+]
+
+
+def train(
+    verb: Verb,
+    kind: type[AnyTraining],
+    given: Given,
     defaults: Mapping[str, Any],
     file: Path | None,
-    options: Mapping[str, Any],
     assignments: list[str] | None,
-) -> dict[str, Any]:
-    """Lay settings over each other: defaults, a file, options, `--set`.
-
-    Args:
-        kind: settings class that shall read them; what earlier versions called otherwise gets
-            the name of today.
-        defaults: path of a setting, such as "model.preset" -> value.
-        file: TOML, or None.
-        options: like `defaults`; None stands for an option that was not given.
-        assignments: `key=value`.
-    """
-    from matey_core.config import read_toml, with_settings
+    nproc: int | None,
+) -> None:
+    """Train as the settings say, in as many processes as were asked for, and print how it went."""
     from matey_core.runs.upgrade import upgraded
 
-    values: dict[str, Any] = {}
-    _lay(values, _nested(defaults))
-    if file is not None:
-        _lay(values, upgraded(kind, read_toml(file), source=str(file)))
-    _lay(values, _nested({key: value for key, value in options.items() if value is not None}))
-    return upgraded(kind, with_settings(values, assignments or ()), source="settings")
-
-
-def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
-    nested: dict[str, Any] = {}
-    for path, value in flat.items():
-        *parents, last = path.split(".")
-        place = nested
-        for part in parents:
-            place = place.setdefault(part, {})
-        place[last] = str(value) if isinstance(value, Path) else value
-    return nested
-
-
-def _lay(below: dict[str, Any], above: Mapping[str, Any]) -> None:
-    for key, value in above.items():
-        if isinstance(value, Mapping) and isinstance(below.get(key), dict):
-            _lay(below[key], value)
-        else:
-            below[key] = dict(value) if isinstance(value, Mapping) else value
+    config = configure(
+        kind, given, defaults=defaults, file=file, assignments=assignments, upgrade=upgraded
+    )
+    spread(nproc, config)
+    work = getattr(import_module(f"matey_core.workflows.{verb}"), verb)
+    with advice(verb), render.progress() as on_progress:
+        report = work(config, on_progress, on_start=show_start)
+    if is_first() and not render.emit(report):
+        show_report(report)
 
 
 def spread(nproc: int | None, config: "TrainingConfig") -> None:
@@ -106,40 +128,32 @@ def is_first() -> bool:
 
 
 def go_on(
-    verb: Literal["pretrain", "finetune"],
-    runs: Path | None,
-    name: str | None,
-    others: Mapping[str, Any],
-    *,
+    verb: Verb,
+    given: Given,
+    file: Path | None,
+    assignments: list[str] | None,
     nproc: int | None,
-    sequence_parallel: int | None,
 ) -> None:
     """Continue a run that was stopped, and print how it went.
 
-    Args:
-        verb: what the run was started by.
-        runs: folder of runs.
-        name: the run; by default the newest one of the verb.
-        others: options that cannot be changed; None stands for one that was not given.
-        nproc: number of processes; None for one a GPU.
-        sequence_parallel: how many processes share every sample; by default as many as before.
-
     Raises:
-        ConfigError: another option is given.
+        ConfigError: a setting is given that cannot be changed.
         CheckpointError: there is nothing to continue.
     """
     from matey_core.runs.project import project
     from matey_core.runs.resuming import resumable_run
 
-    if given := [key.rpartition(".")[2] for key, value in others.items() if value is not None]:
+    named = [path.rpartition(".")[2] for path in given if path not in KEPT_OPEN]
+    if others := [*named, *["config"] * bool(file), *["set"] * bool(assignments)]:
         raise ConfigError(
-            f"--resume goes on with the settings of the run; {', '.join(given)} cannot be changed.",
+            f"--resume goes on with the settings of the run; {', '.join(others)} cannot be "
+            "changed.",
             remedy="Leave these options out, or start a new run without --resume.",
         )
     workflow = import_module(f"matey_core.workflows.{verb}")
-    folder = runs or project().runs
-    run, config = resumable_run(folder, name, verb=verb, read=workflow.run_config)
-    sharing = sequence_parallel or config.sequence_parallel
+    folder = Path(given["runs"]) if "runs" in given else project().runs
+    run, config = resumable_run(folder, given.get("name"), verb=verb, read=workflow.run_config)
+    sharing = given.get("sequence_parallel", config.sequence_parallel)
     spread(nproc, config.model_copy(update={"sequence_parallel": sharing}))
     with advice(verb), render.progress() as on_progress:
         report = workflow.resume(
@@ -150,7 +164,7 @@ def go_on(
 
 
 @contextmanager
-def advice(verb: Literal["pretrain", "finetune"]) -> Iterator[None]:
+def advice(verb: Verb) -> Iterator[None]:
     """After Ctrl-C, say what was kept and how to go on with it."""
     from matey_core.runs.fit import Interrupted
 
@@ -158,8 +172,9 @@ def advice(verb: Literal["pretrain", "finetune"]) -> Iterator[None]:
         yield
     except Interrupted as stop:
         if is_first():
-            go_on = f" Continue with `matey {verb} --resume`." if stop.is_kept else ""
-            render.note(f"{stop}{go_on}")
+            render.note(
+                f"{stop} Continue with `matey {verb} --resume`." if stop.is_kept else str(stop)
+            )
         raise
 
 

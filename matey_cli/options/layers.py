@@ -1,6 +1,6 @@
 """Settings laid over each other: defaults, a file, options, `--set`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,6 +10,7 @@ from matey_core.errors import ConfigError
 if TYPE_CHECKING:
     from matey_core.config import Config
 
+Upgrade = Callable[..., dict[str, Any]]
 AnyConfig = TypeVar("AnyConfig", bound="Config")
 
 
@@ -20,6 +21,7 @@ def configure(
     defaults: Mapping[str, Any] | None = None,
     file: Path | None = None,
     assignments: list[str] | None = None,
+    upgrade: Upgrade | None = None,
 ) -> AnyConfig:
     """Make settings of what was typed.
 
@@ -29,20 +31,23 @@ def configure(
         defaults: likewise, below all others.
         file: TOML, below the options, or None.
         assignments: `key=value`, above all others.
+        upgrade: gives settings of earlier versions the names of today.
 
     Raises:
         ConfigError: names every setting that is wrong or unknown.
     """
     from matey_core.config import read_toml, validate, with_settings
 
+    def today(values: dict[str, Any], source: str) -> dict[str, Any]:
+        return upgrade(kind, values, source=source) if upgrade else values
+
     values: dict[str, Any] = {}
     _lay(values, nested(defaults or {}))
     if file is not None:
-        _lay(values, read_toml(file))
+        _lay(values, _sections(kind, today(read_toml(file), str(file))))
     _lay(values, nested(given))
-    return validate(
-        kind, with_settings(values, assignments or ()), source=str(file) if file else "settings"
-    )
+    values = today(with_settings(values, assignments or ()), "settings")
+    return validate(kind, values, source=str(file) if file else "settings")
 
 
 def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,6 +77,19 @@ def one_of(given: Given, **paths: str) -> None:
         raise ConfigError(
             f"{' and '.join(found)} are budgets for the same thing.", remedy="Give one of them."
         )
+
+
+def _sections(kind: "type[Config]", values: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a part that stands there by its name alone as a section, to be added to."""
+    from matey_core.config import PartConfig
+
+    found = dict(values)
+    for name, field in kind.model_fields.items():
+        family = field.annotation
+        if isinstance(family, type) and issubclass(family, PartConfig):
+            value = found.get(name)
+            found |= {name: {family.key: value}} if isinstance(value, str) else {}
+    return found
 
 
 _PLAIN = (str, bool, int, float, list, tuple, dict)

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -64,6 +65,7 @@ def read(settings: str, path: str) -> Setting:
     owner = find(module, name)
     given: dict[str, Any] = {}
     *sections, last = path.split(".")
+    line = None
     for section in sections:
         line = _line(owner, section)
         owner = _section(line)
@@ -72,7 +74,7 @@ def read(settings: str, path: str) -> Setting:
     if owner is not None and last == _constant(owner, "key", "name") and _family(owner):
         choices = Registry[Any](_family(owner)).names()
         default = given.get(last, _constant(owner, "default"))
-        return Setting(choices=choices, default=default, meaning=_meaning(owner, last))
+        return Setting(choices=choices, default=default, meaning=_meaning(owner, last, line))
     line = _line(owner, last)
     found = replace(_typed(line.module, line.annotation), meaning=_sentence(line.docstring))
     found = _limited(found, line.value)
@@ -115,13 +117,14 @@ def _sentence(docstring: str) -> str:
     return first.replace("`", "")
 
 
-def _meaning(owner: Found, key: str) -> str:
-    """What a family is, from the docstring of its key or of its base class."""
-    try:
-        return _sentence(_line(owner, key).docstring)
-    except LookupError:
-        assert isinstance(owner.node, ast.ClassDef)
-        return _sentence(ast.get_docstring(owner.node) or "")
+def _meaning(owner: Found, key: str, line: _Line | None) -> str:
+    """What a part is for, from the docstring of its key, its section or its base class."""
+    texts = [line.docstring if line else ""]
+    with suppress(LookupError):
+        texts.insert(0, _line(owner, key).docstring)
+    if isinstance(owner.node, ast.ClassDef):
+        texts.append(ast.get_docstring(owner.node) or "")
+    return next((_sentence(text) for text in texts if text), "")
 
 
 def _constant(owner: Found, name: str, otherwise: Any = None) -> Any:
@@ -195,8 +198,12 @@ def _value(module: str, node: ast.AST | None) -> Any:
         case ast.Dict(keys=keys, values=values):
             names = (_value(module, key) for key in keys)
             return dict(zip(names, (_value(module, value) for value in values), strict=True))
+        case ast.Name(id="__name__"):
+            return module
         case ast.Name(id=name) if found := find(module, name):
             return _value(*found)
+        case ast.FunctionDef(body=[*_, ast.Return(value=body)]):
+            return _value(module, body)
         case ast.Lambda(body=body):
             return _value(module, body)
         case ast.Call():
@@ -215,4 +222,7 @@ def _called(module: str, call: ast.Call) -> Any:
             part = _constant(kind, "name") if isinstance(kind.node, ast.ClassDef) else None
             given = {str(key): _value(module, value) for key, value in words.items()}
             return {"name": part, **given} if isinstance(part, str) else given
+        case ast.Attribute(value=ast.Name(id=name), attr="standard"):
+            kind = find(module, name)
+            return {"name": _constant(kind, "default")} if kind else {}
     return _value(module, first)

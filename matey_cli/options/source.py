@@ -30,10 +30,10 @@ def tree(module: str) -> ast.Module:
 
 
 def find(module: str, name: str) -> Found | None:
-    """Definition of a class or constant that a module defines or imports; None if unknown."""
+    """Definition of a name that a module defines or imports: class, function or value."""
     for node in tree(module).body:
         match node:
-            case ast.ClassDef() if node.name == name:
+            case ast.ClassDef() | ast.FunctionDef() if node.name == name:
                 return Found(module, node)
             case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
                 return Found(module, value)

@@ -77,7 +77,7 @@ def from_settings(
         def call(**values: Any) -> None:
             given: Given = {}
             for name, row in table.items():
-                _give(given, row, values.pop(name))
+                _give(given, row, values.pop(name), rows)
             function(given, **values)
 
         own = [
@@ -109,13 +109,14 @@ def _identifier(row: Row) -> str:
     return row.name.lstrip("-").replace("-", "_").lower()
 
 
-def _give(given: Given, row: Row, value: Any) -> None:
+def _give(given: Given, row: Row, value: Any, rows: tuple[Row, ...]) -> None:
     if value is None or (row.value is not None and not value) or (row.repeats and not value):
         return
     value = tuple(value) if row.repeats else value if row.value is None else row.value
     if given.setdefault(row.path, value) != value:
+        names = [each.name for each in rows if each.path == row.path]
         raise ConfigError(
-            f"{row.name} and another option say something else about {row.path}.",
+            f"{' and '.join(names)} contradict each other: {given[row.path]} or {value}.",
             remedy="Give one of them.",
         )
 
@@ -159,7 +160,7 @@ def _metavar(row: Row, setting: Setting) -> str:
 
 def _help(row: Row, setting: Setting) -> str:
     text = row.help or setting.meaning
-    if setting.choices and not row.help and (row.metavar or "|" not in _metavar(row, setting)):
+    if setting.choices and not row.help and not _metavar(row, setting).startswith("["):
         text += f"  {'Of' if setting.separator else 'One of'} {listed(setting.choices)}."
     has_default = row.value is None and not row.is_required
     default = row.default or (_shown(setting.default) if has_default else "")

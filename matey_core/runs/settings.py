@@ -47,9 +47,8 @@ class TrainingConfig(Config):
     clip: PositiveFloat = 1.0
     """Longest gradient: longer ones are shortened to this norm."""
     augment: tuple[AugmentationConfig, ...] = Field(default_factory=_noise)
-    """What is done to training batches, in this order: `flip`, `rotate`, `roll`, `scale`,
-    `noise`. All but the noise presume that the physics has the symmetry; with it, rollouts run
-    further before they blow up."""
+    """What is done to training batches, in the order given. All but the noise presume that the
+    physics has the symmetry; with it, rollouts run further before they blow up."""
     jitter: bool = False
     """Shift the grid of patches by a number of points that each step draws, so that the model
     does not learn where patches meet. Bounded axes then take one coarse patch more."""
@@ -57,13 +56,14 @@ class TrainingConfig(Config):
     """Without `weights`, a store is drawn with a weight of its windows to this power: 0 draws all
     stores alike, 1 in proportion to their windows."""
     weights: dict[str, NonNegativeFloat] = Field(default_factory=dict)
-    """Weights of stores by name; stores that are not named have weight 1. Without any, the
-    `mix_exponent` decides."""
+    """Weights of stores by name, such as NAME=2,OTHER=0.5; 1 for those not named. Without any,
+    the `mix_exponent` decides."""
     flops: PositiveFloat | None = None
-    """Operations of a sample, one forward pass: as many tokens a frame as they pay for on every
-    store, instead of the tokenizer's own budget."""
+    """Operations of a sample, one forward pass, such as 2.5G: as many tokens a frame as they pay
+    for on every store, instead of the tokenizer's own budget."""
     seconds: PositiveFloat | None = None
-    """Of a step on this machine, likewise; a few numbers of tokens are measured first."""
+    """Target time of a training step on this machine, in seconds, which sets the number of tokens
+    likewise. A few numbers of tokens are measured first."""
     tokens_range: tuple[PositiveInt, PositiveInt] | None = None
     """Fewest and most tokens of a frame: each batch draws one of eight numbers between them, so
     that the model works with any of them afterwards."""

@@ -110,7 +110,7 @@ def test_switches_can_be_turned_off_where_something_else_turns_them_on() -> None
     assert run("--no-fast", is_layered=True) == {"fast": False, "other": 3}
     assert "--no-fast" not in run("--help")
     assert run("--exact")["mode"] == "exact"
-    with pytest.raises(ConfigError, match="say something else about mode"):
+    with pytest.raises(ConfigError, match="--mode and --exact contradict each other"):
         run("--exact", "--mode", "fast")
 
 
@@ -171,6 +171,8 @@ def test_what_the_source_says_is_what_the_class_does(command: str, settings: str
         section, value = value or section, getattr(value or section, part)
     found = describe(settings, row)
     assert found.meaning or row.help
+    if isinstance(value, tuple) and value and isinstance(value[0], PartConfig):
+        value = tuple({part.key: getattr(part, part.key)} for part in value)
     assert str(found.default or "") == str(value or "")
     if isinstance(section, PartConfig) and row.path.endswith(section.key):
         assert found.choices == type(section).family.names()

@@ -7,17 +7,16 @@ import typer
 
 from matey_cli import render
 from matey_cli.commands._options import (
-    Assignments,
     BatchSize,
     History,
     MaxLead,
     PrecisionName,
     Preset,
-    SettingsFile,
     names,
     sizes,
 )
-from matey_cli.commands._training import settings
+from matey_cli.commands._training import Assignments, SettingsFile
+from matey_cli.options import configure
 from matey_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -194,7 +193,7 @@ def _training(
     file: Path | None,
     assignments: list[str] | None,
 ) -> "PretrainConfig":
-    from matey_core.config import validate
+    from matey_core.runs.upgrade import upgraded
     from matey_core.workflows.pretrain import PretrainConfig
 
     for assignment in assignments or ():
@@ -204,8 +203,15 @@ def _training(
                 f"--set {key} has no effect here: the study chooses it.",
                 remedy=f"Use {ELSEWHERE[key]}.",
             )
-    values = settings(PretrainConfig, defaults, file, options, assignments)
-    return validate(PretrainConfig, values, source=str(file) if file else "settings")
+    given = {path: value for path, value in options.items() if value is not None}
+    return configure(
+        PretrainConfig,
+        given,
+        defaults=defaults,
+        file=file,
+        assignments=assignments,
+        upgrade=upgraded,
+    )
 
 
 def _ladder(coarse: int | None, fine: int | None, levels: str | None) -> tuple[int, ...]:
