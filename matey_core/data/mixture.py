@@ -14,10 +14,17 @@ from matey_core.errors import CheckpointError, ConfigError, DataError
 
 Augment = Callable[[FieldBatch, Sequence[int]], FieldBatch]
 """(batch, one seed a sample) → batch."""
+Targets = Callable[[int, int], Sequence[int]]
+"""(lead drawn for a sample, step) → leads of the sample's targets, as many for every lead."""
 EXPONENT = 0.5
 """A store's weight is its number of windows to this power."""
 ORDER, LEADS, SEEDS = range(3)
 """What is drawn: an order of windows, leads, seeds of augmentations."""
+
+
+def one_target(lead: int, step: int) -> Sequence[int]:
+    """Default targets: the one at the lead that was drawn."""
+    return (lead,)
 
 
 class Draw(NamedTuple):
@@ -52,6 +59,7 @@ class Mixture(Iterator[FieldBatch]):
         exponent: float = EXPONENT,
         weights: Mapping[str, float] | None = None,
         augment: Augment | None = None,
+        targets: Targets = one_target,
         whole_epochs: bool = False,
     ) -> None:
         """Set up the stream at step 0.
@@ -66,6 +74,8 @@ class Mixture(Iterator[FieldBatch]):
             weights: name of a store -> its weight, in the place of `exponent`; those not
                 named weigh 1, and those of weight 0 are left out.
             augment: changes every batch; a sample's seed does not depend on `world`.
+            targets: frames that a sample needs at a step; none of them behind the longest lead
+                of the windows.
             whole_epochs: an epoch is every window exactly once, whatever the weights: the
                 last batch of a store in an epoch may be smaller, and a process may have
                 one window less of it than another, or none.
@@ -91,6 +101,7 @@ class Mixture(Iterator[FieldBatch]):
         self.world = world
         self.step = 0
         self.augment = augment
+        self.targets = targets
         self.whole_epochs = whole_epochs
         counts = np.array([len(part) for part in self.windows])
         names = [part.store.name for part in self.windows]
@@ -136,7 +147,7 @@ class Mixture(Iterator[FieldBatch]):
         drawn = self.draw(step)
         size = len(drawn.indices)
         mine = slice(self.rank * size // self.world, (self.rank + 1) * size // self.world)
-        leads = [[lead] for lead in drawn.lead_steps[mine]]
+        leads = [self.targets(lead, step) for lead in drawn.lead_steps[mine]]
         batch = self.windows[drawn.store].batch(drawn.indices[mine], leads)
         return self.augment(batch, drawn.seeds[mine]) if self.augment else batch
 

@@ -23,7 +23,8 @@ class Windows:
     """All windows of some trajectories of a store.
 
     A window never leaves its trajectory. Its start is such that every lead up to
-    `max_lead` has a target, so the index of a window does not depend on its leads.
+    `max_lead + extra_frames` has a target, so the index of a window does not depend on its
+    leads.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Windows:
         *,
         history: int,
         max_lead: int,
+        extra_frames: int = 0,
         stride: int = 1,
         step: int = 1,
     ) -> None:
@@ -44,6 +46,8 @@ class Windows:
             history: frames of a history.
             max_lead: largest number of steps from the history's last frame to a target;
                 lowered to what the trajectories are long enough for.
+            extra_frames: steps beyond `max_lead` that have a target too, for objectives that
+                call the model again on what it predicted.
             stride: stored frames from the start of one window to the next.
             step: stored frames from one frame of a window to the next; leads are counted
                 in such steps, and the time step of `spec` is that many times as long.
@@ -58,12 +62,13 @@ class Windows:
                 "must be at least 1."
             )
         num_steps = (store.num_frames - 1) // step
-        if num_steps < history:
+        if num_steps < history + extra_frames:
+            more = f", {extra_frames} further frames" if extra_frames else ""
             raise DataError(
                 f"{store.name} has {store.num_frames} frames a trajectory; a history of "
-                f"{history} and a target need {history * step + 1}.",
-                remedy=f"Set the history to {num_steps} frames or fewer."
-                if num_steps > 0
+                f"{history}{more} and a target need {(history + extra_frames) * step + 1}.",
+                remedy=f"Set the history to {num_steps - extra_frames} frames or fewer."
+                if num_steps > extra_frames
                 else "Leave this store out: it has no time axis to learn from."
                 if store.is_static
                 else f"Set the step to {store.num_frames - 1} frames or fewer.",
@@ -72,10 +77,12 @@ class Windows:
         self.spec = replace(store.spec, time_step=store.spec.time_step * step)
         self.samples = tuple(samples)
         self.history = history
-        self.max_lead = min(max_lead, num_steps - history + 1)
+        self.max_lead = min(max_lead, num_steps - history - extra_frames + 1)
+        self.longest = self.max_lead + extra_frames
+        """Largest lead that has a target in every window."""
         self.stride = stride
         self.step = step
-        reach = (history - 1 + self.max_lead) * step
+        reach = (history - 1 + self.longest) * step
         self.per_sample = (store.num_frames - 1 - reach) // stride + 1
         self._holed = [i for i, name in enumerate(store.spec.names) if store.missing[name]]
 
@@ -94,7 +101,7 @@ class Windows:
 
         Args:
             index: which one, from 0 to `len(self) - 1`.
-            lead_steps: steps from the history's last frame to each target, 1 to `max_lead`.
+            lead_steps: steps from the history's last frame to each target, 1 to `longest`.
 
         Raises:
             ConfigError: a lead is out of range.
@@ -117,10 +124,10 @@ class Windows:
             DataError: the store is damaged.
         """
         leads = np.array(lead_steps, np.int64) if len(indices) else np.empty((0, 1), np.int64)
-        if len(indices) and not (leads.size and 1 <= leads.min() <= leads.max() <= self.max_lead):
+        if len(indices) and not (leads.size and 1 <= leads.min() <= leads.max() <= self.longest):
             raise ConfigError(
                 f"{self.store.name}: lead times {leads.tolist()} are not all within "
-                f"1 to {self.max_lead} steps."
+                f"1 to {self.longest} steps."
             )
         frame = (len(self.spec.fields), *self.spec.grid.shape)
         # Torch aligns its memory: numpy's copies into its own can be five times as slow.

@@ -206,6 +206,7 @@ def _mixture(job: TrainingJob, strategy: Strategy) -> Mixture:
         exponent=config.mix_exponent,
         weights=config.weights,
         augment=Chain([part.build() for part in config.augment]),
+        targets=config.targets,
     )
 
 

@@ -37,13 +37,13 @@ class TrainingConfig(Config):
     steps: PositiveInt = 400
     """Optimizer steps."""
     loss: LossConfig = Field(default_factory=LossConfig.standard)
-    """What an error is: `nrmse`, or `relative_mse` as in the paper."""
+    """What an error is."""
     objective: ObjectiveConfig = Field(default_factory=ObjectiveConfig.standard)
-    """How the model is called for the loss: `one_step`, once for each sample's lead time."""
+    """How the model is called for the loss: once, or on what it predicted before."""
     optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig.standard)
-    """How gradients change weights: `adamw`."""
+    """How gradients change weights, and how far a step goes."""
     schedule: ScheduleConfig = Field(default_factory=ScheduleConfig.standard)
-    """How the learning rate changes while training: `warmup_cosine`."""
+    """How the learning rate changes while training."""
     clip: PositiveFloat = 1.0
     """Longest gradient: longer ones are shortened to this norm."""
     augment: tuple[AugmentationConfig, ...] = Field(default_factory=_noise)
@@ -105,6 +105,10 @@ class TrainingConfig(Config):
             if len(given) > 1:
                 raise ValueError(f"give one of {', '.join(budgets)}, not {' and '.join(given)}")
         return self
+
+    def targets(self, lead: int, step: int) -> tuple[int, ...]:
+        """Leads of the targets of a sample whose lead was drawn, at a step."""
+        return self.objective.lead_steps(lead, progress=step / self.steps)
 
     def is_validation(self, step: int) -> bool:
         """Whether the model is validated after this step; it always is after the last."""

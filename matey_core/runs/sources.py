@@ -65,6 +65,7 @@ def sources_of(
     *,
     history: int,
     max_lead: int,
+    extra_frames: int = 0,
     choose: Callable[[Store], Sequence[int]],
 ) -> tuple[list[Source], list[str]]:
     """Cut the stores that can be trained on into windows.
@@ -73,6 +74,7 @@ def sources_of(
         stores: all candidates.
         history: frames of a history.
         max_lead: largest lead, in stored frames.
+        extra_frames: frames behind it that training windows need.
         choose: the trajectories of a store to train on.
 
     Returns:
@@ -84,10 +86,12 @@ def sources_of(
     sources, notes = [], []
     for store in stores:
         samples = tuple(choose(store))
-        if reason := _hindrance(store, samples, history):
+        if reason := _hindrance(store, samples, history + extra_frames):
             notes.append(f"{store.name} is left out: {reason}.")
             continue
-        training = Windows(store, samples, history=history, max_lead=max_lead)
+        training = Windows(
+            store, samples, history=history, max_lead=max_lead, extra_frames=extra_frames
+        )
         if training.max_lead < max_lead:
             notes.append(
                 f"{store.name} has {store.num_frames} frames: lead times go up to "
@@ -101,8 +105,8 @@ def sources_of(
     if not sources:
         raise DataError(
             "No store can be trained on. " + " ".join(notes),
-            remedy=f"Prepare files with at least {history + 1} frames a trajectory, or use a "
-            "shorter --history.",
+            remedy=f"Prepare files with at least {history + extra_frames + 1} frames a trajectory, "
+            "or use a shorter --history.",
         )
     return sources, notes
 
@@ -117,9 +121,10 @@ def axis_counts(stores: Sequence[Store]) -> tuple[int, ...]:
     return tuple(sorted({store.spec.grid.num_axes for store in stores}))
 
 
-def _hindrance(store: Store, samples: Sequence[int], history: int) -> str:
+def _hindrance(store: Store, samples: Sequence[int], before: int) -> str:
+    """Say why a store cannot be trained on with so many frames before the last target."""
     if store.is_static:
         return "it has no time axis to learn from"
-    if store.num_frames < history + 1:
-        return f"a history and a target need {history + 1} frames, it has {store.num_frames}"
+    if store.num_frames < before + 1:
+        return f"a history and its targets need {before + 1} frames, it has {store.num_frames}"
     return "" if samples else "it has no trajectory for training"

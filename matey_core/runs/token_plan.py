@@ -153,7 +153,7 @@ def _steps(
             made.append(
                 training_step(
                     adaptive(make(), what="A budget of seconds"),
-                    _first(windows, config.batch_size // strategy.place.data_size),
+                    _first(windows, config, config.batch_size // strategy.place.data_size),
                     objective=config.objective.build(config.loss.build()),
                     precision=config.precision,
                     device=strategy.device,
@@ -164,6 +164,8 @@ def _steps(
     return prepare
 
 
-def _first(windows: Windows, size: int) -> FieldBatch:
+def _first(windows: Windows, config: TrainingConfig, size: int) -> FieldBatch:
+    """The first windows, with the targets of the last step, which costs most."""
     count = max(1, size)
-    return windows.batch([number % len(windows) for number in range(count)], [[1]] * count)
+    leads = config.targets(1, config.steps)
+    return windows.batch([number % len(windows) for number in range(count)], [leads] * count)

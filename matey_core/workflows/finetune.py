@@ -76,7 +76,7 @@ class FinetuneConfig(TrainingConfig):
     optimizer: OptimizerConfig = Field(
         default_factory=lambda: OptimizerConfig.choose({"learning_rate": LEARNING_RATE})
     )
-    """How gradients change weights: `adamw`, with a lower learning rate than in pretraining."""
+    """How gradients change weights, by default with a lower learning rate than in pretraining."""
 
     @field_validator("optimizer", mode="before")
     @classmethod
@@ -215,6 +215,7 @@ def _sources(config: FinetuneConfig, stores: Sequence[Store]) -> tuple[list[Sour
         stores,
         history=config.history,
         max_lead=config.max_lead,
+        extra_frames=config.objective.extra_frames,
         choose=lambda store: subset(store, config.n_samples, seed=config.seed),
     )
 

@@ -109,6 +109,7 @@ def _job(
         stores,
         history=config.history,
         max_lead=config.max_lead,
+        extra_frames=config.objective.extra_frames,
         choose=lambda store: store.samples("train"),
     )
     used = [source.store for source in sources]

@@ -173,10 +173,16 @@ class _Meter:
             self.store.samples("train"),
             history=config.history,
             max_lead=config.max_lead,
+            extra_frames=config.objective.extra_frames,
         )
         return TrainingStep(
             model=model,
-            batches=Mixture([windows], batch_size=config.batch_size, seed=0),
+            batches=Mixture(
+                [windows],
+                batch_size=config.batch_size,
+                seed=0,
+                targets=lambda lead, _: config.targets(lead, config.steps),
+            ),
             objective=config.objective.build(config.loss.build()),
             optimizer=config.optimizer.model_copy(update={"learning_rate": 1e-4}).build(model),
             device=self.device,
