@@ -7,7 +7,6 @@ from typing import Literal
 
 import torch
 from torch import nn
-from torch.utils.benchmark import Timer
 
 from matey_core.batches import FieldBatch
 from matey_core.models import Model, with_kernel
@@ -88,6 +87,9 @@ def _seconds(
     def step() -> None:
         with precision.autocast(device):
             nn.functional.linear(tokens, weight).square().mean().backward()
+
+    # Not before: a build for CUDA without a GPU logs a complaint when it is imported.
+    from torch.utils.benchmark import Timer
 
     timer = Timer("step()", globals={"step": step}, num_threads=torch.get_num_threads())
     timer.timeit(1)

@@ -76,7 +76,7 @@ def test_interrupting_long_work_leaves_nothing(tmp_path: Path) -> None:
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     deadline = time.monotonic() + 60
-    while not list(tmp_path.rglob("*.partial")) and time.monotonic() < deadline:
+    while not list(tmp_path.rglob("*.new")) and time.monotonic() < deadline:
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)

@@ -80,19 +80,10 @@ def reading(path: Path) -> Iterator[None]:
     # The libraries meet damaged files with errors of all kinds, down to AssertionError.
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        _forget(error)
         raise DataError(
             f"{path} is damaged, or has a form that cannot be read: {reason[:300]}.",
             remedy="Download or copy it again.",
         ) from error
-
-
-def _forget(error: Exception) -> None:
-    """Close what an error has left open, before Python does, with warnings to nobody."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        traceback.clear_frames(error.__traceback__)
-        gc.collect()
 
 
 def opened(path: Path) -> xr.Dataset:
@@ -112,13 +103,23 @@ def opened(path: Path) -> xr.Dataset:
 
 @lru_cache(maxsize=OPEN_FILES)
 def _opened(path: Path, version: tuple[int, int], process: int) -> xr.Dataset:
-    return xr.open_dataset(
-        path,
-        engine=_engine(path),
-        decode_times=False,
-        decode_timedelta=False,
-        cache=False,
-    )
+    engine = _engine(path)
+    try:
+        return xr.open_dataset(
+            path, engine=engine, decode_times=False, decode_timedelta=False, cache=False
+        )
+    except Exception as error:
+        if engine == "scipy":
+            _forget(error)
+        raise
+
+
+def _forget(error: Exception) -> None:
+    """Close what scipy has left open, before Python does, with warnings to nobody."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        traceback.clear_frames(error.__traceback__)
+        gc.collect()
 
 
 def _engine(path: Path) -> str:
