@@ -60,7 +60,8 @@ Resume = Annotated[
     bool, typer.Option("--resume", help="Continue the newest run, or the one with --name.")
 ]
 SettingsFile = Annotated[
-    Path | None, typer.Option(help="TOML file with settings; options go before it.")
+    Path | None,
+    typer.Option(help="TOML file with settings, or laptop or paper; options go before it."),
 ]
 
 

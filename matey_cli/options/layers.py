@@ -36,7 +36,7 @@ def configure(
     Raises:
         ConfigError: names every setting that is wrong or unknown.
     """
-    from matey_core.config import read_toml, validate, with_settings
+    from matey_core.config import read_toml, settings_file, validate, with_settings
 
     def today(values: dict[str, Any], source: str) -> dict[str, Any]:
         return upgrade(kind, values, source=source) if upgrade else values
@@ -44,7 +44,7 @@ def configure(
     values: dict[str, Any] = {}
     _lay(values, nested(defaults or {}))
     if file is not None:
-        _lay(values, _sections(kind, today(read_toml(file), str(file))))
+        _lay(values, _sections(kind, today(read_toml(settings_file(file)), str(file))))
     _lay(values, nested(given))
     values = today(with_settings(values, assignments or ()), "settings")
     return validate(kind, values, source=str(file) if file else "settings")

@@ -2,7 +2,22 @@
 
 from matey_core.config._base import Config
 from matey_core.config._part import PartConfig
-from matey_core.config._toml import read_toml, with_settings, write_toml
+from matey_core.config._toml import (
+    read_toml,
+    settings_file,
+    shipped_settings,
+    with_settings,
+    write_toml,
+)
 from matey_core.config._validate import validate
 
-__all__ = ["Config", "PartConfig", "read_toml", "validate", "with_settings", "write_toml"]
+__all__ = [
+    "Config",
+    "PartConfig",
+    "read_toml",
+    "settings_file",
+    "shipped_settings",
+    "validate",
+    "with_settings",
+    "write_toml",
+]

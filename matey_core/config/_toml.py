@@ -3,6 +3,7 @@
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,32 @@ def read_toml(path: Path) -> dict[str, Any]:
         ) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+
+
+def shipped_settings() -> dict[str, Path]:
+    """Find the settings files that come with matey: name → file."""
+    package = Path(str(resources.files("matey_core")))
+    # In a wheel they are inside the package, in a clone beside it.
+    folders = (package / "configs", package.parent / "configs")
+    found = next((folder for folder in folders if folder.is_dir()), None)
+    return {file.stem: file for file in sorted(found.glob("*.toml"))} if found else {}
+
+
+def settings_file(path: Path) -> Path:
+    """Find a file of settings: a path, or the mere name of one that comes with matey.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    shipped = shipped_settings()
+    if path.exists():
+        return path
+    if len(path.parts) == 1 and path.name.removesuffix(".toml") in shipped:
+        return shipped[path.name.removesuffix(".toml")]
+    raise ConfigError(
+        f"There is no settings file {path}.",
+        remedy=f"Give the path of a TOML file, or one of {', '.join(shipped)}.",
+    )
 
 
 def write_toml(config: Config, path: Path) -> None:

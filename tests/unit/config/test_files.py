@@ -4,19 +4,39 @@ from pathlib import Path
 
 import pytest
 
-from matey_core.config import read_toml, validate, with_settings, write_toml
+from matey_core.config import (
+    read_toml,
+    settings_file,
+    shipped_settings,
+    validate,
+    with_settings,
+    write_toml,
+)
 from matey_core.errors import ConfigError
 from matey_core.models.matey import MateyConfig
 from matey_core.workflows.pretrain import PretrainConfig
 
-CONFIGS = sorted((Path(__file__).resolve().parents[3] / "configs").glob("*.toml"))
 
-
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_every_settings_file_is_valid_and_buildable(path: Path) -> None:
-    config = validate(PretrainConfig, read_toml(path), source=str(path))
+@pytest.mark.parametrize("name", shipped_settings())
+def test_every_settings_file_is_valid_and_buildable(name: str) -> None:
+    config = validate(PretrainConfig, read_toml(shipped_settings()[name]), source=name)
     small = config.model.model_copy(update={"width": 24, "heads": 2, "depth": 1})
     assert small.build(fields=("u",), num_axes=(2,)).fields == ("u",)
+
+
+def test_files_that_come_with_matey_are_known_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert set(shipped_settings()) >= {"laptop", "paper"}
+    assert settings_file(Path("paper")) == settings_file(Path("paper.toml"))
+    assert read_toml(settings_file(Path("paper")))["model"]["variant"] == "paper"
+    (tmp_path / "paper.toml").write_text("steps = 3")
+    assert settings_file(Path("paper.toml")) == Path("paper.toml")
+    for wrong in ("papers", "elsewhere/paper"):
+        with pytest.raises(ConfigError, match=f"no settings file {wrong}") as caught:
+            settings_file(Path(wrong))
+        assert "laptop, paper" in caught.value.remedy
 
 
 def test_settings_survive_being_written_and_read(tmp_path: Path) -> None:
