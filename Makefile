@@ -19,15 +19,35 @@ empty :=
 SHAPE_ROOMS := $(subst $(empty) ,$(comma),$(addprefix matey_core.,attention augmentations batches criteria \
 	data fields kernels losses metrics models nn objectives simulators tokenizers tokens))
 
+# A second environment: Python 3.13 with the newest packages, for all that goes through them.
+NEWEST := .venv-newest
+NEWEST_PIP := $(NEWEST)/bin/python -m pip --disable-pip-version-check -qq
+NEWEST_PYTHON ?= $(shell for python in python3.13 $(HOME)/.pyenv/versions/3.13.*/bin/python; do \
+	"$$python" -c '' 2>/dev/null && echo "$$python" && break; done)
+NEWEST_TESTS := tests/cli tests/contract/test_linting.py tests/contract/test_readers.py \
+	tests/integration/test_loader.py tests/integration/test_prepare.py \
+	tests/integration/test_prepare_s3.py tests/property/test_array_files.py \
+	tests/property/test_damaged_hdf5.py tests/property/test_prepare_damaged.py \
+	tests/unit/conversion tests/unit/data tests/unit/linting tests/unit/readers tests/unit/store \
+	--ignore=tests/unit/readers/test_the_well_package.py
+define SKIPPED
+
+*** SKIPPED: the tests on Python 3.13 with the newest packages.
+***
+endef
+export SKIPPED
+
 # The demo: real PDEBench files with DATA=folder; without it, its own simulated ones.
 DATA ?=
 DEMO ?= demo
 
-.PHONY: help install demo test bench docs lint lines clean
+.PHONY: help install demo test test-newest test-wheel bench docs lint lines clean
 
 help:
 	@echo "make demo [DATA=folder]  the whole job: prepare, pretrain, finetune, rollout, inspect, profile"
 	@echo "make test                the tests"
+	@echo "make test-newest         the tests of files and commands, on Python 3.13 with the newest packages"
+	@echo "make test-wheel          the wheel, in an empty environment, runs the README's commands"
 	@echo "make bench               the benchmarks, as JSON lines in bench/results/"
 	@echo "make docs                the documentation, into site/"
 	@echo "make lint                linter, formatter check, types, imports, file lengths"
@@ -35,18 +55,25 @@ help:
 
 install: $(VENV)/.installed
 
-# PyTorch comes first and alone: from PyPI, a Linux machine would get gigabytes of CUDA with it.
-# Without an NVIDIA GPU: a wheel on this machine's disk, else PyTorch's CPU index.
+# PyTorch comes first and alone: from PyPI, a Linux machine gets gigabytes of CUDA with it.
+# Without an NVIDIA GPU: a wheel on this machine's disk, else PyTorch's CPU index, else those gigabytes.
+# Arguments: pip, and what to install.
+define install-torch
+	@if [ "$$(uname -s)" != Linux ] || command -v nvidia-smi >/dev/null 2>&1; then \
+		$(1) install $(2); \
+	else \
+		$(1) install --no-index --no-deps $(2) 2>/dev/null \
+		|| $(1) install --retries 1 --index-url "$(TORCH_INDEX)" $(2) 2>/dev/null \
+		|| { echo "PyTorch for the CPU is neither on this machine nor at $(TORCH_INDEX)."; \
+			echo "Taking PyPI's, which on Linux is gigabytes; or stop, and name an index: TORCH_INDEX=<url>"; \
+			$(1) install $(2); }; \
+	fi
+endef
+
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) ..."
 	$(PYTHON) -m venv $(VENV)
-	@if [ "$$(uname -s)" != Linux ] || command -v nvidia-smi >/dev/null 2>&1; then \
-		$(PIP) install -c constraints.txt "$(TORCH)"; \
-	else \
-		$(PIP) install --no-index --no-deps "$(TORCH)" 2>/dev/null \
-		|| $(PIP) install --index-url "$(TORCH_INDEX)" "$(TORCH)" \
-		|| { echo "PyTorch's CPU index cannot be reached: try make install TORCH_INDEX=<an index that has $(TORCH)>"; exit 1; }; \
-	fi
+	$(call install-torch,$(PIP),-c constraints.txt "$(TORCH)")
 	$(PIP) install -c constraints.txt --editable .
 	@touch $@
 
@@ -61,6 +88,29 @@ test: $(VENV)/.developer
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_JOBS) -q
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_JOBS) -q $(SHAPE_TESTS) \
 		--jaxtyping-packages=$(SHAPE_ROOMS),beartype.beartype
+
+test-newest:
+	@if [ -z "$(NEWEST_PYTHON)" ]; then \
+		echo "$$SKIPPED There is no Python 3.13; name one: make test-newest NEWEST_PYTHON=<path>"; \
+	elif ! $(MAKE) --no-print-directory $(NEWEST)/.torch; then \
+		echo "$$SKIPPED No PyTorch can be had for it; name an index: TORCH_INDEX=<url>"; \
+	else \
+		$(MAKE) --no-print-directory $(NEWEST)/.installed && \
+		OMP_NUM_THREADS=1 $(NEWEST)/bin/python -m pytest -n $(TEST_JOBS) -q $(NEWEST_TESTS); \
+	fi
+
+$(NEWEST)/.torch:
+	@echo "Setting up $(NEWEST) with $(NEWEST_PYTHON) ..."
+	$(NEWEST_PYTHON) -m venv --clear $(NEWEST)
+	$(call install-torch,$(NEWEST_PIP),torch)
+	@touch $@
+
+$(NEWEST)/.installed: $(NEWEST)/.torch pyproject.toml
+	$(NEWEST_PIP) install --upgrade --editable '.[test]'
+	@touch $@
+
+test-wheel: $(VENV)/.developer
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow tests/integration/test_wheel.py
 
 bench: $(VENV)/.developer
 	$(BIN)/python -m bench
@@ -80,4 +130,4 @@ lines:
 		{ print $$2 ": " $$1 " lines, more than 400"; bad = 1 } END { exit bad }'
 
 clean:
-	rm -rf $(VENV) $(DEMO) site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(NEWEST) $(DEMO) site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
