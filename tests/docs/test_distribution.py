@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
+from matey_core import __version__
 from matey_core.errors import DISTRIBUTION, install_extra
 
 ROOT = Path(__file__).parents[2]
@@ -75,3 +77,35 @@ def test_the_command_is_what_pyproject_names() -> None:
     assert PROJECT["name"] == DISTRIBUTION
     assert install_extra("plots") == "pip install 'matey-fm[plots]'"
     assert PROJECT["scripts"] == {"matey": "matey_cli.app:main"}
+
+
+def test_all_places_name_the_same_version_and_license() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert cited["version"] == __version__
+    assert cited["license"] == PROJECT["license"] == "MIT"
+    minors = re.findall(r"Python :: 3\.(\d+)", " ".join(PROJECT["classifiers"]))
+    assert PROJECT["requires-python"] == f">=3.{minors[0]}"
+
+
+def test_the_hosted_checks_are_those_of_ci_run() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    hosted = workflow["jobs"]["make"]["strategy"]["matrix"]["target"]
+    assert hosted == re.findall(r"^make (\S+)$", (ROOT / ".ci/run").read_text(), re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text()
+    assert all(f"\n{target}:" in makefile for target in hosted)
+
+
+def test_the_container_is_given_what_it_copies_and_runs() -> None:
+    kept = [
+        line.removeprefix("!")
+        for line in (ROOT / ".dockerignore").read_text().splitlines()
+        if line.startswith("!")
+    ]
+    assert all((ROOT / name).exists() for name in kept)
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert "/opt/matey/bench/demo.py" in dockerfile
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    wheel = build["targets"]["wheel"]
+    needed = {"bench/demo.py", "constraints.txt", "pyproject.toml", PROJECT["readme"]}
+    needed |= {*PROJECT["license-files"], *wheel["packages"], *wheel["force-include"]}
+    assert needed <= set(kept)
