@@ -5,11 +5,12 @@ import difflib
 import importlib
 import inspect
 import pkgutil
+import sys
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from matey_core.errors import ConfigError
 
@@ -85,7 +86,8 @@ class Registry(Generic[Entry]):
     @cached_property
     def _outside(self) -> Mapping[str, EntryPoint]:
         """Parts that other installed packages announce."""
-        return {point.name: point for point in entry_points(group=f"matey.{self.kind}")}
+        announced = _announced(tuple(sys.path)).select(group=f"matey.{self.kind}")
+        return {point.name: point for point in announced}
 
     def _load(self, name: str) -> None:
         point = self._outside.get(name)
@@ -118,3 +120,10 @@ class Registry(Generic[Entry]):
                 f"{self.kind}: {point.value} does not register {name!r}, which it announces.",
                 remedy="Ask the authors of that package, or uninstall it.",
             )
+
+
+@lru_cache(maxsize=1)
+def _announced(path: tuple[str, ...]) -> Any:
+    """All entry points of the packages in `path`, whose metadata is read once for all families."""
+    del path
+    return entry_points()

@@ -2,18 +2,15 @@
 
 from typing import Any
 
-from matey_cli.options import option
+from matey_cli.options import option, options
 from matey_core.registry import Registry
 
 READERS: Registry[Any] = Registry("matey_core.readers")
 SETTINGS = "matey_core.workflows.prepare.settings:PrepareConfig"
 READING = (
-    option("--dims"),
-    option("--fields"),
+    *options("--dims --fields"),
     option("--derive", repeats=True),
-    option("--boundary"),
-    option("--time-step"),
-    option("--spacing"),
+    *options("--boundary --time-step --spacing"),
 )
 
 

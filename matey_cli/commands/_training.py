@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 
 from matey_cli import output, render
-from matey_cli.options import Given, configure, option, shares
+from matey_cli.options import Given, configure, option, options, shares
 from matey_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -19,11 +19,9 @@ if TYPE_CHECKING:
     from matey_core.runs.start import StartFacts, StoreFacts
 
 TRAINING = (
-    option("--flops"),
-    option("--seconds"),
+    *options("--flops --seconds"),
     option("--tokens-range", metavar="FEW,MANY"),
-    option("--compile"),
-    option("--batch-size"),
+    *options("--compile --batch-size"),
     option("--learning-rate", "optimizer.learning_rate"),
     option("--loss", "loss.name"),
     option("--objective", "objective.name"),
@@ -35,12 +33,7 @@ TRAINING = (
         example="NAME=2,OTHER=0.5",
         default="by --mix-exponent",
     ),
-    option("--mix-exponent"),
-    option("--workers"),
-    option("--seed"),
-    option("--precision"),
-    option("--device"),
-    option("--sequence-parallel"),
+    *options("--mix-exponent --workers --seed --precision --device --sequence-parallel"),
 )
 """Options of every command that trains."""
 KEPT_OPEN = ("runs", "name", "sequence_parallel")

@@ -9,13 +9,12 @@ from matey_cli.commands._training import (
     go_on,
     train,
 )
-from matey_cli.options import Given, from_settings, one_of, option
+from matey_cli.options import Given, from_settings, one_of, option, options
 
 
 @from_settings(
     "matey_core.workflows.finetune:FinetuneConfig",
-    option("source"),
-    option("--data"),
+    *options("source --data"),
     option("--n-samples", default="all"),
     option("--mode", "finetune.mode"),
     option(
@@ -24,9 +23,7 @@ from matey_cli.options import Given, from_settings, one_of, option
         value="frozen_attention",
         help="The same as --mode frozen_attention.",
     ),
-    option("--from-scratch"),
-    option("--steps"),
-    option("--tokens"),
+    *options("--from-scratch --steps --tokens"),
     *TRAINING,
     option("--name", default="finetune-001, …"),
     option("--runs"),

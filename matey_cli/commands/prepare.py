@@ -7,7 +7,7 @@ import typer
 
 from matey_cli import findings, render
 from matey_cli.commands._reading import READING, SETTINGS, layouts
-from matey_cli.options import Given, configure, from_settings, option
+from matey_cli.options import Given, configure, from_settings, option, options
 
 if TYPE_CHECKING:
     from matey_core.workflows.data_check import CheckReport
@@ -72,28 +72,15 @@ def parts(text: str) -> tuple[float, ...]:
         is_required=True,
         help="Layout of the sources, one of those listed below.",
     ),
-    option("source"),
-    option("--out"),
-    option("--limit"),
+    *options("source --out --limit"),
     option("--split", parse=parts, metavar="TRAIN,VALIDATION,TEST", example="0.8,0.1,0.1"),
-    option("--seed"),
-    option("--overwrite"),
-    option("--dry-run"),
-    option("--workers"),
+    *options("--seed --overwrite --dry-run --workers"),
     option("--memory", parse=num_bytes, metavar="SIZE", example="8GB"),
-    option("--dask"),
-    option("--dtype"),
-    option("--compress"),
-    option("--chunk"),
-    option("--stride"),
+    *options("--dask --dtype --compress --chunk --stride"),
     option("--crop", parse=ranges, metavar="AXIS=FIRST:LAST,…", example="x=0:64,y=16:80"),
-    option("--downsample"),
-    option("--downsample-method"),
-    option("--allow-missing"),
+    *options("--downsample --downsample-method --allow-missing"),
     *READING,
-    option("--directed"),
-    option("--conserved"),
-    option("--check"),
+    *options("--directed --conserved --check"),
 )
 def prepare(given: Given) -> None:
     """Convert simulation files to checked, split Zarr stores.

@@ -9,7 +9,7 @@ from matey_cli.commands._training import (
     go_on,
     train,
 )
-from matey_cli.options import Given, from_settings, one_of, option
+from matey_cli.options import Given, from_settings, one_of, option, options
 
 
 @from_settings(
@@ -19,9 +19,7 @@ from matey_cli.options import Given, from_settings, one_of, option
     option("--preset", "model.preset"),
     option("--scheme", "model.scheme", family="matey_core.attention"),
     option("--tokenizer", "model.tokenizer.name", family="matey_core.tokenizers"),
-    option("--history"),
-    option("--max-lead"),
-    option("--steps"),
+    *options("--history --max-lead --steps"),
     option("--tokens", "model.tokenizer.tokens"),
     *TRAINING,
     option("--name", default="pretrain-001, …"),

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from matey_cli import render
-from matey_cli.options import Given, configure, from_settings, option
+from matey_cli.options import Given, configure, from_settings, option, options
 
 if TYPE_CHECKING:
     from matey_core.workflows.profile import Cost, ProfileReport, ProfileRow
@@ -11,24 +11,13 @@ if TYPE_CHECKING:
 
 @from_settings(
     "matey_core.workflows.profile.settings:ProfileConfig",
-    option("run"),
-    option("--preset"),
+    *options("run --preset"),
     option("--scheme", family="matey_core.attention"),
     option("--tokenizer", family="matey_core.tokenizers"),
-    option("--patch"),
-    option("--gamma"),
-    option("--ratio"),
-    option("--tokens"),
+    *options("--patch --gamma --ratio --tokens"),
     option("--grid", default="the store's, or 128,128"),
-    option("--fields"),
-    option("--history"),
-    option("--batch-size"),
-    option("--data"),
-    option("--store"),
-    option("--precision"),
-    option("--compare"),
-    option("--seconds"),
-    option("--runs"),
+    *options("--fields --history --batch-size --data --store --precision --compare --seconds"),
+    *options("--runs"),
 )
 def profile(given: Given) -> None:
     r"""Measure what training a model costs on this machine.

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from matey_cli import render
-from matey_cli.options import Given, configure, from_settings, one_of, option
+from matey_cli.options import Given, configure, from_settings, one_of, option, options
 
 if TYPE_CHECKING:
     from matey_core.inference import Artifact, Score
@@ -17,30 +17,14 @@ WORSE = "†"
 
 @from_settings(
     "matey_core.workflows.rollout.settings:RolloutConfig",
-    option("run"),
-    option("--data"),
+    *options("run --data"),
     option(
         "--store",
         repeats=True,
         help="Name of a store; may be repeated; by default all whose fields the model knows.",
     ),
-    option("--split"),
-    option("--samples"),
-    option("--steps"),
-    option("--start"),
-    option("--stride"),
-    option("--history"),
-    option("--windows"),
-    option("--tokens"),
-    option("--flops"),
-    option("--seconds"),
-    option("--compile"),
-    option("--batch-size"),
-    option("--jitter"),
-    option("--cycle"),
-    option("--seed"),
-    option("--out"),
-    option("--runs"),
+    *options("--split --samples --steps --start --stride --history --windows --tokens"),
+    *options("--flops --seconds --compile --batch-size --jitter --cycle --seed --out --runs"),
 )
 def rollout(given: Given) -> None:
     r"""Predict whole trajectories and measure the errors.

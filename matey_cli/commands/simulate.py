@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from matey_cli import render
-from matey_cli.options import Given, configure, from_settings, option
+from matey_cli.options import Given, configure, from_settings, option, options
 from matey_core.errors import ConfigError
 from matey_core.registry import Registry
 
@@ -25,19 +25,9 @@ def names(incomplete: str) -> list[str]:
 
 @from_settings(
     "matey_core.workflows.simulate.settings:SimulateConfig",
-    option("--samples"),
-    option("--grid"),
-    option("--steps"),
+    *options("--samples --grid --steps"),
     option("--scale", settings="matey_core.workflows.simulate_suite:SuiteConfig"),
-    option("--out"),
-    option("--store"),
-    option("--seed"),
-    option("--batch"),
-    option("--workers"),
-    option("--device"),
-    option("--dtype"),
-    option("--compile"),
-    option("--overwrite"),
+    *options("--out --store --seed --batch --workers --device --dtype --compile --overwrite"),
 )
 def simulate(
     given: Given,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from matey_cli import render
-from matey_cli.options import Given, configure, from_settings, option
+from matey_cli.options import Given, configure, from_settings, option, options
 
 if TYPE_CHECKING:
     from matey_core.workflows.tokenize_inspect import InspectReport
@@ -14,22 +14,13 @@ if TYPE_CHECKING:
 
 @from_settings(
     "matey_core.workflows.tokenize_inspect.settings:InspectConfig",
-    option("source"),
-    option("--run"),
+    *options("source --run"),
     option("--tokenizer", family="matey_core.tokenizers"),
     option("--patch"),
     option("--criterion", family="matey_core.criteria", separator="+"),
-    option("--gamma"),
-    option("--ratio"),
-    option("--tokens"),
-    option("--flops"),
-    option("--field"),
-    option("--sample"),
-    option("--time"),
-    option("--history"),
+    *options("--gamma --ratio --tokens --flops --field --sample --time --history"),
     option("--all", "survey"),
-    option("--data"),
-    option("--runs"),
+    *options("--data --runs"),
 )
 def tokenize_inspect(
     given: Given,

@@ -2,7 +2,7 @@
 
     @from_settings(
         "matey_core.workflows.rollout:RolloutConfig",
-        option("--steps"),
+        *options("run --steps --split"),
         option("--scheme", "model.scheme", family="matey_core.attention"),
     )
     def rollout(given: Given) -> None:
@@ -12,7 +12,7 @@ of its class, which is not imported; names of parts are those of the family's re
 """
 
 from matey_cli.options.layers import configure, one_of
-from matey_cli.options.table import Given, from_settings, option
+from matey_cli.options.table import Given, from_settings, option, options
 from matey_cli.options.values import shares
 
-__all__ = ["Given", "configure", "from_settings", "one_of", "option", "shares"]
+__all__ = ["Given", "configure", "from_settings", "one_of", "option", "options", "shares"]

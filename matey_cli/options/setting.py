@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -81,8 +81,10 @@ def read(settings: str, path: str) -> Setting:
     return replace(found, default=given.get(last, _value(line.module, line.value)))
 
 
-def _line(owner: Found | None, name: str) -> _Line:
-    for kind in () if owner is None else _holders(owner):
+def _line(
+    owner: Found | None, name: str, holders: Callable[[Found], Iterator[Found]] | None = None
+) -> _Line:
+    for kind in () if owner is None else (holders or _holders)(owner):
         body = kind.node.body if isinstance(kind.node, ast.ClassDef) else []
         for node, after in zip(body, [*body[1:], None], strict=True):
             match node:
@@ -121,7 +123,7 @@ def _meaning(owner: Found, key: str, line: _Line | None) -> str:
     """What a part is for, from the docstring of its key, its section or its base class."""
     texts = [line.docstring if line else ""]
     with suppress(LookupError):
-        texts.insert(0, _line(owner, key).docstring)
+        texts.insert(0, _line(owner, key, lineage).docstring)
     if isinstance(owner.node, ast.ClassDef):
         texts.append(ast.get_docstring(owner.node) or "")
     return next((_sentence(text) for text in texts if text), "")

@@ -56,6 +56,11 @@ def option(name: str, path: str = "", **details: Any) -> Row:
     return Row(name=name, path=path or name.lstrip("-").replace("-", "_"), **details)
 
 
+def options(names: str) -> tuple[Row, ...]:
+    """Make rows of names with spaces between them, each called as its setting is."""
+    return tuple(option(name) for name in names.split())
+
+
 def from_settings(
     settings: str, *rows: Row, is_layered: bool = False
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -49,7 +49,7 @@ def test_the_help_is_the_first_sentence() -> None:
     assert read(TOY, "rate").meaning == "Speed of this toy."
     assert read(TOY, "steps").meaning == "Steps, e.g. to the left; by default seven."
     assert read(TOY, "inner.width").meaning == "Width of the inner part."
-    assert read(TOY, "scheme.variant").meaning == "Who attends to whom."
+    assert read(TOY, "scheme.variant").meaning == "Which scheme: a name."
     with pytest.raises(LookupError, match="'speed'"):
         read(TOY, "speed")
 
@@ -143,7 +143,7 @@ def test_the_help_shows_choices_defaults_and_meaning() -> None:
         "--rate NUMBER Speed of this toy. [default: 0.0001]",
         "--steps INTEGER Steps, e.g. to the left; by default seven. [default: 7]",
         "--mode [fast|exact] [default: fast]",
-        "--scheme [axial|factorized|full] Who attends to whom. [default: full]",
+        "--scheme [axial|factorized|full] Which scheme: a name. [default: full]",
         "--sizes INTEGER,… [default: 16,8]",
         "--safe / --no-safe Be careful.",
         "Of gradient, innovation, laplacian, learned, random, raw_variance or variance.",

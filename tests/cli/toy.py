@@ -20,6 +20,9 @@ class SchemeConfig(PartConfig):
     default: ClassVar[str] = "full"
     key: ClassVar[str] = "variant"
 
+    variant: str
+    """Which scheme: a name."""
+
 
 class InnerConfig(Config):
     """A section."""
