@@ -224,13 +224,20 @@ def test_check(tmp_path: Path) -> None:
 
 def test_finetuning_mode() -> None:
     example("finetuning.md")
-    from matey_core.models.matey import MateyConfig
+    from tests.formula import batch_of, spec_of, tiny_model
 
-    config = MateyConfig(width=16, depth=2, heads=2)
-    model = config.build(fields=("u",), num_axes=(1,))
-    section = {"mode": "head_and_blocks", "blocks": 1}
-    finetuning.FinetuneModeConfig.choose(section).prepare(model)
-    trained = {name for name, p in model.named_parameters() if p.requires_grad}
-    assert {model.part_of(name) for name in trained} == {"head", "attention"}
-    assert any("blocks.0." in name for name in trained)
-    assert not any("blocks.1." in name or "lead_time" in name for name in trained)
+    model, plain = tiny_model(), tiny_model()
+    batch = batch_of(spec_of((16, 8)))
+    before = model(batch).values.detach()
+    mode = finetuning.FinetuneModeConfig.choose("factors")
+    mode.prepare(model)
+    torch.testing.assert_close(model(batch).values, before, rtol=0, atol=0)
+    trained = [p for p in model.parameters() if p.requires_grad]
+    assert {p.ndim for p in trained} == {1}
+    model(batch).values.square().mean().backward()
+    torch.optim.SGD(trained, lr=100.0).step()
+    weights = mode.merged(model)
+    assert weights is not None
+    plain.load_state_dict(weights)
+    torch.testing.assert_close(plain(batch).values, model(batch).values, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(plain(batch).values, before, rtol=1e-2)
