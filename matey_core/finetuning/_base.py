@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -23,6 +23,9 @@ class FinetuneModeConfig(PartConfig, ABC):
     key: ClassVar[str] = "mode"
 
     mode: str
+    save: Literal["merged", "adapter"] = "merged"
+    """Save the whole model, or only what it has that its base has not: then it works as long as
+    the base lies where it did."""
 
     @abstractmethod
     def prepare(self, model: Model) -> None:
@@ -49,6 +52,18 @@ class FinetuneModeConfig(PartConfig, ABC):
         """
         del model
         return None
+
+    def factors(self, model: Model) -> Mapping[str, tuple[Tensor, Tensor]]:
+        """Name weights that do not train, but have a product of two matrices added when merged.
+
+        With `save = "adapter"` the two are saved in place of the weight: (outputs, rank) and
+        (rank, inputs). None by default.
+
+        Args:
+            model: prepared by this mode, and perhaps trained.
+        """
+        del model
+        return {}
 
     def rate_of(self, model: Model, parameter: str) -> float:
         """Say which multiple of the learning rate a parameter trains with.

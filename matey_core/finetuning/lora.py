@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from matey_core.errors import ConfigError
 from matey_core.finetuning import FINETUNING, FinetuneModeConfig, train_parts
-from matey_core.models import Model
+from matey_core.models import Model, Part
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 """They may have an adapter where they are pointwise. Classes derived from these and from
@@ -33,7 +33,7 @@ class LoraConfig(FinetuneModeConfig):
     targets: tuple[str, ...] = Field(default=("attention",), min_length=1)
     """Which layers: a part of the model (stem, attention, head, fields), a word of a layer's name
     such as `qkv`, or a pattern of the whole name such as `*.blocks.0.*`."""
-    whole: tuple[Literal["stem", "head", "fields", "attention"], ...] = ()
+    whole: tuple[Part, ...] = ()
     """Parts of the model that train whole beside the adapters."""
 
     def prepare(self, model: Model) -> None:
@@ -68,6 +68,15 @@ class LoraConfig(FinetuneModeConfig):
             if (adapter := getattr(layer, ADAPTER, None)) is not None:
                 weights[f"{name}.weight"] = weights[f"{name}.weight"] + adapter.update()
         return weights
+
+    def factors(self, model: Model) -> Mapping[str, tuple[Tensor, Tensor]]:
+        """Give the adapters' matrices, with the factor in the first one."""
+        return {
+            f"{name}.weight": (adapter.scale * adapter.up, adapter.down)
+            for name, layer in _layers(model)
+            if (adapter := getattr(layer, ADAPTER, None)) is not None
+            and not layer.get_parameter("weight").requires_grad
+        }
 
     def _matches(self, model: Model, layer: str) -> set[str]:
         """The targets that name a layer."""

@@ -5,6 +5,7 @@ A model is one file or folder: a class of settings, registered under the model's
 fields; `AdaptiveConfig` and `AdaptiveModel` for those that cut fields into cells.
 """
 
+from matey_core.models._adapter import AdapterBase, weights_sha256
 from matey_core.models._adaptive import (
     AdaptiveConfig,
     AdaptiveModel,
@@ -22,6 +23,7 @@ from matey_core.models._wrapper import Frame, WrappedConfig
 __all__ = [
     "MODELS",
     "PRESETS",
+    "AdapterBase",
     "AdaptiveConfig",
     "AdaptiveModel",
     "Frame",
@@ -38,5 +40,6 @@ __all__ = [
     "load_model",
     "save_model",
     "upgraded_settings",
+    "weights_sha256",
     "with_kernel",
 ]

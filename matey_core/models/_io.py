@@ -12,6 +12,13 @@ from torch import Tensor
 from matey_core import __version__
 from matey_core.config import validate
 from matey_core.errors import CheckpointError
+from matey_core.models._adapter import (
+    WEIGHTS,
+    AdapterBase,
+    Factors,
+    read_adapter,
+    save_adapter,
+)
 from matey_core.models._base import Model, ModelConfig
 from matey_core.models._upgrade import upgraded_settings
 
@@ -19,8 +26,15 @@ FORMAT = 2
 """2: settings are those of the variant alone; 1: all variants shared one set of keys."""
 
 
-def save_model(model: Model, folder: Path, *, weights: Mapping[str, Tensor] | None = None) -> None:
-    """Write `model.safetensors` and `model.json` into a folder that exists.
+def save_model(
+    model: Model,
+    folder: Path,
+    *,
+    weights: Mapping[str, Tensor] | None = None,
+    base: AdapterBase | None = None,
+    factors: Factors | None = None,
+) -> None:
+    """Write weights and `model.json` into a folder that exists.
 
     The caller makes the folder's final name appear only when all of it is there.
 
@@ -28,17 +42,23 @@ def save_model(model: Model, folder: Path, *, weights: Mapping[str, Tensor] | No
         model: what its settings, fields and numbers of axes describe.
         folder: where.
         weights: instead of the model's own, under the names that it has by its settings.
+        base: save only what differs from this model.
+        factors: see `FinetuneModeConfig.factors`; with a base only.
     """
     state = _state(model) if weights is None else weights
-    saved = {name: value.detach().contiguous().cpu() for name, value in state.items()}
-    save_file(saved, folder / "model.safetensors")
-    description = {
+    description: dict[str, Any] = {
         "format": FORMAT,
         "matey": __version__,
         "fields": list(model.fields),
         "num_axes": list(model.num_axes),
         "config": json.loads(model.config.model_dump_json()),
     }
+    if base is None:
+        saved = {name: value.detach().contiguous().cpu() for name, value in state.items()}
+        save_file(saved, folder / WEIGHTS)
+    else:
+        save_adapter(state, folder, base=base, factors=factors or {})
+        description["base"] = {"path": base.path, "sha256": base.sha256}
     text = json.dumps(description, indent=2, ensure_ascii=False)
     (folder / "model.json").write_text(text + "\n", encoding="utf-8")
 
@@ -55,16 +75,23 @@ def load_model(folder: Path) -> Model:
         values = upgraded_settings(values)
     config = validate(ModelConfig, values, source=str(folder / "model.json"))
     model = config.build(fields=description["fields"], num_axes=description["num_axes"])
-    try:
-        weights = load_file(folder / "model.safetensors")
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            f"{folder / 'model.safetensors'} is not a readable safetensors file: {error}.",
-            remedy="Point to a model directory that matey wrote; pickles are never loaded.",
-        ) from error
+    if "base" in description:
+        weights = read_adapter(folder, description["base"], names=_state(model))
+    else:
+        weights = _read_weights(folder / WEIGHTS)
     _check(weights, _state(model), folder)
     model.load_state_dict(weights, strict=True)
     return model
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{path} is not a readable safetensors file: {error}.",
+            remedy="Point to a model directory that matey wrote; pickles are never loaded.",
+        ) from error
 
 
 def _state(model: Model) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError, ConfigError
 from matey_core.finetuning import FinetuneModeConfig, count_parameters
 from matey_core.inference import Variation
-from matey_core.models import Model, adaptive, compile_parts
+from matey_core.models import AdapterBase, Model, adaptive, compile_parts
 from matey_core.optimizers import same_rate
 from matey_core.progress import OnProgress, Progress
 from matey_core.runs.folder import RunFolder
@@ -57,6 +57,8 @@ class TrainingJob:
     run: RunFolder
     mode: FinetuneModeConfig | None = None
     """What the model was prepared by; None where it is pretrained."""
+    base: AdapterBase | None = None
+    """What the weights are saved apart from; None where they are saved whole."""
     resumes: bool = False
 
 
@@ -229,6 +231,7 @@ def _initial_state(job: TrainingJob, strategy: Strategy) -> TrainState:
     return TrainState(
         model=model,
         mode=job.mode,
+        base=job.base,
         optimizer=config.optimizer.build(
             model, rate_of=partial(job.mode.rate_of, model) if job.mode else same_rate
         ),

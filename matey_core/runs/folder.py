@@ -49,6 +49,8 @@ class FinetuneStart:
     """Numbers of axes that it knew before."""
     stores: tuple[StoreRecord, ...]
     """Stores of this run alone."""
+    base_sha256: str | None = None
+    """Of the weights that what is saved adds to; None where whole models are saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,12 @@ class RunFolder:
             fields, num_axes = tuple(found["fields"]), tuple(found["num_axes"])
         except (KeyError, TypeError) as error:
             raise CheckpointError(f"{path} is damaged: {error!r}.") from error
-        return FinetuneStart(fields=fields, num_axes=num_axes, stores=_store_records(found, path))
+        return FinetuneStart(
+            fields=fields,
+            num_axes=num_axes,
+            stores=_store_records(found, path),
+            base_sha256=found.get("base_sha256"),
+        )
 
     def record_start(self, start: FinetuneStart) -> None:
         """Write what a fine-tuning begins with."""

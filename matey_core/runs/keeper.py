@@ -113,7 +113,8 @@ class Keeper:
     def _keep_as_best(self, path: Path) -> None:
         self.run.checkpoints.point("best", path)
         with written(self.run.model) as partial:
-            shutil.copytree(path / "model", partial)
+            adapter = path / "adapter"
+            shutil.copytree(adapter if adapter.exists() else path / "model", partial)
 
     def _finish_keeping(self, last: Path) -> None:
         """Do what a kill between two renames has left undone."""

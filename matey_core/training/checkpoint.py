@@ -1,11 +1,13 @@
 """Checkpoints: folders that have their name only when complete, and hold no code.
 
-    checkpoints/step-00000500/  model/  [weights.safetensors]  state.safetensors  state.json
+    checkpoints/step-00000500/  model/  state.safetensors  state.json
+                                [weights.safetensors]  [adapter/]
     checkpoints/last            name of the newest complete checkpoint
     checkpoints/best            name of the one with the best validation score
 
 `model` is a model folder like any other. Where a fine-tuning mode has weights of its own, they
-are merged there, and `weights.safetensors` holds what trains. `state.safetensors` holds the
+are merged there, and `weights.safetensors` holds what trains; `adapter` is the model folder that
+the run has where its weights are saved apart from its base. `state.safetensors` holds the
 optimizer's tensors by parameter name and the state of every process' random number generators;
 `state.json` all that is a number or a name. Nothing is pickled, so that opening a checkpoint runs
 nothing.
@@ -74,6 +76,15 @@ class CheckpointFolder:
             save_model(state.model, partial / "model", weights=merged)
             if merged is not None:
                 save_file(_own(state.model.state_dict()), partial / "weights.safetensors")
+            if state.mode is not None and state.base is not None:
+                (partial / "adapter").mkdir()
+                save_model(
+                    state.model,
+                    partial / "adapter",
+                    weights=merged,
+                    base=state.base,
+                    factors=state.mode.factors(state.model),
+                )
             save_file(_tensors(state, progressed), partial / "state.safetensors")
             numbers = {
                 "step": state.step,

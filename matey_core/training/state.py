@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch.optim import Optimizer
 
 from matey_core.finetuning import FinetuneModeConfig
-from matey_core.models import Model
+from matey_core.models import AdapterBase, Model
 from matey_core.schedules import Schedule
 
 
@@ -18,6 +18,8 @@ class TrainState:
     schedule: Schedule
     mode: FinetuneModeConfig | None = None
     """What the model was prepared by; None where it is pretrained."""
+    base: AdapterBase | None = None
+    """What the weights are saved apart from; None where they are saved whole."""
     step: int = 0
     """Batches seen, those without an update included."""
     skipped: int = 0

@@ -14,7 +14,7 @@ from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError
 from matey_core.finetuning import FinetuneModeConfig, check_merged
 from matey_core.locations import Location
-from matey_core.models import Model, adaptive, adaptive_config, load_model
+from matey_core.models import AdapterBase, Model, adaptive, adaptive_config, load_model
 from matey_core.optimizers import OptimizerConfig
 from matey_core.progress import OnProgress, silent
 from matey_core.runs.fit import TrainingJob, TrainingReport, fit
@@ -98,6 +98,8 @@ class _Plan:
     sources: Sequence[Source]
     seen: tuple[StoreRecord, ...]
     """Stores that the model was trained on before."""
+    base: AdapterBase | None
+    """What the weights are saved apart from; None where they are saved whole."""
     notes: tuple[str, ...]
 
 
@@ -176,8 +178,9 @@ def _plan(config: FinetuneConfig) -> _Plan:
     stores, notes = _choose_stores(config, trained)
     notes += _short_stores(stores, config.n_samples)
     mode = config.finetune
-    if config.from_scratch and mode.mode != "full":
-        notes.append("From scratch everything trains: there is nothing trained to freeze.")
+    if config.from_scratch:
+        if mode.mode != "full":
+            notes.append("From scratch everything trains: there is nothing trained to freeze.")
         mode = FinetuneModeConfig.choose("full")
     resolved = config.model_copy(
         update={"source": trained.path, "finetune": mode, "history": history, "max_lead": max_lead}
@@ -188,6 +191,7 @@ def _plan(config: FinetuneConfig) -> _Plan:
         begin=trained.load,
         sources=sources,
         seen=trained.records,
+        base=_adapter_base(resolved),
         notes=(*notes, *more),
     )
 
@@ -197,6 +201,13 @@ def _plan_again(run: RunFolder, config: FinetuneConfig) -> _Plan:
     start, last = run.started(), run.checkpoints.named("last")
     assert last is not None
     sources, notes = _sources(config, reopen_stores(start.stores))
+    base = _adapter_base(config)
+    if base is not None and base.sha256 != start.base_sha256:
+        raise CheckpointError(
+            f"{config.source} has changed since {run.path} started: the SHA-256 of its weights is "
+            f"{base.sha256}, expected {start.base_sha256}.",
+            remedy="Put the old weights back, which the adapter is saved apart from.",
+        )
     # Built and extended as it was, so that parameters have the order that sums were taken in.
     settings = load_model(last / "model").config
     return _Plan(
@@ -204,8 +215,16 @@ def _plan_again(run: RunFolder, config: FinetuneConfig) -> _Plan:
         begin=lambda: settings.build(fields=start.fields, num_axes=start.num_axes),
         sources=sources,
         seen=(),
+        base=base,
         notes=tuple(notes),
     )
+
+
+def _adapter_base(config: FinetuneConfig) -> AdapterBase | None:
+    if config.finetune.save != "adapter":
+        return None
+    assert config.source is not None
+    return AdapterBase.of(config.source, runs=config.runs)
 
 
 def _sources(config: FinetuneConfig, stores: Sequence[Store]) -> tuple[list[Source], list[str]]:
@@ -285,6 +304,7 @@ def _job(plan: _Plan, strategy: Strategy, *, resumed: RunFolder | None) -> Train
         fields=model.fields,
         num_axes=model.num_axes,
         stores=tuple(record_of(part.store, part.training.samples) for part in plan.sources),
+        base_sha256=plan.base.sha256 if plan.base else None,
     )
     notes = [*plan.notes, *_news(model, stores)]
     model = _prepared(model, config, stores)
@@ -307,6 +327,7 @@ def _job(plan: _Plan, strategy: Strategy, *, resumed: RunFolder | None) -> Train
         notes=notes,
         run=RunFolder(Path(path)),
         mode=config.finetune,
+        base=plan.base,
         resumes=resumed is not None,
     )
 

@@ -163,6 +163,19 @@ def test_what_has_trained_is_saved_loaded_rolled_out_and_trained_again(
     finetune(finetune_config(project, source=again.run, finetune=other, steps=1))
 
 
+@pytest.mark.parametrize("name", ["lora", "head_only", FOREIGN])
+def test_what_is_saved_apart_from_its_base_is_the_same_model(project: Path, name: str) -> None:
+    settings = {"optimizer": AdamwConfig(learning_rate=0.02)}
+    mode = FinetuneModeConfig.choose({"mode": name, "save": "adapter"})
+    apart = finetune(finetune_config(project, finetune=mode, **settings))
+    assert not (apart.model / "model.safetensors").exists()
+    expected = load_model(apart.run / f"checkpoints/step-{apart.best_step:08d}/model").eval()
+    found = load_model(apart.model).eval()
+    torch.testing.assert_close(found(BATCH).values, expected(BATCH).values, rtol=1e-4, atol=1e-6)
+    assert rollout(RolloutConfig(runs=project / "runs", run=apart.run)).stores
+    finetune(finetune_config(project, source=apart.run, finetune=name, steps=1))
+
+
 def test_a_mode_that_cannot_be_saved_is_refused_before_it_trains(project: Path) -> None:
     runs = sorted((project / "runs").iterdir())
     with pytest.raises(ConfigError, match="No model folder holds them") as caught:

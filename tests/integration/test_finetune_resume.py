@@ -140,6 +140,23 @@ def test_what_cannot_be_continued_is_named(project: Path) -> None:
         resume_pretraining(runs, done.run.name)
 
 
+def test_a_base_that_the_adapter_needs_is_there_and_the_same(project: Path) -> None:
+    settings = {"finetune": {**LORA, "save": "adapter"}, "steps": 4, "validate_every": 1}
+    whole = finetune(finetune_config(project, name="whole", **settings))
+    with pytest.raises(Interrupted):
+        finetune(finetune_config(project, name="cut", **settings), stop_at(3))
+    weights = project / "runs/pretrain-001/model/model.safetensors"
+    kept = weights.read_bytes()
+    weights.write_bytes(kept + b" ")
+    with pytest.raises(CheckpointError, match="has changed since"):
+        resume(project / "runs", "cut")
+    weights.unlink()
+    with pytest.raises(CheckpointError, match="is gone"):
+        resume(project / "runs", "cut")
+    weights.write_bytes(kept)
+    check_same(whole.run, resume(project / "runs", "cut").run, last="step-00000004")
+
+
 @pytest.mark.parametrize("damage", [None, "[]", '{"fields": ["u"], "stores": []}'])
 def test_a_record_that_is_gone_or_damaged_is_named(project: Path, damage: str | None) -> None:
     with pytest.raises(Interrupted):

@@ -1,6 +1,5 @@
 """What a rollout's store takes over from the truth, and where it says that it comes from."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 import zarr
 
 from matey_core.inference import Coordinate
+from matey_core.models import weights_sha256
 from matey_core.runs.folder import versions
 from matey_core.runs.trained import Trained
 from matey_core.store import Store, open_group
@@ -41,8 +41,6 @@ def provenance_of(
         history: frames of a history.
         tokens: of a frame, as the budget in force allows; None where no number does.
     """
-    with (trained.path / "model.safetensors").open("rb") as file:
-        weights = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "title": f"rollout of {store.name}",
         "provenance": {
@@ -50,7 +48,7 @@ def provenance_of(
             "store_fingerprint": store.fingerprint,
             "split": config.split,
             "model": str(trained.path),
-            "model_sha256": weights,
+            "model_sha256": weights_sha256(trained.path),
             "start": config.start,
             "history": history,
             "stride": config.stride,
