@@ -14,8 +14,10 @@ from matey_core.models._adaptive import (
 )
 from matey_core.models._base import MODELS, Model, ModelConfig, Part
 from matey_core.models._compiled import as_written, compile_parts
+from matey_core.models._cost import ForwardCost, Inputs, plan
 from matey_core.models._io import load_model, save_model
 from matey_core.models._kernels import with_kernel
+from matey_core.models._pairs import num_pairs
 from matey_core.models._sizes import PRESETS, Preset, Sizes
 from matey_core.models._upgrade import upgraded_settings
 from matey_core.models._wrapper import Frame, WrappedConfig
@@ -26,7 +28,9 @@ __all__ = [
     "AdapterBase",
     "AdaptiveConfig",
     "AdaptiveModel",
+    "ForwardCost",
     "Frame",
+    "Inputs",
     "Model",
     "ModelConfig",
     "Part",
@@ -38,6 +42,8 @@ __all__ = [
     "as_written",
     "compile_parts",
     "load_model",
+    "num_pairs",
+    "plan",
     "save_model",
     "upgraded_settings",
     "weights_sha256",

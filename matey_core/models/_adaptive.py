@@ -14,10 +14,11 @@ from matey_core.criteria import Estimate
 from matey_core.errors import ConfigError
 from matey_core.fields import Grid
 from matey_core.models._base import Model, ModelConfig
+from matey_core.models._cost import ForwardCost, Inputs, plan
 from matey_core.models._sizes import PRESETS, Preset, Sizes
 from matey_core.nn.shift import Shift
 from matey_core.sequence_group import SequenceGroup
-from matey_core.tokenizers import TokenizerConfig
+from matey_core.tokenizers import TokenizerConfig, Tree
 
 
 class AdaptiveConfig(ModelConfig):
@@ -55,6 +56,32 @@ class AdaptiveConfig(ModelConfig):
     @abstractmethod
     def tokenization(self) -> TokenizerConfig:
         """How fields are cut, in the terms of the tokenizers' family."""
+
+    def cost_of(self, tree: Tree, inputs: Inputs) -> ForwardCost:
+        """Operations of given cells, by a formula.
+
+        Args:
+            tree: cells of one sample; how a tokenizer chose them does not matter.
+            inputs: grid, fields and frames.
+
+        Raises:
+            ConfigError: there is no formula for such a model, or its scheme cannot serve
+                these cells.
+        """
+        raise ConfigError(
+            f"The cost of the {self.variant} variant is not known as a formula.",
+            remedy="Choose another variant, such as matey, or give the budget in tokens.",
+        )
+
+    def cost(self, inputs: Inputs) -> ForwardCost:
+        """Operations of the cells that a fixed budget buys, whatever the fields; see `plan`.
+
+        Raises:
+            ConfigError: there is no formula for such a model, no tree of cells has the number
+                of tokens asked for, or the scheme cannot serve these cells.
+            ShapeError: the grid is smaller than a patch.
+        """
+        return self.cost_of(plan(self.tokenization, inputs), inputs)
 
     @abstractmethod
     def with_tokenizer(self, tokenizer: TokenizerConfig) -> Self:

@@ -8,6 +8,7 @@ from torch import nn
 
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.config import PartConfig
+from matey_core.models._cost import Inputs
 from matey_core.registry import Registry
 
 MODELS: Registry[type["ModelConfig"]] = Registry("matey_core.models")
@@ -93,6 +94,19 @@ class Model(nn.Module, ABC):
     def compiled_parts(self) -> Iterable[nn.Module]:
         """Modules that may be compiled one by one; none where compiling does not pay."""
         return ()
+
+    def flops(self, inputs: Inputs) -> int | None:
+        """Operations of a sample at one lead time, forward, by a formula.
+
+        As in `count_flops`, what is done element by element is not counted.
+
+        Args:
+            inputs: grid, fields and frames.
+
+        Returns:
+            None where there is no formula, or the number follows from the values of the fields.
+        """
+        return None
 
     @property
     def kernel(self) -> str | None:

@@ -2,10 +2,8 @@
 
 from matey_core.profiling.alternate import alternate, in_turns, spread
 from matey_core.profiling.budget import Market, Purchase, quantity
-from matey_core.profiling.cost import ForwardCost, Inputs, cost_of, forward_cost, plan
-from matey_core.profiling.flops import Flops, count_flops, countable
+from matey_core.profiling.flops import Flops, count_flops, count_forward, countable
 from matey_core.profiling.machine import matmul_peak, peak_memory, reset_peak_memory
-from matey_core.profiling.pairs import num_pairs
 from matey_core.profiling.saved import saved_bytes
 from matey_core.profiling.step import PARTS, StepMeasurement, TrainingStep, measure_step
 from matey_core.profiling.synthetic import SyntheticBatches
@@ -13,24 +11,19 @@ from matey_core.profiling.synthetic import SyntheticBatches
 __all__ = [
     "PARTS",
     "Flops",
-    "ForwardCost",
-    "Inputs",
     "Market",
     "Purchase",
     "StepMeasurement",
     "SyntheticBatches",
     "TrainingStep",
     "alternate",
-    "cost_of",
     "count_flops",
+    "count_forward",
     "countable",
-    "forward_cost",
     "in_turns",
     "matmul_peak",
     "measure_step",
-    "num_pairs",
     "peak_memory",
-    "plan",
     "quantity",
     "reset_peak_memory",
     "saved_bytes",

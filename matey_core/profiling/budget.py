@@ -8,8 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from matey_core.errors import ConfigError
-from matey_core.models import AdaptiveConfig
-from matey_core.profiling.cost import ForwardCost, Inputs, forward_cost
+from matey_core.models import AdaptiveConfig, ForwardCost, Inputs
 
 NUM_DRAWN = 8
 """Different numbers of tokens that a range is reduced to."""
@@ -181,7 +180,7 @@ class Market:
     def _costs(self, tokens: int) -> ForwardCost | ConfigError:
         config = self.config.with_tokenizer(self.config.tokenization.with_tokens(tokens))
         try:
-            costs = [forward_cost(config, inputs) for inputs in self.stores]
+            costs = [config.cost(inputs) for inputs in self.stores]
         except ConfigError as error:
             return error
         return max(costs, key=lambda cost: cost.flops)
@@ -214,7 +213,7 @@ def _extremes(config: AdaptiveConfig, inputs: Inputs) -> tuple[int, int]:
         tokenizer = config.tokenization.model_copy(
             update={"gamma": None, "tokens": None, "ratio": ratio}
         )
-        counts.append(forward_cost(config.with_tokenizer(tokenizer), inputs).tokens)
+        counts.append(config.with_tokenizer(tokenizer).cost(inputs).tokens)
     return counts[0], counts[1]
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
 
+from matey_core.batches import FieldBatch
 from matey_core.models import Model, with_kernel
 
 
@@ -32,6 +33,14 @@ class Flops:
 def countable(model: Model) -> AbstractContextManager[None]:
     """Let `sdpa` stand in for `flex`, which refuses to run while operations are counted."""
     return with_kernel(model, "sdpa") if model.kernel == "flex" else nullcontext()
+
+
+@torch.inference_mode()
+def count_forward(model: Model, batch: FieldBatch) -> int:
+    """Operations of a prediction, counted while it is made."""
+    with countable(model), FlopCounterMode(display=False, custom_mapping=_CPU_ATTENTION) as counter:
+        model(batch)
+    return counter.get_total_flops()
 
 
 def count_flops(loss: Callable[[], Tensor]) -> Flops:

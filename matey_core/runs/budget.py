@@ -9,18 +9,14 @@ import torch
 
 from matey_core.batches import FieldBatch
 from matey_core.errors import ConfigError
-from matey_core.models import AdaptiveConfig, AdaptiveModel, ModelConfig
-from matey_core.models.matey import MateyConfig
+from matey_core.models import AdaptiveConfig, AdaptiveModel, Inputs, plan
 from matey_core.objectives import Objective
 from matey_core.optimizers.adamw import AdamwConfig
 from matey_core.profiling import (
-    Inputs,
     Market,
     Purchase,
     TrainingStep,
     alternate,
-    forward_cost,
-    plan,
     quantity,
 )
 from matey_core.store import Store
@@ -95,14 +91,6 @@ def purchase(
     assert asked.tokens is not None
     cost = market.cost(market.reachable(asked.tokens))
     return Purchase(tokens=cost.tokens, flops=cost.flops)
-
-
-def forward_flops(config: ModelConfig, inputs: Inputs) -> int | None:
-    """Operations of a sample, one forward pass; None where they follow from the fields."""
-    if not isinstance(config, MateyConfig):
-        return None
-    fixed = config.tokenizer.name == "uniform" or config.tokenizer.has_number
-    return forward_cost(config, inputs).flops if fixed else None
 
 
 def has_fixed_shapes(config: AdaptiveConfig, inputs: Inputs) -> bool:

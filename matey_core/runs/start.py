@@ -11,7 +11,8 @@ from torch import Tensor
 from matey_core.data import Windows, sequential_batches
 from matey_core.finetuning import ParameterCounts
 from matey_core.models import AdaptiveModel, Model
-from matey_core.runs.budget import forward_flops, inputs_of
+from matey_core.profiling import count_forward
+from matey_core.runs.budget import inputs_of
 from matey_core.runs.sources import Source
 from matey_core.training import Parity
 
@@ -82,6 +83,9 @@ def store_facts(model: Model, sources: Sequence[Source]) -> tuple[StoreFacts, ..
 def _facts(model: Model, source: Source) -> StoreFacts:
     windows = source.training
     counts = _counts(model, windows) if isinstance(model, AdaptiveModel) else None
+    flops = model.flops(inputs_of(source.store, history=windows.history))
+    if flops is None and counts is None:  # it is the same for all windows
+        flops = count_forward(model, windows.batch([0], [[1]]))
     return StoreFacts(
         name=source.store.name,
         fields=source.store.spec.names,
@@ -91,7 +95,7 @@ def _facts(model: Model, source: Source) -> StoreFacts:
         tokens=None if counts is None else float(counts.double().mean()),
         fewest_tokens=None if counts is None else int(counts.min()),
         most_tokens=None if counts is None else int(counts.max()),
-        flops=forward_flops(model.config, inputs_of(source.store, history=windows.history)),
+        flops=flops,
     )
 
 

@@ -11,12 +11,12 @@ from matey_core.data import Windows
 from matey_core.distributed import Strategy
 from matey_core.models import (
     AdaptiveConfig,
+    Inputs,
     Model,
     ModelConfig,
     adaptive,
     adaptive_config,
 )
-from matey_core.profiling import Inputs
 from matey_core.runs.budget import (
     Asked,
     Work,

@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 
 from matey_core.models._base import MODELS
+from matey_core.models._cost import ForwardCost, Inputs
+from matey_core.models.matey.cost import cost_of
 from matey_core.models.matey.model import MateyModel
 from matey_core.models.matey.settings import MateySettings
+from matey_core.tokenizers import Tree
 
 __all__ = ["MateyConfig", "MateyModel"]
 
@@ -24,3 +27,11 @@ class MateyConfig(MateySettings):
             ConfigError: the settings cannot work together.
         """
         return MateyModel(self, fields, num_axes)
+
+    def cost_of(self, tree: Tree, inputs: Inputs) -> ForwardCost:
+        """Operations of given cells: of stem, blocks and head by tokens.
+
+        Raises:
+            ConfigError: the scheme cannot serve these cells.
+        """
+        return cost_of(self, tree, inputs)

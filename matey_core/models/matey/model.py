@@ -15,6 +15,7 @@ from matey_core.fields import FieldSpec
 from matey_core.models._adaptive import AdaptiveModel
 from matey_core.models._base import Part
 from matey_core.models._compiled import as_written
+from matey_core.models._cost import Inputs
 from matey_core.models._wrapper import Frame
 from matey_core.models.matey.error_head import SPARED, ErrorHead, side_loss
 from matey_core.models.matey.processor import Processor, check_scheme, check_shared
@@ -145,6 +146,12 @@ class MateyModel(AdaptiveModel):
     def compiled_parts(self) -> Iterator[nn.Module]:
         """Stems, blocks and heads: one compilation of each kind serves all."""
         return (part for part in self.modules() if isinstance(part, (Block, Stem, Head)))
+
+    def flops(self, inputs: Inputs) -> int | None:
+        """Operations of a sample, forward, where the number of cells is fixed."""
+        tokenizer = self.config.tokenizer
+        is_fixed = tokenizer.name == "uniform" or tokenizer.has_number
+        return self.config.cost(inputs).flops if is_fixed else None
 
     def part_of(self, parameter: str) -> Part:
         """Say which part a parameter, by its name in `named_parameters`, belongs to."""

@@ -9,7 +9,7 @@ import torch
 
 from matey_core.attention import SCHEMES
 from matey_core.errors import ConfigError
-from matey_core.profiling import cost_of, num_pairs
+from matey_core.models import num_pairs
 from matey_core.progress import OnProgress, Progress, silent
 from matey_core.tokenizers import TokenizerConfig, Tree, num_tokens
 from matey_core.workflows.tokenize_inspect.picture import Picture, picture_of, pointwise
@@ -165,7 +165,7 @@ def _flops(view: TokenView, tree: Tree) -> int | None:
     try:
         settings = view.model.with_tokenizer(view.tokenizer)
         inputs = inputs_of_frames(view.frames, history=view.history)
-        return cost_of(settings, tree, inputs).flops
+        return settings.cost_of(tree, inputs).flops
     except ConfigError:
         return None
 

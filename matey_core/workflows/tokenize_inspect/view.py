@@ -12,8 +12,8 @@ from matey_core.criteria import Estimate
 from matey_core.errors import ConfigError
 from matey_core.inference import fill_missing
 from matey_core.locations import location
-from matey_core.models import AdaptiveConfig, AdaptiveModel, ModelConfig, adaptive_config
-from matey_core.profiling import Inputs, Market
+from matey_core.models import AdaptiveConfig, AdaptiveModel, Inputs, ModelConfig, adaptive_config
+from matey_core.profiling import Market
 from matey_core.runs.folder import newest_run
 from matey_core.runs.trained import HISTORY, find_trained
 from matey_core.tokenizers import TOKENIZERS, Pass, TokenizerConfig, Tree, grow

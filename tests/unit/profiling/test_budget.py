@@ -5,8 +5,9 @@ from itertools import pairwise
 import pytest
 
 from matey_core.errors import ConfigError
+from matey_core.models import Inputs
 from matey_core.models.matey import MateyConfig
-from matey_core.profiling import Inputs, Market, forward_cost, quantity
+from matey_core.profiling import Market, quantity
 from matey_core.tokenizers import TokenizerConfig
 
 
@@ -57,7 +58,7 @@ def test_operations_buy_the_largest_number_of_tokens(
     config = where.config.model_copy(
         update={"tokenizer": where.config.tokenizer.with_tokens(bought.tokens)}
     )
-    assert forward_cost(config, inputs_of(*grid)).flops == bought.flops
+    assert config.cost(inputs_of(*grid)).flops == bought.flops
 
 
 def test_several_stores_share_the_number_that_the_dearest_allows() -> None:

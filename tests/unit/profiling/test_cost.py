@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from matey_core.errors import ConfigError
+from matey_core.models import Inputs
 from matey_core.models.matey import MateyConfig
 from matey_core.models.paper import PaperConfig
 from matey_core.nn.shift import Shift
-from matey_core.profiling import Inputs, SyntheticBatches, count_flops, forward_cost
+from matey_core.profiling import SyntheticBatches, count_flops
 from matey_core.tokenizers import TokenizerConfig
 from tests.formula import batch_of, spec_of
 
@@ -52,7 +53,7 @@ def test_the_formula_is_what_is_counted(scheme: str, tokenizer: dict[str, object
         width=48, depth=2, heads=2, scheme=scheme, tokenizer=TokenizerConfig(**tokenizer)
     )
     inputs = inputs_of((32, 48))
-    cost = forward_cost(config, inputs)
+    cost = config.cost(inputs)
     assert cost.flops == pytest.approx(counted(config, inputs, samples=1), rel=1e-9)
     # The fields' kernels are made once for a batch, not once for each of its samples.
     assert cost.flops == pytest.approx(counted(config, inputs, samples=3) / 3, rel=0.01)
@@ -78,7 +79,7 @@ def test_in_all_dimensions_with_all_switches(
         {"width": 32, "depth": 2, "heads": 2, "tokenizer": tokenizer, **changes}
     )
     inputs = inputs_of(grid, frames=2)
-    cost = forward_cost(config, inputs)
+    cost = config.cost(inputs)
     assert cost.flops == pytest.approx(counted(config, inputs, samples=1), rel=1e-9)
 
 
@@ -86,7 +87,7 @@ def test_tokens_are_those_of_the_model() -> None:
     config = MateyConfig(
         width=32, depth=1, heads=2, tokenizer=TokenizerConfig(patch=(8, 4), tokens=37)
     )
-    assert forward_cost(config, inputs_of((48, 40))).tokens == 37
+    assert config.cost(inputs_of((48, 40))).tokens == 37
 
 
 def test_with_padding_the_numbers_of_noise_stand_for_those_of_fields() -> None:
@@ -95,7 +96,7 @@ def test_with_padding_the_numbers_of_noise_stand_for_those_of_fields() -> None:
     )
     inputs = inputs_of((37, 42))
     torch.manual_seed(0)
-    cost = forward_cost(config, inputs)
+    cost = config.cost(inputs)
     assert cost.tokens == 40
     assert cost.flops == pytest.approx(counted(config, inputs, samples=2) / 2, rel=0.1)
 
@@ -111,7 +112,7 @@ def test_where_cells_move_the_shift_that_takes_most_counts(
     batch = batch_of(spec_of((32, 24), fields=3, boundary="no_slip"), samples=1, frames=2)
     model = config.build(fields=batch.spec.names, num_axes=[2])
     inputs = Inputs(grid=(32, 24), periodic=(False, False), fields=3, frames=2, moves=True)
-    cost = forward_cost(config, inputs)
+    cost = config.cost(inputs)
 
     def flops(*points: int) -> int:
         shift = Shift.of(points, shape=inputs.grid, periodic=inputs.periodic, side=8)
@@ -119,7 +120,7 @@ def test_where_cells_move_the_shift_that_takes_most_counts(
             return count_flops(lambda: model(batch).values.sum()).forward
 
     assert cost.flops == pytest.approx(flops(7, 7), rel=close)
-    unmoved = forward_cost(config, replace(inputs, moves=False)).flops
+    unmoved = config.cost(replace(inputs, moves=False)).flops
     assert unmoved == pytest.approx(flops(0, 0), rel=1e-9)
     if "ratio" in budget:
         assert unmoved < 0.8 * cost.flops
@@ -127,4 +128,4 @@ def test_where_cells_move_the_shift_that_takes_most_counts(
 
 def test_the_published_variant_has_no_formula() -> None:
     with pytest.raises(ConfigError, match="paper variant"):
-        forward_cost(PaperConfig(), inputs_of((32, 32)))
+        PaperConfig().cost(inputs_of((32, 32)))

@@ -9,92 +9,20 @@ import math
 from dataclasses import dataclass
 from functools import partial
 
-import torch
-
 from matey_core.attention import SCHEMES
 from matey_core.errors import ConfigError
 from matey_core.fields import BOUNDARIES
-from matey_core.models import AdaptiveConfig
-from matey_core.models.matey import MateyConfig
+from matey_core.models._cost import ForwardCost, Inputs
+from matey_core.models._pairs import num_pairs
+from matey_core.models.matey.settings import MateySettings
 from matey_core.nn.factors import stage_factors
 from matey_core.nn.lead_time import WAVES as LEAD_WAVES
 from matey_core.nn.measure import widened
-from matey_core.nn.shift import Shift
-from matey_core.profiling.pairs import num_pairs
-from matey_core.tokenizers import TOKENIZERS, TokenizerConfig, Tree, grow, num_tokens
+from matey_core.tokenizers import TOKENIZERS, Tree, num_tokens
 from matey_core.tokenizers._positions import MAX_AXES, WAVES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
-    """What a model is shown of a store."""
-
-    grid: tuple[int, ...]
-    """Points per axis."""
-    periodic: tuple[bool, ...]
-    fields: int
-    frames: int
-    """Of the history."""
-    moves: bool = False
-    """Whether cells begin where every step draws it: bounded axes then have up to one coarsest
-    cell more."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForwardCost:
-    """Operations of one sample at one lead time, forward."""
-
-    tokens: int
-    """Of a frame, over all passes."""
-    stem: int
-    blocks: int
-    head: int
-    other: int
-    """Positions and lead time."""
-
-    @property
-    def flops(self) -> int:
-        """All of them."""
-        return self.stem + self.blocks + self.head + self.other
-
-
-def forward_cost(config: AdaptiveConfig, inputs: Inputs) -> ForwardCost:
-    """Cost of the cells that a fixed budget buys, whatever the fields.
-
-    With γ, balanced trees and cells of padding the numbers of a level follow from the fields:
-    those of noise stand for them.
-
-    Raises:
-        ConfigError: there is no formula for such a model, no tree of cells has the number
-            of tokens asked for, or the scheme cannot serve these cells.
-        ShapeError: the grid is smaller than a patch.
-    """
-    return cost_of(config, plan(config.tokenization, inputs), inputs)
-
-
-def plan(config: TokenizerConfig, inputs: Inputs) -> Tree:
-    """Cells of a sample of noise: how many of each level a budget buys on a grid.
-
-    Raises:
-        ConfigError: no tree of cells has the number of tokens asked for.
-        ShapeError: the grid is smaller than a patch.
-    """
-    noise = torch.rand(1, 1, 1, *inputs.grid, generator=torch.Generator().manual_seed(0))
-    same = config.model_copy(update={"criterion": "variance"})
-    return grow(same, noise, periodic=inputs.periodic, shift=_widest(config, inputs))
-
-
-def _widest(config: TokenizerConfig, inputs: Inputs) -> Shift | None:
-    """The shift that takes most cells, where there are shifts."""
-    if not inputs.moves:
-        return None
-    side = config.on(inputs.grid).levels[0]
-    return Shift.of(
-        (side - 1,) * len(inputs.grid), shape=inputs.grid, periodic=inputs.periodic, side=side
-    )
-
-
-def cost_of(config: AdaptiveConfig, tree: Tree, inputs: Inputs) -> ForwardCost:
+def cost_of(config: MateySettings, tree: Tree, inputs: Inputs) -> ForwardCost:
     """Cost of given cells.
 
     Args:
@@ -103,14 +31,8 @@ def cost_of(config: AdaptiveConfig, tree: Tree, inputs: Inputs) -> ForwardCost:
         inputs: grid, fields and frames.
 
     Raises:
-        ConfigError: there is no formula for such a model, or the scheme cannot serve these
-            cells.
+        ConfigError: the scheme cannot serve these cells.
     """
-    if not isinstance(config, MateyConfig):
-        raise ConfigError(
-            f"The cost of the {config.variant} variant is not known as a formula.",
-            remedy="Choose model.variant=matey, or give the budget in tokens.",
-        )
     passes = TOKENIZERS[config.tokenizer.name](tree)
     count_pairs = partial(
         num_pairs, config.scheme, passes, tree, shape=inputs.grid, history=inputs.frames
@@ -147,7 +69,7 @@ class _Sizes:
     outputs: int
 
     @classmethod
-    def of(cls, config: MateyConfig, patch: tuple[int, ...], fields: int) -> "_Sizes":
+    def of(cls, config: MateySettings, patch: tuple[int, ...], fields: int) -> "_Sizes":
         axes = [stage_factors(side) for side in patch]
         first, second, third = (math.prod(axis[stage] for axis in axes) for stage in range(3))
         return cls(
@@ -173,14 +95,14 @@ class _Sizes:
         return kernel + points + middle + 2 * rows * third * self.inner * self.width
 
 
-def _blocks(config: MateyConfig, *, rows: int, pairs: int) -> int:
+def _blocks(config: MateySettings, *, rows: int, pairs: int) -> int:
     width, depth, _ = config.sizes
     stages = SCHEMES[config.scheme].num_stages
     projections, mlp = 8 * stages * rows * width**2, 16 * rows * width**2
     return depth * (projections + mlp + 4 * pairs * width)
 
 
-def _measures(config: MateyConfig, pairs: int) -> int:
+def _measures(config: MateySettings, pairs: int) -> int:
     """What heads cost more where channels for the measure widen them."""
     width, depth, heads = config.sizes
     if not config.measure:
@@ -188,7 +110,7 @@ def _measures(config: MateyConfig, pairs: int) -> int:
     return depth * 4 * pairs * (heads * widened(width // heads) - width)
 
 
-def _positions(config: MateyConfig, tokens: int, frames: int, passes: int) -> int:
+def _positions(config: MateySettings, tokens: int, frames: int, passes: int) -> int:
     width = config.sizes.width
     if config.position == "boundary":
         features = MAX_AXES * (4 * WAVES + len(BOUNDARIES) + 1)
@@ -200,7 +122,7 @@ def _positions(config: MateyConfig, tokens: int, frames: int, passes: int) -> in
     return 0
 
 
-def _lead(config: MateyConfig) -> int:
+def _lead(config: MateySettings) -> int:
     width = config.sizes.width
     cost = 2 * 2 * (2 * LEAD_WAVES + 1) * width + 2 * width**2
     if config.conditioning == "every_block":
