@@ -13,7 +13,7 @@ from matey_cli.options import Given, from_settings, one_of, option, options
 
 
 @from_settings(
-    "matey_core.workflows.finetune:FinetuneConfig",
+    "matey_core.workflows.finetune.settings:FinetuneConfig",
     *options("source --data"),
     option("--n-samples", default="all"),
     option("--mode", "finetune.mode"),

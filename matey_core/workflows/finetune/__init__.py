@@ -1,0 +1,174 @@
+"""Adapt a trained model to new stores, or to few samples."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from matey_core.config import read_toml, validate
+from matey_core.distributed import Strategy
+from matey_core.finetuning import check_merged
+from matey_core.models import Model, adaptive, adaptive_config
+from matey_core.progress import OnProgress, silent
+from matey_core.runs.fit import TrainingJob, TrainingReport, fit
+from matey_core.runs.folder import FinetuneStart, RunFolder, create_run
+from matey_core.runs.processes import join_processes
+from matey_core.runs.resuming import resumable_run
+from matey_core.runs.sources import axis_counts, field_names
+from matey_core.runs.start import OnStart, store_facts, unheard
+from matey_core.runs.token_plan import settle
+from matey_core.runs.upgrade import upgraded
+from matey_core.store import Store
+from matey_core.workflows.finetune.plan import FinetunePlan, plan_again, plan_finetuning
+from matey_core.workflows.finetune.settings import FinetuneConfig
+from matey_core.workflows.finetune.stores import subset
+
+__all__ = ["FinetuneConfig", "finetune", "resume", "run_config", "subset"]
+
+
+def finetune(
+    config: FinetuneConfig, on_progress: OnProgress = silent, *, on_start: OnStart = unheard
+) -> TrainingReport:
+    """Train a copy of a trained model further, in a run of its own.
+
+    Fields and numbers of axes that the model does not know are added; every old weight
+    is kept.
+
+    Args:
+        config: settings.
+        on_progress: is told about every step.
+        on_start: is told once, before the first step, what will be done.
+
+    Raises:
+        CheckpointError: there is no model to start from.
+        DataError: there is nothing to train on.
+        ConfigError: settings cannot work.
+        RunError: training diverged, or the disk is full.
+    """
+    return _fit(plan_finetuning(config), None, on_progress, on_start)
+
+
+def resume(
+    runs: Path,
+    name: str | None = None,
+    on_progress: OnProgress = silent,
+    *,
+    sequence_parallel: int | None = None,
+    on_start: OnStart = unheard,
+) -> TrainingReport:
+    """Continue a fine-tuning from its last checkpoint, with its own settings and stores.
+
+    The run it started from is not needed any more.
+
+    Args:
+        runs: folder of runs.
+        name: the run; without it, the newest fine-tuning that has a checkpoint.
+        on_progress: is told about every step.
+        sequence_parallel: how many processes share every sample; by default as many as before.
+        on_start: is told once, before the first step, what will be done.
+
+    Raises:
+        CheckpointError: there is no such run, it is complete, or it does not fit its data.
+    """
+    run, config = resumable_run(runs, name, verb="finetune", read=run_config)
+    if sequence_parallel is not None:
+        config = config.model_copy(update={"sequence_parallel": sequence_parallel})
+    return _fit(plan_again(run, config), run, on_progress, on_start)
+
+
+def run_config(run: RunFolder) -> FinetuneConfig:
+    """Read the settings of a fine-tuning."""
+    values = upgraded(FinetuneConfig, read_toml(run.config), source=str(run.config))
+    return validate(FinetuneConfig, values, source=str(run.config))
+
+
+def _fit(
+    plan: FinetunePlan, resumed: RunFolder | None, on_progress: OnProgress, on_start: OnStart
+) -> TrainingReport:
+    config = plan.config
+    strategy = join_processes(config.device, sequence_parallel=config.sequence_parallel)
+    try:
+        job = _job(plan, strategy, resumed=resumed)
+        return fit(job, strategy, on_progress=on_progress, on_start=on_start)
+    finally:
+        strategy.close()
+
+
+def _job(plan: FinetunePlan, strategy: Strategy, *, resumed: RunFolder | None) -> TrainingJob:
+    config, stores = plan.config, [source.store for source in plan.sources]
+    torch.manual_seed(config.seed)
+    model = plan.begin()
+    start = FinetuneStart(
+        fields=model.fields,
+        num_axes=model.num_axes,
+        stores=plan.own_records(),
+        base_sha256=plan.base.sha256 if plan.base else None,
+    )
+    notes = [*plan.notes, *_news(model, stores)]
+    model = _prepared(model, config, stores)
+    if resumed is None:
+        config, budget = _budgeted(plan, model, strategy)
+        notes += budget
+    facts = store_facts(model, plan.sources)
+    run = resumed
+    if run is None and strategy.place.is_first:
+        run = create_run(config.runs, config, kind="finetune", name=config.name)
+        run.record_stores(plan.records())
+        run.record_start(start)
+    path = strategy.share(str(run.path) if run else "")
+    return TrainingJob(
+        task="finetune",
+        config=config,
+        model=model,
+        sources=plan.sources,
+        facts=facts,
+        notes=notes,
+        run=RunFolder(Path(path)),
+        mode=config.finetune,
+        base=plan.base,
+        resumes=resumed is not None,
+    )
+
+
+def _budgeted(
+    plan: FinetunePlan, model: Model, strategy: Strategy
+) -> tuple[FinetuneConfig, list[str]]:
+    """Let the model cut fields as the budget says, and write that into the settings."""
+    config, stores = plan.config, [source.store for source in plan.sources]
+    if config.tokens is not None:
+        cutting = adaptive(model, what="A budget of tokens")
+        cutting.retokenize(cutting.config.tokenization.with_tokens(config.tokens))
+    settled, notes = settle(
+        config,
+        model.config,
+        plan.sources,
+        strategy,
+        make=lambda: _prepared(plan.begin(), config, stores),
+    )
+    if settled != model.config:
+        chosen = adaptive_config(settled, what="A budget").tokenization
+        adaptive(model, what="A budget").retokenize(chosen)
+        update = {"tokens": chosen.tokens, "flops": None, "seconds": None}
+        config = config.model_copy(update=update)
+    return config, notes
+
+
+def _news(model: Model, stores: Sequence[Store]) -> list[str]:
+    fields = [name for name in field_names(stores) if name not in model.fields]
+    return [f"Fields that are new to the model: {', '.join(fields)}."] if fields else []
+
+
+def _prepared(model: Model, config: FinetuneConfig, stores: Sequence[Store]) -> Model:
+    """Teach the model what is new and freeze parts of it, or make another one like it."""
+    known = {name: value.shape for name, value in model.named_parameters()}
+    model.extend(fields=field_names(stores), num_axes=axis_counts(stores))
+    if config.from_scratch:
+        return model.config.build(fields=model.fields, num_axes=model.num_axes)
+    new = {name for name, value in model.named_parameters() if known.get(name) != value.shape}
+    expected = {name: value.shape for name, value in model.state_dict().items()}
+    config.finetune.prepare(model)
+    check_merged(config.finetune, model, expected)
+    for name, parameter in model.named_parameters():
+        if name in new:  # it has never been trained: no mode may freeze it
+            parameter.requires_grad_(True)
+    return model

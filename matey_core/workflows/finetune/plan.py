@@ -1,0 +1,145 @@
+"""What the settings of a fine-tuning amount to, given what is on disk."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from matey_core.config import read_toml
+from matey_core.errors import CheckpointError
+from matey_core.finetuning import FinetuneModeConfig
+from matey_core.models import AdapterBase, Model, load_model
+from matey_core.runs.folder import RunFolder, StoreRecord, newest_run, record_of
+from matey_core.runs.sources import Source, reopen_stores, sources_of
+from matey_core.runs.trained import Trained, find_trained
+from matey_core.store import Store
+from matey_core.workflows.finetune.settings import FinetuneConfig
+from matey_core.workflows.finetune.stores import choose_stores, short_stores, subset
+
+MAX_LEAD = 4
+"""Where neither the settings nor the run that the model is from say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinetunePlan:
+    """What the settings amount to, given what is on disk."""
+
+    config: FinetuneConfig
+    """Resolved: what followed from the run is written in."""
+    begin: Callable[[], Model]
+    """Makes the model that is fine-tuned, as it was before."""
+    sources: Sequence[Source]
+    seen: tuple[StoreRecord, ...]
+    """Stores that the model was trained on before."""
+    base: AdapterBase | None
+    """What the weights are saved apart from; None where they are saved whole."""
+    notes: tuple[str, ...]
+
+    def own_records(self) -> tuple[StoreRecord, ...]:
+        """The stores of this run."""
+        return tuple(record_of(part.store, part.training.samples) for part in self.sources)
+
+    def records(self) -> list[StoreRecord]:
+        """All stores that the weights will have seen, each once."""
+        seen = () if self.config.from_scratch else self.seen
+        records = {record.fingerprint: record for record in seen}
+        for record in self.own_records():
+            if earlier := records.get(record.fingerprint):
+                samples = sorted({*earlier.samples, *record.samples})
+                record = replace(record, samples=tuple(samples))
+            records[record.fingerprint] = record
+        return list(records.values())
+
+
+def plan_finetuning(config: FinetuneConfig) -> FinetunePlan:
+    """Find the model and the data.
+
+    Raises:
+        CheckpointError: there is no model to start from.
+        DataError: there is nothing to train on.
+        ConfigError: an adapter cannot be saved apart from this model.
+    """
+    trained = _start(config)
+    history = config.history or trained.history
+    max_lead = config.max_lead or _max_lead_of(trained)
+    stores, notes = choose_stores(config, trained)
+    notes += short_stores(stores, config.n_samples)
+    mode = config.finetune
+    if config.from_scratch:
+        if mode.mode != "full":
+            notes.append("From scratch everything trains: there is nothing trained to freeze.")
+        mode = FinetuneModeConfig.choose("full")
+    resolved = config.model_copy(
+        update={"source": trained.path, "finetune": mode, "history": history, "max_lead": max_lead}
+    )
+    sources, more = _sources(resolved, stores)
+    return FinetunePlan(
+        config=resolved,
+        begin=trained.load,
+        sources=sources,
+        seen=trained.records,
+        base=_adapter_base(resolved),
+        notes=(*notes, *more),
+    )
+
+
+def plan_again(run: RunFolder, config: FinetuneConfig) -> FinetunePlan:
+    """Find what a fine-tuning was begun with, from its own folder.
+
+    Raises:
+        CheckpointError: its record is damaged, its stores have changed, or so has the base that
+            its adapter is saved apart from.
+    """
+    start, last = run.started(), run.checkpoints.named("last")
+    assert last is not None
+    sources, notes = _sources(config, reopen_stores(start.stores))
+    base = _adapter_base(config)
+    if base is not None and base.sha256 != start.base_sha256:
+        raise CheckpointError(
+            f"{config.source} has changed since {run.path} started: the SHA-256 of its weights is "
+            f"{base.sha256}, expected {start.base_sha256}.",
+            remedy="Put the old weights back, which the adapter is saved apart from.",
+        )
+    # Built and extended as it was, so that parameters have the order that sums were taken in.
+    settings = load_model(last / "model").config
+    return FinetunePlan(
+        config=config,
+        begin=lambda: settings.build(fields=start.fields, num_axes=start.num_axes),
+        sources=sources,
+        seen=(),
+        base=base,
+        notes=tuple(notes),
+    )
+
+
+def _adapter_base(config: FinetuneConfig) -> AdapterBase | None:
+    if config.finetune.save != "adapter":
+        return None
+    assert config.source is not None
+    return AdapterBase.of(config.source, runs=config.runs)
+
+
+def _sources(config: FinetuneConfig, stores: Sequence[Store]) -> tuple[list[Source], list[str]]:
+    assert config.history is not None
+    assert config.max_lead is not None
+    return sources_of(
+        stores,
+        history=config.history,
+        max_lead=config.max_lead,
+        extra_frames=config.objective.extra_frames,
+        choose=lambda store: subset(store, config.n_samples, seed=config.seed),
+    )
+
+
+def _start(config: FinetuneConfig) -> Trained:
+    """Find the model: a fine-tuned one is continued only if it is named."""
+    if config.source is not None:
+        return find_trained(config.source, runs=config.runs)
+    pretrained = newest_run(config.runs, kind="pretrain")
+    return find_trained(pretrained.path if pretrained else None, runs=config.runs)
+
+
+def _max_lead_of(trained: Trained) -> int:
+    path = RunFolder(trained.out).config
+    found = read_toml(path).get("max_lead", MAX_LEAD) if path.is_file() else MAX_LEAD
+    if not isinstance(found, int) or found < 1:
+        raise CheckpointError(f"{path}: max_lead should be a positive number, not {found}.")
+    return found
