@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from matey_core.config import Config
 from matey_core.workflows.finetune import FinetuneConfig
@@ -20,6 +20,7 @@ PLACES = {"runs", "name", "data", "default_data", "source", "workers", "run", "o
 METRICS = ("nrmse", "vrmse", "rollout")
 """One-step nRMSE and VRMSE, and the mean nRMSE of all frames of a rollout."""
 
+Equal = Literal["steps", "seconds"]
 Scalar = str | int | float | bool
 AnyTraining = TypeVar("AnyTraining", PretrainConfig, FinetuneConfig)
 
@@ -29,7 +30,9 @@ class Point:
     """One combination of axes, arm, seed and learning rate, with complete settings."""
 
     at: dict[str, Scalar]
-    """Axis → value, without seeds."""
+    """Axis → value, without seeds; `equal` is one where both budgets are given."""
+    equal: Equal
+    """What all arms have alike."""
     arm: str
     seed: str
     learning_rate: float
@@ -41,6 +44,11 @@ class Point:
     def compared(self) -> PretrainConfig | FinetuneConfig:
         """Settings of the training that gets the budget."""
         return self.finetuning or self.pretraining
+
+    @property
+    def stage(self) -> str:
+        """Name of that training."""
+        return "finetuning" if self.finetuning else "pretraining"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +69,8 @@ class Task:
 
     point: Point
     cell: Cell
+    amount: float
+    """How much all arms have alike: steps, or seconds."""
 
     @property
     def at(self) -> dict[str, Scalar]:
@@ -77,10 +87,10 @@ class Trained:
     steps: int
     step_seconds: float
     """Mean time of a step, validations and checkpoints left out."""
-    seconds: float
-    """All of it."""
     validation: float
     """One-step nRMSE on validation windows, mean over stores."""
+    seconds: float = 0.0
+    """All of it."""
     failure: str = ""
     """Why there is no model; empty where there is one."""
 

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from matey_core.studies.cells import METRICS, CellResult, Scalar, Task
+from matey_core.studies.cells import METRICS, CellResult, Equal, Scalar, Task
 from matey_core.studies.rules import RuleConfig
 from matey_core.studies.statistics import Interval, Kind, interval_of, kind_of, ratio_of
 
@@ -40,6 +40,10 @@ class Comparison:
 
     at: dict[str, Scalar]
     """Axis → value, without seeds."""
+    equal: Equal
+    """What all arms have alike."""
+    amount: float
+    """How much of it: steps, or seconds."""
     seeds: tuple[str, ...]
     """Those that all arms have finished."""
     intervals: Kind
@@ -75,7 +79,7 @@ def compare(
     for place in dict.fromkeys(tuple(task.at.items()) for task in tasks):
         here = [task for task in tasks if tuple(task.at.items()) == place]
         if cells := _complete(here, results):
-            found.append(_compare(dict(place), cells, rules, reference))
+            found.append(_compare(here[0], cells, rules, reference))
     return tuple(found)
 
 
@@ -95,7 +99,7 @@ def _complete(tasks: Sequence[Task], results: Mapping[str, CellResult]) -> Cells
     return cells
 
 
-def _compare(at: dict[str, Scalar], cells: Cells, rules: RuleConfig, reference: str) -> Comparison:
+def _compare(task: Task, cells: Cells, rules: RuleConfig, reference: str) -> Comparison:
     reference = reference if reference in cells else next(iter(cells))
     chosen = {arm: _best_rate(by_rate) for arm, by_rate in cells.items()}
     seeds = tuple(next(iter(next(iter(cells.values())).values())))
@@ -109,7 +113,9 @@ def _compare(at: dict[str, Scalar], cells: Cells, rules: RuleConfig, reference: 
         each for _, by_seed in chosen.values() for each in by_seed.values() if not each.failure
     ]
     return Comparison(
-        at=at,
+        at=task.at,
+        equal=task.point.equal,
+        amount=task.amount,
         seeds=seeds,
         intervals=kind,
         reference=reference,

@@ -10,14 +10,11 @@ from typing import Any
 
 from matey_core.config import validate
 from matey_core.errors import ConfigError
-from matey_core.runs.settings import TrainingConfig
-from matey_core.studies.cells import Point, Scalar
+from matey_core.studies.cells import Equal, Point, Scalar
 from matey_core.studies.paths import EVALUATION, STAGES, Values, address, flat, put, text_of
 from matey_core.studies.settings import ArmConfig, StudyConfig
-from matey_core.workflows.finetune import FinetuneConfig
-from matey_core.workflows.pretrain import PretrainConfig
 
-RATE = "optimizer.learning_rate" if "optimizer" in TrainingConfig.model_fields else "learning_rate"
+RATE = "optimizer.learning_rate"
 PLACED = ("runs", "name", "source", "run", "out", "split")
 """Settings that the runner decides."""
 
@@ -50,19 +47,28 @@ class _Expansion:
         places = [path for path in self.axes if path not in self.seeds]
         found: list[Point] = []
         for seed in itertools.product(*(self.axes[path] for path in self.seeds)):
+            label = "/".join(map(str, seed)) or "0"
             for values in itertools.product(*(self.axes[path] for path in places)):
-                at = dict(zip(places, map(text_of, values), strict=True))
                 chosen = dict(zip([*self.seeds, *places], [*seed, *values], strict=True))
-                for name, arm in self.study.arms.items():
-                    if not self._is_excluded(name, at):
-                        label = "/".join(map(str, seed)) or "0"
-                        found += self._points(name, arm, at, chosen, label)
+                at: dict[str, Scalar] = dict(zip(places, map(text_of, values), strict=True))
+                for equal in self.study.budget.equal:
+                    if len(self.study.budget.equal) > 1:
+                        at = {**at, "equal": equal}
+                    for name, arm in self.study.arms.items():
+                        if not self._is_excluded(name, at):
+                            found += self._points(name, arm, at, equal, chosen, label)
         if not found:
             raise ConfigError("The rules exclude every cell.", remedy="Change rules.exclude.")
         return found
 
     def _points(
-        self, name: str, arm: ArmConfig, at: dict[str, Scalar], chosen: dict[str, Any], seed: str
+        self,
+        name: str,
+        arm: ArmConfig,
+        at: dict[str, Scalar],
+        equal: Equal,
+        chosen: dict[str, Any],
+        seed: str,
     ) -> Iterator[Point]:
         source = f"study {self.study.name}, arm {name}"
         for rate in arm.learning_rates or self.study.rules.learning_rates or (None,):
@@ -76,9 +82,10 @@ class _Expansion:
             finetuning = configs.get("finetuning")
             yield Point(
                 at=at,
+                equal=equal,
                 arm=name,
                 seed=seed,
-                learning_rate=rate or _rate_of(compared),
+                learning_rate=compared.optimizer.learning_rate,
                 pretraining=configs["pretraining"],
                 finetuning=finetuning,
                 evaluation=configs[EVALUATION],
@@ -137,8 +144,14 @@ class _Expansion:
                         remedy="All arms have one budget and the same seeds; learning rates are "
                         "tried with learning_rates.",
                     )
+        if study.rules.reference and study.rules.reference not in study.arms:
+            raise ConfigError(
+                f"study {study.name}, rules.reference: there is no arm "
+                f"{study.rules.reference!r}; there are {', '.join(study.arms)}."
+            )
         for rule in study.rules.exclude:
             known = [path for path in self.axes if path not in self.seeds]
+            known += ["equal"] if len(study.budget.equal) > 1 else []
             check_keys(rule, [*known, "arm"], f"study {study.name}, rules.exclude")
 
     def _is_excluded(self, arm: str, at: Mapping[str, Scalar]) -> bool:
@@ -171,10 +184,3 @@ def _validated(stage: str, values: dict[str, Any], source: str) -> Any:
 @cache
 def _read(stage: str, text: str, source: str) -> Any:
     return validate(STAGES[stage], json.loads(text), source=f"{source}, {stage}")
-
-
-def _rate_of(config: PretrainConfig | FinetuneConfig) -> float:
-    found: Any = config
-    for part in RATE.split("."):
-        found = getattr(found, part)
-    return float(found)

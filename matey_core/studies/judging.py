@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from matey_core.errors import ConfigError
-from matey_core.studies.cells import Point
+from matey_core.studies.cells import Point, Scalar
 from matey_core.studies.comparison import Comparison
 from matey_core.studies.expansion import check_keys
 from matey_core.studies.paths import flat, text_of
@@ -41,13 +41,26 @@ def check_claims(claims: Iterable[VerdictConfig], points: Sequence[Point]) -> No
             if arm not in arms:
                 known = ", ".join(arms)
                 raise ConfigError(f"{source}: there is no arm {arm!r}; there are {known}.")
-        axes = list(dict.fromkeys(axis for point in points for axis in point.at))
+        places = [point.at for point in points]
+        axes = list(dict.fromkeys(axis for at in places for axis in at))
         check_keys(claim.at, axes, source)
         if axis := getattr(claim, "axis", ""):
             check_keys({axis: 0}, axes, source)
+            _check_line(axis, [at for at in places if _is_at(claim.at, at)], source)
         for arm in claim.arms():
             if not any(point.arm == arm and _is_at(claim.at, point.at) for point in points):
                 raise ConfigError(f"{source}: {arm} has no cell where the claim is made.")
+
+
+def _check_line(axis: str, places: Sequence[Mapping[str, Scalar]], source: str) -> None:
+    """Refuse a claim along an axis that is no line of numbers."""
+    others = {tuple((key, at[key]) for key in at if key != axis) for at in places}
+    if len(others) > 1 or any(isinstance(at[axis], str | bool) for at in places):
+        raise ConfigError(
+            f"{source}: a claim along {axis!r} is about numbers, and about one place of the "
+            "other axes.",
+            remedy="Say with `at` which values of the other axes are meant.",
+        )
 
 
 def judge(

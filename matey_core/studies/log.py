@@ -73,6 +73,7 @@ def parsed(kind: type[AnyTrained], row: Mapping[str, Any]) -> AnyTrained:
         CheckpointError: the line is damaged.
     """
     try:
+        row = {"steps": row.get("step"), **row}  # 0.1 called them so
         values = {each.name: row[each.name] for each in fields(kind) if each.name in row}
         for key in values.keys() & {"step_seconds", "seconds", "validation", "test_seconds"}:
             values[key] = _number(values[key])

@@ -1,18 +1,13 @@
 """A study's report as Markdown, and what such reports have in common."""
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from matey_core.studies.comparison import ArmResult, Comparison
 from matey_core.studies.report import StudyReport
-from matey_core.studies.statistics import Interval
-from matey_core.studies.verdicts._places import place
+from matey_core.studies.statistics import chance
+from matey_core.studies.words import NAMES, interval, number, table, title
 
-NAMES = {
-    "nrmse": "one-step nRMSE",
-    "vrmse": "one-step VRMSE",
-    "rollout": "nRMSE of the rollout",
-}
+COLUMNS = ("arm", "steps", "trained s", "learning rate", "nRMSE", "VRMSE", "rollout")
 INTERVALS = {
     "range": "the smallest and the largest of a seed",
     "bootstrap": "95 % of the medians of seeds drawn again (bootstrap)",
@@ -21,12 +16,10 @@ INTERVALS = {
 
 def markdown(report: StudyReport) -> str:
     """Write the report for people: verdicts first, then what they rest on."""
-    return "\n".join(
-        [*_head(report), *(line for each in report.comparisons for line in _table(each, report))]
-    )
+    return "\n".join(_lines(report))
 
 
-def _head(report: StudyReport) -> Iterator[str]:
+def _lines(report: StudyReport) -> Iterator[str]:
     yield f"# {report.title}"
     yield ""
     for verdict in report.verdicts:
@@ -34,6 +27,13 @@ def _head(report: StudyReport) -> Iterator[str]:
             f"- **{verdict.outcome}** ({verdict.level}): {verdict.sentence} "
             f"Source: {verdict.source}."
         )
+    yield from description(report)
+    for comparison in report.comparisons:
+        yield from lines_of(comparison, report)
+
+
+def description(report: StudyReport) -> Iterator[str]:
+    """The picture, the notes, and how to read the figures."""
     if not report.comparisons:
         yield "No seed is complete yet."
     yield ""
@@ -53,19 +53,25 @@ def _head(report: StudyReport) -> Iterator[str]:
     yield ""
 
 
-def _table(comparison: Comparison, report: StudyReport) -> Iterator[str]:
+def lines_of(comparison: Comparison, report: StudyReport) -> Iterator[str]:
+    """A comparison's table, and what there is to say about it."""
     reference = report.labels[comparison.reference]
-    yield f"## {place(comparison.at).removeprefix(' at ') or 'Results'}"
+    yield f"## {title(comparison)}"
     yield ""
     yield from table(
-        ("arm", "steps", "learning rate", "nRMSE", "VRMSE", "rollout", f"ratio to {reference}"),
+        (*COLUMNS, f"ratio to {reference}"),
         [
             *(_row(each, report) for each in comparison.arms),
-            persistence_row(comparison, before=2, after=1),
+            ("persistence", "", "", "", *(number(comparison.persistence[n]) for n in NAMES), ""),
         ],
     )
     done, wanted = len(comparison.seeds), report.seeds
     yield f"{done} of {wanted} seeds are complete." if done < wanted else f"Seeds: {done}."
+    if done > 1:
+        yield (
+            "One of two arms that are equally good is better with every seed, by chance, in "
+            f"{100 * chance(done):.3g} % of all cases."
+        )
     if diverged := sum(each.diverged for each in comparison.arms):
         yield f"{diverged} of the trainings diverged; their errors count as ∞."
     if comparison.is_uninformative:
@@ -77,34 +83,8 @@ def _row(each: ArmResult, report: StudyReport) -> tuple[str, ...]:
     return (
         report.labels[each.arm],
         f"{each.steps:,}",
+        number(each.train_seconds),
         f"{each.learning_rate:g}",
         *(interval(each.errors[name]) for name in NAMES),
         interval(each.ratios[report.metric]),
     )
-
-
-def persistence_row(comparison: Comparison, *, before: int, after: int) -> tuple[str, ...]:
-    """The row of repeating the last known frame, with empty columns around its errors."""
-    errors = [number(comparison.persistence[name]) for name in NAMES]
-    return ("persistence", *[""] * before, *errors, *[""] * after)
-
-
-def interval(found: Interval) -> str:
-    """A median, and its interval where there are several seeds."""
-    if len(found.values) == 1:
-        return number(found.median)
-    return f"{number(found.median)} ({number(found.low)}–{number(found.high)})"
-
-
-def number(value: float) -> str:
-    """Three digits."""
-    return f"{value:.3g}" if math.isfinite(value) else "∞"
-
-
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Lines of a table: the first column to the left, the others to the right."""
-    yield f"| {' | '.join(columns)} |"
-    yield f"|{'|'.join('---' if not index else '---:' for index in range(len(columns)))}|"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
-    yield ""

@@ -7,9 +7,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from matey_core.studies.comparison import Comparison
-from matey_core.studies.markdown import NAMES
 from matey_core.studies.report import StudyReport
-from matey_core.studies.verdicts._places import place
+from matey_core.studies.words import NAMES, heading
 
 
 def draw(report: StudyReport, path: Path) -> None:
@@ -23,7 +22,7 @@ def draw(report: StudyReport, path: Path) -> None:
     panels: dict[str, list[Comparison]] = {}
     for each in report.comparisons:
         rest = {key: value for key, value in each.at.items() if key != axis}
-        panels.setdefault(place(rest).removeprefix(" at "), []).append(each)
+        panels.setdefault(heading(rest), []).append(each)
     figure = Figure(figsize=(5 * len(panels) + 1, 4.2), layout="constrained")
     drawn = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
     for panel, (title, comparisons) in zip(drawn, panels.items(), strict=True):

@@ -1,9 +1,10 @@
 """What a study has shown so far: JSON, Markdown and a picture, written from finished cells."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -12,8 +13,11 @@ from matey_core.studies.comparison import Comparison, compare
 from matey_core.studies.judging import Verdict, judge
 from matey_core.studies.log import CellLog
 from matey_core.studies.settings import StudyConfig
+from matey_core.studies.words import heading
 from matey_core.training.checkpoint import written
 
+TOLERANCE = 0.1
+"""How far training may last from its budget before that is told, as a fraction."""
 NO_PLOT = "There is no picture: matplotlib is not installed."
 
 
@@ -46,6 +50,11 @@ class StudyReport:
         return any(verdict.fails for verdict in self.verdicts)
 
 
+def reference_of(study: StudyConfig) -> str:
+    """Name of the arm that ratios are to."""
+    return study.rules.reference or next(iter(study.arms))
+
+
 def report_of(study: StudyConfig, tasks: Sequence[Task], log: CellLog, out: Path) -> StudyReport:
     """Summarize the seeds that are complete.
 
@@ -56,9 +65,10 @@ def report_of(study: StudyConfig, tasks: Sequence[Task], log: CellLog, out: Path
         out: folder of the study.
     """
     rules = study.rules
-    comparisons = compare(tasks, log.results, rules, reference=next(iter(study.arms)))
+    comparisons = compare(tasks, log.results, rules, reference=reference_of(study))
     keys = {task.cell.key for task in tasks}
     frames = rules.rollout_frames
+    labels = {name: arm.label or name for name, arm in study.arms.items()}
     can_plot = find_spec("matplotlib") is not None
     return StudyReport(
         name=study.name,
@@ -66,34 +76,50 @@ def report_of(study: StudyConfig, tasks: Sequence[Task], log: CellLog, out: Path
         out=out,
         metric=rules.metric,
         rollout=f"the first {frames} frames" if frames else "all frames",
-        labels={name: arm.label or name for name, arm in study.arms.items()},
+        labels=labels,
         seeds=len({task.point.seed for task in tasks}),
         cells=len(keys),
         finished=len(keys & log.results.keys()),
         comparisons=comparisons,
         verdicts=judge(study.verdicts, comparisons, rules.metric),
         plot=out / "report.png" if can_plot and comparisons else None,
-        notes=() if can_plot else (NO_PLOT,),
+        notes=(*_off_budget(comparisons, labels), *(() if can_plot else (NO_PLOT,))),
     )
 
 
-def write_report(
-    report: StudyReport, *, markdown: Callable[[], str], draw: Callable[[Path], None]
-) -> None:
-    """Write report.json, report.md and, where there is one, the picture.
+def _off_budget(comparisons: Sequence[Comparison], labels: Mapping[str, str]) -> Iterator[str]:
+    """Name the arms whose steps took another time while training than beforehand."""
+    for comparison in comparisons:
+        off = [
+            f"{labels[each.arm]} {each.train_seconds:.3g}"
+            for each in comparison.arms
+            if abs(each.train_seconds / comparison.amount - 1) > TOLERANCE
+        ]
+        if comparison.equal == "seconds" and off:
+            where = heading(comparison.at)
+            yield (
+                f"{where}{': ' if where else ''}instead of {comparison.amount:g} seconds these "
+                f"arms trained for {'; '.join(off)}. The machine was not quiet, or its steps "
+                "differ."
+            )
+
+
+def write_report(report: Any, *, out: Path, text: str, draw: Callable[[Path], None] | None) -> None:
+    """Write report.json, report.md and, if it can be drawn, report.png.
 
     Args:
-        report: what was found.
-        markdown: makes the text.
+        report: a dataclass of what was found.
+        out: folder of the study.
+        text: the same as Markdown.
         draw: makes the picture under a name.
 
     Raises:
         RunError: the disk is full.
     """
-    with written(report.out / "report.json") as partial:
+    with written(out / "report.json") as partial:
         partial.write_bytes(TypeAdapter(type(report)).dump_json(report, indent=1) + b"\n")
-    if report.plot:
-        with written(report.plot) as partial:
+    if draw:
+        with written(out / "report.png") as partial:
             draw(partial)
-    with written(report.out / "report.md") as partial:
-        partial.write_text(markdown(), encoding="utf-8")
+    with written(out / "report.md") as partial:
+        partial.write_text(text, encoding="utf-8")

@@ -5,9 +5,9 @@ from typing import Any, Literal
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from matey_core.config import Config
+from matey_core.studies.cells import Equal
 
 Metric = Literal["nrmse", "vrmse", "rollout"]
-Equal = Literal["steps", "seconds"]
 
 
 class BudgetConfig(Config):
@@ -16,7 +16,8 @@ class BudgetConfig(Config):
     equal: tuple[Equal, ...] = Field(default=("steps",), min_length=1)
     """At equal steps, at equal seconds, or both, one comparison after the other."""
     steps: PositiveInt | None = None
-    """Of every cell at equal steps; by default those of the shared settings."""
+    """Of every cell at equal steps; by default as many as the reference arm takes in `seconds`,
+    or those of the shared settings."""
     seconds: PositiveFloat | None = None
     """Of every cell at equal seconds: as many steps as fit in, by the measured time of a step."""
 
@@ -32,6 +33,8 @@ class RuleConfig(Config):
 
     metric: Metric = "nrmse"
     """Which error decides: of one step, or the mean nRMSE of the frames of a rollout."""
+    reference: str = ""
+    """Name of the arm that ratios are to; by default the first."""
     rollout_frames: PositiveInt | None = None
     """Score a rollout by its first frames alone; by default by all."""
     learning_rates: tuple[PositiveFloat, ...] = ()

@@ -1,20 +1,20 @@
 """The one runner of studies: plan, work off cells, report."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 from matey_core.distributed import place_of_this_process
 from matey_core.errors import ConfigError
-from matey_core.progress import OnProgress, Progress, silent
-from matey_core.studies.cells import Point, Scalar, Task, cell_of
+from matey_core.progress import OnProgress, silent
+from matey_core.studies.cells import Fingerprints, Point, Task, cell_of
 from matey_core.studies.expansion import points_of
 from matey_core.studies.judging import check_claims
 from matey_core.studies.log import CellLog
 from matey_core.studies.markdown import markdown
 from matey_core.studies.plan import StudyPlan, plan_of
-from matey_core.studies.report import StudyReport, report_of, write_report
+from matey_core.studies.report import StudyReport, reference_of, report_of, write_report
 from matey_core.studies.schedule import carry_out
 from matey_core.studies.settings import StudyConfig
 from matey_core.studies.stores import fingerprints, stores_of
@@ -28,6 +28,31 @@ def go_on(plan: StudyPlan) -> bool:
     return True
 
 
+class Clock(Protocol):
+    """Knows what a step takes."""
+
+    @property
+    def precision(self) -> str:
+        """What `auto` means in all cells; known when all points were measured."""
+
+    def measure(self, point: Point, on_progress: OnProgress) -> Mapping[str, float]:
+        """Seconds of a step in each training of a cell, by stage."""
+
+
+Publish = Callable[[StudyReport], None]
+
+
+def publish(report: StudyReport) -> None:
+    """Write the report as it is."""
+
+    def drawn(path: Path) -> None:
+        from matey_core.studies.plot import draw
+
+        draw(report, path)
+
+    write_report(report, out=report.out, text=markdown(report), draw=drawn if report.plot else None)
+
+
 def run_study(
     study: StudyConfig,
     *,
@@ -35,6 +60,8 @@ def run_study(
     jobs: int = 1,
     on_progress: OnProgress = silent,
     on_plan: OnPlan = go_on,
+    clock: Clock | None = None,
+    publish: Publish = publish,
 ) -> StudyReport | None:
     """Train, test and compare all arms, and judge what is claimed.
 
@@ -48,6 +75,8 @@ def run_study(
         jobs: processes side by side, a thread each.
         on_progress: is told how far it is.
         on_plan: is asked once, before anything is trained in earnest, whether to go on.
+        clock: knows what a step takes; by default a few are tried.
+        publish: writes the report.
 
     Returns:
         The report; None if `on_plan` has declined.
@@ -63,44 +92,70 @@ def run_study(
     check_claims(study.verdicts, points)
     check_stores(points)
     known = cache(fingerprints)
-    times = StepTimes(out / "costs.json", known)
-
-    def on_trial(what: str) -> None:
-        on_progress(Progress(task=what, done=0, total=None))
-
+    clock = clock or StepTimes(out / "costs.json", known)
     log = CellLog(out / "cells.jsonl")
-    measured = [times.measure(point, on_trial) for point in points]
-    times.clean_up()
-    tasks, seconds = [], {}
-    for point, steps in zip(points, measured, strict=True):
-        for at, number in _budgets(study, point, steps):
-            placed = replace(point, at={**point.at, **at})
-            cell = cell_of(
-                placed,
-                steps=number,
-                precision=times.precision,
-                runs=out / "runs",
-                fingerprints=known,
-            )
-            tasks.append(Task(point=placed, cell=cell))
-            seconds[cell.key] = steps
-    if not on_plan(plan_of(tasks, log, seconds, out=out, jobs=jobs)):
+    seconds = [clock.measure(point, on_progress) for point in points]
+    tasks = tasks_of(
+        study, points, seconds, precision=clock.precision, runs=out / "runs", fingerprints=known
+    )
+    times = {task.cell.key: each for task, each in zip(tasks, seconds, strict=True)}
+    if not on_plan(plan_of(tasks, log, times, out=out, jobs=jobs)):
         return None
 
     def report() -> StudyReport:
         found = report_of(study, tasks, log, out)
-        write_report(found, markdown=lambda: markdown(found), draw=lambda path: _draw(found, path))
+        publish(found)
         return found
 
-    carry_out(
-        tasks,
-        log,
-        title=study.name,
-        jobs=jobs,
-        on_progress=on_progress,
-        on_seed=report,
-    )
+    carry_out(tasks, log, title=study.name, jobs=jobs, on_progress=on_progress, on_seed=report)
     return report()
+
+
+def tasks_of(
+    study: StudyConfig,
+    points: Sequence[Point],
+    seconds: Sequence[Mapping[str, float]],
+    *,
+    precision: str,
+    runs: Path,
+    fingerprints: Fingerprints,
+) -> list[Task]:
+    """Give every point its steps, and so its cell.
+
+    Args:
+        study: has the budget.
+        points: all combinations.
+        seconds: for each of them, stage → seconds of a step.
+        precision: what `auto` means.
+        runs: folder of the study's runs.
+        fingerprints: identify stores.
+    """
+    budget, reference = study.budget, reference_of(study)
+    steps_of = {
+        tuple(point.at.items()): _steps(budget.seconds, each[point.stage])
+        for point, each in zip(points, seconds, strict=True)
+        if point.arm == reference and budget.seconds is not None
+    }
+
+    def task(point: Point, step: float) -> Task:
+        if point.equal == "seconds":
+            steps = _steps(budget.seconds or 0, step)
+        else:
+            asked = budget.steps or steps_of.get(tuple(point.at.items()))
+            steps = asked or point.compared.steps
+        return Task(
+            point=point,
+            cell=cell_of(
+                point, steps=steps, precision=precision, runs=runs, fingerprints=fingerprints
+            ),
+            amount=budget.seconds or 0 if point.equal == "seconds" else steps,
+        )
+
+    return [task(point, each[point.stage]) for point, each in zip(points, seconds, strict=True)]
+
+
+def _steps(seconds: float, step: float) -> int:
+    return max(1, int(seconds / step))
 
 
 def refuse_torchrun() -> None:
@@ -130,24 +185,3 @@ def check_stores(points: Sequence[Point]) -> None:
     }
     for data, history in sorted(asked):
         stores_of(data, (), history=history)
-
-
-def _budgets(
-    study: StudyConfig, point: Point, seconds: Mapping[str, float]
-) -> Iterator[tuple[dict[str, Scalar], int]]:
-    """Places and numbers of steps of a point's cells, one for each kind of budget."""
-    budget = study.budget
-    for equal in budget.equal:
-        at: dict[str, Scalar] = {"equal": equal} if len(budget.equal) > 1 else {}
-        if equal == "steps":
-            yield at, budget.steps or point.compared.steps
-        else:
-            assert budget.seconds is not None
-            step = seconds["finetuning" if point.finetuning else "pretraining"]
-            yield at, max(1, int(budget.seconds / step))
-
-
-def _draw(report: StudyReport, path: Path) -> None:
-    from matey_core.studies.plot import draw
-
-    draw(report, path)

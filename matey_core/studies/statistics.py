@@ -56,6 +56,11 @@ def ratio_of(above: Interval, below: Interval, kind: Kind = "range") -> Interval
     return interval_of(ratios, kind)
 
 
+def chance(seeds: int) -> float:
+    """How often one of two equally good arms is better with every seed."""
+    return 2 * 0.5**seeds
+
+
 def _bootstrap(values: Sequence[float]) -> tuple[float, float]:
     draw = random.Random(0)
     medians = sorted(statistics.median(draw.choices(values, k=len(values))) for _ in range(DRAWS))

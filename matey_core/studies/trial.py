@@ -1,15 +1,15 @@
 """How long a step takes, learned from a few steps before anything is trained in earnest."""
 
 import json
-import shutil
 import statistics
-from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 
 from matey_core.errors import CheckpointError
+from matey_core.progress import OnProgress, Progress
 from matey_core.studies.cells import PLACES, AnyTraining, Fingerprints, Point, hashed
 from matey_core.studies.work import StepClock
 from matey_core.training.checkpoint import written
@@ -20,8 +20,6 @@ STEPS = 8
 """Of a trial; the first two, which are slower, are left out."""
 NO_COST = PLACES | {"steps", "seed", "n_samples", "precision", "validate_every"}
 """Settings that change no step's time, and the precision, which the trial finds."""
-
-OnTrial = Callable[[str], None]
 
 
 class StepTimes:
@@ -35,7 +33,6 @@ class StepTimes:
         """
         self.path = path
         self.fingerprints = fingerprints
-        self._trials = path.parent / "trials"
         self._values: dict[str, Any] = {}
         if path.exists():
             try:
@@ -50,31 +47,32 @@ class StepTimes:
         """What `auto` means in all cells; known after the first trial that has it."""
         return str(self._values.get("precision", "float32"))
 
-    def measure(self, point: Point, on_trial: OnTrial) -> dict[str, float]:
+    def measure(self, point: Point, on_progress: OnProgress) -> dict[str, float]:
         """Seconds of a step in each training of a cell; those not known are tried.
 
         Args:
             point: whose trainings.
-            on_trial: is told what is tried.
+            on_progress: is told what is tried.
 
         Raises:
             MateyError: settings that no training can work with.
         """
-        first = self._measured("pretraining", point.pretraining, point, on_trial)
+        first = self._measured("pretraining", point.pretraining, point, on_progress)
         times = {"pretraining": first}
         if point.finetuning is not None:
-            times["finetuning"] = self._measured("finetuning", point.finetuning, point, on_trial)
+            times["finetuning"] = self._measured("finetuning", point.finetuning, point, on_progress)
         return times
 
-    def clean_up(self) -> None:
-        """Remove the trials' models."""
-        shutil.rmtree(self._trials, ignore_errors=True)
-
-    def _measured(self, stage: str, config: AnyTraining, point: Point, on_trial: OnTrial) -> float:
+    def _measured(
+        self, stage: str, config: AnyTraining, point: Point, on_progress: OnProgress
+    ) -> float:
         key = self._key(config, point)
         if key not in self._values:
-            on_trial(f"{STEPS} steps of {point.arm}, {stage}")
-            self._values[key] = self._tried(config, point)
+            task = f"{STEPS} steps of {point.arm}, {stage}"
+            on_progress(Progress(task=task, done=0, total=None))
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with TemporaryDirectory(dir=self.path.parent, prefix="trial-") as folder:
+                self._values[key] = self._tried(config, point, Path(folder))
             with written(self.path) as partial:
                 partial.write_text(json.dumps(self._values, indent=1) + "\n", encoding="utf-8")
         return float(self._values[key])
@@ -89,25 +87,23 @@ class StepTimes:
             content["model"] = point.pretraining.model.model_dump(mode="json")
         return hashed(content)
 
-    def _tried(self, config: AnyTraining, point: Point) -> float:
+    def _tried(self, config: AnyTraining, point: Point, folder: Path) -> float:
         """Take a few steps; a fine-tuning takes them with a model that was trained as few."""
         update: dict[str, Any] = {
             "name": self._key(config, point),
-            "runs": self._trials,
+            "runs": folder,
             "steps": STEPS,
             "validate_every": STEPS,
         }
         if config.precision == "auto" and "precision" in self._values:
             update["precision"] = self.precision
-        shutil.rmtree(self._trials / update["name"], ignore_errors=True)
         if isinstance(config, PretrainConfig):
             few = config.model_copy(update=update)
             clock = StepClock(few)
             report = pretrain(few, clock)
         else:
-            base = self._trials / self._key(point.pretraining, point)
-            if not base.is_dir():
-                self._tried(point.pretraining, point)
+            self._tried(point.pretraining, point, folder)
+            base = folder / self._key(point.pretraining, point)
             fewer = config.model_copy(update={**update, "source": base})
             clock = StepClock(fewer)
             report = finetune(fewer, clock)

@@ -94,11 +94,11 @@ def test_both_comparisons_with_the_picture(matey: Matey, place: Path) -> None:
         assert expected in " ".join(done.stdout.split())
     assert max(map(len, done.stdout.splitlines())) <= 80
     report = json.loads((place / "both" / "report.json").read_text())
-    kinds = [judged["comparison"]["equal"] for judged in report["stores"][0]["comparisons"]]
+    kinds = [comparison["equal"] for comparison in report["study"]["comparisons"]]
     assert kinds == ["seconds", "steps"]
     # The finest uniform patch has the same cell in both: five are trained, not six.
     assert len(lines(place / "both")) <= 5
-    if report["plot"]:
+    if report["study"]["plot"]:
         assert (place / "both" / "report.png").read_bytes().startswith(b"\x89PNG")
     for row in lines(place / "both"):
         assert {path.name for path in (place / "both" / "runs" / row["run"]).iterdir()} == {
@@ -140,7 +140,7 @@ def test_a_plan_measures_and_trains_nothing(matey: Matey, place: Path) -> None:
         (("--tokens", "inf%"), "'inf%' is no number of tokens"),
         (("--set", "steps=3"), "--set steps has no effect here: the study chooses it"),
         (("--set", "model.tokenizer.ratio=0.5"), "the study chooses it"),
-        (("--learning-rates", "fast"), "'fast' is no list of learning rates"),
+        (("--learning-rates", "fast"), "takes numbers above 0 between commas, not 'fast'"),
     ],
 )
 def test_mistakes_are_one_message_before_anything_is_trained(
@@ -187,23 +187,28 @@ def kill_after_a_cell(place: Path, line: tuple[str, ...], log: Path) -> list[str
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 100
-    while not log.exists() and process.poll() is None and time.monotonic() < deadline:
+    while process.poll() is None and time.monotonic() < deadline:
+        if log.exists() and b'"cell"' in log.read_bytes():
+            break
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    return [json.loads(row)["key"] for row in log.read_text().splitlines()]
+    return [row["key"] for row in lines(log.parent)]
 
 
 def lines(study: Path) -> list[dict[str, Any]]:
-    return [json.loads(row) for row in (study / "cells.jsonl").read_text().splitlines()]
+    """Finished cells; a line that was cut off is none."""
+    text = (study / "cells.jsonl").read_text()
+    rows = [json.loads(row) for row in text.splitlines(keepends=True) if row.endswith("\n")]
+    return [row for row in rows if row["event"] == "cell"]
 
 
 def results(study: Path) -> dict[str, Any]:
     """The report without its place and without times of training."""
     report = json.loads((study / "report.json").read_text())
-    del report["out"], report["plot"]
-    for store in report["stores"]:
-        for judged in store["comparisons"]:
-            for each in judged["comparison"]["arms"]:
-                del each["train_seconds"]
+    for key in ("out", "plot", "notes"):
+        del report["study"][key]
+    for comparison in report["study"]["comparisons"]:
+        for each in comparison["arms"]:
+            del each["step_seconds"]
     return dict(report)

@@ -1,5 +1,7 @@
 """What the commands that run a study's file have in common."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +10,7 @@ import typer
 from matey_cli import render
 
 if TYPE_CHECKING:
+    from matey_core.progress import OnProgress
     from matey_core.studies.comparison import ArmResult, Comparison
     from matey_core.studies.plan import StudyPlan
     from matey_core.studies.report import StudyReport
@@ -45,18 +48,14 @@ def run_file(
     study = read_study(file, tuple(assignments or ()))
     folder = out or (runs or project().runs) / f"study-{study.name}"
 
-    def on_plan(found: "StudyPlan") -> bool:
-        show_plan(found, is_all=only_plan)
-        return not only_plan
-
-    try:
-        with render.progress() as on_progress:
-            report = run_study(
-                study, out=folder, jobs=jobs, on_progress=on_progress, on_plan=on_plan
-            )
-    except KeyboardInterrupt:
-        render.note("Finished cells are kept. Go on with the same command.")
-        raise
+    with running() as on_progress:
+        report = run_study(
+            study,
+            out=folder,
+            jobs=jobs,
+            on_progress=on_progress,
+            on_plan=lambda found: show_plan(found, is_all=only_plan),
+        )
     if report is None:
         return
     if not render.emit(report):
@@ -65,8 +64,23 @@ def run_file(
         raise typer.Exit(1)
 
 
-def show_plan(plan: "StudyPlan", *, is_all: bool) -> None:
-    """Say what will be done; with all details where nothing else will be."""
+@contextmanager
+def running() -> "Iterator[OnProgress]":
+    """Show progress, and after Ctrl-C say what remains."""
+    try:
+        with render.progress() as on_progress:
+            yield on_progress
+    except KeyboardInterrupt:
+        render.note("Finished cells are kept. Go on with the same command.")
+        raise
+
+
+def show_plan(plan: "StudyPlan", *, is_all: bool) -> bool:
+    """Say what will be done; with all details where nothing else will be.
+
+    Returns:
+        Whether to go on.
+    """
     if is_all and not render.emit(plan):
         render.table(
             "Steps",
@@ -76,8 +90,9 @@ def show_plan(plan: "StudyPlan", *, is_all: bool) -> None:
                 for arm, seconds in plan.step_seconds.items()
             ],
         )
+    shares = plan.pretrainings < plan.cells - plan.finished
     done = f", {plan.finished} of them finished" if plan.finished else ""
-    first = f" and {plan.pretrainings} pretrainings that they share" if plan.pretrainings else ""
+    first = f" and {plan.pretrainings} pretrainings that they share" if shares else ""
     text = (
         f"{plan.cells} cells{done}; the others{first} take about {render.duration(plan.seconds)}."
     )
@@ -85,12 +100,13 @@ def show_plan(plan: "StudyPlan", *, is_all: bool) -> None:
         render.caption(text)
     else:
         render.note(f"{plan.out}: {text}")
+    return not is_all
 
 
 def show(report: "StudyReport") -> None:
     """Print tables, verdicts and notes."""
     for comparison in report.comparisons:
-        _show_comparison(comparison, report)
+        show_comparison(comparison, report)
     for verdict in report.verdicts:
         render.heading(f"{verdict.outcome} ({verdict.level}): {verdict.sentence}")
     for note in report.notes:
@@ -98,12 +114,14 @@ def show(report: "StudyReport") -> None:
     render.facts(f"Wrote {report.out / 'report.md'}")
 
 
-def _show_comparison(comparison: "Comparison", report: "StudyReport") -> None:
+def show_comparison(comparison: "Comparison", report: "StudyReport") -> None:
+    """Print the table of one comparison."""
     count = len(comparison.seeds)
-    where = ", ".join(f"{axis} {value}" for axis, value in comparison.at.items())
+    from matey_core.studies.words import title
+
     interval = {"range": "smallest to largest", "bootstrap": "95 % by bootstrap"}
     render.table(
-        where or report.title,
+        title(comparison),
         ("arm", "steps", report.metric, "", "ratio", ""),
         [_row(each, report.metric) for each in comparison.arms],
         caption=f"Test trajectories, median of {count} seed{'' if count == 1 else 's'}, "

@@ -1,30 +1,18 @@
 """Train uniform and adaptive tokens at equal cost, and say who wins."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from matey_cli import render
-from matey_cli.commands._options import (
-    BatchSize,
-    History,
-    MaxLead,
-    PrecisionName,
-    Preset,
-    names,
-    sizes,
-)
 from matey_cli.commands._training import Assignments, SettingsFile
-from matey_cli.options import configure
+from matey_cli.commands.study._running import Jobs, Plan, running, show_comparison, show_plan
+from matey_cli.options import Given, configure, from_settings, option
 from matey_core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from matey_core.studies.equal_cost import StudyPlan
-    from matey_core.studies.equal_cost.costs import ArmCost
-    from matey_core.studies.equal_cost.report import Judged, StudyReport
-    from matey_core.studies.equal_cost.results import ArmResult, Interval
-    from matey_core.workflows.pretrain import PretrainConfig
+    from matey_core.studies.equal_cost.report import EqualCostReport
 
 ELSEWHERE = {
     "data": "--data",
@@ -43,81 +31,43 @@ ELSEWHERE = {
     "model.tokenizer.tokens": "--tokens",
     "model.tokenizer.ratio": "--tokens",
     "model.tokenizer.gamma": "--tokens",
+    "model.tokenizer.budget": "--tokens",
 }
 """Settings that the study chooses, and the options that decide them."""
 
 
+@from_settings(
+    "matey_core.studies.equal_cost:EqualCostConfig",
+    option("--data"),
+    option("--store", repeats=True, help="Name of a store; may be repeated."),
+    option("--arms"),
+    option("--levels"),
+    option("--criterion", "criteria"),
+    option("--tokens"),
+    option("--seeds"),
+    option("--seconds"),
+    option("--steps"),
+    option("--only"),
+    option("--learning-rates"),
+    option("--metric"),
+    option("--rollout-steps"),
+    option("--preset", "training.model.preset"),
+    option("--batch-size", "training.batch_size"),
+    option("--history", "training.history"),
+    option("--max-lead", "training.max_lead"),
+    option("--precision", "training.precision"),
+    option("--measure"),
+    option("--out"),
+)
 def equal_cost(
-    data: Annotated[
-        str | None,
-        typer.Option(help="Folder or s3://… of stores, or a store.  [default: data]"),
-    ] = None,
-    store: Annotated[
-        list[str] | None,
-        typer.Option(help="Name of a store; may be repeated.  [default: all that can be used]"),
-    ] = None,
-    arms: Annotated[
-        str, typer.Option(help="Tokenizers, or names or patterns of arms, such as adap_mix-16-4-*.")
-    ] = "uniform,adap_mix,adap_mul",
+    given: Given,
     coarse: Annotated[
         int | None,
         typer.Option(min=1, help="Coarsest patch, halved down to --fine.  [default: 16]"),
     ] = None,
     fine: Annotated[int | None, typer.Option(min=1, help="Finest patch.  [default: 4]")] = None,
-    levels: Annotated[
-        str | None, typer.Option(help="All patches instead, coarse to fine, such as 16,8,4.")
-    ] = None,
-    criterion: Annotated[
-        str, typer.Option(help="What adaptive arms choose cells by; several with commas.")
-    ] = "variance",
-    tokens: Annotated[
-        str,
-        typer.Option(help="Budgets of adaptive arms: numbers, or parts of the finest uniform's."),
-    ] = "40%,60%",
-    seeds: Annotated[int, typer.Option(min=1, help="Trainings of every arm.")] = 3,
-    seconds: Annotated[
-        float, typer.Option(min=0.01, help="Training time of every cell at equal seconds.")
-    ] = 600.0,
-    steps: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Steps at equal steps.  [default: the finest uniform's in --seconds]"
-        ),
-    ] = None,
-    only: Annotated[
-        Literal["seconds", "steps"] | None, typer.Option(help="Make one comparison, not both.")
-    ] = None,
-    learning_rates: Annotated[
-        str | None,
-        typer.Option(
-            help="Tried with every arm; the best on validation data counts.  [default: 0.001]"
-        ),
-    ] = None,
-    metric: Annotated[
-        Literal["nrmse", "vrmse", "rollout"], typer.Option(help="Which error decides.")
-    ] = "nrmse",
-    rollout_steps: Annotated[
-        int, typer.Option(min=1, help="Frames of the rollouts on test trajectories.")
-    ] = 10,
-    preset: Preset = None,
-    batch_size: BatchSize = None,
-    history: History = None,
-    max_lead: MaxLead = None,
-    precision: PrecisionName = None,
-    measure: Annotated[
-        float, typer.Option(min=0.01, help="Seconds of steps of every arm, before training.")
-    ] = 5.0,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of the study.  [default: runs/study-STORE; of several stores "
-            "runs/study-equal-cost]",
-            show_default=False,
-        ),
-    ] = None,
-    plan: Annotated[
-        bool, typer.Option("--plan", help="Measure, say how long it will take, and stop.")
-    ] = False,
+    jobs: Jobs = 1,
+    plan: Plan = False,
     config: SettingsFile = None,
     assignments: Assignments = None,
 ) -> None:
@@ -136,92 +86,57 @@ def equal_cost(
       matey study equal-cost --seconds 120 --set model.width=96 --set model.depth=4
       matey study equal-cost --only steps --steps 500 --arms uniform,adap_mix --tokens 205
     """
-    from matey_core.locations import location
-    from matey_core.runs.project import project
     from matey_core.studies.equal_cost import EqualCostConfig
     from matey_core.studies.equal_cost import equal_cost as work
 
-    here = project()
-    training = _training(
-        {"data": here.data, "runs": here.runs, "model.preset": here.preset},
-        {
-            "model.preset": preset,
-            "batch_size": batch_size,
-            "history": history,
-            "max_lead": max_lead,
-            "precision": precision,
-        },
-        config,
-        assignments,
+    training = _training(given, config, assignments)
+    study = configure(
+        EqualCostConfig,
+        {**given, "levels": _ladder(coarse, fine, given)},
+        defaults={"data": training["data"], "training": training},
     )
-    study = EqualCostConfig(
-        data=location(data) if data else training.data,
-        store=tuple(store or ()),
-        out=out,
-        arms=names(arms) or (),
-        levels=_ladder(coarse, fine, levels),
-        criteria=names(criterion) or (),
-        tokens=names(tokens) or (),
-        seeds=seeds,
-        seconds=seconds,
-        steps=steps,
-        only=only,
-        learning_rates=_rates(learning_rates),
-        metric=metric,
-        rollout_steps=rollout_steps,
-        measure=measure,
-        training=training,
-    )
-
-    def on_plan(found: "StudyPlan") -> bool:
-        _show_plan(found, is_all=plan)
-        return not plan
-
-    try:
-        with render.progress() as on_progress:
-            report = work(study, on_progress, on_plan=on_plan)
-    except KeyboardInterrupt:
-        render.note("Finished cells are kept. Go on with the same command.")
-        raise
+    with running() as on_progress:
+        report = work(
+            study, on_progress, on_plan=lambda found: show_plan(found, is_all=plan), jobs=jobs
+        )
     if report is not None and not render.emit(report):
         _show(report)
 
 
-def _training(
-    defaults: dict[str, Any],
-    options: dict[str, Any],
-    file: Path | None,
-    assignments: list[str] | None,
-) -> "PretrainConfig":
+def _training(given: Given, file: Path | None, assignments: list[str] | None) -> dict[str, Any]:
+    """Settings of all trainings, as plain values."""
+    from matey_core.runs.project import project
     from matey_core.runs.upgrade import upgraded
     from matey_core.workflows.pretrain import PretrainConfig
 
     for assignment in assignments or ():
         key = assignment.partition("=")[0].strip()
-        if key in ELSEWHERE:
+        if key in ELSEWHERE or key.startswith("model.tokenizer.budget."):
             raise ConfigError(
                 f"--set {key} has no effect here: the study chooses it.",
-                remedy=f"Use {ELSEWHERE[key]}.",
+                remedy=f"Use {ELSEWHERE.get(key, '--tokens')}.",
             )
-    given = {path: value for path, value in options.items() if value is not None}
-    return configure(
+    paths = [path for path in given if path.startswith("training.")]
+    here = project()
+    found = configure(
         PretrainConfig,
-        given,
-        defaults=defaults,
+        {path.removeprefix("training."): given.pop(path) for path in paths},
+        defaults={"data": here.data, "runs": here.runs, "model.preset": here.preset},
         file=file,
         assignments=assignments,
         upgrade=upgraded,
     )
+    return found.model_dump(mode="json", exclude_none=True)
 
 
-def _ladder(coarse: int | None, fine: int | None, levels: str | None) -> tuple[int, ...]:
-    if levels is not None:
+def _ladder(coarse: int | None, fine: int | None, given: Given) -> tuple[int, ...]:
+    if "levels" in given:
         if coarse is not None or fine is not None:
             raise ConfigError(
                 "--levels lists all patches; --coarse and --fine are its ends.",
                 remedy="Give either --levels, or --coarse and --fine.",
             )
-        return sizes(levels, example="16,8,4") or ()
+        return tuple(given["levels"])
     side, last = coarse or 16, fine or 4
     ladder = [side]
     while side > last and side % 2 == 0:
@@ -235,78 +150,12 @@ def _ladder(coarse: int | None, fine: int | None, levels: str | None) -> tuple[i
     return tuple(ladder)
 
 
-def _rates(text: str | None) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(",")) if text else ()
-    except ValueError:
-        raise typer.BadParameter(
-            f"{text!r} is no list of learning rates; write it as 0.0005,0.001"
-        ) from None
-
-
-def _show_plan(plan: "StudyPlan", *, is_all: bool) -> None:
-    if is_all and not render.emit(plan):
-        for store, costs in plan.costs.items():
-            render.table(
-                f"{store}: a step with a whole batch, {plan.precision}",
-                ("arm", "tokens", "GFLOP", "ms", "parameters"),
-                [_cost(cost) for cost in costs],
-            )
-    done = f", {plan.finished} of them finished" if plan.finished else ""
-    text = f"{plan.cells} cells{done}; the others take about {render.duration(plan.seconds)}."
-    if is_all:
-        render.caption(text)
-    else:
-        render.note(f"{plan.out}: {text}")
-
-
-def _cost(cost: "ArmCost") -> tuple[object, ...]:
-    return (
-        cost.arm,
-        f"{cost.tokens:.0f}",
-        render.number(1e-9 * cost.flops, digits=3),
-        render.number(1e3 * cost.step_seconds, digits=3),
-        cost.parameters,
-    )
-
-
-def _show(report: "StudyReport") -> None:
-    for store in report.stores:
-        for judged in store.comparisons:
-            _show_comparison(judged, report)
-    for store in report.stores:
-        for judged in store.comparisons:
-            render.heading(judged.verdict.sentence)
-    for note in report.notes:
+def _show(report: "EqualCostReport") -> None:
+    study = report.study
+    for comparison in study.comparisons:
+        show_comparison(comparison, study)
+    for verdict in report.verdicts:
+        render.heading(verdict.sentence)
+    for note in study.notes:
         render.note(note)
-    render.facts(f"Wrote {report.out / 'report.md'}")
-
-
-def _show_comparison(judged: "Judged", report: "StudyReport") -> None:
-    comparison = judged.comparison
-    unit = "s" if comparison.equal == "seconds" else "steps"
-    count = len(comparison.seeds)
-    render.table(
-        f"{comparison.store}, equal {comparison.equal}: {comparison.amount:g} {unit}",
-        ("arm", "tokens", "ms", "steps", report.metric, "ratio", ""),
-        [_row(each, report.metric) for each in comparison.arms],
-        caption=f"Test trajectories, median of {count} seed{'' if count == 1 else 's'}; ratio to "
-        f"{comparison.fine.arm.name}, seed by seed, smallest to largest.",
-    )
-
-
-def _row(each: "ArmResult", metric: str) -> tuple[object, ...]:
-    ratio = each.ratios[metric]
-    return (
-        each.arm.name,
-        f"{each.cost.tokens:.0f}",
-        render.number(1e3 * each.cost.step_seconds, digits=3),
-        each.steps,
-        render.number(each.errors[metric].median, digits=3),
-        f"{ratio.median:.2f}",
-        _range(ratio),
-    )
-
-
-def _range(interval: "Interval") -> str:
-    return f"{interval.low:.2f}–{interval.high:.2f}" if len(interval.values) > 1 else ""
+    render.facts(f"Wrote {study.out / 'report.md'}")

@@ -1,27 +1,26 @@
 """Adaptive tokens and uniform patches at equal cost: train, test, and say who wins."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from matey_core.config import Config
-from matey_core.distributed import place_of_this_process
 from matey_core.errors import ConfigError
 from matey_core.locations import Location
 from matey_core.progress import OnProgress, silent
-from matey_core.runs.processes import join_processes
-from matey_core.store import Store
-from matey_core.studies.equal_cost.arms import arms_of
-from matey_core.studies.equal_cost.cells import CellLog, Evaluation
-from matey_core.studies.equal_cost.costs import ArmCost, CostBook
-from matey_core.studies.equal_cost.plan import Subject, Task, tasks_of
-from matey_core.studies.equal_cost.report import StudyReport, report_of, write_report
-from matey_core.studies.equal_cost.stores import stores_of
-from matey_core.studies.equal_cost.train import train_cell
+from matey_core.studies.equal_cost.arms import Arm, arms_of
+from matey_core.studies.equal_cost.costs import EqualCosts
+from matey_core.studies.equal_cost.report import EqualCostReport, publish, report_of
+from matey_core.studies.rules import BudgetConfig, RuleConfig
+from matey_core.studies.runner import OnPlan, go_on, refuse_torchrun, run_study
+from matey_core.studies.settings import ArmConfig, StudyConfig
+from matey_core.studies.stores import stores_of
 from matey_core.workflows.pretrain import PretrainConfig
+
+STUDIED = ("runs", "name", "data", "seed", "steps")
+"""Settings of the training that the study chooses."""
 
 
 class EqualCostConfig(Config):
@@ -69,43 +68,14 @@ class EqualCostConfig(Config):
     """What all cells share. Data, steps, seed and tokenization are chosen by the study, so that
     budgets of the training (`flops`, `seconds`, `tokens_range`) are refused."""
 
-    @property
-    def rates(self) -> tuple[float, ...]:
-        """Learning rates that every arm is trained with, each once."""
-        return tuple(dict.fromkeys(self.learning_rates)) or (self.training.optimizer.learning_rate,)
-
-    @property
-    def evaluation(self) -> Evaluation:
-        """How every trained model is tested."""
-        return Evaluation(rollout_steps=self.rollout_steps, windows=self.windows)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StudyPlan:
-    """What will be done."""
-
-    out: Path
-    cells: int
-    finished: int
-    """Cells that an earlier run of the study has finished."""
-    seconds: float
-    """Time for the others with their tests, as measured steps promise."""
-    costs: dict[str, tuple[ArmCost, ...]]
-    """Store → cost of every arm."""
-    precision: str
-
-
-OnPlan = Callable[[StudyPlan], bool]
-
-
-def go_on(plan: StudyPlan) -> bool:
-    """Agree to every plan: the default where nobody is asked."""
-    return True
-
 
 def equal_cost(
-    config: EqualCostConfig, on_progress: OnProgress = silent, *, on_plan: OnPlan = go_on
-) -> StudyReport | None:
+    config: EqualCostConfig,
+    on_progress: OnProgress = silent,
+    *,
+    on_plan: OnPlan = go_on,
+    jobs: int = 1,
+) -> EqualCostReport | None:
     """Train every arm with every seed at equal seconds and at equal steps, and compare.
 
     Finished cells are kept in `cells.jsonl`: a study that was stopped goes on where it was
@@ -116,6 +86,7 @@ def equal_cost(
         config: settings.
         on_progress: is told about every step.
         on_plan: is asked once, when costs are known, whether to go on.
+        jobs: processes side by side, a thread each.
 
     Returns:
         The report; None if `on_plan` has declined.
@@ -127,30 +98,76 @@ def equal_cost(
         DataError: no store, or one without trajectories for validation or test.
         RunError: the disk is full.
     """
-    if place_of_this_process().size > 1:
-        raise ConfigError(
-            "A study takes its cells one after the other, in one process.",
-            remedy="Start it without torchrun.",
-        )
+    refuse_torchrun()
     _check_budgets(config.training)
     stores = stores_of(config.data, config.store, history=config.training.history)
+    arms = {
+        str(store.path): arms_of(
+            levels=config.levels,
+            criteria=config.criteria,
+            budgets=config.tokens,
+            choices=config.arms,
+            shape=store.spec.grid.shape,
+        )
+        for store in stores
+    }
     name = stores[0].name if len(stores) == 1 else "equal-cost"
     out = config.out or config.training.runs / f"study-{name}"
-    subjects, precision = _measured(config, stores, out, on_progress)
-    training = config.training.model_copy(update={"precision": precision})
-    tasks = tasks_of(config, training, subjects, runs=out / "runs")
-    log = CellLog(out / "cells.jsonl")
-    if not on_plan(_plan(out, tasks, log, subjects, precision)):
-        return None
-    cells = list({task.cell.key: task.cell for task in tasks}.values())
-    for number, cell in enumerate(cells, start=1):
-        if cell.key in log.results:
-            continue
-        label = f"cell {number}/{len(cells)} · {cell.arm.label} · seed {cell.config.seed}"
-        log.add(train_cell(cell, config.evaluation, _under(label, on_progress)))
-        if number < len(cells) and cells[number].config.seed > cell.config.seed:
-            write_report(report_of(config, precision, subjects, tasks, log), out)
-    return write_report(report_of(config, precision, subjects, tasks, log), out)
+    costs = EqualCosts(out / "costs.json", config.training, stores, arms, seconds=config.measure)
+    found = run_study(
+        study_of(config, arms),
+        out=out,
+        jobs=jobs,
+        on_progress=on_progress,
+        on_plan=on_plan,
+        clock=costs,
+        publish=lambda study: publish(report_of(study, stores, arms, costs)),
+    )
+    return None if found is None else report_of(found, stores, arms, costs)
+
+
+def study_of(config: EqualCostConfig, arms: Mapping[str, Sequence[Arm]]) -> StudyConfig:
+    """Write the comparison as a study: axes are stores and seeds.
+
+    Args:
+        config: settings.
+        arms: place of a store → its arms, which depend on its grid.
+    """
+    training = config.training
+    every = {arm.name: arm for found in arms.values() for arm in found}
+    reference = [arm.name for arm in every.values() if arm.is_uniform][-1]
+    shared = training.model_dump(mode="json", exclude_none=True, exclude=set(STUDIED))
+    shared["model"].pop("tokenizer")
+    return StudyConfig(
+        name="equal-cost",
+        title="Equal cost",
+        pretraining=shared,
+        evaluation={"steps": config.rollout_steps, "windows": config.windows},
+        axes={"pretraining.data": list(arms), "pretraining.seed": list(range(config.seeds))},
+        arms={
+            name: ArmConfig(
+                label=arm.label, settings={"model": {"tokenizer": arm.tokenizer_in(training.model)}}
+            )
+            for name, arm in every.items()
+        },
+        budget=BudgetConfig(
+            equal=(config.only,) if config.only else ("seconds", "steps"),
+            seconds=config.seconds,
+            steps=config.steps,
+        ),
+        rules=RuleConfig(
+            metric=config.metric,
+            learning_rates=tuple(dict.fromkeys(config.learning_rates)),
+            intervals="range",
+            reference=reference,
+            exclude=tuple(
+                {"pretraining.data": place, "arm": name}
+                for place, found in arms.items()
+                for name in every
+                if name not in {arm.name for arm in found}
+            ),
+        ),
+    )
 
 
 def _check_budgets(training: PretrainConfig) -> None:
@@ -164,59 +181,3 @@ def _check_budgets(training: PretrainConfig) -> None:
             remedy=f"Take {' and '.join(given)} out of them. --tokens has the budgets of adaptive "
             "arms, --seconds the time that all are trained for.",
         )
-
-
-def _under(task: str, on_progress: OnProgress) -> OnProgress:
-    """Report training under another name."""
-    return lambda progress: on_progress(replace(progress, task=task))
-
-
-def _measured(
-    config: EqualCostConfig, stores: list[Store], out: Path, on_progress: OnProgress
-) -> tuple[list[Subject], str]:
-    """Arms of every store and what they cost, and the arithmetic of all cells."""
-    arms = {
-        store.name: arms_of(
-            levels=config.levels,
-            criteria=config.criteria,
-            budgets=config.tokens,
-            choices=config.arms,
-            shape=store.spec.grid.shape,
-        )
-        for store in stores
-    }
-    device = join_processes(config.training.device).device
-    book = CostBook(out / "costs.json")
-    precision = book.precision(config.training, arms[stores[0].name][0], stores[0], device)
-    training = config.training.model_copy(update={"precision": precision})
-    subjects = [
-        Subject(
-            store=store,
-            arms=arms[store.name],
-            costs=book.costs(
-                arms[store.name],
-                training,
-                store,
-                device=device,
-                seconds=config.measure,
-                on_progress=on_progress,
-            ),
-        )
-        for store in stores
-    ]
-    return subjects, precision
-
-
-def _plan(
-    out: Path, tasks: list[Task], log: CellLog, subjects: list[Subject], precision: str
-) -> StudyPlan:
-    seconds = {task.cell.key: task.seconds for task in tasks}
-    waiting = [key for key in seconds if key not in log.results]
-    return StudyPlan(
-        out=out,
-        cells=len(seconds),
-        finished=len(seconds) - len(waiting),
-        seconds=sum(seconds[key] for key in waiting),
-        costs={subject.store.name: tuple(subject.costs.values()) for subject in subjects},
-        precision=precision,
-    )

@@ -13,7 +13,7 @@ from matey_core.errors import ConfigError, ShapeError
 from matey_core.models import ModelConfig, adaptive_config
 
 ADAPTIVE = ("adap_mix", "adap_mul")
-CHOSEN_HERE = ("name", "patch", "criterion", "gamma", "ratio", "tokens")
+CHOSEN_HERE = ("name", "patch", "criterion", "gamma", "ratio", "tokens", "budget")
 """Settings of a tokenizer that tell the arms apart."""
 
 
@@ -57,6 +57,11 @@ class Arm:
             own |= {"criterion": self.criterion, "tokens": self.tokens}
         values["tokenizer"] = kept | own
         return validate(ModelConfig, values, source=f"arm {self.name}")
+
+    def tokenizer_in(self, base: ModelConfig) -> dict[str, Any]:
+        """The whole section `model.tokenizer` of settings that all arms share, as plain values."""
+        tokenizer = self.model(base).model_dump(mode="json", exclude_none=True)["tokenizer"]
+        return dict(tokenizer)
 
 
 def arms_of(

@@ -1,6 +1,5 @@
 """What a training step of every arm costs, measured in turns in one process."""
 
-import hashlib
 import json
 import statistics
 from collections.abc import Mapping, Sequence
@@ -14,10 +13,11 @@ from matey_core.data import Mixture, Windows
 from matey_core.errors import CheckpointError
 from matey_core.models import Model, adaptive
 from matey_core.profiling import TrainingStep, count_flops, countable, in_turns, spread
-from matey_core.progress import OnProgress, Progress
+from matey_core.progress import OnProgress, Progress, silent
+from matey_core.runs.processes import join_processes
 from matey_core.store import Store
+from matey_core.studies.cells import Point, hashed
 from matey_core.studies.equal_cost.arms import Arm
-from matey_core.studies.equal_cost.cells import identity
 from matey_core.training import choose_precision
 from matey_core.training.checkpoint import written
 from matey_core.workflows.pretrain import PretrainConfig
@@ -40,6 +40,62 @@ class ArmCost:
     step_spread: float
     """Half the distance between the quartiles of a step's time, as a fraction of the median."""
     parameters: int
+
+
+class EqualCosts:
+    """What arms cost on every store: a clock of the runner, which measures all arms in turns.
+
+    Costs are kept in a file: a study that goes on takes those that it began with.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        training: PretrainConfig,
+        stores: Sequence[Store],
+        arms: Mapping[str, Sequence[Arm]],
+        *,
+        seconds: float,
+    ) -> None:
+        """Read the file, if there is one.
+
+        Args:
+            path: the file.
+            training: settings that all arms share.
+            stores: whose training windows the steps see.
+            arms: place of a store → its arms.
+            seconds: time for the steps of one arm.
+
+        Raises:
+            CheckpointError: the file is damaged.
+        """
+        self.book = CostBook(path)
+        self.arms = arms
+        self.seconds = seconds
+        self.device = join_processes(training.device).device
+        self._stores = {str(store.path): store for store in stores}
+        first = stores[0]
+        self.precision = self.book.precision(training, arms[str(first.path)][0], first, self.device)
+        self.training = training.model_copy(update={"precision": self.precision})
+        self._known: dict[str, dict[str, ArmCost]] = {}
+
+    def measure(self, point: Point, on_progress: OnProgress) -> dict[str, float]:
+        """Seconds of a step of a cell's arm on its store."""
+        costs = self.of(str(point.pretraining.data), on_progress)
+        return {"pretraining": costs[point.arm].step_seconds}
+
+    def of(self, place: str, on_progress: OnProgress = silent) -> dict[str, ArmCost]:
+        """Costs of a store's arms by name; those that are not known are measured."""
+        if place not in self._known:
+            self._known[place] = self.book.costs(
+                self.arms[place],
+                self.training,
+                self._stores[place],
+                device=self.device,
+                seconds=self.seconds,
+                on_progress=on_progress,
+            )
+        return self._known[place]
 
 
 class CostBook:
@@ -201,10 +257,11 @@ def _key(arm: Arm, config: PretrainConfig, store: Store, device: torch.device) -
         "model": arm.model(config.model).model_dump(mode="json"),
         "batch_size": config.batch_size,
         "history": config.history,
-        "objective": identity(config)["objective"],
+        "objective": config.objective.model_dump(mode="json"),
+        "loss": config.loss.model_dump(mode="json"),
         "precision": config.precision,
         "store": store.fingerprint,
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
     }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+    return hashed(content)

@@ -1,11 +1,12 @@
 """What kinds of claims share: places along axes, and the arm there."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
-from matey_core.errors import ConfigError
 from matey_core.studies.comparison import ArmResult, Comparison
 from matey_core.studies.statistics import Interval
 from matey_core.studies.verdicts import Judgement
+from matey_core.studies.words import interval as shown
+from matey_core.studies.words import place
 
 
 def arm_at(comparison: Comparison, name: str) -> ArmResult:
@@ -15,21 +16,9 @@ def arm_at(comparison: Comparison, name: str) -> ArmResult:
     return found
 
 
-def along(comparisons: Sequence[Comparison], axis: str) -> Iterator[tuple[float, Comparison]]:
-    """Go along a numeric axis.
-
-    Raises:
-        ConfigError: the other axes have several places, or values are no numbers.
-    """
-    others = {tuple((k, v) for k, v in each.at.items() if k != axis) for each in comparisons}
-    values = [each.at.get(axis) for each in comparisons]
-    if len(others) > 1 or not all(isinstance(value, int | float) for value in values):
-        raise ConfigError(
-            f"A claim along {axis!r} is about one place of the other axes, and about numbers.",
-            remedy="Say with `at` which values of the other axes are meant.",
-        )
-    numbers = [float(value) for value in values if isinstance(value, int | float)]
-    yield from sorted(zip(numbers, comparisons, strict=True), key=lambda item: item[0])
+def along(comparisons: Sequence[Comparison], axis: str) -> list[tuple[float, Comparison]]:
+    """Go along a numeric axis, where the other axes have one place."""
+    return sorted(((float(each.at[axis]), each) for each in comparisons), key=lambda item: item[0])
 
 
 def over_places(
@@ -47,20 +36,8 @@ def over_places(
         subject: how a sentence about the figure begins.
     """
     found = [(place(each.at), figure(each)) for each in comparisons]
-    holds = all(interval.median <= at_most for _, interval in found)
-    listed = ", ".join(f"{shown(interval)}{where}" for where, interval in found)
+    holds = all(each.median <= at_most for _, each in found)
+    listed = ", ".join(f"{shown(each)}{where}" for where, each in found)
     return Judgement(
         outcome="holds" if holds else "fails", sentence=f"{subject} {listed} (at most {at_most:g})."
     )
-
-
-def place(at: dict[str, str | int | float | bool]) -> str:
-    """As a sentence ends that says where."""
-    return "".join(f", {axis} {value}" for axis, value in at.items()).replace(",", " at", 1)
-
-
-def shown(interval: Interval) -> str:
-    """A median, and its interval where there are several seeds."""
-    if len(interval.values) == 1:
-        return f"{interval.median:.3g}"
-    return f"{interval.median:.3g} ({interval.low:.3g}–{interval.high:.3g})"

@@ -1,25 +1,25 @@
-"""Arms, cells, statistics and verdicts of `matey study equal-cost`."""
+"""Arms, costs and reports of `matey study equal-cost`."""
 
 import json
-import math
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pydantic import TypeAdapter
 
-from matey_core.errors import CheckpointError, ConfigError, DataError, MateyError, ShapeError
+from matey_core.errors import ConfigError, MateyError, ShapeError
 from matey_core.models.matey import MateyConfig
 from matey_core.progress import silent
 from matey_core.store import open_store
-from matey_core.studies.equal_cost import EqualCostConfig, equal_cost
-from matey_core.studies.equal_cost.arms import arms_of
-from matey_core.studies.equal_cost.cells import CellLog, Evaluation, cell_of
-from matey_core.studies.equal_cost.costs import ArmCost, CostBook
-from matey_core.studies.equal_cost.markdown import markdown
-from matey_core.studies.equal_cost.plan import Subject, tasks_of
-from matey_core.studies.equal_cost.report import StudyReport, report_of, write_report
-from matey_core.studies.equal_cost.stores import stores_of
+from matey_core.studies.cells import Task
+from matey_core.studies.equal_cost import EqualCostConfig, equal_cost, study_of
+from matey_core.studies.equal_cost.arms import Arm, arms_of
+from matey_core.studies.equal_cost.costs import CostBook, EqualCosts
+from matey_core.studies.equal_cost.report import publish, report_of
+from matey_core.studies.expansion import points_of
+from matey_core.studies.log import CellLog
+from matey_core.studies.report import report_of as common_report
+from matey_core.studies.runner import tasks_of
+from matey_core.studies.settings import StudyConfig
+from matey_core.studies.stores import fingerprints
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.pretrain import PretrainConfig
 from tests.support import tiny_store
@@ -122,69 +122,62 @@ def tiny_config(store: Path, **changes: object) -> EqualCostConfig:
     return EqualCostConfig(**(values | changes))  # type: ignore[arg-type]
 
 
-def subject(store: Path, config: EqualCostConfig, seconds: float = 0.01) -> Subject:
-    """A store with arms whose steps take `seconds`, twice that, and so on."""
-    opened = open_store(store)
+MIX = "adap_mix-8-4-10-variance"
+
+
+def planned(
+    store: Path, config: EqualCostConfig, runs: Path
+) -> tuple[StudyConfig, list[Task], dict[str, tuple[Arm, ...]]]:
+    """The study, and all of its cells, where steps take 0.01, 0.02 and 0.03 s."""
     found = arms_of(
         levels=config.levels,
         criteria=config.criteria,
         budgets=config.tokens,
         choices=config.arms,
-        shape=opened.spec.grid.shape,
+        shape=(16, 16),
     )
-    costs = {
-        arm.name: ArmCost(
-            arm=arm.name,
-            tokens=16,
-            flops=1000,
-            step_seconds=number * seconds,
-            step_spread=0.0,
-            parameters=1,
-        )
-        for number, arm in enumerate(found, start=1)
-    }
-    return Subject(store=opened, arms=found, costs=costs)
+    study = study_of(config, {str(store): found})
+    points = points_of(study)
+    times = dict(zip([arm.name for arm in found], (0.01, 0.02, 0.03), strict=True))
+    tasks = tasks_of(
+        study,
+        points,
+        [{"pretraining": times[point.arm]} for point in points],
+        precision="float32",
+        runs=runs,
+        fingerprints=fingerprints,
+    )
+    return study, tasks, {str(store): found}
 
 
 def test_a_study_has_complete_seeds_first_and_equal_seconds_mean_steps(
     store_path: Path, tmp_path: Path
 ) -> None:
     config = tiny_config(store_path, seconds=0.6, learning_rates=(1e-3, 2e-3))
-    tasks = tasks_of(config, config.training, [subject(store_path, config)], runs=tmp_path)
-    assert [task.cell.config.seed for task in tasks] == [0] * 12 + [1] * 12
-    steps = {(task.equal, task.cell.arm.name): task.cell.config.steps for task in tasks}
-    # Steps take 0.01, 0.02 and 0.03 s; the finest uniform patch takes 30 of them in 0.6 s.
-    mix = "adap_mix-8-4-10-variance"
+    _, tasks, _ = planned(store_path, config, tmp_path)
+    assert [task.cell.pretraining.seed for task in tasks] == [0] * 12 + [1] * 12
+    steps = {(task.at["equal"], task.point.arm): task.cell.pretraining.steps for task in tasks}
+    # The finest uniform patch takes 30 steps in 0.6 s.
     assert steps == {
         ("seconds", "uniform-8"): 60,
         ("seconds", "uniform-4"): 30,
-        ("seconds", mix): 20,
-        **{("steps", name): 30 for name in ("uniform-8", "uniform-4", mix)},
+        ("seconds", MIX): 20,
+        **{("steps", name): 30 for name in ("uniform-8", "uniform-4", MIX)},
     }
     # The finest uniform patch is the same cell in both comparisons: it is trained once.
     assert len({task.cell.key for task in tasks}) == 20
-    shared = {task.cell.key for task in tasks if task.cell.arm.name == "uniform-4"}
-    assert len(shared) == 4
+    assert len({task.cell.key for task in tasks if task.point.arm == "uniform-4"}) == 4
+    mixed = next(task.cell.pretraining for task in tasks if task.point.arm == MIX)
+    assert (mixed.model.tokenizer.name, mixed.model.tokenizer.tokens) == ("adap_mix", 10)
 
 
 def test_a_learning_rate_that_is_named_twice_is_trained_and_counted_once(
     store_path: Path, tmp_path: Path
 ) -> None:
     config = tiny_config(store_path, only="steps", steps=5, learning_rates=(2e-3, 1e-3, 2e-3))
-    it = subject(store_path, config)
-    tasks = tasks_of(config, config.training, [it], runs=tmp_path / "runs")
-    rates = [(task.cell.config.seed, task.cell.config.optimizer.learning_rate) for task in tasks]
-    assert rates == [(seed, rate) for seed in (0, 1) for _ in range(3) for rate in (2e-3, 1e-3)]
-    log = CellLog(tmp_path / "cells.jsonl")
-    for task in tasks:
-        cell, rate = task.cell, task.cell.config.optimizer.learning_rate
-        settings = {"arm": cell.arm.name, "seed": cell.config.seed, "learning_rate": rate}
-        log.add(result(error=0.1, validation=0.1, key=cell.key, **settings))
-    report = report_of(config, "float32", [it], tasks, log)
-    assert report.learning_rates == (2e-3, 1e-3)
-    [judged] = report.stores[0].comparisons
-    assert judged.comparison.seeds == (0, 1)
-    assert {len(each.errors["nrmse"].values) for each in judged.comparison.arms} == {2}
+    _, tasks, _ = planned(store_path, config, tmp_path)
+    rates = [(task.point.seed, task.cell.pretraining.optimizer.learning_rate) for task in tasks]
+    assert rates == [(seed, rate) for seed in "01" for _ in range(3) for rate in (2e-3, 1e-3)]
 
 
 @pytest.mark.parametrize("budget", [{"flops": 1e6}, {"seconds": 1.0}, {"tokens_range": (4, 16)}])
@@ -200,93 +193,12 @@ def test_a_budget_of_the_training_is_refused_before_anything_is_measured(
     assert not (tmp_path / "out").exists()
 
 
-def test_the_key_of_a_cell_follows_what_changes_its_result(
-    store_path: Path, tmp_path: Path
-) -> None:
-    store, config = open_store(store_path), tiny_config(store_path)
-    arm = subject(store_path, config).arms[0]
-
-    def key(runs: Path = tmp_path, data: object = store, **changes: object) -> str:
-        training = config.training.model_copy(
-            update={name: changes[name] for name in ("batch_size", "data") if name in changes}
-        )
-        cell = cell_of(
-            changes.get("arm", arm),  # type: ignore[arg-type]
-            base=training,
-            store=data,  # type: ignore[arg-type]
-            evaluation=Evaluation(rollout_steps=int(changes.get("rollout", 5)), windows=256),  # type: ignore[call-overload]
-            seed=int(changes.get("seed", 0)),  # type: ignore[call-overload]
-            steps=int(changes.get("steps", 5)),  # type: ignore[call-overload]
-            learning_rate=float(changes.get("rate", 1e-3)),  # type: ignore[arg-type]
-            runs=runs,
-        )
-        assert cell.config.name is not None
-        assert cell.config.name.endswith(cell.key)
-        return cell.key
-
-    same = key()
-    assert key(runs=tmp_path / "elsewhere") == same
-    moved = replace(store, path=tmp_path / "moved" / store_path.name)
-    assert key(data=moved) == same
-    other_data = replace(store, fingerprint="0" * 12)
-    differing = [
-        key(data=other_data),
-        key(seed=1),
-        key(steps=6),
-        key(rate=2e-3),
-        key(rollout=6),
-        key(batch_size=2),
-        key(arm=subject(store_path, config).arms[1]),
-    ]
-    assert len({same, *differing}) == 8
-
-
-def test_a_log_survives_a_kill_and_says_what_is_damaged(tmp_path: Path) -> None:
-    path = tmp_path / "cells.jsonl"
-    log = CellLog(path)
-    first = result(error=0.5, validation=0.4, key="a")
-    lost = result(error=math.inf, validation=math.inf, key="b", failure="It diverged.", leads=())
-    log.add(first)
-    log.add(lost)
-    with path.open("a") as file:
-        file.write('{"event": "cell", "st')
-    again = CellLog(path)
-    assert again.results == {"a": first, "b": lost}
-    third = replace(first, key="c")
-    again.add(third)
-    assert CellLog(path).results == {"a": first, "b": lost, "c": third}
-    path.write_text('{"event": "cell", "step": 3}\n')
-    with pytest.raises(CheckpointError, match=r"A line of cells.jsonl is damaged"):
-        CellLog(path)
-
-
-def test_stores_without_a_split_that_is_needed_are_refused(tmp_path: Path) -> None:
-    tiny_store(tmp_path / "data", name="whole_periodic", samples=6)
-    tiny_store(tmp_path / "data", name="untested_periodic", samples=6, split=(0.8, 0.2, 0.0))
-    assert [s.name for s in stores_of(tmp_path / "data", (), history=2)] == ["whole_periodic"]
-    with pytest.raises(ConfigError, match="cannot be studied: it has no test trajectory") as found:
-        stores_of(tmp_path / "data", ("untested_periodic",), history=2)
-    assert "--split" in found.value.remedy
-    with pytest.raises(DataError, match=r"can be studied.*whole_periodic: it has 12 frames"):
-        stores_of(tmp_path / "data", (), history=12)
-    with pytest.raises(ConfigError, match="There is no store 'other'"):
-        stores_of(tmp_path / "data", ("other",), history=2)
-    with pytest.raises(ConfigError, match="whole_periodic cannot be studied: it has 12 frames") as (
-        found
-    ):
-        stores_of(tmp_path / "data", ("whole_periodic",), history=12)
-    assert "--history" in found.value.remedy
-    assert "--split" not in found.value.remedy
-    with pytest.raises(DataError, match=r"no store in .*nowhere: it does not exist"):
-        stores_of(tmp_path / "nowhere", (), history=2)
-
-
 def test_costs_are_measured_once_and_kept(store_path: Path, tmp_path: Path) -> None:
     import torch
 
     config, store = tiny_config(store_path), open_store(store_path)
     device, book = torch.device("cpu"), CostBook(tmp_path / "costs.json")
-    found = subject(store_path, config).arms
+    found = arms("uniform", "adap_mix", levels=(8, 4), budgets=("10",), shape=(16, 16))
     costs = book.costs(
         found,
         config.training,
@@ -315,79 +227,33 @@ def test_costs_are_measured_once_and_kept(store_path: Path, tmp_path: Path) -> N
         book.costs(found, fewer, store, device=device, seconds=0.01, on_progress=no_turn)
 
 
-def test_a_report_tells_of_complete_seeds_only(
-    store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = tiny_config(store_path, only="steps", steps=5, seeds=3)
-    it = subject(store_path, config)
-    tasks = tasks_of(config, config.training, [it], runs=tmp_path / "runs")
+def test_a_report_tells_of_complete_seeds_only(store_path: Path, tmp_path: Path) -> None:
+    config = tiny_config(store_path, only="seconds", seconds=0.6, seeds=3, out=tmp_path)
+    study, tasks, found = planned(store_path, config, tmp_path / "runs")
     log = CellLog(tmp_path / "cells.jsonl")
     for number, task in enumerate(tasks[:-1]):
-        cell = task.cell
-        log.add(
-            result(
-                error=0.1 + 0.01 * number,
-                validation=0.1,
-                key=cell.key,
-                arm=cell.arm.name,
-                seed=cell.config.seed,
-                steps=cell.config.steps,
-            )
-        )
-    report = report_of(config, "float32", [it], tasks, log)
-    [judged] = report.stores[0].comparisons
-    assert judged.comparison.seeds == (0, 1)
-    write_report(report, tmp_path)
-    text = (tmp_path / "report.md").read_text("utf-8")
-    assert text.startswith(f"# Equal cost\n\n- {judged.verdict.sentence}\n")
-    assert "2 of 3 seeds are complete." in text
-    assert "| uniform 4 | 5 | 2.5 | 0.125 (0.11–0.14) |" in text
-    assert "by chance" not in text
-    document = json.loads((tmp_path / "report.json").read_text("utf-8"))
-    assert document == json.loads(TypeAdapter(StudyReport).dump_json(report))
-    assert document["stores"][0]["comparisons"][0]["verdict"]["outcome"] == "uniform"
-
-    monkeypatch.setattr("matey_core.studies.equal_cost.report.find_spec", lambda name: None)
-    plain = write_report(report_of(config, "float32", [it], tasks, log), tmp_path / "plain")
-    assert plain.plot is None
-    assert "matplotlib is not installed" in plain.notes[0]
-    assert not (tmp_path / "plain" / "report.png").exists()
-
-
-def test_a_report_says_how_often_chance_decides(store_path: Path, tmp_path: Path) -> None:
-    config = tiny_config(store_path, only="seconds", seconds=0.6, seeds=3)
-    it = subject(store_path, config)
-    tasks = tasks_of(config, config.training, [it], runs=tmp_path / "runs")
-    log = CellLog(tmp_path / "cells.jsonl")
-    for task in tasks:
-        cell = task.cell
-        settings = {"arm": cell.arm.name, "seed": cell.config.seed, "key": cell.key}
-        log.add(result(error=0.1, validation=0.1, **settings))
-    text = markdown(report_of(config, "float32", [it], tasks, log))
-    assert "is better with every seed, by chance, in 25 % of all cases." in text
-
-
-def test_training_off_its_budget_is_told(store_path: Path, tmp_path: Path) -> None:
-    config = tiny_config(store_path, only="seconds", seconds=0.6, seeds=1)
-    it = subject(store_path, config)
-    tasks = tasks_of(config, config.training, [it], runs=tmp_path / "runs")
-    log = CellLog(tmp_path / "cells.jsonl")
-    # 60, 30 and 20 steps should last 0.6 s each; the last one's take 0.033 s instead of 0.03.
-    for task, seconds in zip(tasks, (0.0105, 0.019, 0.0333), strict=True):
-        cell = task.cell
-        log.add(
-            result(
-                error=0.1,
-                validation=0.1,
-                key=cell.key,
-                arm=cell.arm.name,
-                steps=cell.config.steps,
-                step_seconds=seconds,
-            )
-        )
-    [note] = [n for n in report_of(config, "float32", [it], tasks, log).notes if "trained" in n]
-    assert note.startswith("tiny_periodic: instead of 0.6 seconds these arms trained for adap_mix")
+        # 60, 30 and 20 steps should last 0.6 s each; the last one's take 0.033 s instead of 0.03.
+        steps, seconds = task.cell.pretraining.steps, (0.0105, 0.019, 0.0333)[number % 3]
+        error = 0.1 + 0.01 * number
+        log.add(task, result(error=error, validation=0.1, steps=steps, step_seconds=seconds))
+    store = open_store(store_path)
+    costs = EqualCosts(tmp_path / "costs.json", config.training, [store], found, seconds=0.01)
+    report = report_of(common_report(study, tasks, log, tmp_path), [store], found, costs)
+    [comparison] = report.study.comparisons
+    assert comparison.seeds == ("0", "1")
+    [note] = [each for each in report.study.notes if "trained" in each]
+    assert note.startswith("tiny_periodic: instead of 0.6 seconds these arms")
     assert "tokens, variance) 0.666." in note
+    publish(report)
+    text = (tmp_path / "report.md").read_text("utf-8")
+    [verdict] = report.verdicts
+    assert text.startswith(f"# Equal cost\n\n- {verdict.sentence}\n")
+    assert "On tiny_periodic at equal seconds (0.6) " in verdict.sentence
+    assert "2 of 3 seeds are complete." in text
+    assert "better with every seed, by chance, in 50 % of all cases." in text
+    assert "| uniform 4 | 30 | 0.57 | 0.001 | 0.125 (0.11–0.14) |" in text
+    document = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert document["verdicts"][0]["outcome"] == "uniform"
 
 
 def test_the_picture_joins_what_none_beats() -> None:

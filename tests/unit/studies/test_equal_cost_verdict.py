@@ -6,62 +6,61 @@ from dataclasses import replace
 
 import pytest
 
-from matey_core.studies.equal_cost.cells import CellResult
+from matey_core.studies.cells import CellResult, Equal
+from matey_core.studies.comparison import Comparison
 from matey_core.studies.equal_cost.costs import ArmCost
-from matey_core.studies.equal_cost.results import (
-    Comparison,
-    Equal,
-    compare,
-    interval_of,
-    ratio_of,
-)
-from matey_core.studies.equal_cost.verdict import chance, verdict_of
-from tests.unit.studies.equal_cost import arms, result
+from matey_core.studies.equal_cost.verdict import Verdict
+from matey_core.studies.equal_cost.verdict import verdict_of as judged
+from matey_core.studies.statistics import chance, interval_of, ratio_of
+from tests.unit.studies.equal_cost import arms, compared, result
+
+TIMES = {"uniform-16": 0.1, "uniform-8": 0.2, "uniform-4": 1.0, "small": 0.4, "large": 0.6}
+"""Seconds of a step."""
+LABELS = dict(zip([arm.name for arm in arms("uniform", "adap_mix-16-*")[:5]], TIMES, strict=True))
+
+
+def verdict_of(
+    comparison: Comparison, metric: str, seconds: dict[str, float] | None = None
+) -> Verdict:
+    """Judge with costs that go with the seconds of a step."""
+    times = {**TIMES, **(seconds or {})}
+    costs = {
+        name: ArmCost(
+            arm=name,
+            tokens=100 * times[label],
+            flops=int(1e9 * times[label]),
+            step_seconds=times[label],
+            step_spread=0.0,
+            parameters=1,
+        )
+        for name, label in LABELS.items()
+    }
+    return judged(comparison, metric, arms={arm.name: arm for arm in arms()}, costs=costs)
 
 
 def made_up(
     errors: dict[str, tuple[float, ...]],
     *,
     equal: Equal = "seconds",
-    seconds: dict[str, float] | None = None,
     validation: dict[str, float] | None = None,
     persistence: float = 1.0,
 ) -> Comparison:
     """A comparison of uniform-16, -8, -4 and two adap_mix with one error a seed each."""
-    chosen = arms("uniform", "adap_mix-16-*")[:5]
-    names = ["uniform-16", "uniform-8", "uniform-4", "small", "large"]
-    labels = dict(zip([arm.name for arm in chosen], names, strict=True))
-    assert set(errors) == set(names)
-    times = {"uniform-16": 0.1, "uniform-8": 0.2, "uniform-4": 1.0, "small": 0.4, "large": 0.6}
-    times |= seconds or {}
-    costs = {
-        arm.name: ArmCost(
-            arm=arm.name,
-            tokens=100 * times[labels[arm.name]],
-            flops=int(1e9 * times[labels[arm.name]]),
-            step_seconds=times[labels[arm.name]],
-            step_spread=0.0,
-            parameters=1,
-        )
-        for arm in chosen
-    }
     cells = {
-        arm.name: {
+        name: {
             1e-3: [
                 result(
-                    arm=arm.name,
-                    seed=seed,
                     error=error,
-                    validation=(validation or {}).get(labels[arm.name], error),
+                    validation=(validation or {}).get(label, error),
                     persistence=persistence,
                     failure="" if math.isfinite(error) else "It diverged.",
                 )
-                for seed, error in enumerate(errors[labels[arm.name]])
+                for error in errors[label]
             ]
         }
-        for arm in chosen
+        for name, label in LABELS.items()
     }
-    return compare(cells, arms=chosen, costs=costs, store="waves", equal=equal, amount=60.0)
+    return compared(cells, reference="uniform-4", equal=equal)
 
 
 SEEDS = {
@@ -167,7 +166,7 @@ def test_rollouts_that_are_infinite_are_no_divergence_and_no_figure() -> None:
     comparison = made_up(SEEDS)
     arms = tuple(
         replace(each, errors={**each.errors, "rollout": interval_of([0.2, math.inf, 0.2])})
-        if each.arm.name == "uniform-8"
+        if each.arm == "uniform-8"
         else each
         for each in comparison.arms
     )
@@ -226,8 +225,8 @@ def test_at_equal_steps_it_is_said_where_adaptive_tokens_do_not_reach_fine_ones(
     )
     assert "the nearest, adap_mix (16→4, 197 tokens, variance), has 1.19 times" in verdict.sentence
     # Error reached at more time a step is no gain.
-    slow = made_up({**SEEDS, "small": (0.2, 0.2, 0.2)}, equal="steps", seconds={"small": 1.2})
-    assert "no adaptive arm comes within 3 %" in verdict_of(slow, "nrmse").sentence
+    good = made_up({**SEEDS, "small": (0.2, 0.2, 0.2)}, equal="steps")
+    assert "no adaptive arm comes within" in verdict_of(good, "nrmse", {"small": 1.2}).sentence
 
 
 def test_at_equal_steps_arms_qualify_on_validation_data_and_win_on_test_data() -> None:
@@ -250,24 +249,16 @@ def test_at_equal_steps_arms_qualify_on_validation_data_and_win_on_test_data() -
 
 
 def test_learning_rates_are_chosen_on_validation_data_for_each_arm() -> None:
-    def seeds(rate: float, validation: float, error: float) -> list[CellResult]:
-        return [
-            result(error=error, validation=validation, learning_rate=rate, seed=seed)
-            for seed in range(3)
-        ]
+    def seeds(validation: float, error: float) -> list[CellResult]:
+        return [result(error=error, validation=validation) for _ in range(3)]
 
-    chosen = arms("adap_mix-16-4-197-*")
-    costs = {
-        arm.name: ArmCost(
-            arm=arm.name, tokens=1, flops=1, step_seconds=1.0, step_spread=0.0, parameters=1
-        )
-        for arm in chosen
-    }
-    cells = {
-        chosen[0].name: {1e-3: seeds(1e-3, 0.2, 0.9), 2e-3: seeds(2e-3, 0.3, 0.1)},
-        chosen[1].name: {1e-3: seeds(1e-3, 0.2, 0.5), 2e-3: seeds(2e-3, 0.1, 0.6)},
-    }
-    found = compare(cells, arms=chosen, costs=costs, store="s", equal="steps", amount=10.0)
+    found = compared(
+        {
+            "fine": {1e-3: seeds(0.2, 0.9), 2e-3: seeds(0.3, 0.1)},
+            "other": {1e-3: seeds(0.2, 0.5), 2e-3: seeds(0.1, 0.6)},
+        },
+        reference="fine",
+    )
     assert [each.learning_rate for each in found.arms] == [1e-3, 2e-3]
     assert [each.errors["nrmse"].median for each in found.arms] == [0.9, 0.6]
     assert found.arms[1].ratios["nrmse"].median == pytest.approx(0.6 / 0.9)

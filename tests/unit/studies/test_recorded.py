@@ -1,0 +1,64 @@
+"""Cells that version 0.1 recorded give the verdicts that it gave."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from matey_core.studies.comparison import compare
+from matey_core.studies.equal_cost.costs import ArmCost
+from matey_core.studies.equal_cost.verdict import verdict_of
+from matey_core.studies.log import CellLog
+from matey_core.studies.rules import RuleConfig
+from tests.unit.studies.equal_cost import arms, task
+
+RECORDED = Path(__file__).parents[2] / "fixtures" / "studies"
+
+
+@pytest.mark.parametrize("equal", ["seconds", "steps"])
+def test_equal_cost(equal: Any) -> None:
+    report = json.loads((RECORDED / "equal_cost_report.json").read_text("utf-8"))
+    [store] = report["stores"]
+    [judged] = [each for each in store["comparisons"] if each["comparison"]["equal"] == equal]
+    expected, path = judged["comparison"], RECORDED / "equal_cost_cells.jsonl"
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    steps = {each["arm"]["name"]: each["steps"] for each in expected["arms"]}
+    tasks = [
+        task(
+            row["arm"],
+            row["learning_rate"],
+            row["seed"],
+            key=row["key"],
+            equal=equal,
+            amount=expected["amount"],
+        )
+        for row in rows
+        if steps[row["arm"]] == row["step"]
+    ]
+    assert len(tasks) == 24
+    order = sorted(tasks, key=lambda each: list(steps).index(each.point.arm))
+    [found] = compare(
+        order, CellLog(path).results, RuleConfig(intervals="range"), reference="uniform-4"
+    )
+    assert found.persistence == expected["persistence"]
+    for each, before in zip(found.arms, expected["arms"], strict=True):
+        assert each.arm == before["arm"]["name"]
+        assert each.learning_rate == before["learning_rate"]
+        assert each.train_seconds == pytest.approx(before["train_seconds"])
+        for name in ("nrmse", "vrmse", "rollout"):
+            assert list(each.errors[name].values) == before["errors"][name]["values"]
+            assert each.errors[name].median == before["errors"][name]["median"]
+            assert each.ratios[name].high == before["ratios"][name]["high"]
+    own = arms(levels=(8, 4), budgets=("10",), shape=(16, 16))
+    verdict = verdict_of(
+        found,
+        "nrmse",
+        arms={arm.name: arm for arm in own},
+        costs={cost["arm"]: ArmCost(**cost) for cost in store["costs"]},
+    )
+    said = verdict.sentence.replace("On waves", "On tiny_periodic")
+    assert said == judged["verdict"]["sentence"]
+    assert (verdict.outcome, verdict.adaptive, verdict.uniform) == tuple(
+        judged["verdict"][key] for key in ("outcome", "adaptive", "uniform")
+    )
