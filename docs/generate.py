@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 import matey_core
 from matey_cli.app import app
 from matey_cli.lazy import load, paths
-from matey_core.config import Config
+from matey_core.config import Config, PartConfig
 
 REFERENCE = Path(__file__).parent / "reference"
 PROGRAM = "matey"
@@ -73,19 +73,49 @@ def api_page(room: str, modules: list[str]) -> str:
 
 
 def settings_page() -> str:
-    """Make one table a settings class."""
+    """Make one table a settings class, and below its family one for each part."""
     for name in public_modules():
         importlib.import_module(name)
+    kinds = sorted(set(settings_classes(Config)), key=lambda kind: kind.__name__)
     parts = [
         "# Settings\n",
-        "What a TOML file may hold, and `--set path.to.key=value`. Unknown keys are mistakes.\n",
+        "What a TOML file may hold, and `--set path.to.key=value`. Unknown keys are mistakes. Some",
+        "sections are [parts that are chosen by name](#parts-that-are-chosen-by-name).\n",
     ]
-    for kind in sorted(settings_classes(Config), key=lambda kind: kind.__name__):
-        parts.append(f"## {kind.__name__}\n\n`{kind.__module__}`. {first_line(kind)}\n")
-        parts.append("| setting | type | default | meaning |\n|---|---|---|---|")
-        parts.extend(setting_row(name, field) for name, field in kind.model_fields.items())
-        parts.append("")
+    for kind in kinds:
+        if not issubclass(kind, PartConfig):
+            parts.append(f"## {kind.__name__}\n\n`{kind.__module__}`. {first_line(kind)}\n")
+            parts.extend(setting_table(kind))
+    parts.append("## Parts that are chosen by name\n")
+    parts.append(
+        "Such a section names its part, and holds that part's settings and no others; the name\n"
+        "alone stands for the part with its defaults.\n"
+    )
+    for kind in kinds:
+        if "family" in vars(kind):
+            parts.extend(family_section(kind))
     return "\n".join(parts)
+
+
+def family_section(family: type[PartConfig]) -> Iterator[str]:
+    """A family, and the settings of each of its parts."""
+    yield f"### {family.__name__}\n"
+    yield (
+        f"`{family.family.package}`. {first_line(family)} `{family.key}` names the part, by "
+        f"default `{family.default}`.\n"
+    )
+    for name, part in family.parts():
+        yield f'#### {family.key} = "{name}"\n\n`{part.__module__}`. {first_line(part)}\n'
+        yield from setting_table(part, without=family.key)
+
+
+def setting_table(kind: type[Config], *, without: str = "") -> Iterator[str]:
+    """A table of settings."""
+    fields = {name: field for name, field in kind.model_fields.items() if name != without}
+    if fields:
+        yield "| setting | type | default | meaning |\n|---|---|---|---|"
+        yield from (setting_row(name, field) for name, field in fields.items())
+        yield ""
 
 
 def settings_classes(kind: type[Config]) -> Iterator[type[Config]]:
@@ -130,9 +160,13 @@ def spelled(annotation: Any) -> str:
 
 
 def plain(value: object) -> str:
-    """A default as TOML would show it, or the class of a nested section."""
+    """A default as TOML would show it, a part by its name, a section by its class."""
+    if isinstance(value, PartConfig):
+        return str(getattr(value, value.key))
     if isinstance(value, Config):
         return type(value).__name__
+    if isinstance(value, tuple) and any(isinstance(part, PartConfig) for part in value):
+        return json.dumps([getattr(part, part.key) for part in value])
     return json.dumps(pydantic_core.to_jsonable_python(value))
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import typer
+from typer.testing import CliRunner
 
 from matey_core import (
     augmentations,
@@ -31,6 +33,7 @@ from matey_core.registry import Registry
 from matey_core.simulators._integrate import collate
 from matey_core.store import open_store
 from matey_core.tokens import Segments
+from matey_core.workflows.rollout import RolloutConfig
 from tests.support import tiny_store
 from tests.unit.linting.defects import values
 
@@ -101,6 +104,16 @@ def test_augmentation() -> None:
     assert after.targets is not None
     assert torch.equal(after.targets, after.history[:, :1])
     torch.testing.assert_close(offset(batch.select(slice(1, 2)), [4]).history, after.history[1:])
+
+
+def test_command() -> None:
+    foresee = example("command.md")["foresee"]
+    app = typer.Typer(rich_markup_mode=None, add_completion=False)
+    app.command()(foresee)
+    text = " ".join(CliRunner().invoke(app, ["--help"], terminal_width=200).output.split())
+    assert f"[default: {RolloutConfig().steps}]" in text
+    assert "--few INTEGER Take only so many trajectories. [default: all]" in text
+    assert "--split [train|validation|test] Which trajectories. [default: test]" in text
 
 
 def test_metric() -> None:
