@@ -191,16 +191,18 @@ def show_start(start: "StartFacts") -> None:
             f"and {start.parity.gradient:.2%} in gradients"
         )
     render.facts(str(start.run), **values)
+    cuts = any(store.tokens is not None for store in start.stores)
+    tokens = ("tokens a frame",) if cuts else ()
     render.table(
         "Trained on",
-        ("store", "grid", "trajectories", "windows", "tokens a frame", "GFLOP a sample"),
+        ("store", "grid", "trajectories", "windows", *tokens, "GFLOP a sample"),
         [
             (
                 f"{store.name}\n  {', '.join(store.fields)}",
                 "×".join(map(str, store.grid)),
                 store.trajectories,
                 store.windows,
-                _tokens(store),
+                *([_tokens(store)] if cuts else []),
                 None if store.flops is None else 1e-9 * store.flops,
             )
             for store in start.stores

@@ -8,6 +8,7 @@ from torch import nn
 
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.config import PartConfig
+from matey_core.errors import ConfigError
 from matey_core.models._cost import Inputs
 from matey_core.registry import Registry
 
@@ -79,6 +80,26 @@ class Model(nn.Module, ABC):
             ShapeError: the grid is too small.
             ConfigError: the batch has a field or a number of axes the model does not know.
         """
+
+    def check(self, batch: FieldBatch) -> None:
+        """Refuse what the model has not learned.
+
+        Raises:
+            ConfigError: the batch has a field or a number of axes the model does not know.
+        """
+        unknown = [name for name in batch.spec.names if name not in self.fields]
+        if unknown:
+            raise ConfigError(
+                f"The model does not know {', '.join(unknown)}; it knows {', '.join(self.fields)}.",
+                remedy="Fine-tune it on data with these fields: `matey finetune` adds them.",
+            )
+        axes = batch.spec.grid.num_axes
+        if axes not in self.num_axes:
+            raise ConfigError(
+                f"The model knows fields on {' or '.join(map(str, self.num_axes))} axes, not on "
+                f"{axes}.",
+                remedy="Fine-tune it on such data: `matey finetune` adds what is missing.",
+            )
 
     @abstractmethod
     def extend(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> None:

@@ -21,6 +21,7 @@ from matey_core import (
     linting,
     losses,
     metrics,
+    models,
     objectives,
     optimizers,
     readers,
@@ -28,12 +29,14 @@ from matey_core import (
     simulators,
 )
 from matey_core.batches import FieldBatch, Prediction
+from matey_core.errors import ConfigError
 from matey_core.fields import Field, FieldSpec, Grid
 from matey_core.registry import Registry
 from matey_core.simulators._integrate import collate
 from matey_core.store import open_store
 from matey_core.tokens import Segments
 from matey_core.workflows.rollout import RolloutConfig
+from tests.formula import batch_of, spec_of
 from tests.support import tiny_store
 from tests.unit.linting.defects import values
 
@@ -46,6 +49,7 @@ REGISTRIES: tuple[Registry[Any], ...] = (
     linting.CHECKS,
     losses.LOSSES,
     metrics.METRICS,
+    models.MODELS,
     objectives.OBJECTIVES,
     optimizers.OPTIMIZERS,
     readers.READERS,
@@ -254,3 +258,21 @@ def test_finetuning_mode() -> None:
     plain.load_state_dict(weights)
     torch.testing.assert_close(plain(batch).values, model(batch).values, rtol=1e-4, atol=1e-5)
     assert not torch.allclose(plain(batch).values, before, rtol=1e-2)
+
+
+@pytest.mark.parametrize("shape", [(16,), (12, 16), (8, 6, 10)])
+def test_model(shape: tuple[int, ...]) -> None:
+    example("model.md")
+    model = models.MODELS["smoother"].tiny().build(fields=("density",), num_axes=(len(shape),))
+    batch = batch_of(spec_of(shape, fields=1), leads=2)
+    expected = model(batch).values
+    assert expected.shape == (3, 2, 1, *shape)
+    model.extend(fields=("velocity_x",), num_axes=())
+    torch.testing.assert_close(model(batch).values, expected)
+    assert model(batch_of(spec_of(shape))).values.isfinite().all()
+    with pytest.raises(ConfigError, match="pressure"):
+        model(batch_of(spec_of(shape, fields=3)))
+    shift = tuple(range(1, len(shape) + 1))
+    turned = replace(batch, history=batch.history.roll(shift, tuple(range(3, batch.history.ndim))))
+    rolled = expected.roll(shift, tuple(range(3, expected.ndim)))
+    torch.testing.assert_close(model(turned).values, rolled, rtol=1e-4, atol=1e-4)

@@ -66,6 +66,7 @@ class MateyModel(AdaptiveModel):
             ShapeError: the grid is smaller than a patch.
             ConfigError: the batch has a field or a number of axes the model does not know.
         """
+        self.check(batch)
         leads = batch.lead_steps.shape[1]
         history = batch.history.repeat_interleave(leads, dim=0)
         lead_steps = batch.lead_steps.flatten()
@@ -100,6 +101,7 @@ class MateyModel(AdaptiveModel):
 
     def count_tokens(self, batch: FieldBatch) -> Int[Tensor, " b"]:
         """Count the tokens a frame of each sample is cut into."""
+        self.check(batch)
         lead_steps = batch.lead_steps[:, 0]
         frame = Frame.of(batch.history, lead_steps, batch.spec.grid, self.config, self.shift)
         return num_tokens(TOKENIZERS[self.tokenizing.name](self._tree(frame)))
@@ -169,12 +171,6 @@ class MateyModel(AdaptiveModel):
         return self.training and _learns(self.tokenizing)
 
     def _tree(self, frame: Frame) -> Tree:
-        if frame.grid.num_axes not in self.num_axes:
-            raise ConfigError(
-                f"The model knows fields on {_listed(self.num_axes)} axes, not "
-                f"on {frame.grid.num_axes}.",
-                remedy="Fine-tune it on such data: `matey finetune` adds a stem and a head.",
-            )
         return grow_normalized(
             self.tokenizing,
             frame.values,
@@ -254,7 +250,3 @@ def _learns(tokenizer: TokenizerConfig) -> bool:
 
 def _key(patch: tuple[int, ...]) -> str:
     return "x".join(map(str, patch))
-
-
-def _listed(numbers: tuple[int, ...]) -> str:
-    return " or ".join(map(str, numbers))

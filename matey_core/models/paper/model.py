@@ -66,7 +66,7 @@ class PaperModel(AdaptiveModel):
                 needs more frames.
             ConfigError: the batch has a field or a number of axes the model does not know.
         """
-        self._check(batch)
+        self.check(batch)
         num_leads = batch.lead_steps.shape[1]
         history = to_canvas(batch.history).repeat_interleave(num_leads, 0)
         lead = batch.lead_steps.reshape(-1, 1).to(history)
@@ -85,7 +85,7 @@ class PaperModel(AdaptiveModel):
 
     def cells(self, batch: FieldBatch) -> Cut:
         """Decide which coarse cells of each sample are refined, as `forward` does."""
-        self._check(batch)
+        self.check(batch)
         raw = self._pad(batch, to_canvas(batch.history))
         return cut(raw, self._patches(batch), self.tokenizing)
 
@@ -191,20 +191,16 @@ class PaperModel(AdaptiveModel):
     def _pad(self, batch: FieldBatch, values: Tensor) -> Tensor:
         return pad(values, self._patches(batch)[-1], batch.spec.grid.periodic)
 
-    def _check(self, batch: FieldBatch) -> None:
+    def check(self, batch: FieldBatch) -> None:
+        """Refuse what the model has not learned, or cannot norm.
+
+        Raises:
+            ConfigError: the batch has a field or a number of axes the model does not know.
+            ShapeError: the grid holds fewer than two coarse patches, or the scheme
+                needs more frames.
+        """
+        super().check(batch)
         shape = batch.history.shape[3:]
-        unknown = [name for name in batch.spec.names if name not in self.fields]
-        if unknown:
-            raise ConfigError(
-                f"The model does not know {', '.join(unknown)}; it knows {', '.join(self.fields)}.",
-                remedy="Fine-tune it with the new fields first.",
-            )
-        if len(shape) not in self.num_axes:
-            known = ", ".join(str(axes) for axes in self.num_axes)
-            raise ConfigError(
-                f"The model does not know fields of {len(shape)} axes; it knows {known}.",
-                remedy="Fine-tune it on such fields first.",
-            )
         patch = self.config.tokenizer.levels[0]
         if min(shape) < patch or max(shape) <= patch:
             raise ShapeError(
