@@ -22,6 +22,9 @@ Out = Annotated[
     Path | None,
     typer.Option(help="Folder of the study.  [default: runs/study-NAME]", show_default=False),
 ]
+RunsFolder = Annotated[
+    Path | None, typer.Option(help="Folder of the runs.  [default: runs]", show_default=False)
+]
 Plan = Annotated[bool, typer.Option("--plan", help="Measure, say how long it will take, and stop.")]
 StudySettings = Annotated[
     list[str] | None,

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from matey_cli.commands._options import RunsFolder
-from matey_cli.commands.study._running import Jobs, Out, Plan, StudySettings, run_file
+from matey_cli.commands.study._running import Jobs, Out, Plan, RunsFolder, StudySettings, run_file
 
 
 def run(

@@ -1,0 +1,68 @@
+"""The studies of the documentation are read, and the one of `extend/study.md` is run."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from matey_core.config import validate
+from matey_core.studies.expansion import points_of
+from matey_core.studies.judging import check_claims
+from matey_core.studies.runner import run_study
+from matey_core.studies.settings import StudyConfig, read_study
+from matey_core.studies.verdicts import VERDICTS
+from tests.support import tiny_store
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def blocks(page: str, language: str) -> list[str]:
+    text = (DOCS / page).read_text("utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.fixture
+def every_seed() -> Iterator[None]:
+    [code] = blocks("extend/study.md", "python")
+    exec(compile(code, "study.md", "exec"), {"__name__": "study.md"})
+    yield
+    del VERDICTS._entries["every_seed"]
+
+
+def test_the_guides_example_is_a_study() -> None:
+    [text] = blocks("guides/studies.md", "toml")
+    study = validate(StudyConfig, tomllib.loads(text), source="guide")
+    points = points_of(study)
+    check_claims(study.verdicts, points)
+    # 3 seeds × 2 losses × 2 budgets × (1 learning rate of the wide arm, 2 of the deep one).
+    assert len(points) == 36
+    assert {point.pretraining.loss.name for point in points} == {"nrmse", "relative_mse"}
+
+
+def test_the_study_and_its_rule_run(every_seed: None, tmp_path: Path) -> None:
+    tiny_store(tmp_path / "data", samples=6, frames=6)
+    [text] = blocks("extend/study.md", "toml")
+    values: dict[str, Any] = tomllib.loads(text)
+    values["pretraining"]["data"] = str(tmp_path / "data")
+    report = run_study(validate(StudyConfig, values, source="study.md"), out=tmp_path / "out")
+    assert report is not None
+    [comparison] = report.comparisons
+    [verdict] = report.verdicts
+    largest = max(comparison.arms[1].ratios["nrmse"].values)
+    assert verdict.outcome == ("holds" if largest < 1 else "fails")
+    assert f"at most {largest:.3g} times the nrmse of narrow" in verdict.sentence
+
+
+def test_low_sample_is_a_short_file_of_the_package() -> None:
+    study = read_study(Path("low-sample"), ("axes.n_samples=[2]",))
+    points = points_of(study)
+    check_claims(study.verdicts, points)
+    assert len(points) == 3 * 3 * 3
+    assert {point.at["n_samples"] for point in points} == {2}
+    frozen = [point.finetuning for point in points if point.arm == "frozen_attention"]
+    assert {each.finetune.mode for each in frozen if each} == {"frozen_attention"}
+    text = (DOCS.parent / "matey_core/studies/files/low-sample.toml").read_text("utf-8")
+    assert len(text.splitlines()) <= 40
