@@ -89,7 +89,7 @@ def _measured(case: dict[str, str | int], strategy: Strategy) -> dict[str, float
     for _ in range(REPEATS):
         saved, elapsed = _step(model, strategy)
         seconds.append(elapsed)
-    largest = max(int(each) for each in strategy.gather(torch.tensor(saved)))
+    largest = max(int(each) for each in strategy.all_gather(torch.tensor(saved)))
     return {"saved_bytes": largest, "step_s": min(seconds)}
 
 
@@ -104,7 +104,7 @@ def _step(model: Model, strategy: Strategy) -> tuple[int, float]:
     began = time.perf_counter()
     saved = saved_bytes(forward, without=model.parameters())
     losses[0].backward()
-    strategy.average_gradients(list(model.parameters()))
+    strategy.all_reduce_gradients(list(model.parameters()))
     model.zero_grad(set_to_none=True)
     return saved, time.perf_counter() - began
 

@@ -1,12 +1,13 @@
 """How training is spread over processes: the door of the family."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from matey_core.config import PartConfig
 from matey_core.distributed._launch import launch
 from matey_core.distributed._world import Place, is_one_of_a_group, place_of_this_process
 from matey_core.registry import Registry
@@ -25,49 +26,90 @@ class Strategy(Protocol):
     sequence: SequenceGroup | None
     """The processes that share this one's samples; None where it has whole samples."""
 
-    def synchronize(self, module: nn.Module) -> None:
-        """Give every process the weights and buffers of the first."""
+    @property
+    def computes_for_first(self) -> bool:
+        """Whether this process takes part in a forward pass whose result only the first needs.
 
-    def average_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
+        All do that hold a part of the first's weights or samples.
+        """
+
+    def prepare(self, model: nn.Module) -> None:
+        """Move a model to the device, with the weights and buffers of the first process."""
+
+    def state(self, model: nn.Module) -> dict[str, Tensor]:
+        """Whole weights and buffers by name, whatever part of them this process holds."""
+
+    def all_reduce_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
         """Sum gradients over those that share samples, and average over the parts of a batch.
 
         A gradient that only some processes have counts as zero in the others.
         """
 
-    def mean(self, value: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    def all_reduce_mean(self, value: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
         """Average a value over processes."""
 
-    def gather(self, value: Tensor) -> list[Tensor]:
+    def all_gather(self, value: Tensor) -> list[Tensor]:
         """Collect one tensor of equal shape from each process, on the CPU, in order."""
 
-    def share(self, text: str) -> str:
-        """Hand out the first process' text."""
+    def broadcast(self, value: Any) -> Any:
+        """Hand out the first process' value: strings, numbers, None, lists and dictionaries.
+
+        It travels as JSON: numbers arrive exactly, and nothing that a process receives is run,
+        as a pickle would be.
+        """
 
     def close(self) -> None:
         """Leave the group."""
 
 
-STRATEGIES: Registry[Callable[[Place, torch.device], Strategy]] = Registry(__name__)
+STRATEGIES: Registry[type["StrategyConfig"]] = Registry(__name__)
 
 
-def join(device: torch.device | None = None, *, sequence_size: int = 1) -> Strategy:
+class StrategyConfig(PartConfig):
+    """Settings of a strategy."""
+
+    family: ClassVar[Registry[Any]] = STRATEGIES
+    default: ClassVar[str] = "single"
+
+    def build(self, place: Place, device: torch.device) -> Strategy:
+        """Join the other processes.
+
+        Args:
+            place: this process among them.
+            device: where it computes.
+
+        Raises:
+            ConfigError: there are more processes than the strategy works with.
+        """
+        raise NotImplementedError
+
+
+def join(
+    device: torch.device | None = None,
+    *,
+    sequence_size: int = 1,
+    strategy: StrategyConfig | None = None,
+) -> Strategy:
     """Join the processes that this one was started with, or work alone.
 
     Args:
         device: where to compute; without it, this process' GPU, or the CPU.
         sequence_size: how many processes share every sample.
+        strategy: how training is spread; by default `ddp` over several processes.
 
     Raises:
-        ConfigError: the processes do not make up whole groups.
+        ConfigError: the processes do not make up whole groups, or are too many.
     """
     place = place_of_this_process().sharing(sequence_size)
-    return STRATEGIES["ddp" if place.size > 1 else "single"](place, device or place.device())
+    config = strategy or StrategyConfig.choose("ddp" if place.size > 1 else "single")
+    return config.build(place, device or place.device())
 
 
 __all__ = [
     "STRATEGIES",
     "Place",
     "Strategy",
+    "StrategyConfig",
     "is_one_of_a_group",
     "join",
     "launch",

@@ -1,4 +1,4 @@
-"""Which of several processes this one is, as told by torchrun or by `launch`."""
+"""Which of several processes this one is, as torchrun or `launch` say in the environment."""
 
 import os
 from dataclasses import dataclass, replace

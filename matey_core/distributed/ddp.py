@@ -9,16 +9,18 @@ a sample is refined) differs from step to step and even between processes, and a
 taken afterwards needs no bookkeeping to get that right.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any, Literal
 
 import torch
 import torch.distributed as dist
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from matey_core.distributed import STRATEGIES, Place
+from matey_core.distributed import STRATEGIES, Place, StrategyConfig, is_one_of_a_group
 from matey_core.sequence_group import SequenceGroup, together
 
 BUCKET = 2**24
@@ -31,6 +33,16 @@ PATIENCE = timedelta(hours=2)
 
 
 @STRATEGIES.register("ddp")
+class DdpConfig(StrategyConfig):
+    """Several processes, each with the whole model."""
+
+    name: Literal["ddp"] = "ddp"
+
+    def build(self, place: Place, device: torch.device) -> "DataParallel":
+        """Join the group."""
+        return DataParallel(place, device)
+
+
 class DataParallel:
     """Joins the group when made; gloo between CPUs, nccl between GPUs."""
 
@@ -41,6 +53,8 @@ class DataParallel:
             torch.cuda.set_device(device)
         dist.init_process_group(
             "nccl" if device.type == "cuda" else "gloo",
+            # A process that nobody else was started with has no address to meet at.
+            store=None if is_one_of_a_group() or place.size > 1 else dist.HashStore(),  # type: ignore[attr-defined]
             rank=place.rank,
             world_size=place.size,
             device_id=device if device.type == "cuda" else None,
@@ -48,14 +62,24 @@ class DataParallel:
         )
         self.sequence = _sequence_group(place)
 
-    @together()
-    def synchronize(self, module: nn.Module) -> None:
-        """Give every process the weights and buffers of the first."""
-        for tensor in (*module.parameters(), *module.buffers()):
-            dist.broadcast(tensor.detach(), src=0)
+    @property
+    def computes_for_first(self) -> bool:
+        """Whether this is the first process, or shares its samples."""
+        return self.place.shares_with_first
 
     @together()
-    def average_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
+    def prepare(self, model: nn.Module) -> None:
+        """Move a model to the device, with the weights and buffers of the first process."""
+        model.to(self.device)
+        for tensor in (*model.parameters(), *model.buffers()):
+            dist.broadcast(tensor.detach(), src=0)
+
+    def state(self, model: nn.Module) -> dict[str, Tensor]:
+        """The model's own weights and buffers: every process has them whole."""
+        return dict(model.state_dict())
+
+    @together()
+    def all_reduce_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
         """Sum over those that share samples, average over the parts of a batch."""
         has_gradient = torch.tensor(
             [parameter.grad is not None for parameter in parameters],
@@ -77,14 +101,14 @@ class DataParallel:
                 gradient.copy_(part.view_as(gradient))
 
     @together()
-    def mean(self, value: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    def all_reduce_mean(self, value: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
         """Average a value over processes."""
         value = value.clone()
         dist.all_reduce(value)
         return value / self.place.size
 
     @together()
-    def gather(self, value: Tensor) -> list[Tensor]:
+    def all_gather(self, value: Tensor) -> list[Tensor]:
         """Collect one tensor of equal shape from each process, on the CPU, in order."""
         value = value.to(self.device)
         gathered = [torch.empty_like(value) for _ in range(self.place.size)]
@@ -92,15 +116,16 @@ class DataParallel:
         return [tensor.cpu() for tensor in gathered]
 
     @together()
-    def share(self, text: str) -> str:
-        """Hand out the first process' text."""
+    def broadcast(self, value: Any) -> Any:
+        """Hand out the first process' value, as JSON."""
+        text = json.dumps(value) if self.place.is_first else ""
         data = torch.tensor(list(text.encode()), dtype=torch.uint8, device=self.device)
         size = torch.tensor([data.numel()], device=self.device)
         dist.broadcast(size, src=0)
         if not self.place.is_first:
             data = torch.empty(int(size), dtype=torch.uint8, device=self.device)
         dist.broadcast(data, src=0)
-        return bytes(data.cpu().tolist()).decode()
+        return json.loads(bytes(data.cpu().tolist()))
 
     def close(self) -> None:
         """Leave the group."""

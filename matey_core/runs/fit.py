@@ -213,8 +213,8 @@ def _mixture(job: TrainingJob, strategy: Strategy) -> Mixture:
 
 
 def _initial_state(job: TrainingJob, strategy: Strategy) -> TrainState:
-    config, model = job.config, job.model.to(strategy.device)
-    strategy.synchronize(model)
+    config, model = job.config, job.model
+    strategy.prepare(model)
     if config.recompute and not model.can_recompute:
         raise ConfigError(
             f"The {model.config.variant} variant keeps all that its backward pass needs.",

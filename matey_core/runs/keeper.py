@@ -37,8 +37,7 @@ class Keeper:
             config: says when.
             sources: with the windows to validate on.
             mixture: whose position is saved.
-            strategy: the processes; the first, and those that share its samples, validate; the
-                first writes.
+            strategy: the processes; the first one writes.
         """
         self.run, self.config, self.sources = run, config, sources
         self.mixture, self.strategy = mixture, strategy
@@ -53,9 +52,10 @@ class Keeper:
         if not self.config.is_checkpoint(state.step):
             return
         place = self.strategy.place
-        is_validation = place.shares_with_first and self.config.is_validation(state.step)
+        is_validation = self.strategy.computes_for_first and self.config.is_validation(state.step)
         is_better = is_validation and self._validate(state)
-        random_states = self.strategy.gather(random_state(self.strategy.device))
+        random_states = self.strategy.all_gather(random_state(self.strategy.device))
+        weights = self.strategy.state(state.model)
         if not place.is_first:
             return
         progressed = Progressed(
@@ -64,7 +64,7 @@ class Keeper:
             best=self.best,
             precision=self.precision.name,
         )
-        path = self.run.checkpoints.save(state, progressed)
+        path = self.run.checkpoints.save(state, progressed, weights=weights)
         if is_better or not self.best:
             self._keep_as_best(path)
         self.run.checkpoints.prune()

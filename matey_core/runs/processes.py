@@ -1,6 +1,5 @@
 """Which device and which arithmetic a run uses, agreed on by all its processes."""
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Literal
@@ -8,7 +7,7 @@ from typing import Literal
 import torch
 
 from matey_core.batches import FieldBatch
-from matey_core.distributed import Strategy, is_one_of_a_group, join
+from matey_core.distributed import Strategy, StrategyConfig, is_one_of_a_group, join
 from matey_core.errors import ConfigError
 from matey_core.models import Model
 from matey_core.objectives import Objective
@@ -19,13 +18,17 @@ Wish = Literal["auto", "float32", "bfloat16"]
 
 
 def join_processes(
-    device: Literal["auto", "cpu", "cuda"], *, sequence_parallel: int = 1
+    device: Literal["auto", "cpu", "cuda"],
+    *,
+    sequence_parallel: int = 1,
+    strategy: StrategyConfig | None = None,
 ) -> Strategy:
     """Join the processes this one was started with, on the device asked for.
 
     Args:
         device: where to compute.
         sequence_parallel: how many processes share every sample.
+        strategy: how training is spread over them; by default by their number.
 
     Raises:
         ConfigError: a GPU is asked for and there is none, or the processes do not make up whole
@@ -37,7 +40,7 @@ def join_processes(
             remedy="Use --device cpu, or install a PyTorch that was built for your GPU.",
         )
     chosen = torch.device("cpu") if device == "cpu" else None
-    return join(chosen, sequence_size=sequence_parallel)
+    return join(chosen, sequence_size=sequence_parallel, strategy=strategy)
 
 
 def num_processes(
@@ -72,13 +75,13 @@ def agree_on_precision(
         strategy: the processes.
     """
     wished = _wished(wish, model, strategy.device) if strategy.place.is_first else None
-    precision = Precision(**json.loads(strategy.share(json.dumps(wished and asdict(wished)))))
+    precision = Precision(**strategy.broadcast(asdict(wished) if wished else None))
     if precision.name == "float32":
         return precision, None
     measured = None
-    if strategy.place.shares_with_first:  # together they have what one would not hold
+    if strategy.computes_for_first:  # together they have what one would not hold
         measured = measure_parity(model, first_batch(), objective, strategy.device)
-    parity = Parity(**json.loads(strategy.share(json.dumps(measured and asdict(measured)))))
+    parity = Parity(**strategy.broadcast(asdict(measured) if measured else None))
     if wish == "auto" and not parity.is_good:
         reason = (
             f"bfloat16 is further from float32 than {LARGEST_ERROR:.0%} in predictions or "

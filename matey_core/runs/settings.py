@@ -15,6 +15,7 @@ from pydantic import (
 from matey_core.augmentations import AugmentationConfig
 from matey_core.config import Config
 from matey_core.data.mixture import EXPONENT
+from matey_core.distributed import StrategyConfig
 from matey_core.losses import LossConfig
 from matey_core.objectives import ObjectiveConfig
 from matey_core.optimizers import OptimizerConfig
@@ -49,6 +50,8 @@ class TrainingConfig(Config):
     augment: tuple[AugmentationConfig, ...] = Field(default_factory=_noise)
     """What is done to training batches, in the order given. All but the noise presume that the
     physics has the symmetry; with it, rollouts run further before they blow up."""
+    strategy: StrategyConfig | None = None
+    """How training is spread over processes; by default by their number."""
     jitter: bool = False
     """Shift the grid of patches by a number of points that each step draws, so that the model
     does not learn where patches meet. Bounded axes then take one coarse patch more."""

@@ -68,15 +68,14 @@ def settle(
     if not asked:
         return model, []
     settings = adaptive_config(model, what="A budget of operations or seconds")
-    answer = ""
+    answer: tuple[int, str] | None = None
     if strategy.place.is_first:
         prepare = _steps(config, settings, sources, strategy, make)
         bought = purchase(asked, settings, stores, device=strategy.device, prepare=prepare)
-        answer = f"{bought.tokens}\n" + told(
-            asked, bought, of_what=f"a step of {config.batch_size} windows"
-        )
-    number, _, note = strategy.share(answer).partition("\n")
-    return _with_tokens(settings, int(number)), [note]
+        note = told(asked, bought, of_what=f"a step of {config.batch_size} windows")
+        answer = (bought.tokens, note)
+    tokens, note = strategy.broadcast(answer)
+    return _with_tokens(settings, tokens), [note]
 
 
 def drawn(

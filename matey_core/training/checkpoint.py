@@ -63,25 +63,38 @@ class CheckpointFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def save(self, state: TrainState, progressed: Progressed) -> Path:
+    def save(
+        self,
+        state: TrainState,
+        progressed: Progressed,
+        *,
+        weights: Mapping[str, Tensor] | None = None,
+    ) -> Path:
         """Write a checkpoint and make it the last one.
+
+        Args:
+            state: where training is.
+            progressed: what else it needs to go on.
+            weights: whole weights by name, where the model's own are parts of them.
 
         Raises:
             RunError: the disk is full or not writable.
         """
         path = self.path / f"step-{state.step:08d}"
+        weights = state.model.state_dict() if weights is None else weights
         with written(path) as partial:
             (partial / "model").mkdir(parents=True)
             merged = state.mode.merged(state.model) if state.mode else None
-            save_model(state.model, partial / "model", weights=merged)
+            saved = weights if merged is None else merged
+            save_model(state.model, partial / "model", weights=saved)
             if merged is not None:
-                save_file(_own(state.model.state_dict()), partial / "weights.safetensors")
+                save_file(_own(weights), partial / "weights.safetensors")
             if state.mode is not None and state.base is not None:
                 (partial / "adapter").mkdir()
                 save_model(
                     state.model,
                     partial / "adapter",
-                    weights=merged,
+                    weights=saved,
                     base=state.base,
                     factors=state.mode.factors(state.model),
                 )

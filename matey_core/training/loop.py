@@ -83,8 +83,8 @@ def train(
         batch = batch.to(strategy.device)
         value = objective(predict, batch)
         value.total.backward()
-        strategy.average_gradients(parameters)
-        mean_loss = strategy.mean(value.loss.total.detach())
+        strategy.all_reduce_gradients(parameters)
+        mean_loss = strategy.all_reduce_mean(value.loss.total.detach())
         norm = clip_grad_norm_(parameters, limits.gradient_norm)
         # Loss and gradients are averages over all processes: all of them decide alike.
         is_finite = bool(torch.isfinite(mean_loss) & torch.isfinite(norm))

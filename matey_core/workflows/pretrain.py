@@ -56,7 +56,9 @@ def pretrain(
         RunError: training diverged, or the disk is full.
     """
     stores = open_stores(config.data)
-    strategy = join_processes(config.device, sequence_parallel=config.sequence_parallel)
+    strategy = join_processes(
+        config.device, sequence_parallel=config.sequence_parallel, strategy=config.strategy
+    )
     try:
         job = _job(config, stores, strategy, resumed=None)
         return fit(job, strategy, on_progress=on_progress, on_start=on_start)
@@ -88,7 +90,9 @@ def resume(
     if sequence_parallel is not None:
         config = config.model_copy(update={"sequence_parallel": sequence_parallel})
     stores = reopen_stores(run.stores())
-    strategy = join_processes(config.device, sequence_parallel=config.sequence_parallel)
+    strategy = join_processes(
+        config.device, sequence_parallel=config.sequence_parallel, strategy=config.strategy
+    )
     try:
         job = _job(config, stores, strategy, resumed=run)
         return fit(job, strategy, on_progress=on_progress, on_start=on_start)
@@ -129,7 +133,7 @@ def _job(
     if run is None and strategy.place.is_first:
         run = create_run(config.runs, config, kind="pretrain", name=config.name)
         run.record_stores([record_of(source.store, source.training.samples) for source in sources])
-    path = strategy.share(str(run.path) if run else "")
+    path = strategy.broadcast(str(run.path) if run else None)
     return TrainingJob(
         task="pretrain",
         config=config,

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import multiprocessing, nn
 
 from matey_core.distributed import Place, place_of_this_process
 from matey_core.errors import ConfigError
@@ -116,44 +115,6 @@ def test_a_group_of_one_starts_no_other(monkeypatch: pytest.MonkeyPatch) -> None
     assert num_processes("auto", 8) == 1
     monkeypatch.delenv("RANK")
     assert num_processes("auto", 8) == 4
-
-
-def average(rank: int, port: int, results: "multiprocessing.Queue[list[list[float]]]") -> None:
-    """Average gradients that exist on both processes, on one, and on none."""
-    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
-    from matey_core.distributed import STRATEGIES
-
-    strategy = STRATEGIES["ddp"](Place(rank=rank, size=2, local_rank=rank), torch.device("cpu"))
-    both, mine, nobodys = (nn.Parameter(torch.zeros(2)) for _ in range(3))
-    both.grad = torch.tensor([1.0, 2.0]) * (rank + 1)
-    if rank == 1:
-        mine.grad = torch.tensor([4.0, 8.0])
-    strategy.average_gradients([both, mine, nobodys])
-    texts = strategy.share("first" if rank == 0 else "")
-    gathered = [part.tolist() for part in strategy.gather(torch.tensor([rank, rank + 1]))]
-    assert nobodys.grad is None
-    assert texts == "first"
-    assert gathered == [[0, 1], [1, 2]]
-    assert both.grad is not None
-    assert mine.grad is not None
-    results.put([both.grad.tolist(), mine.grad.tolist(), strategy.mean(both.grad).tolist()])
-    strategy.close()
-
-
-def test_gradients_are_averaged_wherever_a_process_has_one() -> None:
-    from matey_core.distributed._launch import _free_port
-
-    context = multiprocessing.get_context("spawn")
-    results = context.Queue()
-    port = _free_port()
-    processes = [context.Process(target=average, args=(rank, port, results)) for rank in range(2)]
-    for process in processes:
-        process.start()
-    found = [results.get(timeout=60) for _ in processes]
-    for process in processes:
-        process.join()
-        assert process.exitcode == 0
-    assert found == [[[1.5, 3.0], [2.0, 4.0], [1.5, 3.0]]] * 2
 
 
 def test_half_an_environment_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,7 +86,9 @@ def _fit(
     plan: FinetunePlan, resumed: RunFolder | None, on_progress: OnProgress, on_start: OnStart
 ) -> TrainingReport:
     config = plan.config
-    strategy = join_processes(config.device, sequence_parallel=config.sequence_parallel)
+    strategy = join_processes(
+        config.device, sequence_parallel=config.sequence_parallel, strategy=config.strategy
+    )
     try:
         job = _job(plan, strategy, resumed=resumed)
         return fit(job, strategy, on_progress=on_progress, on_start=on_start)
@@ -115,7 +117,7 @@ def _job(plan: FinetunePlan, strategy: Strategy, *, resumed: RunFolder | None) -
         run = create_run(config.runs, config, kind="finetune", name=config.name)
         run.record_stores(plan.records())
         run.record_start(start)
-    path = strategy.share(str(run.path) if run else "")
+    path = strategy.broadcast(str(run.path) if run else None)
     return TrainingJob(
         task="finetune",
         config=config,

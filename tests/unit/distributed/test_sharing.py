@@ -8,7 +8,7 @@ import torch.distributed as dist
 
 from matey_core.distributed import Place
 from matey_core.errors import ConfigError
-from matey_core.models.matey import MateyConfig
+from matey_core.models import ModelConfig
 from matey_core.nn import partial_attention
 from matey_core.nn.ulysses import shares
 from matey_core.sequence_group import SequenceGroup
@@ -138,7 +138,7 @@ def test_paper_variant_and_sequence_norms_are_refused(handle: dist.ProcessGroup)
         ({"norm": "sequence"}, "standardizes over all tokens"),
         ({"scheme": "axial", "tokenizer": TokenizerConfig(name="uniform", patch=(4,))}, "2 heads"),
     ):
-        config = MateyConfig(**{"width": 24, "depth": 1, "heads": 2, **changes})
+        config = ModelConfig.choose({"width": 24, "depth": 1, "heads": 2, **changes})
         model = config.build(fields=("density",), num_axes=(2,))
         with pytest.raises(ConfigError, match=complaint):
             model.share_samples(group)
