@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from matey_core import (
     augmentations,
     criteria,
+    distributed,
     finetuning,
     kernels,
     linting,
@@ -44,6 +45,7 @@ EXTEND = Path(__file__).parents[2] / "docs" / "extend"
 REGISTRIES: tuple[Registry[Any], ...] = (
     augmentations.AUGMENTATIONS,
     criteria.CRITERIA,
+    distributed.STRATEGIES,
     finetuning.FINETUNING,
     kernels.KERNELS,
     linting.CHECKS,
@@ -176,6 +178,17 @@ def test_schedule() -> None:
     example("schedule.md")
     schedule = schedules.SCHEDULES["cooldown"](cooldown=0.5).build(8)
     assert [schedule(step) for step in (0, 4, 6, 7)] == [1, 1, 0.5, 0.25]
+
+
+def test_strategy() -> None:
+    example("strategy.md")
+    config = distributed.STRATEGIES["rounded"](format="bfloat16")
+    strategy = config.build(distributed.Place(), torch.device("cpu"))
+    weight = torch.nn.Parameter(torch.zeros(2))
+    weight.grad = torch.tensor([1 + 2**-7, 1 + 2**-9])
+    strategy.all_reduce_gradients([weight])
+    strategy.close()
+    assert weight.grad.tolist() == [1 + 2**-7, 1]
 
 
 def three_off() -> tuple[FieldBatch, Prediction]:
