@@ -12,7 +12,7 @@ from torch.nn.utils import parametrize
 
 from matey_core.errors import ConfigError
 from matey_core.finetuning import FINETUNING, FinetuneModeConfig, count_parameters, train_parts
-from matey_core.models import Model, load_model
+from matey_core.models import MODELS, Model, load_model
 from matey_core.optimizers.adamw import AdamwConfig
 from matey_core.workflows.finetune import finetune
 from matey_core.workflows.pretrain import pretrain
@@ -20,7 +20,7 @@ from matey_core.workflows.rollout import rollout
 from matey_core.workflows.rollout.settings import RolloutConfig
 from tests.formula import batch_of, spec_of
 from tests.support import tiny_store
-from tests.training import finetune_config, pretrain_config, tiny_model
+from tests.training import finetune_config, pretrain_config
 
 TRAINED = {
     "full": {"stem", "head", "fields", "attention"},
@@ -81,10 +81,11 @@ def foreign() -> Iterator[None]:
     del FINETUNING._entries[FOREIGN]
 
 
-@pytest.fixture
-def model() -> Model:
+@pytest.fixture(params=MODELS.names())
+def model(request: pytest.FixtureRequest) -> Model:
     torch.manual_seed(0)
-    return tiny_model().build(fields=("density", "velocity_x"), num_axes=(1, 2)).eval()
+    settings = MODELS[request.param].tiny()
+    return settings.build(fields=("density", "velocity_x"), num_axes=(1, 2)).eval()
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +126,19 @@ def test_an_optimizer_step_moves_nothing_that_is_frozen(model: Model, name: str)
     optimizer.build(model, rate_of=lambda parameter: mode.rate_of(model, parameter)).step()
     for key, value in model.named_parameters():
         assert torch.equal(value, before[key]) is not value.requires_grad
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_merged_weights_are_a_models_that_knows_no_mode(model: Model, name: str) -> None:
+    plain = model.config.build(fields=model.fields, num_axes=model.num_axes).eval()
+    mode = FinetuneModeConfig.choose(name)
+    mode.prepare(model)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    for _ in range(2):  # the second moves what the first one's zeros held back
+        model(BATCH).values.square().mean().backward()
+        torch.optim.SGD(trained, lr=0.1).step()
+    plain.load_state_dict(mode.merged(model) or model.state_dict())
+    torch.testing.assert_close(plain(BATCH).values, model(BATCH).values, rtol=1e-4, atol=1e-5)
 
 
 def own_state(checkpoint: Path) -> dict[str, Tensor]:
