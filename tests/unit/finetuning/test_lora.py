@@ -8,7 +8,7 @@ from torch import nn
 
 from matey_core.errors import ConfigError
 from matey_core.finetuning.lora import LoraConfig, LowRank
-from matey_core.models import Model, compile_parts
+from matey_core.models import MODELS, Model, compile_parts
 from tests.formula import batch_of, spec_of
 from tests.training import tiny_model
 
@@ -54,6 +54,18 @@ def test_only_adapters_train_and_each_of_them(model: Model) -> None:
     found = set(adapters(model))
     assert {"processor.blocks.1.stages.0.qkv.lora", "processor.everywhere.lora"} <= found
     assert not any(name.startswith(("stems", "heads")) for name in found)
+
+
+@pytest.mark.parametrize("variant", MODELS.names())
+def test_every_model_uses_its_adapters(variant: str) -> None:
+    torch.manual_seed(0)
+    model = MODELS[variant].tiny().build(fields=("density", "velocity_x"), num_axes=(2,))
+    LoraConfig(rank=2).prepare(model)
+    assert adapters(model)
+    model(BATCH).values.square().mean().backward()
+    for name, adapter in adapters(model).items():
+        assert adapter.up.grad is not None, name
+        assert adapter.up.grad.any(), name
 
 
 def test_merged_weights_predict_the_same_in_a_model_without_adapters(model: Model) -> None:
