@@ -1,7 +1,7 @@
 """What a model costs: operations, time, memory, and where they go."""
 
 from matey_core.profiling.alternate import alternate, in_turns, spread
-from matey_core.profiling.budget import Market, Purchase, quantity
+from matey_core.profiling.budget import BudgetedTokens, BudgetSolver, quantity
 from matey_core.profiling.flops import Flops, count_flops, count_forward, countable
 from matey_core.profiling.machine import matmul_peak, peak_memory, reset_peak_memory
 from matey_core.profiling.saved import saved_bytes
@@ -10,9 +10,9 @@ from matey_core.profiling.synthetic import SyntheticBatches
 
 __all__ = [
     "PARTS",
+    "BudgetSolver",
+    "BudgetedTokens",
     "Flops",
-    "Market",
-    "Purchase",
     "StepMeasurement",
     "SyntheticBatches",
     "TrainingStep",

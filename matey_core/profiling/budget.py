@@ -14,7 +14,7 @@ NUM_DRAWN = 8
 """Different numbers of tokens that a range is reduced to."""
 LOOK_AHEAD = 16
 """Numbers of tokens that are tried beyond one whose successor costs too much."""
-SETTLED = 3
+CORRECTIONS = 3
 """Corrections of a number of tokens whose measured time was too long."""
 
 Timed = Callable[[Sequence[int]], list[float]]
@@ -22,7 +22,7 @@ Timed = Callable[[Sequence[int]], list[float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Purchase:
+class BudgetedTokens:
     """What a budget came to."""
 
     tokens: int
@@ -33,7 +33,7 @@ class Purchase:
     """Of a step, where it was measured."""
 
 
-class Market:
+class BudgetSolver:
     """What numbers of tokens cost on all grids that a model shall serve."""
 
     def __init__(self, config: AdaptiveConfig, stores: Sequence[Inputs]) -> None:
@@ -83,7 +83,7 @@ class Market:
             tokens -= 1
         return tokens
 
-    def for_flops(self, flops: float) -> Purchase:
+    def for_flops(self, flops: float) -> BudgetedTokens:
         """Spend operations of a sample and forward pass: the largest number of tokens they allow.
 
         Raises:
@@ -104,12 +104,12 @@ class Market:
                 low = middle
             else:
                 high = middle - 1
-        # A few more can cost less: parents that fill up a budget are dearer than their children.
+        # A few more can cost less: parents that fill up a budget cost more than their children.
         near = {self.reachable(low + more) for more in range(LOOK_AHEAD)}
         tokens = max(number for number in near if self.cost(number).flops <= flops)
-        return Purchase(tokens=self.cost(tokens).tokens, flops=self.cost(tokens).flops)
+        return BudgetedTokens(tokens=self.cost(tokens).tokens, flops=self.cost(tokens).flops)
 
-    def for_seconds(self, seconds: float, timed: Timed) -> Purchase:
+    def for_seconds(self, seconds: float, timed: Timed) -> BudgetedTokens:
         """Spend seconds of a step: measure a few numbers of tokens, fit, measure the answer.
 
             t(N) ≈ a + b · FLOPs(N),   a, b ≥ 0,   by least squares of relative errors
@@ -131,7 +131,7 @@ class Market:
                 "or a coarser patch.",
             )
         target = seconds
-        for _ in range(SETTLED):
+        for _ in range(CORRECTIONS):
             tokens = self._inverted(target, times)
             if tokens not in times:
                 (times[tokens],) = timed([tokens])
@@ -140,7 +140,7 @@ class Market:
             target *= 0.98 * seconds / times[tokens]
         tokens = max(number for number, taken in times.items() if taken <= seconds)
         cost = self.cost(tokens)
-        return Purchase(tokens=cost.tokens, flops=cost.flops, seconds=times[tokens])
+        return BudgetedTokens(tokens=cost.tokens, flops=cost.flops, seconds=times[tokens])
 
     def spread(self, fewest: int, most: int) -> tuple[int, ...]:
         """A few numbers of tokens from `fewest` to `most`, evenly spaced in their logarithm.

@@ -1,6 +1,6 @@
-"""What a budget in operations or seconds buys on the stores at hand, before anything is built."""
+"""The number of tokens that a budget in operations or seconds allows on the stores at hand."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
@@ -13,8 +13,8 @@ from matey_core.models import AdaptiveConfig, AdaptiveModel, Inputs, plan
 from matey_core.objectives import Objective
 from matey_core.optimizers.adamw import AdamwConfig
 from matey_core.profiling import (
-    Market,
-    Purchase,
+    BudgetedTokens,
+    BudgetSolver,
     TrainingStep,
     alternate,
     quantity,
@@ -27,7 +27,7 @@ Work = Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class TokenBudget:
     """A budget as a user gave it: one of three, or none."""
 
     tokens: int | None = None
@@ -58,15 +58,15 @@ def inputs_of(store: Store, *, history: int, moves: bool = False) -> Inputs:
     )
 
 
-def purchase(
-    asked: Asked,
+def affordable_tokens(
+    asked: TokenBudget,
     config: AdaptiveConfig,
     stores: Sequence[Inputs],
     *,
     device: torch.device,
     prepare: Callable[[int], Work],
-) -> Purchase:
-    """Find the number of tokens of a frame that a budget buys on all stores.
+) -> BudgetedTokens:
+    """Find the number of tokens of a frame that a budget allows on all stores.
 
     Args:
         asked: tokens, operations or seconds.
@@ -79,18 +79,18 @@ def purchase(
         ConfigError: the coarsest cells alone are more than the budget allows.
         ShapeError: a grid is smaller than a patch.
     """
-    market = Market(config, stores)
+    solver = BudgetSolver(config, stores)
     if asked.flops is not None:
-        return market.for_flops(asked.flops)
+        return solver.for_flops(asked.flops)
     if asked.seconds is not None:
 
         def timed(numbers: Sequence[int]) -> list[float]:
             return alternate([prepare(number) for number in numbers], device)
 
-        return market.for_seconds(asked.seconds, timed)
+        return solver.for_seconds(asked.seconds, timed)
     assert asked.tokens is not None
-    cost = market.cost(market.reachable(asked.tokens))
-    return Purchase(tokens=cost.tokens, flops=cost.flops)
+    cost = solver.cost(solver.reachable(asked.tokens))
+    return BudgetedTokens(tokens=cost.tokens, flops=cost.flops)
 
 
 def has_fixed_shapes(config: AdaptiveConfig, inputs: Inputs) -> bool:
@@ -98,11 +98,11 @@ def has_fixed_shapes(config: AdaptiveConfig, inputs: Inputs) -> bool:
     return plan(config.tokenization, inputs).has_known_counts
 
 
-def told(asked: Asked, bought: Purchase, *, of_what: str) -> str:
+def describe(asked: TokenBudget, result: BudgetedTokens, *, of_what: str) -> str:
     """Say what a budget came to."""
-    parts = [f"{bought.tokens} tokens a frame", f"{quantity(bought.flops)}FLOP a sample, forward"]
-    if bought.seconds is not None:
-        parts.append(f"{bought.seconds:.3g} s {of_what}, measured")
+    parts = [f"{result.tokens} tokens a frame", f"{quantity(result.flops)}FLOP a sample, forward"]
+    if result.seconds is not None:
+        parts.append(f"{result.seconds:.3g} s {of_what}, measured")
     if asked.seconds is not None:
         wanted = f"{asked.seconds:g} s"
     elif asked.flops is not None:
@@ -112,10 +112,10 @@ def told(asked: Asked, bought: Purchase, *, of_what: str) -> str:
     return f"The budget of {wanted} buys {', '.join(parts)}."
 
 
-def dearest(config: AdaptiveConfig, stores: Sequence[Inputs]) -> int:
+def costliest(config: AdaptiveConfig, stores: Sequence[Inputs]) -> int:
     """Index of the store whose samples cost most with the finest cells everywhere."""
-    costs = [Market(config, [inputs]) for inputs in stores]
-    flops = [market.cost(market.reachable(market.most)).flops for market in costs]
+    costs = [BudgetSolver(config, [inputs]) for inputs in stores]
+    flops = [solver.cost(solver.reachable(solver.most)).flops for solver in costs]
     return flops.index(max(flops))
 
 
@@ -162,19 +162,3 @@ def forward_pass(model: AdaptiveModel, batch: FieldBatch) -> Callable[[Tokenizer
 def _within(model: AdaptiveModel, tokenizer: TokenizerConfig, run: Work) -> None:
     with model.retokenized(tokenizer):
         run()
-
-
-def spread_of(
-    config: AdaptiveConfig, stores: Iterable[Inputs], bounds: tuple[int, int]
-) -> tuple[int, ...]:
-    """Numbers of tokens that training draws from.
-
-    Raises:
-        ConfigError: the cells are uniform, or the smallest number is below the coarsest cells.
-    """
-    if config.tokenization.name == "uniform":
-        raise ConfigError(
-            "tokens_range draws numbers of tokens, and uniform cells have but one.",
-            remedy="Choose model.tokenizer.name=adap_mix or adap_mul.",
-        )
-    return Market(config, list(stores)).spread(*bounds)

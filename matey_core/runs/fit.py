@@ -4,7 +4,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -12,12 +12,10 @@ from pathlib import Path
 import torch
 
 from matey_core.augmentations import Chain
-from matey_core.batches import FieldBatch
 from matey_core.data import Loader, Mixture
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError, ConfigError
 from matey_core.finetuning import FinetuneModeConfig, count_parameters
-from matey_core.inference import Variation
 from matey_core.models import AdapterBase, Model, adaptive, compile_parts
 from matey_core.optimizers import same_rate
 from matey_core.progress import OnProgress, Progress
@@ -27,7 +25,7 @@ from matey_core.runs.processes import agree_on_precision
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import Source
 from matey_core.runs.start import OnStart, StartFacts, StoreFacts
-from matey_core.runs.token_plan import compiling_note, drawn, uncompiled
+from matey_core.runs.token_plan import TokenPlan
 from matey_core.runs.validation import StoreScore
 from matey_core.training import (
     Journal,
@@ -35,7 +33,6 @@ from matey_core.training import (
     Parity,
     StepReport,
     TrainState,
-    Within,
     train,
 )
 
@@ -52,6 +49,7 @@ class TrainingJob:
     model: Model
     """On the CPU, with `requires_grad` set as it shall be."""
     sources: Sequence[Source]
+    tokens: TokenPlan
     facts: tuple[StoreFacts, ...]
     notes: Sequence[str]
     run: RunFolder
@@ -129,9 +127,7 @@ def _fit(
     job: TrainingJob, strategy: Strategy, on_progress: OnProgress, on_start: OnStart
 ) -> TrainingReport:
     config = job.config
-    if config.jitter:
-        for source in job.sources:
-            Variation(jitter=config.seed).check(job.model, source.store.spec.grid)
+    job.tokens.check(job.model, job.sources)
     mixture = _mixture(job, strategy)
     objective = config.objective.build(config.loss.build())
     state = _initial_state(job, strategy)
@@ -146,7 +142,7 @@ def _fit(
         torch.manual_seed(config.seed * 100_003 + strategy.place.data_rank)
     facts = _start_facts(job, strategy, state, keeper, parity)
     # What is computed again in the backward pass would be compiled there, for every new shape.
-    if config.compile and not (config.recompute and _uncompiled(job)):
+    if config.compile and not (config.recompute and job.tokens.varying):
         compile_parts(state.model)
     if strategy.place.is_first:
         on_start(facts)
@@ -167,7 +163,7 @@ def _fit(
             precision=keeper.precision,
             limits=Limits(gradient_norm=config.clip),
             after_step=after_step,
-            settings=(*drawn(config, state.model.config, job.sources), *_jitter(config)),
+            settings=job.tokens.each_step(),
         )
     return TrainingReport(
         run=job.run.path,
@@ -179,22 +175,6 @@ def _fit(
         scores=keeper.best_scores,
         start=facts,
     )
-
-
-def _jitter(config: TrainingConfig) -> tuple[Within, ...]:
-    """Shift the patches of each batch by what seed and step decide: alike in all processes."""
-    if not config.jitter:
-        return ()
-
-    def within(state: TrainState, batch: FieldBatch) -> AbstractContextManager[None]:
-        model = adaptive(state.model, what="jitter")
-        return model.jittered(batch.spec.grid, seed=config.seed, step=state.step)
-
-    return (within,)
-
-
-def _uncompiled(job: TrainingJob) -> tuple[str, ...]:
-    return uncompiled(job.config, job.model.config, job.sources)
 
 
 def _mixture(job: TrainingJob, strategy: Strategy) -> Mixture:
@@ -251,7 +231,7 @@ def _start_facts(
         parity=parity,
         parameters=count_parameters(state.model),
         stores=job.facts,
-        notes=(*job.notes, *compiling_note(job.config, job.model.config, _uncompiled(job))),
+        notes=_notes(job),
         step=state.step,
         steps=job.config.steps,
     )
@@ -268,6 +248,14 @@ def _start_facts(
         notes=list(facts.notes),
     )
     return facts
+
+
+def _notes(job: TrainingJob) -> tuple[str, ...]:
+    """What a user should know before the first step."""
+    compiling = ""
+    if job.config.compile:
+        compiling = job.tokens.compiling_note(recompute=job.config.recompute)
+    return tuple(filter(None, (*job.notes, job.tokens.budget, compiling)))
 
 
 def _recorder(

@@ -1,7 +1,7 @@
 """What is known before the first step, and printed then."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -10,10 +10,10 @@ from torch import Tensor
 
 from matey_core.data import Windows, sequential_batches
 from matey_core.finetuning import ParameterCounts
-from matey_core.models import AdaptiveModel, Model
+from matey_core.models import AdaptiveModel, Inputs, Model
 from matey_core.profiling import count_forward
-from matey_core.runs.budget import inputs_of
 from matey_core.runs.sources import Source
+from matey_core.runs.token_plan import TokenPlan
 from matey_core.training import Parity
 
 INSPECTED = 8
@@ -28,9 +28,9 @@ class StoreFacts:
     fields: tuple[str, ...]
     grid: tuple[int, ...]
     trajectories: int
-    """That train."""
+    """Number of training trajectories."""
     windows: int
-    """That train."""
+    """Number of training windows."""
     tokens: float | None
     """Mean number of tokens of a frame, over a few windows; None where no cells are cut."""
     fewest_tokens: int | None
@@ -62,28 +62,34 @@ class StartFacts:
 OnStart = Callable[[StartFacts], None]
 
 
-def unheard(facts: StartFacts) -> None:
-    """Ignore the facts: the default where nobody listens."""
+def ignore_start(facts: StartFacts) -> None:
+    """Default callback: does nothing."""
 
 
 @torch.inference_mode()
-def store_facts(model: Model, sources: Sequence[Source]) -> tuple[StoreFacts, ...]:
+def store_facts(
+    model: Model, sources: Sequence[Source], tokens: TokenPlan
+) -> tuple[StoreFacts, ...]:
     """Count the tokens of every store's frames.
 
     Args:
         model: on the CPU.
         sources: what it will train on.
+        tokens: how the run cuts them.
 
     Raises:
         ShapeError: a grid is smaller than a patch.
     """
-    return tuple(_facts(model, source) for source in sources)
+    shown = (replace(inputs, moves=False) for inputs in tokens.inputs)
+    return tuple(
+        _facts(model, source, inputs) for source, inputs in zip(sources, shown, strict=True)
+    )
 
 
-def _facts(model: Model, source: Source) -> StoreFacts:
+def _facts(model: Model, source: Source, inputs: Inputs) -> StoreFacts:
     windows = source.training
     counts = _counts(model, windows) if isinstance(model, AdaptiveModel) else None
-    flops = model.flops(inputs_of(source.store, history=windows.history))
+    flops = model.flops(inputs)
     if flops is None and counts is None:  # it is the same for all windows
         flops = count_forward(model, windows.batch([0], [[1]]))
     return StoreFacts(

@@ -1,31 +1,27 @@
-"""Budgets of a run: settled before the first step, the same for all processes."""
+"""The token plan of a run: what its budget comes to on every store, decided before training."""
 
 import random
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
 import torch
 
 from matey_core.batches import FieldBatch
 from matey_core.data import Windows
 from matey_core.distributed import Strategy
-from matey_core.models import (
-    AdaptiveConfig,
-    Inputs,
-    Model,
-    ModelConfig,
-    adaptive,
-    adaptive_config,
-)
+from matey_core.errors import ConfigError
+from matey_core.inference import Variation
+from matey_core.models import AdaptiveConfig, Inputs, Model, ModelConfig, adaptive, adaptive_config
+from matey_core.profiling import BudgetSolver
 from matey_core.runs.budget import (
-    Asked,
+    TokenBudget,
     Work,
-    dearest,
+    affordable_tokens,
+    costliest,
+    describe,
     has_fixed_shapes,
     inputs_of,
-    purchase,
-    spread_of,
-    told,
     training_step,
 )
 from matey_core.runs.settings import TrainingConfig
@@ -33,15 +29,76 @@ from matey_core.runs.sources import Source
 from matey_core.training import TrainState, Within
 
 
-def settle(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenPlan:
+    """How a run cuts fields into tokens: the same in all processes, and after a resume."""
+
+    model: ModelConfig
+    """Settings of the model, the budget written in as a number of tokens."""
+    inputs: tuple[Inputs, ...]
+    """What it is shown of every store; with jitter, where it takes most cells."""
+    varying: tuple[str, ...] = ()
+    """Stores whose numbers of cells change from batch to batch, so that nothing is compiled for
+    them; empty where nothing shall be compiled."""
+    numbers: tuple[int, ...] = ()
+    """Numbers of tokens that every batch draws one of; empty: the model's own."""
+    jitters: bool = False
+    """Whether every step shifts the cells."""
+    seed: int = 0
+    """Of the drawn numbers and shifts."""
+    budget: str = ""
+    """A sentence about what a budget came to; empty without one."""
+
+    def check(self, model: Model, sources: Sequence[Source]) -> None:
+        """Refuse before the first step what a later one could not do.
+
+        Raises:
+            ConfigError: the model cannot shift its cells, or a shift has no tree of cells.
+            ShapeError: a grid is smaller than a patch.
+        """
+        if self.jitters:
+            for source in sources:
+                Variation(jitter=self.seed).check(model, source.store.spec.grid)
+
+    def each_step(self) -> tuple[Within, ...]:
+        """What holds while the model predicts a batch, as seed and step decide."""
+        drawn = (self._drawn_number,) if self.numbers else ()
+        return (*drawn, self._drawn_shift) if self.jitters else drawn
+
+    def compiling_note(self, *, recompute: bool) -> str:
+        """Say what torch.compile leaves out, and why; empty where it leaves out nothing."""
+        if not self.varying:
+            return ""
+        why = "numbers of tokens, or of cells at padded edges, change from batch to batch"
+        if isinstance(self.model, AdaptiveConfig) and not self.model.tokenization.has_number:
+            why = "with γ the number of tokens changes from batch to batch; tokens or ratio fix it"
+        names = ", ".join(self.varying)
+        if recompute:
+            return (
+                f"Nothing is compiled, because of {names}: {why}, and recompute=true would "
+                "compile anew for each."
+            )
+        return f"Not compiled on {names}: {why}."
+
+    def _drawn_number(self, state: TrainState, batch: FieldBatch) -> AbstractContextManager[None]:
+        tokens = random.Random(f"{self.seed} tokens {state.step}").choice(self.numbers)
+        model = adaptive(state.model, what="tokens_range")
+        return model.retokenized(model.tokenizing.with_tokens(tokens))
+
+    def _drawn_shift(self, state: TrainState, batch: FieldBatch) -> AbstractContextManager[None]:
+        model = adaptive(state.model, what="jitter")
+        return model.jittered(batch.spec.grid, seed=self.seed, step=state.step)
+
+
+def plan_tokens(
     config: TrainingConfig,
     model: ModelConfig,
     sources: Sequence[Source],
     strategy: Strategy,
     *,
     make: Callable[[], Model],
-) -> tuple[ModelConfig, list[str]]:
-    """Turn a run's budget into a number of tokens, and write it into the model's settings.
+) -> TokenPlan:
+    """Turn a run's budget into numbers of tokens, the same for all processes.
 
     Args:
         config: holds the budget.
@@ -50,95 +107,93 @@ def settle(
         strategy: the processes; the first one measures for all.
         make: makes a model to measure with, which is thrown away.
 
-    Returns:
-        The settings with the number of tokens, and a sentence about what it costs.
-
     Raises:
         ConfigError: the budget cannot be met, or the model cuts no cells.
         ShapeError: a grid is smaller than a patch.
     """
-    asked = Asked(flops=config.flops, seconds=config.seconds)
-    stores = _shown(config, sources)
-    if config.tokens_range is not None:
-        settings = adaptive_config(model, what="tokens_range")
-        numbers = spread_of(settings, stores, config.tokens_range)
-        tokens = settings.tokenization.tokens or numbers[-1]
-        note = f"Every batch draws its tokens a frame from {', '.join(map(str, numbers))}."
-        return _with_tokens(settings, tokens), [note]
-    if not asked:
-        return model, []
-    settings = adaptive_config(model, what="A budget of operations or seconds")
-    answer: tuple[int, str] | None = None
-    if strategy.place.is_first:
-        prepare = _steps(config, settings, sources, strategy, make)
-        bought = purchase(asked, settings, stores, device=strategy.device, prepare=prepare)
-        note = told(asked, bought, of_what=f"a step of {config.batch_size} windows")
-        answer = (bought.tokens, note)
-    tokens, note = strategy.broadcast(answer)
-    return _with_tokens(settings, tokens), [note]
-
-
-def drawn(
-    config: TrainingConfig, model: ModelConfig, sources: Sequence[Source]
-) -> tuple[Within, ...]:
-    """What draws the number of tokens of each batch, from seed and step alone."""
-    if config.tokens_range is None:
-        return ()
-    settings = adaptive_config(model, what="tokens_range")
-    numbers = spread_of(settings, _shown(config, sources), config.tokens_range)
-
-    def within(state: TrainState, batch: FieldBatch) -> AbstractContextManager[None]:
-        tokens = random.Random(f"{config.seed} tokens {state.step}").choice(numbers)
-        model = adaptive(state.model, what="tokens_range")
-        return model.retokenized(model.tokenizing.with_tokens(tokens))
-
-    return (within,)
-
-
-def uncompiled(
-    config: TrainingConfig, model: ModelConfig, sources: Sequence[Source]
-) -> tuple[str, ...]:
-    """Names of the stores on which `compile` does nothing, as shapes change there."""
-    if not config.compile or not isinstance(model, AdaptiveConfig):
-        return ()
-    return tuple(
-        part.store.name
-        for part, shown in zip(sources, _shown(config, sources), strict=True)
-        if not has_fixed_shapes(model, shown)
-    )
-
-
-def compiling_note(config: TrainingConfig, model: ModelConfig, names: Sequence[str]) -> list[str]:
-    """Say what compiling leaves out, and why."""
-    if not names:
-        return []
-    why = "numbers of tokens, or of cells at padded edges, change from batch to batch"
-    if isinstance(model, AdaptiveConfig) and not model.tokenization.has_number:
-        why = "with γ the number of tokens changes from batch to batch; tokens or ratio fix it"
-    if config.recompute:
-        return [
-            f"Nothing is compiled, because of {', '.join(names)}: {why}, and recompute=true would "
-            "compile anew for each."
-        ]
-    return [f"Not compiled on {', '.join(names)}: {why}."]
-
-
-def _shown(config: TrainingConfig, sources: Sequence[Source]) -> list[Inputs]:
-    """What the model sees of every store; with jitter, where it takes most cells."""
-    return [
+    shown = [
         inputs_of(part.store, history=part.training.history, moves=config.jitter)
         for part in sources
     ]
+    numbers: tuple[int, ...] = ()
+    budget = ""
+    if config.tokens_range is not None:
+        settings = adaptive_config(model, what="tokens_range")
+        numbers = numbers_between(settings, shown, config.tokens_range)
+        model = _with_tokens(settings, settings.tokenization.tokens or numbers[-1])
+        budget = f"Every batch draws its tokens a frame from {', '.join(map(str, numbers))}."
+    elif asked := TokenBudget(flops=config.flops, seconds=config.seconds):
+        settings = adaptive_config(model, what="A budget of operations or seconds")
+        tokens, budget = _agreed(asked, config, settings, sources, shown, strategy, make)
+        model = _with_tokens(settings, tokens)
+    return TokenPlan(
+        model=model,
+        inputs=tuple(shown),
+        varying=_varying(model, sources, shown) if config.compile else (),
+        numbers=numbers,
+        jitters=config.jitter,
+        seed=config.seed,
+        budget=budget,
+    )
+
+
+def numbers_between(
+    config: AdaptiveConfig, stores: Sequence[Inputs], bounds: tuple[int, int]
+) -> tuple[int, ...]:
+    """List the numbers of tokens that training draws from.
+
+    Raises:
+        ConfigError: the cells are uniform, or the smallest number is below the coarsest cells.
+    """
+    if config.tokenization.name == "uniform":
+        raise ConfigError(
+            "tokens_range needs an adaptive tokenizer; model.tokenizer.name is uniform.",
+            remedy="Choose model.tokenizer.name=adap_mix or adap_mul.",
+        )
+    return BudgetSolver(config, stores).spread(*bounds)
+
+
+def _varying(
+    model: ModelConfig, sources: Sequence[Source], shown: Sequence[Inputs]
+) -> tuple[str, ...]:
+    if not isinstance(model, AdaptiveConfig):
+        return ()
+    return tuple(
+        part.store.name
+        for part, inputs in zip(sources, shown, strict=True)
+        if not has_fixed_shapes(model, inputs)
+    )
 
 
 def _with_tokens(model: AdaptiveConfig, tokens: int) -> AdaptiveConfig:
     return model.with_tokenizer(model.tokenization.with_tokens(tokens))
 
 
-def _steps(
+def _agreed(
+    asked: TokenBudget,
     config: TrainingConfig,
     model: AdaptiveConfig,
     sources: Sequence[Source],
+    shown: Sequence[Inputs],
+    strategy: Strategy,
+    make: Callable[[], Model],
+) -> tuple[int, str]:
+    """Let the first process find the number of tokens, and take its word."""
+    answer: tuple[int, str] | None = None
+    if strategy.place.is_first:
+        source = sources[costliest(model, shown)] if asked.seconds is not None else sources[0]
+        prepare = _steps(config, model, source.training, strategy, make)
+        result = affordable_tokens(asked, model, shown, device=strategy.device, prepare=prepare)
+        sentence = describe(asked, result, of_what=f"a step of {config.batch_size} windows")
+        answer = (result.tokens, sentence)
+    tokens, sentence = strategy.broadcast(answer)
+    return tokens, sentence
+
+
+def _steps(
+    config: TrainingConfig,
+    model: AdaptiveConfig,
+    windows: Windows,
     strategy: Strategy,
     make: Callable[[], Model],
 ) -> Callable[[int], Work]:
@@ -147,12 +202,11 @@ def _steps(
 
     def prepare(tokens: int) -> Work:
         if not made:
-            windows = sources[dearest(model, _shown(config, sources))].training
             torch.manual_seed(config.seed)
             made.append(
                 training_step(
                     adaptive(make(), what="A budget of seconds"),
-                    _first(windows, config, config.batch_size // strategy.place.data_size),
+                    _first(windows, config.batch_size // strategy.place.data_size),
                     objective=config.objective.build(config.loss.build()),
                     precision=config.precision,
                     device=strategy.device,
@@ -163,8 +217,6 @@ def _steps(
     return prepare
 
 
-def _first(windows: Windows, config: TrainingConfig, size: int) -> FieldBatch:
-    """The first windows, with the targets of the last step, which costs most."""
+def _first(windows: Windows, size: int) -> FieldBatch:
     count = max(1, size)
-    leads = config.targets(1, config.steps)
-    return windows.batch([number % len(windows) for number in range(count)], [leads] * count)
+    return windows.batch([number % len(windows) for number in range(count)], [[1]] * count)

@@ -22,8 +22,8 @@ from matey_core.runs.sources import (
     reopen_stores,
     sources_of,
 )
-from matey_core.runs.start import OnStart, store_facts, unheard
-from matey_core.runs.token_plan import settle
+from matey_core.runs.start import OnStart, ignore_start, store_facts
+from matey_core.runs.token_plan import plan_tokens
 from matey_core.runs.upgrade import upgraded
 from matey_core.store import Store
 
@@ -41,7 +41,7 @@ class PretrainConfig(TrainingConfig):
 
 
 def pretrain(
-    config: PretrainConfig, on_progress: OnProgress = silent, *, on_start: OnStart = unheard
+    config: PretrainConfig, on_progress: OnProgress = silent, *, on_start: OnStart = ignore_start
 ) -> TrainingReport:
     """Train a new model on all stores of the data folder.
 
@@ -72,7 +72,7 @@ def resume(
     on_progress: OnProgress = silent,
     *,
     sequence_parallel: int | None = None,
-    on_start: OnStart = unheard,
+    on_start: OnStart = ignore_start,
 ) -> TrainingReport:
     """Continue a pretraining run from its last checkpoint, with its own settings and stores.
 
@@ -122,13 +122,11 @@ def _job(
     def build() -> Model:
         return config.model.build(fields=fields, num_axes=num_axes)
 
-    if resumed is None:
-        settled, budget = settle(config, config.model, sources, strategy, make=build)
-        config = config.model_copy(update={"model": settled, "flops": None, "seconds": None})
-        notes += budget
+    tokens = plan_tokens(config, config.model, sources, strategy, make=build)
+    config = config.model_copy(update={"model": tokens.model, "flops": None, "seconds": None})
     torch.manual_seed(config.seed)
     model = build()
-    facts = store_facts(model, sources)
+    facts = store_facts(model, sources, tokens)
     run = resumed
     if run is None and strategy.place.is_first:
         run = create_run(config.runs, config, kind="pretrain", name=config.name)
@@ -139,6 +137,7 @@ def _job(
         config=config,
         model=model,
         sources=sources,
+        tokens=tokens,
         facts=facts,
         notes=notes,
         run=RunFolder(Path(path)),

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from matey_core.config import read_toml
+from matey_core.distributed import join
 from matey_core.errors import ConfigError
 from matey_core.models import load_model
 from matey_core.runs.budget import inputs_of
 from matey_core.runs.sources import sources_of
-from matey_core.runs.token_plan import drawn
+from matey_core.runs.token_plan import plan_tokens
 from matey_core.store import open_store
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.finetune import finetune
@@ -84,7 +85,9 @@ def test_drawn_numbers_follow_from_seed_and_step(project: Path) -> None:
     model = tiny_model().build(fields=["density", "velocity_x"], num_axes=[1, 2])
 
     def draw(step: int, **changes: Any) -> int:
-        (within,) = drawn(config.model_copy(update=changes), model.config, sources)
+        changed = config.model_copy(update=changes)
+        plan = plan_tokens(changed, model.config, sources, join(), make=lambda: model)
+        (within,) = plan.each_step()
         state: Any = SimpleNamespace(model=model, step=step)
         with within(state, None):  # type: ignore[arg-type]
             assert model.tokenizing.tokens is not None
@@ -103,7 +106,7 @@ def test_a_range_trains_and_the_largest_is_kept(project: Path) -> None:
     assert load_model(run / "model").config.tokenizer.tokens == 40
     assert read_toml(run / "config.toml")["tokens_range"] == [16, 40]
     uniform = tiny_model(tokenizer=TokenizerConfig(name="uniform", patch=(8,)))
-    with pytest.raises(ConfigError, match="uniform cells have but one"):
+    with pytest.raises(ConfigError, match="needs an adaptive tokenizer"):
         pretrain(pretrain_config(project, tokens_range=(16, 40), model=uniform))
 
 

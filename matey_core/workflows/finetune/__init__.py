@@ -15,8 +15,8 @@ from matey_core.runs.folder import FinetuneStart, RunFolder, create_run
 from matey_core.runs.processes import join_processes
 from matey_core.runs.resuming import resumable_run
 from matey_core.runs.sources import axis_counts, field_names
-from matey_core.runs.start import OnStart, store_facts, unheard
-from matey_core.runs.token_plan import settle
+from matey_core.runs.start import OnStart, ignore_start, store_facts
+from matey_core.runs.token_plan import TokenPlan, plan_tokens
 from matey_core.runs.upgrade import upgraded
 from matey_core.store import Store
 from matey_core.workflows.finetune.plan import FinetunePlan, plan_again, plan_finetuning
@@ -27,7 +27,7 @@ __all__ = ["FinetuneConfig", "finetune", "resume", "run_config", "subset"]
 
 
 def finetune(
-    config: FinetuneConfig, on_progress: OnProgress = silent, *, on_start: OnStart = unheard
+    config: FinetuneConfig, on_progress: OnProgress = silent, *, on_start: OnStart = ignore_start
 ) -> TrainingReport:
     """Train a copy of a trained model further, in a run of its own.
 
@@ -54,7 +54,7 @@ def resume(
     on_progress: OnProgress = silent,
     *,
     sequence_parallel: int | None = None,
-    on_start: OnStart = unheard,
+    on_start: OnStart = ignore_start,
 ) -> TrainingReport:
     """Continue a fine-tuning from its last checkpoint, with its own settings and stores.
 
@@ -108,10 +108,8 @@ def _job(plan: FinetunePlan, strategy: Strategy, *, resumed: RunFolder | None) -
     )
     notes = [*plan.notes, *_news(model, stores)]
     model = _prepared(model, config, stores)
-    if resumed is None:
-        config, budget = _budgeted(plan, model, strategy)
-        notes += budget
-    facts = store_facts(model, plan.sources)
+    config, tokens = _planned(plan, model, strategy)
+    facts = store_facts(model, plan.sources, tokens)
     run = resumed
     if run is None and strategy.place.is_first:
         run = create_run(config.runs, config, kind="finetune", name=config.name)
@@ -123,6 +121,7 @@ def _job(plan: FinetunePlan, strategy: Strategy, *, resumed: RunFolder | None) -
         config=config,
         model=model,
         sources=plan.sources,
+        tokens=tokens,
         facts=facts,
         notes=notes,
         run=RunFolder(Path(path)),
@@ -132,27 +131,27 @@ def _job(plan: FinetunePlan, strategy: Strategy, *, resumed: RunFolder | None) -
     )
 
 
-def _budgeted(
+def _planned(
     plan: FinetunePlan, model: Model, strategy: Strategy
-) -> tuple[FinetuneConfig, list[str]]:
+) -> tuple[FinetuneConfig, TokenPlan]:
     """Let the model cut fields as the budget says, and write that into the settings."""
     config, stores = plan.config, [source.store for source in plan.sources]
     if config.tokens is not None:
         cutting = adaptive(model, what="A budget of tokens")
         cutting.retokenize(cutting.config.tokenization.with_tokens(config.tokens))
-    settled, notes = settle(
+    tokens = plan_tokens(
         config,
         model.config,
         plan.sources,
         strategy,
         make=lambda: _prepared(plan.begin(), config, stores),
     )
-    if settled != model.config:
-        chosen = adaptive_config(settled, what="A budget").tokenization
+    if tokens.model != model.config:
+        chosen = adaptive_config(tokens.model, what="A budget").tokenization
         adaptive(model, what="A budget").retokenize(chosen)
         update = {"tokens": chosen.tokens, "flops": None, "seconds": None}
         config = config.model_copy(update=update)
-    return config, notes
+    return config, tokens
 
 
 def _news(model: Model, stores: Sequence[Store]) -> list[str]:

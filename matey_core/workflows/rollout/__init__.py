@@ -29,7 +29,7 @@ from matey_core.inference import rollout as states_of
 from matey_core.metrics import persistence
 from matey_core.models import AdaptiveModel, Model, adaptive, compile_parts
 from matey_core.progress import OnProgress, Progress, silent
-from matey_core.runs.budget import Asked
+from matey_core.runs.budget import TokenBudget
 from matey_core.runs.trained import Trained, find_trained
 from matey_core.store import Store
 from matey_core.tokenizers import TokenizerConfig
@@ -119,7 +119,7 @@ def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutR
     chosen = choose_stores(config, trained, model, history=history)
     budget = rebudget(
         model,
-        Asked(tokens=config.tokens, flops=config.flops, seconds=config.seconds),
+        TokenBudget(tokens=config.tokens, flops=config.flops, seconds=config.seconds),
         [each.store for each in chosen.stores],
         history=history,
         batch_size=config.batch_size,

@@ -7,20 +7,20 @@ import torch
 from matey_core.data import Windows
 from matey_core.models import Model, adaptive
 from matey_core.runs.budget import (
-    Asked,
+    TokenBudget,
     Work,
-    dearest,
+    affordable_tokens,
+    costliest,
+    describe,
     forward_pass,
     inputs_of,
-    purchase,
-    told,
 )
 from matey_core.store import Store
 
 
 def rebudget(
     model: Model,
-    asked: Asked,
+    asked: TokenBudget,
     stores: Sequence[Store],
     *,
     history: int,
@@ -53,13 +53,13 @@ def rebudget(
     device = next(model.parameters()).device
 
     def prepare(tokens: int) -> Work:
-        store = stores[dearest(model.config, inputs)]
+        store = stores[costliest(model.config, inputs)]
         windows = Windows(store, range(store.num_samples), history=history, max_lead=1)
         indices = [number % len(windows) for number in range(batch_size)]
         batch = windows.batch(indices, [[1]] * batch_size).to(device)
         return forward_pass(model, batch)(own.with_tokens(tokens))
 
     with torch.no_grad():
-        bought = purchase(asked, model.config, inputs, device=device, prepare=prepare)
-    model.retokenize(own.with_tokens(bought.tokens))
-    return told(asked, bought, of_what=f"a call with {batch_size} trajectories")
+        result = affordable_tokens(asked, model.config, inputs, device=device, prepare=prepare)
+    model.retokenize(own.with_tokens(result.tokens))
+    return describe(asked, result, of_what=f"a call with {batch_size} trajectories")

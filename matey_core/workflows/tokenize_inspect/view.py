@@ -13,7 +13,7 @@ from matey_core.errors import ConfigError
 from matey_core.inference import fill_missing
 from matey_core.locations import location
 from matey_core.models import AdaptiveConfig, AdaptiveModel, Inputs, ModelConfig, adaptive_config
-from matey_core.profiling import Market
+from matey_core.profiling import BudgetSolver
 from matey_core.runs.folder import newest_run
 from matey_core.runs.trained import HISTORY, find_trained
 from matey_core.tokenizers import TOKENIZERS, Pass, TokenizerConfig, Tree, grow
@@ -92,10 +92,10 @@ def view_of(config: InspectConfig) -> TokenView:
     if config.flops is not None:
         if {config.gamma, config.ratio, config.tokens} != {None}:
             raise ConfigError("give one of gamma, ratio, tokens and flops")
-        market = Market(
+        solver = BudgetSolver(
             model.with_tokenizer(tokenizer), [inputs_of_frames(frames, history=history)]
         )
-        tokenizer = tokenizer.with_tokens(market.for_flops(config.flops).tokens)
+        tokenizer = tokenizer.with_tokens(solver.for_flops(config.flops).tokens)
     return TokenView(
         frames=frames,
         model=model,

@@ -7,7 +7,7 @@ import pytest
 from matey_core.errors import ConfigError
 from matey_core.models import Inputs
 from matey_core.models.matey import MateyConfig
-from matey_core.profiling import Market, quantity
+from matey_core.profiling import BudgetSolver, quantity
 from matey_core.tokenizers import TokenizerConfig
 
 
@@ -15,14 +15,14 @@ def inputs_of(*grid: int) -> Inputs:
     return Inputs(grid=grid, periodic=(True,) * len(grid), fields=2, frames=2)
 
 
-def market(*stores: Inputs, scheme: str = "full", **tokenizer: object) -> Market:
+def market(*stores: Inputs, scheme: str = "full", **tokenizer: object) -> BudgetSolver:
     settings = TokenizerConfig.model_validate({"patch": (16, 8, 4), **tokenizer})
-    return Market(
+    return BudgetSolver(
         MateyConfig(width=32, depth=2, heads=2, scheme=scheme, tokenizer=settings), stores
     )
 
 
-def affordable(where: Market, flops: float) -> list[int]:
+def affordable(where: BudgetSolver, flops: float) -> list[int]:
     """All numbers of tokens within a budget, by trying every one of them."""
     found = []
     for tokens in range(where.fewest, where.most + 1):
