@@ -24,7 +24,7 @@ TRAINING = (
     *options("--compile --batch-size"),
     option("--learning-rate", "optimizer.learning_rate"),
     option("--loss", "loss.name"),
-    option("--objective", "objective.name"),
+    option("--objective", "objective.name", hint="What an error is, such as nrmse, is --loss."),
     option("--augment"),
     option(
         "--weights",
@@ -34,6 +34,9 @@ TRAINING = (
         default="by --mix-exponent",
     ),
     *options("--mix-exponent --workers --seed --precision --device --sequence-parallel"),
+    option(
+        "--strategy", default="by the number of processes", help="How processes train together."
+    ),
 )
 """Options of every command that trains."""
 KEPT_OPEN = ("runs", "name", "sequence_parallel")

@@ -9,12 +9,13 @@ from matey_cli.commands._training import (
     go_on,
     train,
 )
-from matey_cli.options import Given, from_settings, one_of, option, options
+from matey_cli.options import Given, from_settings, one_of, option, options, run_names
 
 
 @from_settings(
     "matey_core.workflows.finetune.settings:FinetuneConfig",
-    *options("source --data"),
+    option("source", complete=run_names),
+    option("--data"),
     option("--n-samples", default="all"),
     option("--mode", "finetune.mode"),
     option(

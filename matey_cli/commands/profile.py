@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from matey_cli import render
-from matey_cli.options import Given, configure, from_settings, option, options
+from matey_cli.options import Given, configure, from_settings, option, options, run_names
 
 if TYPE_CHECKING:
     from matey_core.workflows.profile import Cost, ProfileReport, ProfileRow
@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 @from_settings(
     "matey_core.workflows.profile.settings:ProfileConfig",
-    *options("run --preset"),
+    option("run", complete=run_names),
+    option("--preset"),
     option("--scheme", family="matey_core.attention"),
     option("--tokenizer", family="matey_core.tokenizers"),
     *options("--patch --gamma --ratio --tokens"),

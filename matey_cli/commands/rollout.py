@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from matey_cli import render
-from matey_cli.options import Given, configure, from_settings, one_of, option, options
+from matey_cli.options import Given, configure, from_settings, one_of, option, options, run_names
 
 if TYPE_CHECKING:
     from matey_core.inference import Artifact, Score
@@ -17,7 +17,8 @@ WORSE = "†"
 
 @from_settings(
     "matey_core.workflows.rollout.settings:RolloutConfig",
-    *options("run --data"),
+    option("run", complete=run_names),
+    option("--data"),
     option(
         "--store",
         repeats=True,

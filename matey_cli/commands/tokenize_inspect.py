@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from matey_cli import render
-from matey_cli.options import Given, configure, from_settings, option, options
+from matey_cli.options import Given, configure, from_settings, option, options, run_names
 
 if TYPE_CHECKING:
     from matey_core.workflows.tokenize_inspect import InspectReport
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 @from_settings(
     "matey_core.workflows.tokenize_inspect.settings:InspectConfig",
-    *options("source --run"),
+    option("source"),
+    option("--run", complete=run_names),
     option("--tokenizer", family="matey_core.tokenizers"),
     option("--patch"),
     option("--criterion", family="matey_core.criteria", separator="+"),

@@ -12,7 +12,17 @@ of its class, which is not imported; names of parts are those of the family's re
 """
 
 from matey_cli.options.layers import configure, one_of
+from matey_cli.options.runs import run_names
 from matey_cli.options.table import Given, from_settings, option, options
 from matey_cli.options.values import shares
 
-__all__ = ["Given", "configure", "from_settings", "one_of", "option", "options", "shares"]
+__all__ = [
+    "Given",
+    "configure",
+    "from_settings",
+    "one_of",
+    "option",
+    "options",
+    "run_names",
+    "shares",
+]

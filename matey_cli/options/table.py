@@ -2,7 +2,8 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -42,6 +43,10 @@ class Row:
     """What `parse` reads, for the error."""
     separator: str = ""
     """Stands between several choices in one text, such as + in gradient+innovation."""
+    hint: str = ""
+    """What is said of another value than the choices."""
+    complete: Callable[[str], list[str]] | None = None
+    """Completes values that are no choices."""
     repeats: bool = False
     """Each item of a list is given by an option of its own."""
     is_required: bool = False
@@ -83,7 +88,8 @@ def from_settings(
             given: Given = {}
             for name, row in table.items():
                 _give(given, row, values.pop(name), rows)
-            function(given, **values)
+            with _named(rows, dict(given)):
+                function(given, **values)
 
         own = [
             each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
@@ -108,6 +114,19 @@ def describe(settings: str, row: Row) -> Setting:
         if row.repeats
         else replace(found, separator=row.separator or found.separator)
     )
+
+
+@contextmanager
+def _named(rows: tuple[Row, ...], given: Given) -> Iterator[None]:
+    """Say by which options the settings were typed that an error is about."""
+    try:
+        yield
+    except ConfigError as error:
+        sections = [row for row in rows if row.path in given and "." in row.path]
+        names = [f"{row.name} is {row.path}." for row in sections if row.path in str(error)]
+        if not names:
+            raise
+        raise ConfigError(str(error), remedy=" ".join([*names, error.remedy])) from error
 
 
 def _identifier(row: Row) -> str:
@@ -137,7 +156,7 @@ def _parameter(settings: str, row: Row, *, is_layered: bool) -> inspect.Paramete
         details |= {
             "metavar": row.metavar or _metavar(row, setting),
             "callback": _reader(row, setting),
-            "autocompletion": _completer(setting),
+            "autocompletion": row.complete or _completer(setting),
         }
     elif row.value is None and (is_layered or setting.default):
         names = (f"{row.name}/--no-{row.name.lstrip('-')}",)
@@ -188,7 +207,7 @@ def _reader(row: Row, setting: Setting) -> Callable[[Any], Any]:
 
     def convert(text: str) -> Any:
         if row.parse is None:
-            return typed(label, text, setting)
+            return typed(label, text, setting, hint=row.hint)
         try:
             return row.parse(text)
         except ValueError:

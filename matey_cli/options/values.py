@@ -11,7 +11,7 @@ from matey_core.errors import ConfigError
 SI = {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15}
 
 
-def typed(option: str, text: str, setting: Setting) -> Any:
+def typed(option: str, text: str, setting: Setting, *, hint: str = "") -> Any:
     """Read what was typed for a setting.
 
     Numbers may have an SI suffix, such as 2.5G; the items of a list stand between commas.
@@ -20,9 +20,9 @@ def typed(option: str, text: str, setting: Setting) -> Any:
         ConfigError: says what the option takes.
     """
     if not setting.separator:
-        return _one(option, text, setting)
+        return _one(option, text, setting, hint)
     parts = [part.strip() for part in text.split(setting.separator)]
-    values = tuple(_one(option, part, setting) for part in parts)
+    values = tuple(_one(option, part, setting, hint) for part in parts)
     return values if setting.separator == "," else text
 
 
@@ -56,9 +56,9 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
-def _one(option: str, text: str, setting: Setting) -> Any:
+def _one(option: str, text: str, setting: Setting, hint: str) -> Any:
     if setting.choices:
-        return _choice(option, text, setting)
+        return _choice(option, text, setting, hint)
     if setting.kind not in (int, float):
         return text
     value = _number(text)
@@ -69,13 +69,13 @@ def _one(option: str, text: str, setting: Setting) -> Any:
     return int(value) if setting.kind is int else value
 
 
-def _choice(option: str, text: str, setting: Setting) -> str:
+def _choice(option: str, text: str, setting: Setting, hint: str) -> str:
     if text in setting.choices:
         return text
     near = difflib.get_close_matches(text, setting.choices, n=1)
     raise ConfigError(
         f"{option} takes {allowed(setting)}, not {text!r}.",
-        remedy=f"Did you mean {near[0]!r}?" if near else "",
+        remedy=f"Did you mean {near[0]!r}?" if near else hint,
     )
 
 

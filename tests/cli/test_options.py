@@ -66,7 +66,7 @@ def run(*line: str, is_layered: bool = False) -> Any:
         option("--share"),
         option("--mode"),
         option("--exact", "mode", value="exact"),
-        option("--scheme", "scheme.variant"),
+        option("--scheme", "scheme.variant", hint="Loops are --loop."),
         option("--sizes"),
         option("--name", "names", repeats=True, help="A name; may be repeated."),
         option("--criterion", "names", family="matey_core.criteria", separator="+"),
@@ -78,6 +78,8 @@ def run(*line: str, is_layered: bool = False) -> Any:
     def toy(given: Given, other: Annotated[int, typer.Option(help="No setting.")] = 3) -> None:
         """Play."""
         seen.append({**given, "other": other})
+        if other == 0:
+            raise ConfigError("scheme.variant cannot be.", remedy="Change it.")
 
     app = typer.Typer(rich_markup_mode=None, add_completion=False)
     app.command()(toy)
@@ -112,6 +114,15 @@ def test_switches_can_be_turned_off_where_something_else_turns_them_on() -> None
     assert run("--exact")["mode"] == "exact"
     with pytest.raises(ConfigError, match="--mode and --exact contradict each other"):
         run("--exact", "--mode", "fast")
+
+
+def test_an_error_about_a_setting_names_the_option_that_gave_it() -> None:
+    with pytest.raises(ConfigError) as caught:
+        run("--scheme", "axial", "--rate", "1", "--other", "0")
+    assert caught.value.remedy == "--scheme is scheme.variant. Change it."
+    with pytest.raises(ConfigError) as caught:
+        run("--scheme", "loop")
+    assert caught.value.remedy == "Loops are --loop."
 
 
 @pytest.mark.parametrize(
@@ -216,12 +227,17 @@ def test_a_part_from_elsewhere_is_in_help_and_completion_even_if_it_is_broken(
     [
         ("matey profile --scheme f", ["factorized", "full"]),
         ("matey rollout --split v", ["validation"]),
+        ("matey rollout pre", ["pretrain-002", "pretrain-001"]),
+        ("matey finetune --mode l", ["layerwise", "lora"]),
         ("matey tokenize-inspect --criterion gradient+in", ["gradient+innovation"]),
     ],
 )
 def test_values_are_completed_without_importing_torch(
-    process: Matey, words: str, expected: list[str]
+    process: Matey, tmp_path: Path, words: str, expected: list[str]
 ) -> None:
+    for name in ("pretrain-001", "pretrain-002", "finetune-001"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "config.toml").touch()
     done = process(
         _MATEY_COMPLETE="complete_bash",
         COMP_WORDS=words,
