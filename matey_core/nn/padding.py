@@ -73,3 +73,33 @@ def crop(
         index = torch.arange(size, device=fields.device) + shift.points[number]
         fields = fields.index_select(axis, index % size if shift.periodic[number] else index)
     return fields
+
+
+def surround(
+    values: Float[Tensor, "b d *space"], reach: int, *, periodic: tuple[bool, ...]
+) -> Float[Tensor, "b d *padded"]:
+    """Continue every axis on both sides, for a convolution that keeps the grid.
+
+    Periodic axes wrap around, as often as it takes; the others repeat their end points.
+
+    Args:
+        values: (b, d, *space).
+        reach: points to add at each end.
+        periodic: whether each space axis wraps around.
+    """
+    for axis, wraps in enumerate(periodic, start=2):
+        size = values.shape[axis]
+        if wraps and reach <= size:
+            ends = (values.narrow(axis, size - reach, reach), values.narrow(axis, 0, reach))
+        elif wraps:
+            index = torch.arange(-reach, size + reach, device=values.device) % size
+            values = values.index_select(axis, index)
+            continue
+        else:
+            shape = [reach if number == axis else -1 for number in range(values.ndim)]
+            ends = (
+                values.narrow(axis, 0, 1).expand(shape),
+                values.narrow(axis, size - 1, 1).expand(shape),
+            )
+        values = torch.cat([ends[0], values, ends[1]], dim=axis)
+    return values
