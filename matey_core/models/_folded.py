@@ -1,0 +1,124 @@
+"""Models that see a whole history as channels of one grid: what they share."""
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from typing import ClassVar
+
+from jaxtyping import Float
+from pydantic import PositiveInt
+from torch import Tensor, nn
+
+from matey_core.batches import FieldBatch, Prediction
+from matey_core.errors import ConfigError
+from matey_core.fields import Grid
+from matey_core.models._base import Model, Part
+from matey_core.models._wrapper import Frame, WrappedConfig
+from matey_core.nn.field_table import FieldTable
+from matey_core.nn.folded import FoldedHead, FoldedStem
+from matey_core.nn.lead_time import LeadTime
+
+
+class FoldedConfig(WrappedConfig):
+    """Settings that such models share: how long a history they read."""
+
+    frames: PositiveInt = 8
+    """Frames of the longest history that the model can read; of a shorter one it reads all."""
+
+
+class FoldedModel(Model):
+    """Common stem, a network on the grid, common head; fields by name, increments out."""
+
+    config: FoldedConfig
+    can_recompute: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        config: FoldedConfig,
+        fields: Iterable[str],
+        num_axes: Iterable[int],
+        *,
+        width: int,
+        inner: int,
+    ) -> None:
+        """Make all but the network.
+
+        Args:
+            config: settings that build such a model.
+            fields: names of the known fields.
+            num_axes: known numbers of space axes.
+            width: channels between stem and head.
+            inner: length of the fields' vectors.
+
+        Raises:
+            ConfigError: settings that do not fit together.
+        """
+        config.check_wrapper()
+        super().__init__(config, fields, num_axes)
+        self.table = FieldTable(
+            self.fields,
+            channels=config.frames * config.channels,
+            outputs=config.outputs,
+            width=inner,
+        )
+        self.stem = FoldedStem(inner, width)
+        self.head = FoldedHead(width, inner)
+        self.lead_time = LeadTime(width)
+
+    @abstractmethod
+    def process(
+        self, x: Float[Tensor, "b *space d"], condition: Float[Tensor, "b d"], grid: Grid
+    ) -> Float[Tensor, "b *space d"]:
+        """Let the points of the grid exchange.
+
+        Args:
+            x: (b, *space, d) channels of every point.
+            condition: (b, d) embedding of the lead time.
+            grid: of the points.
+        """
+
+    @abstractmethod
+    def add_axes(self, axes: int) -> None:
+        """Add what the network needs for grids of this number of axes."""
+
+    def forward(self, batch: FieldBatch) -> Prediction:
+        """Predict the states at `batch.lead_steps`, in physical units.
+
+        Raises:
+            ConfigError: the batch has a field or a number of axes the model does not know, or a
+                longer history.
+        """
+        grid, leads = batch.spec.grid, batch.lead_steps.shape[1]
+        self._check_axes(grid)
+        history = batch.history.repeat_interleave(leads, dim=0)
+        lead_steps = batch.lead_steps.flatten()
+        frame = Frame.of(history, lead_steps, grid, self.config)
+        rows = self.table.rows(batch.spec.names)
+        channels = frame.channels()
+        x = self.stem(channels, self.table.entering(rows), grid)
+        lead = self.lead_time(lead_steps, batch.spec.time_step)
+        x = self.process(x, nn.functional.silu(lead), grid)
+        values = frame.state(self.head(x, *self.table.leaving(rows)))
+        return Prediction(
+            spec=batch.spec, values=values.unflatten(0, (-1, leads)), lead_steps=batch.lead_steps
+        )
+
+    def extend(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> None:
+        """Learn new fields and numbers of axes, keeping every old weight and prediction."""
+        self.table.append(fields)
+        self.fields = self.table.names
+        for axes in sorted(set(num_axes) - set(self.num_axes)):
+            self.add_axes(axes)
+        self.num_axes = tuple(sorted({*self.num_axes, *num_axes}))
+
+    def part_of(self, parameter: str) -> Part:
+        """Say which part a parameter, by its name in `named_parameters`, belongs to."""
+        parts: dict[str, Part] = {"stem": "stem", "head": "head", "table": "fields"}
+        return parts.get(parameter.partition(".")[0], "attention")
+
+    def _check_axes(self, grid: Grid) -> None:
+        if grid.num_axes not in self.num_axes:
+            known = " or ".join(map(str, self.num_axes))
+            raise ConfigError(
+                f"The model knows fields on {known} axes, not on {grid.num_axes}.",
+                remedy="Fine-tune it on such data: `matey finetune` adds what is missing.",
+            )
