@@ -1,0 +1,239 @@
+"""U-Net of ConvNeXt blocks: four levels, each at half the resolution of the one above.
+
+The network of arXiv 1505.04597 with the blocks of arXiv 2201.03545, as The Well
+(arXiv 2412.00568) trains it. Convolutions continue fields as the boundary says. Blocks are
+told the lead time by a scale and a shift of their channels.
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar, Literal, NamedTuple
+
+import torch
+from jaxtyping import Float
+from pydantic import PositiveInt, field_validator
+from torch import Tensor, nn
+
+from matey_core.fields import Grid
+from matey_core.models._base import MODELS
+from matey_core.models._folded import FoldedConfig, FoldedModel
+from matey_core.models._sizes import Preset
+from matey_core.nn.padding import surround
+from matey_core.nn.recompute import run_block
+
+CONVOLUTIONS = {1: nn.functional.conv1d, 2: nn.functional.conv2d, 3: nn.functional.conv3d}
+
+
+class UnetSizes(NamedTuple):
+    """Channels of the finest level, each coarser one has twice as many, and blocks a level."""
+
+    width: int
+    depth: int
+
+
+UNET_PRESETS: dict[Preset, UnetSizes] = {
+    "ti": UnetSizes(32, 1),
+    "s": UnetSizes(64, 2),
+    "b": UnetSizes(128, 2),
+    "l": UnetSizes(192, 3),
+}
+
+
+@MODELS.register("unet")
+class UnetConfig(FoldedConfig):
+    """Settings of a U-Net of ConvNeXt blocks."""
+
+    variant: Literal["unet"] = "unet"
+    preset: Preset = "ti"
+    """Size: ti 32×1, s 64×2, b 128×2, l 192×3 (channels of the finest level × blocks a level)."""
+    width: PositiveInt | None = None
+    """Channels of the finest level, instead of the preset's."""
+    depth: PositiveInt | None = None
+    """Blocks of each level, down and up, instead of the preset's."""
+    levels: PositiveInt = 4
+    """Resolutions, each half the one above."""
+    kernel_size: PositiveInt = 7
+    """Points that a convolution sees along each axis, an odd number."""
+
+    @field_validator("kernel_size")
+    @classmethod
+    def _check_odd(cls, value: int) -> int:
+        if value % 2 == 0:
+            raise ValueError(f"must be odd, so that a convolution has a middle; not {value}")
+        return value
+
+    @property
+    def sizes(self) -> UnetSizes:
+        """The preset's sizes with the overrides applied."""
+        preset = UNET_PRESETS[self.preset]
+        return UnetSizes(self.width or preset.width, self.depth or preset.depth)
+
+    @property
+    def label(self) -> str:
+        """Preset, width × blocks and variant."""
+        return f"{self.preset} ({self.sizes.width}×{self.sizes.depth}, {self.variant})"
+
+    @classmethod
+    def tiny(cls) -> "UnetConfig":
+        """The smallest settings that still have all parts, for tests."""
+        return cls(width=8, depth=1, levels=3, kernel_size=3)
+
+    def build(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> "UnetModel":
+        """Make the model; see `ModelConfig.build`."""
+        return UnetModel(self, fields, num_axes)
+
+
+class UnetModel(FoldedModel):
+    """Levels of blocks between the common stem and head.
+
+    Convolutions and changes of resolution have weights for each number of axes; all else
+    serves every grid. An axis of odd length is halved after repeating its last point, or its
+    first where it is periodic; so any grid will do.
+    """
+
+    can_recompute: ClassVar[bool] = True
+    config: UnetConfig
+
+    def __init__(self, config: UnetConfig, fields: Iterable[str], num_axes: Iterable[int]) -> None:
+        width, depth = config.sizes
+        super().__init__(config, fields, num_axes, width=width, inner=2 * width)
+        widths = [width * 2**level for level in range(config.levels)]
+        self.down = nn.ModuleList(self._stage(each, depth) for each in widths)
+        self.up = nn.ModuleList(self._stage(each, depth) for each in widths[:-1])
+        self.halvings = nn.ModuleList(Halving(fine) for fine in widths[:-1])
+        self.doublings = nn.ModuleList(Doubling(fine) for fine in widths[:-1])
+        for axes in self.num_axes:
+            self.add_axes(axes)
+
+    def process(
+        self, x: Float[Tensor, "b *space d"], condition: Float[Tensor, "b d"], grid: Grid
+    ) -> Float[Tensor, "b *space d"]:
+        """Go down through all levels, and up again beside what was seen on the way."""
+        seen = []
+        for level, stage in enumerate(self.down):
+            if level:
+                seen.append(x)
+                x = self.halvings[level - 1](x, grid.periodic)
+            x = self._run(stage, x, condition, grid)
+        for level in reversed(range(len(seen))):
+            x = self.doublings[level](x, seen[level])
+            x = self._run(self.up[level], x, condition, grid)
+        return x
+
+    def add_axes(self, axes: int) -> None:
+        """Give every convolution weights for grids of this number of axes."""
+        for part in self.modules():
+            if isinstance(part, (ConvNextBlock, Halving, Doubling)):
+                part.add_axes(axes)
+
+    def _stage(self, width: int, depth: int) -> nn.ModuleList:
+        return nn.ModuleList(
+            ConvNextBlock(width, self.config, told=self.config.sizes.width) for _ in range(depth)
+        )
+
+    def _run(self, stage: nn.Module, x: Tensor, condition: Tensor, grid: Grid) -> Tensor:
+        assert isinstance(stage, nn.ModuleList)
+        for block in stage:
+            x = run_block(block, x, condition, grid.periodic, recompute=self.recompute)
+        return x
+
+
+class ConvNextBlock(nn.Module):
+    """x + MLP(scale · norm(depthwise convolution of x) + shift)."""
+
+    def __init__(self, width: int, config: UnetConfig, *, told: int) -> None:
+        """Make a block without convolutions: `add_axes` adds them.
+
+        Args:
+            width: channels.
+            config: names the size of the convolutions.
+            told: channels of the condition.
+        """
+        super().__init__()
+        self.width, self.kernel_size = width, config.kernel_size
+        self.kernels = nn.ParameterDict()
+        self.film = nn.Linear(told, 2 * width)
+        nn.init.normal_(self.film.weight, std=0.02)
+        nn.init.zeros_(self.film.bias)
+        self.enter = nn.Linear(width, 4 * width)
+        self.leave = nn.Linear(4 * width, width)
+
+    def forward(
+        self,
+        x: Float[Tensor, "b *space d"],
+        condition: Float[Tensor, "b told"],
+        periodic: tuple[bool, ...],
+    ) -> Float[Tensor, "b *space d"]:
+        """Look around on the grid, channel by channel, then act pointwise."""
+        axes = x.ndim - 2
+        around = surround(x.movedim(-1, 1), self.kernel_size // 2, periodic=periodic)
+        seen = CONVOLUTIONS[axes](around, self.kernels[str(axes)], groups=self.width)
+        seen = nn.functional.layer_norm(seen.movedim(1, -1), (self.width,))
+        film = self.film(condition).view(len(x), *(1,) * axes, -1)
+        scale, shift = film.chunk(2, dim=-1)
+        seen = torch.addcmul(seen + shift, seen, scale)
+        return x + self.leave(nn.functional.gelu(self.enter(seen)))
+
+    def add_axes(self, axes: int) -> None:
+        """Add a convolution for grids of this number of axes."""
+        points = self.kernel_size**axes
+        kernel = torch.randn(self.width, 1, *(self.kernel_size,) * axes) / points**0.5
+        self.kernels[str(axes)] = nn.Parameter(kernel.to(self.enter.weight.device))
+
+
+class Halving(nn.Module):
+    """Blocks of two points a side, each one linear map to twice the channels."""
+
+    def __init__(self, fine: int) -> None:
+        super().__init__()
+        self.fine = fine
+        self.norm = nn.LayerNorm(fine)
+        self.maps = nn.ModuleDict()
+
+    def forward(
+        self, x: Float[Tensor, "b *space d"], periodic: tuple[bool, ...]
+    ) -> Float[Tensor, "b *half e"]:
+        """Halve every axis, rounded up."""
+        x, axes = self.norm(x), len(periodic)
+        for axis, wraps in enumerate(periodic, start=1):
+            if x.shape[axis] % 2:
+                last = x.narrow(axis, 0 if wraps else x.shape[axis] - 1, 1)
+                x = torch.cat([x, last], dim=axis)
+        halves = [part for points in x.shape[1:-1] for part in (points // 2, 2)]
+        x = x.reshape(len(x), *halves, self.fine)
+        corners = range(2, 2 * axes + 1, 2)
+        x = x.permute(0, *range(1, 2 * axes, 2), *corners, 2 * axes + 1).flatten(axes + 1)
+        return self.maps[str(axes)](x).float()
+
+    def add_axes(self, axes: int) -> None:
+        """Add a map for grids of this number of axes."""
+        linear = nn.Linear(self.fine * 2**axes, 2 * self.fine)
+        self.maps[str(axes)] = linear.to(self.norm.weight.device)
+
+
+class Doubling(nn.Module):
+    """Every point split into two a side by a linear map, and joined with a finer level."""
+
+    def __init__(self, fine: int) -> None:
+        super().__init__()
+        self.fine = fine
+        self.norm = nn.LayerNorm(2 * fine)
+        self.maps = nn.ModuleDict()
+        self.join = nn.Linear(2 * fine, fine)
+
+    def forward(
+        self, x: Float[Tensor, "b *half e"], beside: Float[Tensor, "b *space d"]
+    ) -> Float[Tensor, "b *space d"]:
+        """Double every axis, cut to the size of `beside`."""
+        shape, axes = x.shape[1:-1], x.ndim - 2
+        x = self.maps[str(axes)](self.norm(x)).unflatten(-1, (*(2,) * axes, self.fine))
+        order = [place for axis in range(1, axes + 1) for place in (axis, axes + axis)]
+        x = x.permute(0, *order, 2 * axes + 1)
+        x = x.reshape(len(x), *(2 * points for points in shape), self.fine)
+        for axis, points in enumerate(beside.shape[1:-1], start=1):
+            x = x.narrow(axis, 0, points)
+        return self.join(torch.cat([beside, x], dim=-1)).float()
+
+    def add_axes(self, axes: int) -> None:
+        """Add a map for grids of this number of axes."""
+        linear = nn.Linear(2 * self.fine, self.fine * 2**axes)
+        self.maps[str(axes)] = linear.to(self.norm.weight.device)
