@@ -18,6 +18,7 @@ from matey_core import (
     criteria,
     distributed,
     finetuning,
+    forecasts,
     kernels,
     linting,
     losses,
@@ -47,6 +48,7 @@ REGISTRIES: tuple[Registry[Any], ...] = (
     criteria.CRITERIA,
     distributed.STRATEGIES,
     finetuning.FINETUNING,
+    forecasts.FORECASTS,
     kernels.KERNELS,
     linting.CHECKS,
     losses.LOSSES,
@@ -142,6 +144,17 @@ def test_loss() -> None:
     positive = batch.history > 0
     masked = replace(batch, valid=positive, targets=batch.targets.where(positive, 99.0))
     assert loss(prediction, masked).total == total
+
+
+def test_forecast() -> None:
+    example("forecast.md")
+    batch, _ = three_off()
+    history = torch.cat([batch.history - 2, batch.history], dim=1)
+    leads = torch.tensor([[1, 2]])
+    forecaster = forecasts.FORECASTS["fading"](fraction=0.5).build()
+    values = forecaster(replace(batch, history=history, lead_steps=leads)).values
+    assert (values - batch.history)[0, :, 0, 0].tolist() == [1, 1.5]
+    assert torch.equal(forecaster(batch).values, batch.history)
 
 
 def test_objective() -> None:

@@ -1,0 +1,61 @@
+"""What can be said of later frames without any training: the door of the family."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from matey_core.batches import FieldBatch, Prediction
+from matey_core.config import PartConfig
+from matey_core.registry import Registry
+
+
+class Forecaster(ABC):
+    """Predicts from nothing but the history it is given: it has no weights and learns nothing.
+
+    What it says of a sample does not depend on the others of the batch, nor on units.
+    """
+
+    @abstractmethod
+    def states(self, batch: FieldBatch) -> Iterator[Float[Tensor, "b c *space"]]:
+        """Predict one stored frame after another, without end.
+
+        Args:
+            batch: a history of at least one frame. Lead times and targets are not used. Cells
+                that `valid` has at no lead time are missing: whatever they hold changes nothing
+                elsewhere.
+
+        Yields:
+            (b, c, *space) the state one stored frame later than the one before, in physical
+            units; ∞ or NaN where it blows up.
+        """
+
+    def __call__(self, batch: FieldBatch) -> Prediction:
+        """Predict the states at `batch.lead_steps`, in physical units."""
+        leads, space = batch.lead_steps, batch.history.shape[3:]
+        values = batch.history[:, -1:].expand(-1, leads.shape[1], -1, *space)
+        for lead, state in enumerate(islice(self.states(batch), int(leads.max())), start=1):
+            is_due = (leads == lead).view(*leads.shape, *(1,) * state[0].ndim)
+            values = torch.where(is_due, state[:, None], values)
+        return Prediction(spec=batch.spec, values=values, lead_steps=leads)
+
+
+FORECASTS: Registry[type["ForecastConfig"]] = Registry(__name__)
+
+
+class ForecastConfig(PartConfig):
+    """Settings of a forecaster."""
+
+    family: ClassVar[Registry[Any]] = FORECASTS
+    default: ClassVar[str] = "persistence"
+
+    def build(self) -> Forecaster:
+        """Make the forecaster."""
+        raise NotImplementedError
+
+
+__all__ = ["FORECASTS", "ForecastConfig", "Forecaster"]

@@ -1,0 +1,123 @@
+"""The next change is linear in what is around a point: fitted to the history of each sample.
+
+Of every point, the features are the values of all fields and of their last changes in the
+(2r + 1)^a neighborhood, and a constant. Least squares over all points and all pairs of frames
+of a history gives the coefficients of one sample, c_{k+1} ≈ W φ(z_k, c_k): a finite difference
+scheme read off the data. They are kept while the forecast feeds on itself, so that what a
+linear stencil has made is continued to rounding, and that what grows under them grows on:
+compressible flow, for one.
+"""
+
+from collections.abc import Iterator
+from itertools import repeat
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float, Int
+from pydantic import PositiveFloat, PositiveInt
+from torch import Tensor
+
+from matey_core.batches import FieldBatch
+from matey_core.forecasts import FORECASTS, ForecastConfig, Forecaster
+from matey_core.forecasts._least_squares import coefficients
+from matey_core.forecasts._neighborhood import Neighborhood
+from matey_core.forecasts._normalized import Normalized
+from matey_core.forecasts._stencil import Stencil
+
+
+@FORECASTS.register("local_linear")
+class LocalLinearConfig(ForecastConfig):
+    """Least squares in the history: the next change is linear in the neighborhood.
+
+    Two frames have no pair of changes: then the next change is linear in the state alone. One
+    frame is repeated.
+    """
+
+    name: Literal["local_linear"] = "local_linear"
+    radius: Literal[1, 2] | None = None
+    """Points that the neighborhood reaches along each axis: by default 2, and 1 in 3D, where 2
+    would be 125 points a field."""
+    ridge: PositiveFloat = 1e-4
+    """Added to the mean squares of the features, which are of order one, against fitting noise."""
+    points: PositiveInt = 4096
+    """Fit to at most this many points of a grid, drawn once and for all."""
+
+    def build(self) -> Forecaster:
+        """Make the forecaster."""
+        return LocalLinear(self)
+
+
+class LocalLinear(Forecaster):
+    """Continues a history by the linear stencil that fits it best."""
+
+    def __init__(self, config: LocalLinearConfig) -> None:
+        self.config = config
+
+    def states(self, batch: FieldBatch) -> Iterator[Float[Tensor, "b c *space"]]:
+        """Fit, then feed on its own predictions; see `Forecaster.states`."""
+        last = batch.history[:, -1]
+        if batch.history.shape[1] == 1:
+            yield from repeat(last)
+        known = _known(batch)
+        past = Normalized.of(batch.history.flatten(3), known)
+        stencil = Stencil(
+            neighborhood=Neighborhood(
+                grid=batch.spec.grid,
+                radius=self.config.radius or (1 if last.ndim == 5 else 2),
+                known=known,
+            ),
+            has_changes=past.changes.shape[1] > 1,
+        )
+        weights = self._fit(past, stencil)
+        state, change = past.states[:, -1], past.changes[:, -1]
+        while True:
+            change = stencil.change(weights, state, change)
+            state = state + change * past.typical
+            values = past.restore(state).to(last.dtype).view_as(last)
+            yield values if known is None else torch.where(known.view_as(last), values, last)
+
+    @torch.no_grad()
+    def _fit(self, past: Normalized, stencil: Stencil) -> Float[Tensor, "b f c"]:
+        """Coefficients that lead from each pair of frames to the change that follows it."""
+        changes, points = past.changes, self._points(past.states)
+        counted = _counted(past.states[:, 0], stencil.neighborhood.known)
+        gram = torch.zeros((), dtype=changes.dtype, device=changes.device)
+        for index in range(1 if stencil.has_changes else 0, changes.shape[1]):
+            state, before = past.states[:, index], changes[:, max(index - 1, 0)]
+            for some in stencil.blocks(state, points):
+                features = stencil.features(state, before, some)
+                rows = torch.cat([features, changes[:, index][:, :, some]], dim=1)
+                gram = gram + (rows * counted[:, :, some]) @ rows.mT
+        num_features = gram.shape[1] - changes.shape[2]
+        num_state = (num_features + 1) // 2
+        return coefficients(
+            gram / gram[:, :1, :1].clamp(min=1),  # the first feature is 1: this counts rows
+            (num_state, num_features) if stencil.has_changes else (num_features,),
+            ridge=self.config.ridge,
+            rounding=past.rounding,
+        )
+
+    def _points(self, states: Float[Tensor, "b t c n"]) -> Int[Tensor, " p"]:
+        """Points that are fitted to: all, or the same random ones every time."""
+        total, most = states.shape[3], self.config.points
+        if total <= most:
+            return torch.arange(total, device=states.device)
+        generator = torch.Generator().manual_seed(0)
+        return torch.randperm(total, generator=generator)[:most].sort().values.to(states.device)
+
+
+def _known(batch: FieldBatch) -> Bool[Tensor, "b c n"] | None:
+    """Cells that are known at some lead time; None if all are."""
+    if batch.valid is None or batch.valid.all():
+        return None
+    return batch.valid.any(1).flatten(2)
+
+
+def _counted(
+    state: Float[Tensor, "b c n"], known: Bool[Tensor, "b c n"] | None
+) -> Float[Tensor, "b 1 n"]:
+    """1 where all fields are known that are known anywhere, 0 elsewhere."""
+    if known is None:
+        return torch.ones_like(state[:, :1])
+    is_nowhere = ~known.any(2, keepdim=True)
+    return (known | is_nowhere).all(1, keepdim=True).to(state.dtype)
