@@ -114,6 +114,7 @@ def test_a_store_that_is_slow_to_read_is_noted_once(matey: Matey, tmp_path: Path
         assert result.stderr.count("is read by Zarr itself") == 1
         assert "for density, chunks are encoded by bytes (little-endian), zstd" in result.stderr
         assert matey("data", command, path, "--quiet").stderr == ""
+    assert "4 frames a chunk file (0.00102 MB), compressed\n" in result.stdout
 
 
 @pytest.mark.parametrize("place", ["before", "between", "after"])

@@ -93,11 +93,12 @@ def _encoding(array: "zarr.Array[Any]") -> str:
     shape = array.shards or array.chunks
     num_bytes = int(np.prod(shape)) * array.dtype.itemsize
     whole = f"{shape[1]} frames a chunk file ({num_bytes / 1e6:.3g} MB)"
-    if array.shards is None:
+    if not array.compressors:
         return f"{whole}, uncompressed"
     codec: Any = array.compressors[0]
     name = getattr(codec, "cname", "compressed")
-    return f"{whole}, {getattr(name, 'value', name)}, {array.chunks[1]} frames together"
+    together = f", {array.chunks[1]} frames together" if array.shards else ""
+    return f"{whole}, {getattr(name, 'value', name)}{together}"
 
 
 def _size(path: Path) -> int:
