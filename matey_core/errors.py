@@ -48,3 +48,12 @@ class RunError(MateyError):
 
 class MateyWarning(UserWarning):
     """Something worth knowing that is no failure; the command line shows it as a note."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during long work; its text says what remains."""
+
+    def __init__(self, remains: str, *, is_kept: bool = True) -> None:
+        """Say what remains, and whether the work can go on from it."""
+        super().__init__(remains)
+        self.is_kept = is_kept

@@ -163,7 +163,7 @@ def go_on(
 @contextmanager
 def advice(verb: Verb) -> Iterator[None]:
     """After Ctrl-C, say what was kept and how to go on with it."""
-    from matey_core.runs.fit import Interrupted
+    from matey_core.errors import Interrupted
 
     try:
         yield

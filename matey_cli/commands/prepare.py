@@ -92,7 +92,8 @@ def prepare(given: Given) -> None:
     validation and test. What is up to date is left alone; what was stopped,
     even by a kill, goes on where it was.
     """
-    from matey_core.workflows.prepare import Interrupted, PrepareConfig
+    from matey_core.errors import Interrupted
+    from matey_core.workflows.prepare import PrepareConfig
     from matey_core.workflows.prepare import prepare as run
 
     config = configure(PrepareConfig, given)

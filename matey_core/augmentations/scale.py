@@ -20,12 +20,12 @@ class ScaleConfig(AugmentationConfig):
     strength: NonNegativeFloat = 1.0
     """Largest power of two."""
 
-    def build(self) -> "Scale":
+    def build(self) -> "RandomScale":
         """Make the augmentation."""
-        return Scale(self.strength)
+        return RandomScale(self.strength)
 
 
-class Scale:
+class RandomScale:
     """f → 2ᵃ f with a uniform between ±`strength`, for history and targets.
 
     The components of a vector or tensor share their factor, and each quantity of each

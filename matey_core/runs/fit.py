@@ -14,7 +14,7 @@ import torch
 from matey_core.augmentations import Chain
 from matey_core.data import Loader, Mixture
 from matey_core.distributed import Strategy
-from matey_core.errors import CheckpointError, ConfigError
+from matey_core.errors import CheckpointError, ConfigError, Interrupted
 from matey_core.finetuning import FinetuneModeConfig, count_parameters
 from matey_core.models import AdapterBase, Model, adaptive, compile_parts
 from matey_core.optimizers import same_rate
@@ -23,7 +23,7 @@ from matey_core.runs.folder import RunFolder
 from matey_core.runs.keeper import Keeper
 from matey_core.runs.processes import agree_on_precision
 from matey_core.runs.settings import TrainingConfig
-from matey_core.runs.sources import Source
+from matey_core.runs.sources import StoreWindows
 from matey_core.runs.start import OnStart, StartFacts, StoreFacts
 from matey_core.runs.token_plan import TokenPlan
 from matey_core.runs.validation import StoreScore
@@ -48,7 +48,7 @@ class TrainingJob:
     config: TrainingConfig
     model: Model
     """On the CPU, with `requires_grad` set as it shall be."""
-    sources: Sequence[Source]
+    sources: Sequence[StoreWindows]
     tokens: TokenPlan
     facts: tuple[StoreFacts, ...]
     notes: Sequence[str]
@@ -79,16 +79,6 @@ class TrainingReport:
     """What was known before the first step."""
 
 
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C while training; its text says what remains."""
-
-    def __init__(self, task: str, last: Path | None) -> None:
-        super().__init__(
-            f"{task} was stopped; {f'{last} is kept' if last else 'nothing was saved yet'}."
-        )
-        self.is_kept = last is not None
-
-
 def fit(
     job: TrainingJob, strategy: Strategy, *, on_progress: OnProgress, on_start: OnStart
 ) -> TrainingReport:
@@ -106,7 +96,10 @@ def fit(
     except BaseException as error:
         last = _clean_up(job.run) if strategy.place.is_first else None
         if isinstance(error, KeyboardInterrupt):
-            raise Interrupted(job.task, last) from error
+            remains = f"{last} is kept" if last else "nothing was saved yet"
+            raise Interrupted(
+                f"{job.task} was stopped; {remains}.", is_kept=last is not None
+            ) from error
         raise
 
 

@@ -12,7 +12,7 @@ from matey_core.errors import CheckpointError
 from matey_core.models import as_written
 from matey_core.runs.folder import RunFolder
 from matey_core.runs.settings import TrainingConfig
-from matey_core.runs.sources import Source
+from matey_core.runs.sources import StoreWindows
 from matey_core.runs.validation import StoreScore, overall, validate_model
 from matey_core.training import Precision, Progressed, TrainState, load_checkpoint
 from matey_core.training.checkpoint import random_state, restore_random_state, written
@@ -25,7 +25,7 @@ class Keeper:
         self,
         run: RunFolder,
         config: TrainingConfig,
-        sources: Sequence[Source],
+        sources: Sequence[StoreWindows],
         *,
         mixture: Mixture,
         strategy: Strategy,

@@ -12,7 +12,7 @@ from matey_core.store import Store, find_stores, open_store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class StoreWindows:
     """A store's windows for training and for validation."""
 
     store: Store
@@ -67,7 +67,7 @@ def sources_of(
     max_lead: int,
     extra_frames: int = 0,
     choose: Callable[[Store], Sequence[int]],
-) -> tuple[list[Source], list[str]]:
+) -> tuple[list[StoreWindows], list[str]]:
     """Cut the stores that can be trained on into windows.
 
     Args:
@@ -101,7 +101,7 @@ def sources_of(
         validation = Windows(store, kept, history=history, max_lead=max_lead) if kept else None
         if validation is None:
             notes.append(f"{store.name} has no trajectory for validation.")
-        sources.append(Source(store=store, training=training, validation=validation))
+        sources.append(StoreWindows(store=store, training=training, validation=validation))
     if not sources:
         raise DataError(
             "No store can be trained on. " + " ".join(notes),

@@ -12,7 +12,7 @@ from matey_core.data import Windows, sequential_batches
 from matey_core.finetuning import ParameterCounts
 from matey_core.models import AdaptiveModel, Inputs, Model
 from matey_core.profiling import count_forward
-from matey_core.runs.sources import Source
+from matey_core.runs.sources import StoreWindows
 from matey_core.runs.token_plan import TokenPlan
 from matey_core.training import Parity
 
@@ -68,7 +68,7 @@ def ignore_start(facts: StartFacts) -> None:
 
 @torch.inference_mode()
 def store_facts(
-    model: Model, sources: Sequence[Source], tokens: TokenPlan
+    model: Model, sources: Sequence[StoreWindows], tokens: TokenPlan
 ) -> tuple[StoreFacts, ...]:
     """Count the tokens of every store's frames.
 
@@ -86,7 +86,7 @@ def store_facts(
     )
 
 
-def _facts(model: Model, source: Source, inputs: Inputs) -> StoreFacts:
+def _facts(model: Model, source: StoreWindows, inputs: Inputs) -> StoreFacts:
     windows = source.training
     counts = _counts(model, windows) if isinstance(model, AdaptiveModel) else None
     flops = model.flops(inputs)

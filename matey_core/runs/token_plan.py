@@ -25,7 +25,7 @@ from matey_core.runs.budget import (
     training_step,
 )
 from matey_core.runs.settings import TrainingConfig
-from matey_core.runs.sources import Source
+from matey_core.runs.sources import StoreWindows
 from matey_core.training import TrainState, Within
 
 
@@ -49,7 +49,7 @@ class TokenPlan:
     budget: str = ""
     """A sentence about what a budget came to; empty without one."""
 
-    def check(self, model: Model, sources: Sequence[Source]) -> None:
+    def check(self, model: Model, sources: Sequence[StoreWindows]) -> None:
         """Refuse before the first step what a later one could not do.
 
         Raises:
@@ -93,7 +93,7 @@ class TokenPlan:
 def plan_tokens(
     config: TrainingConfig,
     model: ModelConfig,
-    sources: Sequence[Source],
+    sources: Sequence[StoreWindows],
     strategy: Strategy,
     *,
     make: Callable[[], Model],
@@ -154,7 +154,7 @@ def numbers_between(
 
 
 def _varying(
-    model: ModelConfig, sources: Sequence[Source], shown: Sequence[Inputs]
+    model: ModelConfig, sources: Sequence[StoreWindows], shown: Sequence[Inputs]
 ) -> tuple[str, ...]:
     if not isinstance(model, AdaptiveConfig):
         return ()
@@ -173,7 +173,7 @@ def _agreed(
     asked: TokenBudget,
     config: TrainingConfig,
     model: AdaptiveConfig,
-    sources: Sequence[Source],
+    sources: Sequence[StoreWindows],
     shown: Sequence[Inputs],
     strategy: Strategy,
     make: Callable[[], Model],

@@ -9,7 +9,7 @@ import torch
 from matey_core.data import sequential_batches
 from matey_core.inference import evaluate, mean_scores
 from matey_core.models import Model
-from matey_core.runs.sources import Source
+from matey_core.runs.sources import StoreWindows
 from matey_core.training import Precision
 
 
@@ -30,7 +30,7 @@ class StoreScore:
 
 def validate_model(
     model: Model,
-    sources: Sequence[Source],
+    sources: Sequence[StoreWindows],
     *,
     batch_size: int,
     num_batches: int,

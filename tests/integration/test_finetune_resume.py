@@ -14,11 +14,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from matey_core.errors import CheckpointError
+from matey_core.errors import CheckpointError, Interrupted
 from matey_core.models import load_model
 from matey_core.optimizers.adamw import AdamwConfig
 from matey_core.progress import Progress
-from matey_core.runs.fit import Interrupted
 from matey_core.workflows.finetune import finetune, resume
 from matey_core.workflows.pretrain import pretrain
 from matey_core.workflows.pretrain import resume as resume_pretraining

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from matey_core.errors import ConfigError
+from matey_core.errors import ConfigError, Interrupted
 from matey_core.models import load_model
 from matey_core.progress import Progress
-from matey_core.runs.fit import Interrupted
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.pretrain import pretrain, resume
 from tests.support import tiny_store

@@ -14,11 +14,10 @@ import numpy as np
 import pytest
 import torch
 
-from matey_core.errors import CheckpointError, DataError, ShapeError
+from matey_core.errors import CheckpointError, DataError, Interrupted, ShapeError
 from matey_core.models import load_model
 from matey_core.optimizers.adamw import AdamwConfig
 from matey_core.progress import Progress
-from matey_core.runs.fit import Interrupted
 from matey_core.runs.start import StartFacts
 from matey_core.store import open_store
 from matey_core.tokenizers import TokenizerConfig

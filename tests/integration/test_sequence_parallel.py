@@ -15,13 +15,12 @@ from pydantic import ValidationError
 from matey_cli.commands._training import spread
 from matey_core.batches import FieldBatch
 from matey_core.config import read_toml, validate
-from matey_core.errors import ConfigError
+from matey_core.errors import ConfigError, Interrupted
 from matey_core.kernels import KERNELS
 from matey_core.models import Model, load_model
 from matey_core.models.matey import MateyConfig
 from matey_core.nn.self_attention import Route, SelfAttention
 from matey_core.progress import Progress
-from matey_core.runs.fit import Interrupted
 from matey_core.sequence_group import SequenceGroup
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.tokens import Segments, Shard

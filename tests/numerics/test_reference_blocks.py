@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from matey_core.kernels import KERNELS
-from matey_core.models.paper.axial import AxialBlock, GridTimeBlock
-from matey_core.models.paper.blocks import FullBlock, TimeBlock
+from matey_core.models.paper.axial import GridTimeBlock, PaperAxialBlock
+from matey_core.models.paper.blocks import PaperFullBlock, TimeBlock
 from matey_core.tokens import Segments
 from tests.numerics.reference import arrays
 
@@ -47,7 +47,7 @@ class Case:
 @dtypes
 def test_full_block(reference: Path, dtype: torch.dtype) -> None:
     case = Case(reference, "all2all", dtype)
-    block = case.fill(FullBlock(24, 3, KERNELS["math"]))
+    block = case.fill(PaperFullBlock(24, 3, KERNELS["math"]))
     rows = case["x"].transpose(1, 2).reshape(1, 60, 24)
     for lead, key in ((None, "y_fp64"), (case["leadtime"], "y_leadtime_fp64")):
         y = block(rows, Segments((30, 30)), lead)
@@ -60,7 +60,7 @@ def test_full_block_on_mixed_sequences_equals_the_padded_one(
     reference: Path, dtype: torch.dtype
 ) -> None:
     case = Case(reference, "all2all", dtype)
-    block = case.fill(FullBlock(24, 3, KERNELS["sdpa"]))
+    block = case.fill(PaperFullBlock(24, 3, KERNELS["sdpa"]))
     mask = case["mask"]
     assert 0 < mask.sum(1).min() < mask.sum(1).max()
     rows = case["x"].transpose(1, 2)[mask].unsqueeze(0)
@@ -94,6 +94,6 @@ def test_grid_time_block(reference: Path, dtype: torch.dtype) -> None:
 @dtypes
 def test_axial_block_in_two_and_three_dimensions(reference: Path, dtype: torch.dtype) -> None:
     case = Case(reference, "axial_2d", dtype)
-    block = case.fill(AxialBlock(24, 3, KERNELS["sdpa"]))
+    block = case.fill(PaperAxialBlock(24, 3, KERNELS["sdpa"]))
     case.check(block(case["x"].unsqueeze(0))[0], "y_fp64")
     case.check(block(case["x_3d"].unsqueeze(0))[0], "y_3d_fp64")

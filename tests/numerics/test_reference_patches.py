@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from matey_core.models.paper.canvas import Statistics
-from matey_core.models.paper.patches import FieldProjection, Head, Stem, stage_kernels
+from matey_core.models.paper.patches import FieldProjection, PaperHead, PaperStem, stage_kernels
 from matey_core.models.paper.schemes import drop_rates
 from tests.numerics.reference import arrays
 
@@ -73,7 +73,7 @@ def test_field_projection_is_the_published_one(reference: Path) -> None:
 @pytest.mark.parametrize("case", PATCHES)
 def test_stems_and_heads_compute_what_the_published_ones_do(reference: Path, case: str) -> None:
     stored = arrays(reference / "tokenizer_and_layout.npz")
-    stem, head = Stem(16, PATCHES[case]), Head(16, PATCHES[case], 3)
+    stem, head = PaperStem(16, PATCHES[case]), PaperHead(16, PATCHES[case], 3)
     stem.load_state_dict(weights(stored, f"stem_{case}/"))
     head.load_state_dict(weights(stored, f"dec_{case}/"))
     with torch.inference_mode():

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from matey_core.kernels import Kernel
-from matey_core.models.paper.blocks import EPSILON, LAYER_SCALE, Mlp, drop_path
+from matey_core.models.paper.blocks import EPSILON, LAYER_SCALE, PaperMlp, drop_path
 from matey_core.tokens import Segments
 
 
@@ -99,14 +99,14 @@ class GridTimeBlock(GridAttention):
         return x + branch
 
 
-class AxialBlock(GridAttention):
+class PaperAxialBlock(GridAttention):
     """Attention along width, height and depth with shared q, k, v; then a pointwise network."""
 
     def __init__(self, width: int, heads: int, kernel: Kernel, *, rate: float = 0.0) -> None:
         super().__init__(width, heads, kernel, rate)
         self.gamma_att = nn.Parameter(torch.full((width,), LAYER_SCALE))
         self.gamma_mlp = nn.Parameter(torch.full((width,), LAYER_SCALE))
-        self.mlp = Mlp(width, width)
+        self.mlp = PaperMlp(width, width)
         self.mlp_norm = GridNorm(width)
 
     def forward(self, x: Float[Tensor, "t b d nd nh nw"]) -> Float[Tensor, "t b d nd nh nw"]:

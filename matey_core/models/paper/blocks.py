@@ -17,7 +17,7 @@ LAYER_SCALE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class PaperLayout:
     """How the cells of a batch form sequences."""
 
     segments: Segments
@@ -28,7 +28,7 @@ class Layout:
     """Coarse and fine cells share a sequence: blocks use their second set of norms."""
 
 
-class Mlp(nn.Module):
+class PaperMlp(nn.Module):
     """Linear, GELU, Linear, on the last axis."""
 
     profile_part: ClassVar[str] = "mlp"
@@ -164,7 +164,7 @@ class TimeBlock(HeadNorms):
         return x + branch
 
 
-class FullBlock(HeadNorms):
+class PaperFullBlock(HeadNorms):
     """Attention of all with all in a sequence, then a pointwise network normed after it."""
 
     profile_part: ClassVar[str] = "attention"
@@ -175,7 +175,7 @@ class FullBlock(HeadNorms):
         self.gamma_mlp = nn.Parameter(torch.full((width,), LAYER_SCALE))
         self.norm1_mask = MixedNorm(width)
         self.norm2_mask = MixedNorm(width)
-        self.mlp = Mlp(width, width)
+        self.mlp = PaperMlp(width, width)
         self.mlp_norm = InstanceNorm(width)
         self.mlp_norm_mask = MixedNorm(width)
 

@@ -13,13 +13,13 @@ from matey_core.errors import ConfigError, ShapeError
 from matey_core.kernels import KERNELS
 from matey_core.models._adaptive import AdaptiveModel
 from matey_core.models._base import Part
-from matey_core.models.paper.blocks import Mlp
+from matey_core.models.paper.blocks import PaperMlp
 from matey_core.models.paper.canvas import Statistics, crop, from_canvas, pad, to_canvas
 from matey_core.models.paper.passes import PASSES, Job
 from matey_core.models.paper.patches import (
     FieldProjection,
-    Head,
-    Tokenizer,
+    PaperHead,
+    PaperTokenizer,
     Triple,
     patch_triple,
 )
@@ -51,7 +51,7 @@ class PaperModel(AdaptiveModel):
         self.tokenizer_ensemble_heads = nn.ModuleList([nn.ModuleDict()])
         for axes in self.num_axes:
             self._add_tokenizer(axes)
-        self.ltimeMLP = nn.ModuleList([Mlp(1, width)])
+        self.ltimeMLP = nn.ModuleList([PaperMlp(1, width)])
         scheme, kernel = SCHEMES[config.scheme], KERNELS[config.kernel]
         rates = drop_rates(config.drop_path, depth)
         self.blocks = nn.ModuleList(scheme(width, heads, kernel, rate=rate) for rate in rates)
@@ -120,7 +120,7 @@ class PaperModel(AdaptiveModel):
         new_fields = tuple(name for name in dict.fromkeys(fields) if name not in self.fields)
         if new_fields:
             for module in self.modules():
-                if isinstance(module, FieldProjection | Head):
+                if isinstance(module, FieldProjection | PaperHead):
                     module.extend(len(new_fields))
         self.fields += new_fields
         for axes in new_axes:
@@ -163,21 +163,21 @@ class PaperModel(AdaptiveModel):
         return Job(
             blocks=self.blocks,
             recompute=self.recompute,
-            fine_head=cast(Head, tokenizer.debed[0]),
-            coarse_head=cast(Head, tokenizer.debed[-1]),
+            fine_head=cast(PaperHead, tokenizer.debed[0]),
+            coarse_head=cast(PaperHead, tokenizer.debed[-1]),
             ids=ids,
             cut=cells,
             table=table,
             lead=self.ltimeMLP[0](lead),
         )
 
-    def _tokenizer(self, num_axes: int) -> Tokenizer:
+    def _tokenizer(self, num_axes: int) -> PaperTokenizer:
         heads = cast(nn.ModuleDict, self.tokenizer_ensemble_heads[0])
-        return cast(Tokenizer, heads[f"{num_axes}d"])
+        return cast(PaperTokenizer, heads[f"{num_axes}d"])
 
     def _add_tokenizer(self, num_axes: int) -> None:
         patches = self._triples(num_axes)
-        tokenizer = Tokenizer(self.config.sizes.width, patches, len(self.fields))
+        tokenizer = PaperTokenizer(self.config.sizes.width, patches, len(self.fields))
         heads = cast(nn.ModuleDict, self.tokenizer_ensemble_heads[0])
         heads[f"{num_axes}d"] = tokenizer.to(next(self.parameters()))
 

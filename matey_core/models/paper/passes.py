@@ -8,8 +8,8 @@ from einops import rearrange
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from matey_core.models.paper.blocks import Layout
-from matey_core.models.paper.patches import Head, Triple
+from matey_core.models.paper.blocks import PaperLayout
+from matey_core.models.paper.patches import PaperHead, Triple
 from matey_core.models.paper.selection import Cut, pack
 from matey_core.nn.recompute import run_block
 from matey_core.tokens import Segments
@@ -22,8 +22,8 @@ class Job:
     blocks: Iterable[nn.Module]
     recompute: bool
     """Keep only what enters each block for the backward pass."""
-    fine_head: Head
-    coarse_head: Head
+    fine_head: PaperHead
+    coarse_head: PaperHead
     """The same as the fine one where there is a single patch size."""
     ids: Int[Tensor, " c"]
     cut: Cut
@@ -32,7 +32,7 @@ class Job:
     lead: Float[Tensor, "b d"]
 
     def run(
-        self, x: Float[Tensor, "n t d"], layout: Layout, lead: Float[Tensor, "s d"]
+        self, x: Float[Tensor, "n t d"], layout: PaperLayout, lead: Float[Tensor, "s d"]
     ) -> Float[Tensor, "n d"]:
         """Pass tokens through all blocks, the lead time in the first; keep the last frame."""
         first: Tensor | None = lead
@@ -46,7 +46,7 @@ def uniform_pass(job: Job) -> Float[Tensor, "b c d h w"]:
     """Coarse cells only, through blocks and head."""
     n = job.cut.num_coarse
     coarse = job.table[:, :n]
-    layout = Layout(segments=Segments.same(len(coarse), n), grid=job.cut.grid)
+    layout = PaperLayout(segments=Segments.same(len(coarse), n), grid=job.cut.grid)
     last = job.run(coarse.flatten(0, 1), layout, job.lead)
     return job.coarse_head(_raster(last.unflatten(0, (-1, n)), job.cut.grid), job.ids)
 
@@ -61,7 +61,7 @@ def mixed_pass(job: Job) -> Float[Tensor, "b c d h w"]:
         return uniform_pass(job)
     packing = pack(job.cut)
     x = job.table.flatten(0, 1)[packing.rows]
-    last = job.run(x, Layout(segments=packing.segments, is_mixed=True), job.lead)
+    last = job.run(x, PaperLayout(segments=packing.segments, is_mixed=True), job.lead)
     # Every fine cell shows its own token or its coarse cell's; every coarse cell the mean.
     canvas = last[packing.canvas]
     coarse = job.coarse_head(_raster(canvas.mean(2), job.cut.grid), job.ids)
@@ -80,7 +80,7 @@ def two_pass(job: Job) -> Float[Tensor, "b c d h w"]:
     n, q = job.cut.num_coarse, job.cut.num_fine
     samples, cells = job.cut.pairs()
     local = job.table[:, n:].unflatten(1, (n, q))[samples, cells]
-    layout = Layout(segments=Segments.same(len(samples), q), grid=job.cut.split)
+    layout = PaperLayout(segments=Segments.same(len(samples), q), grid=job.cut.split)
     last = job.run(local.flatten(0, 1), layout, job.lead[samples])
     patches = job.fine_head(_raster(last.unflatten(0, (-1, q)), job.cut.split), job.ids)
     return _add_patches(base, patches, job.cut.grid, (samples, cells))

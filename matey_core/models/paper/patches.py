@@ -63,7 +63,7 @@ class FieldProjection(nn.Module):
         self.weight = nn.Parameter(torch.cat([self.weight.detach(), fresh], dim=1))
 
 
-class Stem(nn.Module):
+class PaperStem(nn.Module):
     """Three strided convolutions, each followed by instance norm and GELU."""
 
     profile_part: ClassVar[str] = "stem"
@@ -85,7 +85,7 @@ class Stem(nn.Module):
         return self.in_proj(x)
 
 
-class Head(nn.Module):
+class PaperHead(nn.Module):
     """The stem mirrored: three transposed convolutions, the last one with a bias."""
 
     profile_part: ClassVar[str] = "head"
@@ -137,10 +137,10 @@ class Head(nn.Module):
         last.out_channels += count
 
 
-class Tokenizer(nn.Module):
+class PaperTokenizer(nn.Module):
     """Stems and heads of all patch sizes, the finest first."""
 
     def __init__(self, width: int, patches: tuple[Triple, ...], num_fields: int) -> None:
         super().__init__()
-        self.embed = nn.ModuleList(Stem(width, patch) for patch in patches)
-        self.debed = nn.ModuleList(Head(width, patch, num_fields) for patch in patches)
+        self.embed = nn.ModuleList(PaperStem(width, patch) for patch in patches)
+        self.debed = nn.ModuleList(PaperHead(width, patch, num_fields) for patch in patches)

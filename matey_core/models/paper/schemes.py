@@ -5,8 +5,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from matey_core.kernels import Kernel
-from matey_core.models.paper.axial import AxialBlock, GridTimeBlock
-from matey_core.models.paper.blocks import FullBlock, Layout, TimeBlock
+from matey_core.models.paper.axial import GridTimeBlock, PaperAxialBlock
+from matey_core.models.paper.blocks import PaperFullBlock, PaperLayout, TimeBlock
 
 
 class FullScheme(nn.Module):
@@ -14,10 +14,10 @@ class FullScheme(nn.Module):
 
     def __init__(self, width: int, heads: int, kernel: Kernel, *, rate: float) -> None:
         super().__init__()
-        self.spatialtemporal = FullBlock(width, heads, kernel, rate=rate)
+        self.spatialtemporal = PaperFullBlock(width, heads, kernel, rate=rate)
 
     def forward(
-        self, x: Float[Tensor, "n t d"], layout: Layout, lead: Float[Tensor, "s d"] | None
+        self, x: Float[Tensor, "n t d"], layout: PaperLayout, lead: Float[Tensor, "s d"] | None
     ) -> Float[Tensor, "n t d"]:
         """Update the tokens of `n` cells; `lead` has one row a sequence."""
         segments = layout.segments.stretched(x.shape[1])
@@ -32,10 +32,10 @@ class FactorizedScheme(nn.Module):
     def __init__(self, width: int, heads: int, kernel: Kernel, *, rate: float) -> None:
         super().__init__()
         self.temporal = TimeBlock(width, heads, kernel, rate=rate)
-        self.spatial = FullBlock(width, heads, kernel, rate=rate)
+        self.spatial = PaperFullBlock(width, heads, kernel, rate=rate)
 
     def forward(
-        self, x: Float[Tensor, "n t d"], layout: Layout, lead: Float[Tensor, "s d"] | None
+        self, x: Float[Tensor, "n t d"], layout: PaperLayout, lead: Float[Tensor, "s d"] | None
     ) -> Float[Tensor, "n t d"]:
         """Update the tokens of `n` cells; `lead` has one row a sequence."""
         cells = None if lead is None else lead[layout.segments.index(x.device)]
@@ -49,11 +49,11 @@ class AxialScheme(nn.Module):
 
     def __init__(self, width: int, heads: int, kernel: Kernel, *, rate: float) -> None:
         super().__init__()
-        self.spatial = AxialBlock(width, heads, kernel, rate=rate)
+        self.spatial = PaperAxialBlock(width, heads, kernel, rate=rate)
         self.temporal = GridTimeBlock(width, heads, kernel, rate=rate)
 
     def forward(
-        self, x: Float[Tensor, "n t d"], layout: Layout, lead: Float[Tensor, "s d"] | None
+        self, x: Float[Tensor, "n t d"], layout: PaperLayout, lead: Float[Tensor, "s d"] | None
     ) -> Float[Tensor, "n t d"]:
         """Update the tokens of whole grids; `lead` has one row a sequence."""
         assert layout.grid is not None

@@ -8,7 +8,7 @@ from matey_core.errors import CheckpointError
 from matey_core.finetuning import FinetuneModeConfig
 from matey_core.models import AdapterBase, Model, load_model
 from matey_core.runs.folder import RunFolder, StoreRecord, newest_run, record_of
-from matey_core.runs.sources import Source, reopen_stores, sources_of
+from matey_core.runs.sources import StoreWindows, reopen_stores, sources_of
 from matey_core.runs.trained import Trained, find_trained
 from matey_core.store import Store
 from matey_core.workflows.finetune.settings import FinetuneConfig
@@ -26,7 +26,7 @@ class FinetunePlan:
     """Resolved: what followed from the run is written in."""
     begin: Callable[[], Model]
     """Makes the model that is fine-tuned, as it was before."""
-    sources: Sequence[Source]
+    sources: Sequence[StoreWindows]
     seen: tuple[StoreRecord, ...]
     """Stores that the model was trained on before."""
     base: AdapterBase | None
@@ -117,7 +117,9 @@ def _adapter_base(config: FinetuneConfig) -> AdapterBase | None:
     return AdapterBase.of(config.source, runs=config.runs)
 
 
-def _sources(config: FinetuneConfig, stores: Sequence[Store]) -> tuple[list[Source], list[str]]:
+def _sources(
+    config: FinetuneConfig, stores: Sequence[Store]
+) -> tuple[list[StoreWindows], list[str]]:
     assert config.history is not None
     assert config.max_lead is not None
     return sources_of(

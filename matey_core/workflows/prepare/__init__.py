@@ -13,7 +13,7 @@ from matey_core.conversion.source_files import (
     no_empty_folder,
     stamp,
 )
-from matey_core.errors import RunError
+from matey_core.errors import Interrupted, RunError
 from matey_core.progress import OnProgress, Progress, silent
 from matey_core.store import SPLITS, write_store
 from matey_core.store.writer import Written, place_of
@@ -36,10 +36,6 @@ class PrepareReport:
     rows: tuple[PrepareRow, ...]
     check: CheckReport | None = None
     """Faults of the stores that were made; None where none was made, or none looked for."""
-
-
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C while converting; its text says what remains."""
 
 
 def prepare(config: PrepareConfig, on_progress: OnProgress = silent) -> PrepareReport:
@@ -200,4 +196,4 @@ def _notes(written: Written, splits: tuple[int, int, int], row: PrepareRow) -> s
     return "; ".join(notes)
 
 
-__all__ = ["Interrupted", "PrepareConfig", "PrepareReport", "PrepareRow", "prepare"]
+__all__ = ["PrepareConfig", "PrepareReport", "PrepareRow", "prepare"]

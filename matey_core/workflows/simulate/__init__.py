@@ -15,7 +15,7 @@ import h5py
 
 import matey_core
 from matey_core.conversion.source_files import check_space
-from matey_core.errors import ConfigError, RunError
+from matey_core.errors import ConfigError, Interrupted, RunError
 from matey_core.progress import OnProgress, silent
 from matey_core.readers.pdebench.names import stem
 from matey_core.simulators import SIMULATORS, Simulator
@@ -51,10 +51,6 @@ class SimulateReport:
     seconds: float
     resumed: int
     """Trajectories that an earlier, interrupted call had finished."""
-
-
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C while solving; its text says what remains."""
 
 
 def simulate(
@@ -277,7 +273,6 @@ def list_settings(simulator: str) -> tuple[SettingSummary, ...]:
 
 
 __all__ = [
-    "Interrupted",
     "LeftOut",
     "SettingSummary",
     "SimulateConfig",

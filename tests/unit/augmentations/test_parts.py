@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from matey_core.augmentations.roll import Roll
-from matey_core.augmentations.scale import Scale
+from matey_core.augmentations.scale import RandomScale
 from matey_core.batches import FieldBatch
 from tests.unit.augmentations.test_symmetries import spec_of
 
@@ -50,7 +50,7 @@ def test_strength_is_the_share_of_samples_that_take_part() -> None:
 def test_factors_are_shared_by_components_and_log_uniform() -> None:
     names = ("density", "velocity_x", "velocity_y", "stress_xx", "stress_xy", "volume_fraction")
     batch = batch_on((4, 4), names)
-    after = Scale(2.0)(batch, SEEDS)
+    after = RandomScale(2.0)(batch, SEEDS)
     assert after.targets is not None
     factors = after.history / batch.history
     torch.testing.assert_close(factors, factors[:, :1, :, :1, :1].expand_as(factors))

@@ -9,14 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from matey_core.batches import FieldBatch, Prediction
-from matey_core.errors import DataError
+from matey_core.errors import DataError, Interrupted
 from matey_core.losses import Loss
 from matey_core.losses.nrmse import nrmse
 from matey_core.models import load_model
 from matey_core.objectives.one_step import OneStepConfig
 from matey_core.objectives.pushforward import PushforwardConfig
 from matey_core.progress import Progress
-from matey_core.runs.fit import Interrupted
 from matey_core.workflows.pretrain import pretrain, resume
 from tests.formula import batch_of, spec_of
 from tests.support import tiny_store

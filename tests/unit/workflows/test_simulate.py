@@ -14,12 +14,12 @@ import pytest
 import torch
 import yaml
 
-from matey_core.errors import ConfigError, RunError
+from matey_core.errors import ConfigError, Interrupted, RunError
 from matey_core.progress import Progress
 from matey_core.simulators import SIMULATORS, Batch
 from matey_core.simulators.diffusion_reaction import DiffusionReaction, DiffusionReactionConfig
 from matey_core.store import open_store
-from matey_core.workflows.simulate import Interrupted, SimulateConfig, list_settings, simulate
+from matey_core.workflows.simulate import SimulateConfig, list_settings, simulate
 from matey_core.workflows.simulate.workers import Workers
 
 FILE = Path("2D/diffusion-reaction/2D_diff-react_NA_NA.h5")
