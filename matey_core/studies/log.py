@@ -14,20 +14,51 @@ from matey_core.studies.cells import METRICS, CellResult, Task, Trained
 AnyTrained = TypeVar("AnyTrained", bound=Trained)
 
 
-class CellLog:
-    """What is finished: pretrainings that cells share, and cells."""
+class JsonLines:
+    """A file of JSON objects, one a line, each with a key; what a kill cuts off is forgotten."""
 
     def __init__(self, path: Path) -> None:
-        """Read what earlier runs of the study have finished; a line cut off is dropped.
+        """Read what is there.
 
         Raises:
             CheckpointError: the file is damaged.
             RunError: it cannot be written.
         """
         self.path = path
+        self.rows: dict[str, dict[str, Any]] = {row["key"]: row for row in _whole_lines(path)}
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Add a line, and wait until the disk has it.
+
+        Raises:
+            RunError: the disk is full.
+        """
+        values = _finite(row)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(values, allow_nan=False) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+        self.rows[values["key"]] = values
+
+
+class CellLog:
+    """What is finished: pretrainings that cells share, and cells."""
+
+    def __init__(self, path: Path) -> None:
+        """Read what earlier runs of the study have finished.
+
+        Raises:
+            CheckpointError: the file is damaged.
+            RunError: it cannot be written.
+        """
+        self._lines = JsonLines(path)
         self.trainings: dict[str, Trained] = {}
         self.results: dict[str, CellResult] = {}
-        for row in _whole_lines(path):
+        for row in self._lines.rows.values():
             if row.get("event") == "pretraining":
                 self.trainings[row["key"]] = parsed(Trained, row)
             else:
@@ -39,7 +70,7 @@ class CellLog:
         Raises:
             RunError: the disk is full.
         """
-        self._append({"event": "pretraining", "key": key, **asdict(trained)})
+        self._lines.append({"event": "pretraining", "key": key, **asdict(trained)})
         self.trainings[key] = trained
 
     def add(self, task: Task, result: CellResult) -> None:
@@ -51,19 +82,8 @@ class CellLog:
         point = task.point
         names: dict[str, Any] = {"at": point.at, "arm": point.arm, "seed": point.seed}
         names["learning_rate"] = point.learning_rate
-        self._append({"event": "cell", "key": task.cell.key, **names, **asdict(result)})
+        self._lines.append({"event": "cell", "key": task.cell.key, **names, **asdict(result)})
         self.results[task.cell.key] = result
-
-    def _append(self, row: Mapping[str, Any]) -> None:
-        line = json.dumps(_finite(row), allow_nan=False) + "\n"
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(line)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
 
 
 def parsed(kind: type[AnyTrained], row: Mapping[str, Any]) -> AnyTrained:

@@ -1,13 +1,10 @@
 """What a study is: settings that all cells share, axes, arms and rules, as a TOML file has them."""
 
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from pydantic import Field, PositiveFloat
 
-from matey_core.config import Config, read_toml, validate, with_settings
-from matey_core.errors import ConfigError
+from matey_core.config import Config
 from matey_core.studies.rules import BudgetConfig, RuleConfig
 from matey_core.studies.verdicts import VerdictConfig
 
@@ -48,35 +45,3 @@ class StudyConfig(Config):
     rules: RuleConfig = RuleConfig()
     verdicts: tuple[VerdictConfig, ...] = ()
     """What is claimed, and shall be judged."""
-
-
-def read_study(path: Path, assignments: tuple[str, ...] = ()) -> StudyConfig:
-    """Read a study's file.
-
-    Args:
-        path: the file; without a suffix, the name of a study that matey brings.
-        assignments: `key=value` settings laid over it.
-
-    Raises:
-        ConfigError: there is no such file, or something in it is wrong.
-    """
-    if path.suffix == "" and not path.exists():
-        path = shipped_study(str(path))
-    values = {"name": path.stem, **with_settings(read_toml(path), assignments)}
-    return validate(StudyConfig, values, source=path.name)
-
-
-def shipped_study(name: str) -> Path:
-    """Find a study that matey brings.
-
-    Raises:
-        ConfigError: there is none of the name.
-    """
-    folder = Path(str(files("matey_core.studies") / "files"))
-    known = {path.stem: path for path in sorted(folder.glob("*.toml"))}
-    if name not in known:
-        raise ConfigError(
-            f"There is no study {name!r}: it is no file, and matey brings {', '.join(known)}.",
-            remedy="Name a TOML file, such as my-study.toml.",
-        )
-    return known[name]

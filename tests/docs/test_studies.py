@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 
 from matey_core.config import validate
+from matey_core.errors import ConfigError
+from matey_core.studies.criterion import CriterionConfig
+from matey_core.studies.equal_cost import EqualCostConfig
 from matey_core.studies.expansion import points_of
 from matey_core.studies.judging import check_claims
+from matey_core.studies.reading import read_study
 from matey_core.studies.runner import run_study
-from matey_core.studies.settings import StudyConfig, read_study
+from matey_core.studies.settings import StudyConfig
 from matey_core.studies.verdicts import VERDICTS
 from tests.support import tiny_store
 
@@ -58,6 +62,7 @@ def test_the_study_and_its_rule_run(every_seed: None, tmp_path: Path) -> None:
 
 def test_low_sample_is_a_short_file_of_the_package() -> None:
     study = read_study(Path("low-sample"), ("axes.n_samples=[2]",))
+    assert isinstance(study, StudyConfig)
     points = points_of(study)
     check_claims(study.verdicts, points)
     assert len(points) == 3 * 3 * 3
@@ -66,3 +71,14 @@ def test_low_sample_is_a_short_file_of_the_package() -> None:
     assert {each.finetune.mode for each in frozen if each} == {"frozen_attention"}
     text = (DOCS.parent / "matey_core/studies/files/low-sample.toml").read_text("utf-8")
     assert len(text.splitlines()) <= 40
+
+
+def test_studies_of_other_kinds_are_files_as_well() -> None:
+    equal = read_study(Path("equal-cost"), ("levels=[8,4]",))
+    assert isinstance(equal, EqualCostConfig)
+    assert (equal.levels, equal.seconds) == ((8, 4), 600.0)
+    audit = read_study(Path("criterion"), ("without_model=true",))
+    assert isinstance(audit, CriterionConfig)
+    assert audit.without_model
+    with pytest.raises(ConfigError, match="unknown setting 'shares'; did you mean 'share'"):
+        read_study(Path("criterion"), ("shares=0.5",))

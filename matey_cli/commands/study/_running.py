@@ -1,9 +1,10 @@
 """What the commands that run a study's file have in common."""
 
-from collections.abc import Iterator
+import importlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -45,26 +46,35 @@ def run_file(
 ) -> None:
     """Run a study's file, and show what came out."""
     from matey_core.runs.project import project
-    from matey_core.studies.runner import run_study
-    from matey_core.studies.settings import read_study
+    from matey_core.studies.kinds import Way
+    from matey_core.studies.reading import read_study
 
     study = read_study(file, tuple(assignments or ()))
-    folder = out or (runs or project().runs) / f"study-{study.name}"
-
     with running() as on_progress:
-        report = run_study(
-            study,
-            out=folder,
-            jobs=jobs,
-            on_progress=on_progress,
-            on_plan=lambda found: show_plan(found, is_all=only_plan),
+        report = study.carry_out(
+            Way(
+                out=out,
+                runs=runs or project().runs,
+                jobs=jobs,
+                on_progress=on_progress,
+                on_plan=lambda found: show_plan(found, is_all=only_plan),
+            )
         )
     if report is None:
         return
     if not render.emit(report):
-        show(report)
-    if report.fails:
+        _shower(type(study).model_fields["kind"].default)(report)
+    if getattr(report, "fails", False):
         raise typer.Exit(1)
+
+
+def _shower(kind: str) -> Callable[[Any], None]:
+    """What prints the report of a kind of study: that of its command, if it has one."""
+    try:
+        command = importlib.import_module(f"matey_cli.commands.study.{kind}")
+    except ModuleNotFoundError:
+        return show
+    return getattr(command, "show", show)
 
 
 @contextmanager

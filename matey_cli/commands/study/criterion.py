@@ -1,89 +1,34 @@
 """Measure which criterion finds the cells where the coarse pass is wrong."""
 
 from math import isnan
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
-
-import typer
+from typing import TYPE_CHECKING
 
 from matey_cli import render
-from matey_cli.commands._options import RunsFolder, names
+from matey_cli.options import Given, configure, from_settings, option
+from matey_core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from matey_core.studies.criterion import CriterionReport, StoreAudit
+    from matey_core.studies.criterion.report import CriterionReport, StoreAudit
 
 
-def criterion(
-    run: Annotated[
-        Path | None,
-        typer.Option(
-            help="Run or model directory, or the name of a run.  [default: the newest run]",
-            show_default=False,
-        ),
-    ] = None,
-    without_model: Annotated[
-        bool,
-        typer.Option(
-            "--without-model", help="Look for the errors of persistence, as a stand-in for a model."
-        ),
-    ] = False,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            help="Folder or s3://… of stores.  [default: the stores that the run was trained on, "
-            "or ./data]",
-            show_default=False,
-        ),
-    ] = None,
-    store: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Name of a store; may be repeated.  [default: all that fit]", show_default=False
-        ),
-    ] = None,
-    criteria: Annotated[
-        str | None,
-        typer.Option(
-            help="Criteria to compare, such as variance,gradient+innovation.  [default: all]",
-            show_default=False,
-        ),
-    ] = None,
-    share: Annotated[
-        float, typer.Option(min=0.001, max=1, help="Share of the cells that are chosen.")
-    ] = 0.25,
-    lead: Annotated[int, typer.Option(min=1, help="Frames ahead.")] = 1,
-    split: Annotated[
-        Literal["train", "validation", "test", "all"] | None,
-        typer.Option(
-            help="Which trajectories.  [default: test; without a model, all]", show_default=False
-        ),
-    ] = None,
-    samples: Annotated[
-        int | None, typer.Option(min=1, help="Take at most this many trajectories of each store.")
-    ] = None,
-    windows: Annotated[
-        int, typer.Option(min=1, help="Windows of each trajectory, at most, evenly spread.")
-    ] = 16,
-    patch: Annotated[
-        int | None,
-        typer.Option(
-            min=2,
-            help="Points per axis of a cell, without a model.  [default: 16]",
-            show_default=False,
-        ),
-    ] = None,
-    history: Annotated[
-        int | None, typer.Option(min=1, help="Frames of the history.  [default: as trained, or 4]")
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="The picture, .png, .pdf or .svg.  [default: RUN/study-criterion.png, or here]",
-            show_default=False,
-        ),
-    ] = None,
-    runs: RunsFolder = None,
-) -> None:
+@from_settings(
+    "matey_core.studies.criterion.settings:CriterionConfig",
+    option("--run"),
+    option("--without-model"),
+    option("--data"),
+    option("--store", repeats=True, help="Name of a store; may be repeated."),
+    option("--criteria"),
+    option("--share"),
+    option("--lead"),
+    option("--split", default="test; without a model, all"),
+    option("--samples"),
+    option("--windows"),
+    option("--patch"),
+    option("--history"),
+    option("--out"),
+    option("--runs"),
+)
+def criterion(given: Given) -> None:
     r"""Measure which criterion finds the cells where the coarse pass is wrong.
 
     The model predicts with coarse cells everywhere, and the squared error of the
@@ -97,41 +42,29 @@ def criterion(
       matey study criterion --run pretrain-001 --criteria variance,gradient+innovation
       matey study criterion --without-model --data ./data --patch 8 --share 0.1
     """
-    from matey_core.errors import ConfigError
-    from matey_core.locations import location
     from matey_core.runs.project import project
-    from matey_core.studies.criterion import CriterionConfig, study_criterion
+    from matey_core.studies.criterion import study_criterion
+    from matey_core.studies.criterion.settings import CriterionConfig
 
-    if without_model and run is not None:
+    without_model = given.get("without_model", False)
+    if without_model and "run" in given:
         raise ConfigError("--run names a model, and --without-model none.", remedy="Give one.")
-    if patch is not None and not without_model:
+    if "patch" in given and not without_model:
         raise ConfigError(
             "--patch is for --without-model: a model has the cells that it was trained with.",
             remedy="Leave it out.",
         )
-    config = CriterionConfig(
-        run=run,
-        runs=runs or project().runs,
-        without_model=without_model,
-        data=location(data) if data else project().data if without_model else None,
-        store=tuple(store or ()),
-        split=split or ("all" if without_model else "test"),
-        samples=samples,
-        windows=windows,
-        criteria=names(criteria) or (),
-        share=share,
-        lead=lead,
-        patch=patch,
-        history=history,
-        out=out,
-    )
+    here = project()
+    alone = {"data": here.data, "split": "all"} if without_model else {}
+    config = configure(CriterionConfig, given, defaults={"runs": here.runs, **alone})
     with render.progress() as on_progress:
         report = study_criterion(config, on_progress)
     if not render.emit(report):
-        _show(report)
+        show(report)
 
 
-def _show(report: "CriterionReport") -> None:
+def show(report: "CriterionReport") -> None:
+    """Print tables and notes."""
     if report.is_stand_in:
         whose = "Persistence, the prediction that nothing changes, stands in for a model"
         render.note(f"{whose}: what a model gets wrong may lie elsewhere.")

@@ -100,7 +100,7 @@ def equal_cost(
             study, on_progress, on_plan=lambda found: show_plan(found, is_all=plan), jobs=jobs
         )
     if report is not None and not render.emit(report):
-        _show(report)
+        show(report)
 
 
 def _training(given: Given, file: Path | None, assignments: list[str] | None) -> dict[str, Any]:
@@ -150,7 +150,8 @@ def _ladder(coarse: int | None, fine: int | None, given: Given) -> tuple[int, ..
     return tuple(ladder)
 
 
-def _show(report: "EqualCostReport") -> None:
+def show(report: "EqualCostReport") -> None:
+    """Print tables, sentences and notes."""
     study = report.study
     for comparison in study.comparisons:
         show_comparison(comparison, study)

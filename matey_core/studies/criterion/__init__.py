@@ -1,110 +1,39 @@
 """Does a criterion choose the cells where the coarse pass is wrong? An audit, store by store."""
 
-from dataclasses import dataclass
+import hashlib
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import torch
-from pydantic import Field, PositiveInt
 
-from matey_core.config import Config
 from matey_core.criteria import CRITERIA, parts_of, scores_of
 from matey_core.criteria._combined import ORACLE
-from matey_core.locations import Location
 from matey_core.progress import OnProgress, Progress, silent
 from matey_core.runs.store_choice import candidates
-from matey_core.runs.trained import HISTORY, find_trained
+from matey_core.runs.trained import HISTORY, Trained, find_trained
+from matey_core.studies.cells import hashed
 from matey_core.studies.criterion.measure import Found, Ledger, Mean
 from matey_core.studies.criterion.picture import check_place, draw
+from matey_core.studies.criterion.report import CriterionReport, StoreAudit, audit_from, plain
+from matey_core.studies.criterion.settings import CriterionConfig
 from matey_core.studies.criterion.stores import Sight, sights_of
 from matey_core.studies.criterion.subject import Subject, coarse_pass, stand_in
+from matey_core.studies.log import JsonLines
 from matey_core.tokenizers import TokenizerConfig
 
 __all__ = ["CriterionConfig", "CriterionReport", "Found", "Mean", "StoreAudit", "study_criterion"]
 
 CHANCE = "random"
 PICTURE = "study-criterion.png"
-
-
-class CriterionConfig(Config):
-    """Whose errors, where, and which criteria shall find them."""
-
-    run: Path | None = None
-    """Run or model directory; by default the newest run."""
-    runs: Path = Path("runs")
-    """Folder of the runs."""
-    without_model: bool = False
-    """Look at the errors of persistence instead of a model's coarse pass."""
-    data: Location | None = None
-    """Folder of stores, instead of the stores that the run was trained on."""
-    store: tuple[str, ...] = ()
-    """Names of the stores to take; by default all that fit."""
-    split: Literal["train", "validation", "test", "all"] = "test"
-    """Which trajectories."""
-    samples: PositiveInt | None = None
-    """Take at most this many trajectories of each store, the first ones."""
-    windows: PositiveInt = 16
-    """Windows of each trajectory, evenly spread."""
-    criteria: tuple[str, ...] = ()
-    """Criteria, or sums of several such as `gradient+innovation`; by default all there are."""
-    share: float = Field(default=0.25, gt=0, le=1)
-    """Share of the cells that are chosen."""
-    lead: PositiveInt = 1
-    """Frames ahead."""
-    patch: PositiveInt | None = None
-    """Points per axis of a cell; without a model only, which has its own."""
-    history: PositiveInt | None = None
-    """Frames of a history, instead of those that the run was trained with."""
-    batch_size: PositiveInt = 8
-    """Windows at once; changes memory and speed, never a result."""
-    out: Path | None = None
-    """The picture, as .png, .pdf or .svg; by default `study-criterion.png` in the run, or here."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreAudit:
-    """What was found on one store."""
-
-    store: str
-    grid: tuple[int, ...]
-    patch: tuple[int, ...]
-    """Points per axis of a cell."""
-    cells: tuple[int, ...]
-    """Cells per axis."""
-    num_cells: int
-    """All that hold a point of the grid."""
-    chosen: int
-    """How many of them are chosen."""
-    trajectories: int
-    windows: int
-    left_out: int
-    """Windows without an error, or with one that is not finite."""
-    criteria: tuple[Found, ...]
-    """The oracle first and chance last, between them the best first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CriterionReport:
-    """What was found on all stores."""
-
-    subject: str
-    """Whose errors: the model's directory, or persistence."""
-    is_stand_in: bool
-    """Whether persistence stands in for a model."""
-    share: float
-    lead: int
-    history: int
-    split: str
-    picture: Path | None
-    no_picture: str
-    """Why there is none."""
-    stores: tuple[StoreAudit, ...]
-    skipped: dict[str, str]
-    """Store → why it was left out."""
+FORMAT = 1
+"""Version of what an audit is: a change makes all of them new."""
 
 
 def study_criterion(config: CriterionConfig, on_progress: OnProgress = silent) -> CriterionReport:
     """Measure how much of the true error lies in the cells that each criterion chooses.
+
+    Every store is a cell of the study: what was found on it is kept in a line beside the
+    picture, so that an audit that was stopped goes on.
 
     The error of a cell is the sum over its points of the squared error of the normalized
     fields, of a prediction with coarse cells everywhere. The oracle chooses by that error
@@ -132,9 +61,14 @@ def study_criterion(config: CriterionConfig, on_progress: OnProgress = silent) -
     sights, skipped = sights_of(config, stores, model, history=history, side=subject.side)
     path = config.out or (trained.out if trained else Path()) / PICTURE
     check_place(path)
-    audits = []
+    log, audits = JsonLines(path.with_suffix(".jsonl")), []
+    content = _identity(config, names, history, trained)
     for sight in sights:
-        if audit := _audit(sight, subject, names, config, on_progress):
+        key = hashed({**content, "store": sight.windows.store.fingerprint})
+        if key in log.rows:
+            audits.append(audit_from(log.rows[key]["audit"]))
+        elif audit := _audit(sight, subject, names, config, on_progress):
+            log.append({"event": "cell", "key": key, "audit": plain(audit)})
             audits.append(audit)
         else:
             skipped[sight.windows.store.name] = "no window of it has a finite error above 0"
@@ -153,6 +87,23 @@ def study_criterion(config: CriterionConfig, on_progress: OnProgress = silent) -
         stores=tuple(audits),
         skipped=skipped,
     )
+
+
+def _identity(
+    config: CriterionConfig, names: tuple[str, ...], history: int, trained: Trained | None
+) -> dict[str, Any]:
+    """All but the store that decides what is found on it."""
+    settings = config.model_dump(
+        mode="json", include={"split", "samples", "windows", "share", "lead", "patch"}
+    )
+    weights = sorted(each for each in trained.path.rglob("*") if each.is_file()) if trained else []
+    return {
+        "format": FORMAT,
+        "settings": settings,
+        "criteria": names,
+        "history": history,
+        "model": [hashlib.sha256(each.read_bytes()).hexdigest() for each in weights],
+    }
 
 
 def _criteria(config: CriterionConfig, subject: Subject) -> tuple[str, ...]:

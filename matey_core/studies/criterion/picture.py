@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from matey_core.errors import ConfigError, RunError, install_extra
 from matey_core.studies.criterion.measure import SHARES
-
-if TYPE_CHECKING:
-    from matey_core.studies.criterion import StoreAudit
+from matey_core.studies.criterion.report import StoreAudit
 
 MISSING = f"matplotlib is not installed, so there is no picture: {install_extra('plots')}"
 SUFFIXES = (".png", ".pdf", ".svg")
@@ -54,7 +52,7 @@ def check_place(path: Path) -> None:
         raise _unwritable(path, error) from error
 
 
-def draw(audits: "Sequence[StoreAudit]", path: Path, *, title: str, share: float) -> str:
+def draw(audits: Sequence[StoreAudit], path: Path, *, title: str, share: float) -> str:
     """Draw one panel a store.
 
     Args:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,9 +11,7 @@ from matey_core.fields import Grid
 from matey_core.models import Model
 from matey_core.runs.store_choice import Hindrance, choose, strange_to
 from matey_core.store import Store
-
-if TYPE_CHECKING:
-    from matey_core.studies.criterion import CriterionConfig
+from matey_core.studies.criterion.settings import CriterionConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +32,7 @@ class Sight:
 
 
 def sights_of(
-    config: "CriterionConfig",
+    config: CriterionConfig,
     stores: list[Store],
     model: Model | None,
     *,
@@ -65,7 +62,7 @@ def sights_of(
     return [_sight(config, store, history=history) for store in found.stores], found.skipped
 
 
-def _sight(config: "CriterionConfig", store: Store, *, history: int) -> Sight:
+def _sight(config: CriterionConfig, store: Store, *, history: int) -> Sight:
     samples = _samples(config, store)[: config.samples]
     windows = Windows(store, samples, history=history, max_lead=config.lead)
     count = min(config.windows, windows.per_sample)
@@ -76,12 +73,12 @@ def _sight(config: "CriterionConfig", store: Store, *, history: int) -> Sight:
     return Sight(windows=windows, chosen=tuple(chosen), lead=config.lead)
 
 
-def _samples(config: "CriterionConfig", store: Store) -> tuple[int, ...]:
+def _samples(config: CriterionConfig, store: Store) -> tuple[int, ...]:
     return tuple(range(store.num_samples)) if config.split == "all" else store.samples(config.split)
 
 
 def _hindrance(
-    config: "CriterionConfig",
+    config: CriterionConfig,
     store: Store,
     model: Model | None,
     *,

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from matey_core.studies.comparison import compare
+from matey_core.studies.criterion import CriterionConfig, study_criterion
 from matey_core.studies.equal_cost.costs import ArmCost
 from matey_core.studies.equal_cost.verdict import verdict_of
 from matey_core.studies.log import CellLog
 from matey_core.studies.rules import RuleConfig
+from tests.support import tiny_store
 from tests.unit.studies.equal_cost import arms, task
 
 RECORDED = Path(__file__).parents[2] / "fixtures" / "studies"
@@ -62,3 +64,29 @@ def test_equal_cost(equal: Any) -> None:
     assert (verdict.outcome, verdict.adaptive, verdict.uniform) == tuple(
         judged["verdict"][key] for key in ("outcome", "adaptive", "uniform")
     )
+
+
+def test_criterion(tmp_path: Path) -> None:
+    """The audit of the store that 0.1 audited; the second time its lines are read."""
+    path = tiny_store(tmp_path, samples=8, frames=12)
+    config = CriterionConfig(
+        data=path, without_model=True, split="all", patch=4, out=tmp_path / "picture.png"
+    )
+    report = study_criterion(config)
+    [audit] = report.stores
+    expected = json.loads((RECORDED / "criterion.json").read_text("utf-8"))
+    assert [each.criterion for each in audit.criteria] == [
+        each["criterion"] for each in expected["criteria"]
+    ]
+    for each, before in zip(audit.criteria, expected["criteria"], strict=True):
+        assert each.captured.value == pytest.approx(before["captured"]["value"], rel=1e-5)
+        assert each.gain == pytest.approx(before["gain"], rel=1e-4, abs=1e-6)
+        assert each.curve == pytest.approx(before["curve"], rel=1e-5)
+
+    def no_window(progress: object) -> None:
+        raise AssertionError("audited again")
+
+    assert study_criterion(config, no_window).stores == report.stores
+    other = config.model_copy(update={"share": 0.5})
+    with pytest.raises(AssertionError, match="audited again"):
+        study_criterion(other, no_window)
