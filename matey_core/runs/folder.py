@@ -104,6 +104,12 @@ class RunFolder:
             CheckpointError: the record is missing or damaged.
         """
         path = self.path / "start.json"
+        if not path.exists():
+            raise CheckpointError(
+                f"{self.path} cannot be continued: it has no start.json.",
+                remedy="Version 0.1 did not write it. Start again, or fine-tune its model further: "
+                f"matey finetune {self.path}.",
+            )
         found = _read_json(path)
         try:
             fields, num_axes = tuple(found["fields"]), tuple(found["num_axes"])

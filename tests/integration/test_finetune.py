@@ -65,6 +65,27 @@ def test_a_store_that_is_new_is_taken_and_its_fields_are_learned(project: Path) 
     assert any("has seen every store" in note for note in again.start.notes)
 
 
+@pytest.mark.parametrize("mode", ["head_only", "lora", "frozen_attention"])
+def test_what_is_new_to_the_model_trains_in_every_mode(project: Path, mode: str) -> None:
+    tiny_store(project / "data", name="line_periodic", shape=(16,), fields=("pressure",))
+    report = finetune(finetune_config(project, finetune=mode, steps=2))
+    before = dict(load_model(project / "runs/pretrain-001/model").named_parameters())
+    trained = report.start.parameters.trained
+    model = load_model(report.model)
+    new = [
+        (model.part_of(name), value.numel())
+        for name, value in model.named_parameters()
+        if name not in before or before[name].shape != value.shape
+    ]
+    assert {part for part, _ in new} == {"stem", "head", "fields"}
+    for part in ("stem", "head", "fields"):
+        assert trained[part] >= sum(count for other, count in new if other == part)
+    if mode == "lora":
+        assert {part: trained[part] for part, _ in new} == {
+            part: sum(count for other, count in new if other == part) for part, _ in new
+        }
+
+
 def test_the_newest_pretraining_is_the_source_unless_a_run_is_named(project: Path) -> None:
     one = finetune(finetune_config(project, name="one"))
     two = finetune(finetune_config(project, name="two"))

@@ -165,5 +165,6 @@ def test_a_record_that_is_gone_or_damaged_is_named(project: Path, damage: str | 
     record.unlink()
     if damage is not None:
         record.write_text(damage)
-    with pytest.raises(CheckpointError, match=r"start\.json"):
+    with pytest.raises(CheckpointError, match=r"start\.json") as caught:
         resume(project / "runs", "cut")
+    assert damage is not None or "fine-tune its model further" in caught.value.remedy
