@@ -82,7 +82,7 @@ PRETRAIN: dict[str, Case] = {
         f"pretrain {SMALL} {PAPER} --set model.position=none --scheme axial --tokenizer uniform"
     ),
     "static": Case(f"pretrain {SMALL} --data static --history 1 --max-lead 1"),
-    "relative_mse": Case(f"pretrain {SMALL} --objective relative_mse"),
+    "relative_mse": Case(f"pretrain {SMALL} --set objective=relative_mse"),
     "augmented": Case(f"pretrain {SMALL} --augment flip,rotate,roll,scale,noise"),
     "optimizer": Case(
         f"pretrain {SMALL} --augment noise --learning-rate 0.003 --mix-exponent 0 "

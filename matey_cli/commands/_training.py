@@ -112,8 +112,8 @@ def spread(nproc: int | None, config: "TrainingConfig") -> None:
             remedy=f"Use --batch-size {parts * max(1, batch_size // parts)}, or another --nproc.",
         )
     outcome = launch(("matey_cli", *sys.argv[1:]), num_processes=count)
-    if outcome.complaint:
-        output.say(outcome.complaint, stream=sys.stderr)
+    if outcome.error_output:
+        output.say(outcome.error_output, stream=sys.stderr)
     raise typer.Exit(outcome.exit_code)
 
 

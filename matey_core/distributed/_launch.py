@@ -23,15 +23,15 @@ WRONG_INPUT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class LaunchResult:
     """How the processes ended."""
 
     exit_code: int
-    complaint: str = ""
-    """What a silent process wrote to its error output, where the first cannot know it."""
+    error_output: str = ""
+    """What a silent process wrote to its error output, where the first does not say it."""
 
 
-def launch(arguments: Sequence[str], *, num_processes: int) -> Outcome:
+def launch(arguments: Sequence[str], *, num_processes: int) -> LaunchResult:
     """Run `python -m <arguments>` in several processes that form one group.
 
     The first process has this one's output; the others are silent. When one fails, all
@@ -52,8 +52,8 @@ def launch(arguments: Sequence[str], *, num_processes: int) -> Outcome:
             for rank in range(num_processes)
         )
         if _have_ended_well(processes):
-            return Outcome(exit_code=0)
-        return _outcome(processes, errors)
+            return LaunchResult(exit_code=0)
+        return _result(processes, errors)
 
 
 def _start(
@@ -99,14 +99,18 @@ def _have_ended_well(processes: Sequence[subprocess.Popen[bytes]]) -> bool:
     return not any(process.poll() for process in processes)
 
 
-def _outcome(processes: Sequence[subprocess.Popen[bytes]], errors: Sequence[IO[bytes]]) -> Outcome:
+def _result(
+    processes: Sequence[subprocess.Popen[bytes]], errors: Sequence[IO[bytes]]
+) -> LaunchResult:
     codes = [process.poll() or 0 for process in processes]
     code = codes[0] or next(code for code in codes if code)
-    complaint = ""
+    error_output = ""
     if codes[0] != WRONG_INPUT:
         # Otherwise the first process has said it already, and the others say the same.
-        complaint = next(filter(None, (_complaint(file) for file in errors[1:])), _killed(codes))
-    return Outcome(exit_code=code if code > 0 else 128 - code, complaint=complaint)
+        error_output = next(
+            filter(None, (_error_output(file) for file in errors[1:])), _killed(codes)
+        )
+    return LaunchResult(exit_code=code if code > 0 else 128 - code, error_output=error_output)
 
 
 def _killed(codes: Sequence[int]) -> str:
@@ -118,7 +122,7 @@ def _killed(codes: Sequence[int]) -> str:
     return ""
 
 
-def _complaint(file: IO[bytes]) -> str:
+def _error_output(file: IO[bytes]) -> str:
     file.seek(0)
     text = file.read().decode(errors="replace").strip()
     return "" if BROKEN in text else text

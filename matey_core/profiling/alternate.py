@@ -1,4 +1,4 @@
-"""Times of several things, measured in turn, so that all meet the same weather."""
+"""Times of several things, measured in turn, so that a drift of the machine hits all alike."""
 
 import statistics
 import time
@@ -45,7 +45,7 @@ def in_turns(
         device: what to wait for.
         rounds: how often each is timed at least.
         seconds: as often as this time allows, if that is more.
-        on_round: told before every round how many seconds are over.
+        on_round: called before every round with the seconds so far.
     """
     for run in runs:
         run()

@@ -40,7 +40,7 @@ class TrainingStep:
         return self.objective(within(self.model, [self._precision]), batch).total
 
     def run(self, clock: PartClock | None = None) -> None:
-        """Take the step, telling `clock` what the model cannot tell it."""
+        """Take the step; `clock` switches where the model itself does not switch it."""
         switch = clock.switch if clock else _ignore
         switch("loader")
         batch = next(self.batches).to(self.device)

@@ -64,6 +64,18 @@ def test_torchrun_equals_one_process(project: Path) -> None:
     check_equal(project, "torchrun")
 
 
+@pytest.mark.slow
+def test_several_calls_of_the_model_equal_those_of_one_process(project: Path) -> None:
+    calls = ["--objective", "pushforward", "--set", "objective.grow_until=0.5"]
+    for name, processes in (("calls-one", "1"), ("calls-two", "2")):
+        arguments = [*calls, "--steps", "4", "--name", name, "--nproc", processes]
+        run = [sys.executable, *command(*arguments)]
+        subprocess.run(run, cwd=project, env=ENVIRONMENT, check=True)
+    one, two = (events(project / "runs" / name, "step") for name in ("calls-one", "calls-two"))
+    for key in ("loss", "gradient_norm"):
+        assert [row[key] for row in two] == pytest.approx([row[key] for row in one], rel=1e-4)
+
+
 def started(project: Path, name: str) -> tuple["subprocess.Popen[str]", Path]:
     """A long run in two processes, and the pointer to its last checkpoint, which exists."""
     arguments = command("--steps", "5000", "--name", name, "--nproc", "2")

@@ -36,8 +36,8 @@ def finetune(
 
     Args:
         config: settings.
-        on_progress: is told about every step.
-        on_start: is told once, before the first step, what will be done.
+        on_progress: is called after every step.
+        on_start: is called once, before the first step, with what will be done.
 
     Raises:
         CheckpointError: there is no model to start from.
@@ -63,9 +63,9 @@ def resume(
     Args:
         runs: folder of runs.
         name: the run; without it, the newest fine-tuning that has a checkpoint.
-        on_progress: is told about every step.
+        on_progress: is called after every step.
         sequence_parallel: how many processes share every sample; by default as many as before.
-        on_start: is told once, before the first step, what will be done.
+        on_start: is called once, before the first step, with what will be done.
 
     Raises:
         CheckpointError: there is no such run, it is complete, or it does not fit its data.

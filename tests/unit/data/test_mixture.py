@@ -111,6 +111,17 @@ def test_augmentations_get_the_seeds_of_their_samples(windows: list[Windows]) ->
     assert [seed for rank in range(3) for seed in seeds_of(rank, 3)] == whole
 
 
+def test_targets_are_those_that_are_asked_for_at_a_step(windows: list[Windows]) -> None:
+    def targets(lead: int, step: int) -> tuple[int, ...]:
+        return (lead,) if step < 2 else (1, lead)
+
+    batches = Mixture(windows, batch_size=6, seed=1, targets=targets)
+    for step in range(4):
+        leads = batches.draw(step).lead_steps
+        found = batches.batch(step).lead_steps.tolist()
+        assert found == [list(targets(lead, step)) for lead in leads]
+
+
 def test_unfit_mixtures_are_refused(windows: list[Windows]) -> None:
     with pytest.raises(ConfigError, match="6 cannot be cut into 4 equal parts"):
         mixture(windows, world=4)

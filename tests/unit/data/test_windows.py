@@ -158,3 +158,26 @@ def test_as_many_sequential_windows_as_asked_for_whatever_the_batch_size(
     assert [batch.size for batch in batches] == sizes
     whole = list(sequential_batches(windows, batch_size=32, lead_steps=(1,), num_windows=number))
     assert torch.equal(torch.cat([batch.history for batch in batches]), whole[0].history)
+
+
+@given(data=st.data())
+def test_frames_behind_the_largest_lead_have_targets_in_every_window(
+    store: Store, data: st.DataObject
+) -> None:
+    extra = data.draw(st.integers(0, 4))
+    history = data.draw(st.integers(1, FRAMES - extra - 1))
+    windows = Windows(store, (1, 3), history=history, max_lead=3, extra_frames=extra)
+    assert windows.max_lead == min(3, FRAMES - history - extra)
+    assert windows.longest == windows.max_lead + extra
+    assert windows.per_sample == FRAMES - history - windows.longest + 1
+    index = data.draw(st.integers(0, len(windows) - 1))
+    sample, start = windows.place(index)
+    target = windows.window(index, [windows.longest]).targets[0]
+    assert torch.equal(target, VALUES[sample, start + history - 1 + windows.longest])
+    with pytest.raises(ConfigError, match="not all within"):
+        windows.window(index, [windows.longest + 1])
+
+
+def test_too_few_frames_behind_a_history_are_refused(store: Store) -> None:
+    with pytest.raises(DataError, match="a history of 10, 3 further frames and a target need 14"):
+        Windows(store, (1,), history=10, max_lead=1, extra_frames=3)
