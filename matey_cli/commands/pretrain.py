@@ -20,7 +20,12 @@ from matey_cli.options import Given, from_settings, one_of, option, options
     option("--scheme", "model.scheme", family="matey_core.attention"),
     option("--tokenizer", "model.tokenizer.name", family="matey_core.tokenizers"),
     *options("--history --max-lead --steps"),
-    option("--tokens", "model.tokenizer.tokens"),
+    option(
+        "--tokens",
+        "model.tokenizer.tokens",
+        settings="matey_core.budgets.tokens:TokensConfig",
+        setting="tokens",
+    ),
     *TRAINING,
     option("--name", default="pretrain-001, …"),
     option("--runs"),

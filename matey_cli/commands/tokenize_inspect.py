@@ -78,12 +78,7 @@ def _budget(report: "InspectReport") -> str:
     tokenizer = report.tokenizer
     if tokenizer.name == "uniform":
         return f"uniform {_side(tokenizer.levels)}"
-    if tokenizer.tokens is not None:
-        budget = f"{tokenizer.tokens:,} tokens"
-    elif tokenizer.ratio is not None:
-        budget = f"ratio {tokenizer.ratio:g}"
-    else:
-        budget = f"γ {tokenizer.budget_gamma:g}"
+    budget = tokenizer.budget.label
     return f"{tokenizer.name} {_side(tokenizer.levels)}, {tokenizer.criterion}, {budget}"
 
 

@@ -52,6 +52,8 @@ class Row:
     is_required: bool = False
     settings: str = ""
     """Another class than the table's: "module:Class"."""
+    setting: str = ""
+    """Path of the setting in that class, where it is not `path`."""
     value: Any = None
     """What a flag stands for, where the setting is no switch."""
 
@@ -106,7 +108,7 @@ def from_settings(
 
 def describe(settings: str, row: Row) -> Setting:
     """The setting of a row, with the choices of its family."""
-    found = read(row.settings or settings, row.path)
+    found = read(row.settings or settings, row.setting or row.path)
     if row.family:
         found = replace(found, choices=Registry[Any](row.family).names())
     return (

@@ -210,9 +210,7 @@ def _extremes(config: AdaptiveConfig, inputs: Inputs) -> tuple[int, int]:
     """Fewest and most tokens of a frame: nothing refined, and everything."""
     counts = []
     for ratio in (0.0, 1.0):
-        tokenizer = config.tokenization.model_copy(
-            update={"gamma": None, "tokens": None, "ratio": ratio}
-        )
+        tokenizer = config.tokenization.with_ratio(ratio)
         counts.append(config.with_tokenizer(tokenizer).cost(inputs).tokens)
     return counts[0], counts[1]
 

@@ -1,19 +1,18 @@
 """How fields are cut into tokens: the door of the family."""
 
 from matey_core.tokenizers._base import (
-    DEFAULT_GAMMA,
     TOKENIZERS,
     Cells,
     Pass,
     Tokenizer,
     TokenizerConfig,
     num_tokens,
+    with_budget,
 )
 from matey_core.tokenizers._grow import grow
 from matey_core.tokenizers._tree import Tree
 
 __all__ = [
-    "DEFAULT_GAMMA",
     "TOKENIZERS",
     "Cells",
     "Pass",
@@ -22,4 +21,5 @@ __all__ = [
     "Tree",
     "grow",
     "num_tokens",
+    "with_budget",
 ]

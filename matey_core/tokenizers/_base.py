@@ -1,20 +1,50 @@
 """Settings of a tokenizer, and what every tokenizer promises."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Int
-from pydantic import NonNegativeFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor
 
+from matey_core.budgets import BudgetConfig
 from matey_core.config import Config
 from matey_core.errors import ConfigError
 from matey_core.nn.shift import Shift
 from matey_core.registry import Registry
 from matey_core.tokenizers._tree import Tree
+
+SHORTHAND = ("gamma", "ratio", "tokens")
+"""Budgets that may be given by their value alone."""
+
+
+def with_budget(values: Any) -> Any:
+    """Turn a budget's value beside the other settings into its section.
+
+    Args:
+        values: settings of a tokenizer, as they are given.
+
+    Raises:
+        ValueError: there are two budgets.
+    """
+    if not isinstance(values, Mapping):
+        return values
+    given = {key: values[key] for key in SHORTHAND if values.get(key) is not None}
+    # What a validator returns is read as Python's values are: a list is then no tuple.
+    rest = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in values.items()
+        if key not in SHORTHAND
+    }
+    names = [*given, *(["budget"] if given and rest.get("budget") is not None else [])]
+    if len(names) > 1:
+        raise ValueError(f"give one of gamma, ratio and tokens, not {' and '.join(names)}")
+    for key, value in given.items():
+        rest["budget"] = {"name": key, key: value}
+    return rest
 
 
 class TokenizerConfig(Config):
@@ -29,14 +59,9 @@ class TokenizerConfig(Config):
     """Scores cells by the need of detail: `variance`, `gradient`, `laplacian`, `innovation`,
     `raw_variance` (paper), `learned` (the error that the model expects), `random`; or the largest
     of several, such as `gradient+innovation`."""
-    gamma: NonNegativeFloat | None = None
-    """Refine cells that score above this fraction of the sample's largest score."""
-    ratio: NonNegativeFloat | None = None
-    """Refine this fraction of the cells, worst first."""
-    tokens: PositiveInt | None = None
-    """Tokens of a frame: as many cells are refined as make exactly this number (`adap_mul`: or
-    the next smaller one that whole blocks add up to; balanced trees and grids with cells of
-    nothing but padding: or fewer)."""
+    budget: BudgetConfig = Field(default_factory=BudgetConfig.standard)
+    """How many cells are refined: `gamma`, `ratio` or `tokens`. The value alone will do instead
+    of the section: `gamma = 0.3`, `ratio = 0.5`, `tokens = 128`."""
     coarse_cells: PositiveInt | None = None
     """Begin every grid with the finest of the patch sizes that makes at most this many cells, so
     that samples of small and of large grids cost alike; by default with the first size. Cells
@@ -47,13 +72,13 @@ class TokenizerConfig(Config):
     keep_parents: bool = False
     """`adap_mix` only: let refined cells stay tokens, which see but predict nothing."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _expand(cls, values: Any) -> Any:
+        return with_budget(values)
+
     @model_validator(mode="after")
     def _check(self) -> "TokenizerConfig":
-        given = [key for key in ("gamma", "ratio", "tokens") if getattr(self, key) is not None]
-        if len(given) > 1:
-            raise ValueError(f"give one of gamma, ratio and tokens, not {' and '.join(given)}")
-        if self.ratio is not None and self.ratio > 1:
-            raise ValueError(f"ratio is a fraction of the cells, at most 1, not {self.ratio}")
         for coarse, fine in zip(self.patch, self.patch[1:], strict=False):
             if fine >= coarse or coarse % fine:
                 raise ValueError(
@@ -84,13 +109,23 @@ class TokenizerConfig(Config):
 
     @property
     def has_number(self) -> bool:
-        """Whether a ratio or a number of tokens says how many cells are refined."""
-        return self.ratio is not None or self.tokens is not None
+        """Whether the budget says how many cells are refined, whatever the fields."""
+        return self.budget.is_number
 
     @property
-    def budget_gamma(self) -> float:
-        """The threshold γ in force where neither ratio nor tokens is set."""
-        return DEFAULT_GAMMA if self.gamma is None else self.gamma
+    def gamma(self) -> float | None:
+        """The threshold, where that is the budget."""
+        return getattr(self.budget, "gamma", None)
+
+    @property
+    def ratio(self) -> float | None:
+        """The fraction of the cells, where that is the budget."""
+        return getattr(self.budget, "ratio", None)
+
+    @property
+    def tokens(self) -> int | None:
+        """The number of tokens, where that is the budget."""
+        return self.budget.limit
 
     def on(self, shape: tuple[int, ...], shift: Shift | None = None) -> "TokenizerConfig":
         """Settle which of the patch sizes serve a grid.
@@ -129,7 +164,11 @@ class TokenizerConfig(Config):
 
     def with_tokens(self, tokens: int) -> "TokenizerConfig":
         """Spend another number of tokens, whatever the budget was."""
-        return self.model_copy(update={"gamma": None, "ratio": None, "tokens": tokens})
+        return self.model_copy(update={"budget": _budget("tokens", tokens)})
+
+    def with_ratio(self, ratio: float) -> "TokenizerConfig":
+        """Refine another fraction of the cells, whatever the budget was."""
+        return self.model_copy(update={"budget": _budget("ratio", ratio)})
 
     def _affordable(self, shape: tuple[int, ...], shift: Shift | None) -> "TokenizerConfig":
         """Refuse uniform cells that are more than the tokens allowed; others are counted later."""
@@ -146,6 +185,10 @@ class TokenizerConfig(Config):
         return self
 
 
+def _budget(name: str, value: float) -> BudgetConfig:
+    return BudgetConfig.choose({"name": name, name: value})
+
+
 def _count(shape: tuple[int, ...], side: int, shift: Shift | None = None) -> int:
     """Cells of a size that a grid is cut into, the padded ones included, by the widest shift."""
     wraps = shift.periodic if shift else (True,) * len(shape)
@@ -153,9 +196,6 @@ def _count(shape: tuple[int, ...], side: int, shift: Shift | None = None) -> int
     return math.prod(
         -(-(points + extra) // side) for points, extra in zip(shape, before, strict=True)
     )
-
-
-DEFAULT_GAMMA = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

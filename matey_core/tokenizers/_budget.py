@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from matey_core.budgets import Ladder, Quota
 from matey_core.nn.shift import Shift
 from matey_core.tokenizers._base import TokenizerConfig
-from matey_core.tokenizers._quota import Quota, quota_of_ratio, quota_of_tokens
 from matey_core.tokenizers._rest import cells_at, spend
 from matey_core.tokenizers._tree import children, has_empty_cells, inside
 
@@ -68,11 +68,7 @@ def decide(
             # Cells of nothing but padding never split: they are nobody's neighbors.
             may_split &= _surrounded(exists | ~here, ends)
         ranked.append(values.masked_fill(~may_split, -math.inf))
-        chosen = (
-            _largest(ranked[-1], quota.splits[level])
-            if quota
-            else _above(values, config.budget_gamma)
-        )
+        chosen = _largest(ranked[-1], quota.splits[level]) if quota else config.budget.above(values)
         refined.append(chosen & may_split)
         exists = children(refined[-1], patches[level], patches[level + 1])
     empty = has_empty_cells(shape, patches, tuple(scores[0].shape[1:]))
@@ -115,25 +111,14 @@ def _quota(
         math.prod(big // small for big, small in zip(coarse, fine, strict=True))
         for coarse, fine in pairwise(patches)
     ]
-    if config.tokens is not None:
-        return quota_of_tokens(
-            config.tokens,
+    return config.budget.quota(
+        Ladder(
             roots=roots,
             pieces=pieces,
             keep_parents=config.keep_parents,
-            is_exact=not config.keeps_roots,
+            keeps_roots=config.keeps_roots,
         )
-    if config.ratio is not None:
-        return quota_of_ratio(
-            config.ratio, roots=roots, pieces=pieces, keep_parents=config.keep_parents
-        )
-    return None
-
-
-def _above(scores: Scores, gamma: float) -> Chosen:
-    """Cells that score strictly above γ times the sample's largest score."""
-    peak = scores.flatten(1).amax(1).reshape(-1, *(1,) * (scores.ndim - 1))
-    return scores > gamma * peak
+    )
 
 
 def _largest(scores: Scores, count: int) -> Chosen:

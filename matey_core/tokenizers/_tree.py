@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from matey_core.budgets import Quota
 from matey_core.nn.shift import Shift
-from matey_core.tokenizers._quota import Quota
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from matey_core import (
     augmentations,
+    budgets,
     criteria,
     distributed,
     finetuning,
@@ -36,6 +37,7 @@ from matey_core.fields import Field, FieldSpec, Grid
 from matey_core.registry import Registry
 from matey_core.simulators._integrate import collate
 from matey_core.store import open_store
+from matey_core.tokenizers import TokenizerConfig, grow
 from matey_core.tokens import Segments
 from matey_core.workflows.rollout import RolloutConfig
 from tests.formula import batch_of, spec_of
@@ -45,6 +47,7 @@ from tests.unit.linting.defects import values
 EXTEND = Path(__file__).parents[2] / "docs" / "extend"
 REGISTRIES: tuple[Registry[Any], ...] = (
     augmentations.AUGMENTATIONS,
+    budgets.BUDGETS,
     criteria.CRITERIA,
     distributed.STRATEGIES,
     finetuning.FINETUNING,
@@ -86,6 +89,14 @@ def test_criterion() -> None:
     values[0, 1, 0, 3, 3] = 5
     history = criteria.History(values=values, std=torch.ones(1, 1))
     assert criteria.CRITERIA["range"](history, (2, 2)).tolist() == [[[0, 0], [0, 5]]]
+
+
+def test_budget() -> None:
+    example("budget.md")
+    section = {"patch": [16, 8, 4], "budget": {"name": "roots", "roots": 3}}
+    config = TokenizerConfig.model_validate(section)
+    tree = grow(config, torch.rand(2, 2, 1, 64, 64), periodic=(True, True))
+    assert tree.counts().tolist() == [[13, 0, 48], [13, 0, 48]]
 
 
 def test_augmentation() -> None:

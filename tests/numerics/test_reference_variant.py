@@ -198,7 +198,7 @@ def test_parts_cover_stem_head_fields_and_the_rest() -> None:
     [
         ({"scheme": "axial"}, "needs a full grid"),
         ({"scheme": "windowed"}, "model.scheme: input should be 'full', 'factorized' or 'axial'"),
-        ({"tokenizer": {"tokens": 40}}, "unknown setting 'model.tokenizer.tokens'"),
+        ({"tokenizer": {"tokens": 40}}, "refines by gamma or ratio, not tokens"),
         ({"tokenizer": {"patch": [16, 8, 4]}}, "should have at most 2 items"),
         ({"tokenizer": {"criterion": "gradient"}}, "unknown setting 'model.tokenizer.criterion'"),
         ({"measure": True}, r"unknown setting 'model.measure'.* \(matey has it\)"),

@@ -8,9 +8,9 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from matey_core.budgets._quota import Quota, quota_of_tokens
 from matey_core.errors import ConfigError
 from matey_core.tokenizers import TOKENIZERS, TokenizerConfig, grow, num_tokens
-from matey_core.tokenizers._quota import Quota, quota_of_tokens
 
 LADDERS = ((16, 8, 4), (8, 4), (12, 4), (8, 4, 2), (9, 3))
 

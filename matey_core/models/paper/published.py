@@ -76,8 +76,13 @@ def read_published(
         "scheme": scheme,
         "position": "fourier" if "posbias.0.pos_embed.weight" in arrays else "none",
         "drop_path": PUBLISHED_DROP_PATH,
-        "tokenizer": PaperTokenizerConfig(
-            name=_tokenizer(scheme, len(levels), tokenizer), patch=levels, gamma=gamma, ratio=ratio
+        "tokenizer": PaperTokenizerConfig.model_validate(
+            {
+                "name": _tokenizer(scheme, len(levels), tokenizer),
+                "patch": levels,
+                "gamma": gamma,
+                "ratio": ratio,
+            }
         ),
     }
     return Published(settings=settings, num_axes=num_axes, state=_state(arrays, head, num_axes))

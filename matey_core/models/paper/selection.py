@@ -106,7 +106,7 @@ def cut(
         nothing = torch.empty(0, dtype=torch.long, device=history.device)
         return Cut(grid=(depth, height, width), split=split, refined=(nothing,) * len(history))
     scores = variance_scores(history, coarse)
-    refined = refined_cells(scores, gamma=tokenizer.budget_gamma, ratio=tokenizer.ratio)
+    refined = refined_cells(scores, gamma=tokenizer.gamma, ratio=tokenizer.ratio)
     return Cut(grid=(depth, height, width), split=split, refined=refined)
 
 

@@ -1,13 +1,14 @@
 """Settings of the published architecture: what it heeds, and nothing else."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
+from matey_core.budgets import BudgetConfig
 from matey_core.config import Config, validate
 from matey_core.errors import ConfigError
 from matey_core.models._adaptive import AdaptiveConfig
-from matey_core.tokenizers import TokenizerConfig
+from matey_core.tokenizers import TokenizerConfig, with_budget
 
 CRITERIA = ("variance", "raw_variance")
 """Names that ask for the one criterion there is: variance of the raw fields."""
@@ -21,15 +22,19 @@ class PaperTokenizerConfig(Config):
     sequence, and a short local fine one for every refined cell)."""
     patch: tuple[PositiveInt, ...] = Field(default=(16, 8), min_length=1, max_length=2)
     """Points per axis of a coarse and of a fine cell. `uniform` uses the last."""
-    gamma: NonNegativeFloat | None = None
-    """Refine cells whose variance is above this fraction of the sample's largest one."""
-    ratio: float | None = Field(default=None, ge=0.0, le=1.0)
-    """Refine this fraction of the cells, worst first, instead."""
+    budget: BudgetConfig = Field(default_factory=BudgetConfig.standard)
+    """How many coarse cells are refined: `gamma` or `ratio`. The value alone will do instead of
+    the section."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expand(cls, values: Any) -> Any:
+        return with_budget(values)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.gamma is not None and self.ratio is not None:
-            raise ValueError("give one of gamma and ratio")
+        if self.budget.name not in ("gamma", "ratio"):
+            raise ValueError(f"the paper variant refines by gamma or ratio, not {self.budget.name}")
         if self.name != "uniform" and len(self.patch) < 2:
             raise ValueError(f"{self.name} needs a coarse and a fine patch, such as [16, 8]")
         if self.patch[0] % self.patch[-1] or len(set(self.patch)) < len(self.patch):
@@ -61,8 +66,10 @@ class PaperSettings(AdaptiveConfig):
     @property
     def tokenization(self) -> TokenizerConfig:
         """How fields are cut: by the variance of the raw fields."""
-        own = self.tokenizer.model_dump()
-        return TokenizerConfig(criterion="raw_variance", **own)
+        own = self.tokenizer
+        return TokenizerConfig(
+            name=own.name, patch=own.patch, criterion="raw_variance", budget=own.budget
+        )
 
     def with_tokenizer(self, tokenizer: TokenizerConfig) -> Self:
         """The same settings with fields cut otherwise.
@@ -76,11 +83,13 @@ class PaperSettings(AdaptiveConfig):
                 "by the variance of the raw fields.",
                 remedy="Choose criterion=variance, or a model of another variant, such as matey.",
             )
-        usual = {"name", "patch", "criterion"}
-        values = tokenizer.model_dump(mode="json", exclude=usual, exclude_defaults=True)
-        values |= tokenizer.model_dump(mode="json", include={"name", "patch"})
-        own = validate(PaperTokenizerConfig, values, source="the tokenizer of the paper variant")
-        return self.model_copy(update={"tokenizer": own})
+        own = {"name", "patch", "budget"}
+        values = tokenizer.model_dump(
+            mode="json", exclude={*own, "criterion"}, exclude_defaults=True
+        )
+        values |= tokenizer.model_dump(mode="json", include=own)
+        found = validate(PaperTokenizerConfig, values, source="the tokenizer of the paper variant")
+        return self.model_copy(update={"tokenizer": found})
 
     def check(self, num_axes: tuple[int, ...]) -> None:
         """Raise unless the settings describe a published model.

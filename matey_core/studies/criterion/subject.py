@@ -121,8 +121,8 @@ def coarse_pass(model: Model, *, name: str) -> Subject:
             remedy="Name a run with model.tokenizer.name=adap_mix or adap_mul, or look at "
             "persistence instead with --without-model.",
         )
-    nothing_refined = {"gamma": None, "tokens": None, "ratio": 0.0, "balanced": False}
-    coarse = tokenizer.model_copy(update={**nothing_refined, "criterion": "variance"})
+    nothing_refined = tokenizer.with_ratio(0.0)
+    coarse = nothing_refined.model_copy(update={"balanced": False, "criterion": "variance"})
 
     def predict(batch: FieldBatch) -> Float[Tensor, "b l c *space"]:
         with model.retokenized(coarse):

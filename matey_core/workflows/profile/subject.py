@@ -52,7 +52,7 @@ class Case:
         values["scheme"] = self.scheme
         values["tokenizer"] |= {"name": self.tokenizer, "patch": list(self.patch)}
         if self.tokenizer == "uniform":
-            values["tokenizer"].pop("tokens", None)  # a budget of the adaptive ones beside it
+            values["tokenizer"].pop("budget")  # of the adaptive ones beside it
         return validate(ModelConfig, values, source="model")
 
 
@@ -152,8 +152,7 @@ def _case(config: ProfileConfig, base: ModelConfig) -> Case:
     if asked or budget:
         adaptive_config(base, what=", ".join(f"--{key}" for key in (*asked, *budget)))
     if budget:
-        for key in ("gamma", "ratio", "tokens"):
-            values["tokenizer"].pop(key, None)
+        values["tokenizer"].pop("budget")
         values["tokenizer"] |= budget
     base = validate(ModelConfig, values, source="profile")
     if not isinstance(base, AdaptiveConfig):

@@ -121,7 +121,7 @@ def _tokenizer(config: InspectConfig, model: AdaptiveConfig) -> TokenizerConfig:
         mode="json", include={"patch", "criterion", "gamma", "ratio", "tokens"}, exclude_none=True
     )
     if asked.keys() & {"gamma", "ratio", "tokens"}:
-        values = {k: v for k, v in values.items() if k not in ("gamma", "ratio", "tokens")}
+        values.pop("budget")
     if config.tokenizer is not None:
         asked["name"] = config.tokenizer
     elif len(config.patch or ()) == 1:

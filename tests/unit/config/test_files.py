@@ -75,7 +75,7 @@ def test_budgets_exclude_each_other_and_patches_go_from_coarse_to_fine() -> None
         ({"gamma": 0.1, "tokens": 64}, "give one of gamma, ratio and tokens"),
         ({"patch": [8, 16]}, "from coarse to fine"),
         ({"name": "adap_mix", "patch": [8]}, "needs a coarse and a fine patch"),
-        ({"ratio": 1.5}, "at most 1"),
+        ({"ratio": 1.5}, "budget.ratio: input should be less than or equal to 1"),
     ):
         with pytest.raises(ConfigError, match=said):
             validate(MateyConfig, {"tokenizer": tokenizer}, source="model.json")

@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
+from matey_core.budgets._quota import quota_of_ratio
 from matey_core.nn.shift import Shift
 from matey_core.tokenizers import TokenizerConfig, Tree, grow, num_tokens
-from matey_core.tokenizers._quota import quota_of_ratio
 from matey_core.tokenizers.adap_mix import adap_mix
 
 
