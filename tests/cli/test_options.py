@@ -176,19 +176,22 @@ def rows() -> list[tuple[str, str, Row]]:
 @pytest.mark.parametrize(("command", "settings", "row"), rows(), ids=lambda each: str(each)[:40])
 def test_what_the_source_says_is_what_the_class_does(command: str, settings: str, row: Row) -> None:
     module, _, name = (row.settings or settings).partition(":")
-    section, value = getattr(importlib.import_module(module), name)(), None
-    for part in row.path.split("."):
+    kind, path = getattr(importlib.import_module(module), name), row.setting or row.path
+    required = {key: 1 for key, field in kind.model_fields.items() if field.is_required()}
+    section, value = kind(**required), None
+    for part in path.split("."):
         assert value is None or isinstance(value, BaseModel)
         section, value = value or section, getattr(value or section, part)
+    value = None if path in required else value
     found = describe(settings, row)
     assert found.meaning or row.help
     if isinstance(value, tuple) and value and isinstance(value[0], PartConfig):
         value = tuple({part.key: getattr(part, part.key)} for part in value)
     assert str(found.default or "") == str(value or "")
-    if isinstance(section, PartConfig) and row.path.endswith(section.key):
+    if isinstance(section, PartConfig) and path.endswith(section.key):
         assert found.choices == type(section).family.names()
         return
-    field = type(section).model_fields[row.path.rpartition(".")[2]]
+    field = type(section).model_fields[path.rpartition(".")[2]]
     adapter = TypeAdapter(Annotated[field.annotation, field])
     for wrong in () if row.parse else _outside(found):
         with pytest.raises(ValidationError):
