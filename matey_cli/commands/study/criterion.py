@@ -4,7 +4,7 @@ from math import isnan
 from typing import TYPE_CHECKING
 
 from matey_cli import render
-from matey_cli.options import Given, configure, from_settings, option
+from matey_cli.options import Given, configure, from_settings, option, options, run_names
 from matey_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -13,20 +13,14 @@ if TYPE_CHECKING:
 
 @from_settings(
     "matey_core.studies.criterion.settings:CriterionConfig",
-    option("--run"),
-    option("--without-model"),
-    option("--data"),
-    option("--store", repeats=True, help="Name of a store; may be repeated."),
-    option("--criteria"),
-    option("--share"),
-    option("--lead"),
+    option("--run", complete=run_names),
+    *options("--without-model --data"),
+    option(
+        "--store", repeats=True, help="Name of a store; may be repeated; by default all that fit."
+    ),
+    *options("--criteria --share --lead"),
     option("--split", default="test; without a model, all"),
-    option("--samples"),
-    option("--windows"),
-    option("--patch"),
-    option("--history"),
-    option("--out"),
-    option("--runs"),
+    *options("--samples --windows --patch --history --out --runs"),
 )
 def criterion(given: Given) -> None:
     r"""Measure which criterion finds the cells where the coarse pass is wrong.

@@ -8,7 +8,7 @@ import typer
 from matey_cli import render
 from matey_cli.commands._training import Assignments, SettingsFile
 from matey_cli.commands.study._running import Jobs, Plan, running, show_comparison, show_plan
-from matey_cli.options import Given, configure, from_settings, option
+from matey_cli.options import Given, configure, from_settings, option, options
 from matey_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -40,24 +40,15 @@ ELSEWHERE = {
     "matey_core.studies.equal_cost:EqualCostConfig",
     option("--data"),
     option("--store", repeats=True, help="Name of a store; may be repeated."),
-    option("--arms"),
-    option("--levels"),
+    *options("--arms --levels"),
     option("--criterion", "criteria"),
-    option("--tokens"),
-    option("--seeds"),
-    option("--seconds"),
-    option("--steps"),
-    option("--only"),
-    option("--learning-rates"),
-    option("--metric"),
-    option("--rollout-steps"),
+    *options("--tokens --seeds --seconds --steps --only --learning-rates --metric --rollout-steps"),
     option("--preset", "training.model.preset"),
     option("--batch-size", "training.batch_size"),
     option("--history", "training.history"),
     option("--max-lead", "training.max_lead"),
     option("--precision", "training.precision"),
-    option("--measure"),
-    option("--out"),
+    *options("--measure --out"),
 )
 def equal_cost(
     given: Given,
