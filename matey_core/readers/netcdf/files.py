@@ -1,6 +1,5 @@
 """NetCDF files: recognized by content, told apart by structure, opened through xarray."""
 
-import gc
 import importlib.util
 import os
 import traceback
@@ -119,7 +118,6 @@ def _forget(error: Exception) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         traceback.clear_frames(error.__traceback__)
-        gc.collect()
 
 
 def _engine(path: Path) -> str:
