@@ -206,7 +206,7 @@ def _steps(
             made.append(
                 training_step(
                     adaptive(make(), what="A budget of seconds"),
-                    _first(windows, config.batch_size // strategy.place.data_size),
+                    first_batch(windows, config, strategy.place.data_size),
                     objective=config.objective.build(config.loss.build()),
                     precision=config.precision,
                     device=strategy.device,
@@ -217,6 +217,14 @@ def _steps(
     return prepare
 
 
-def _first(windows: Windows, size: int) -> FieldBatch:
-    count = max(1, size)
-    return windows.batch([number % len(windows) for number in range(count)], [[1]] * count)
+def first_batch(windows: Windows, config: TrainingConfig, parts: int) -> FieldBatch:
+    """The first windows with the targets of the last step, which calls the model most often.
+
+    Args:
+        windows: of a store.
+        config: says which targets the objective needs, and how large a batch is.
+        parts: equal parts that a batch is cut into; this one has the windows of one.
+    """
+    count = max(1, config.batch_size // parts)
+    leads = config.targets(1, config.steps)
+    return windows.batch([number % len(windows) for number in range(count)], [leads] * count)
