@@ -50,14 +50,20 @@ Assignments = Annotated[
 ]
 Processes = Annotated[
     int | None,
-    typer.Option(min=1, help="Processes that share the work.  [default: one a GPU, or one]"),
+    typer.Option(
+        min=1,
+        metavar="INTEGER",
+        help="Processes that share the work.  [default: one a GPU, or one]",
+    ),
 ]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Continue the newest run, or the one with --name.")
 ]
 SettingsFile = Annotated[
     Path | None,
-    typer.Option(help="TOML file with settings, or laptop or paper; options go before it."),
+    typer.Option(
+        metavar="PATH", help="TOML file with settings, or laptop or paper; options go before it."
+    ),
 ]
 
 

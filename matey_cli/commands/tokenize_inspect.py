@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 def tokenize_inspect(
     given: Given,
     save: Annotated[
-        Path | None, typer.Option(help="Write the map to this file as well: .png or .svg.")
+        Path | None,
+        typer.Option(metavar="PATH", help="Write the map to this file as well: .png, .svg."),
     ] = None,
 ) -> None:
     r"""Show which cells a model cuts a field into, and what that saves.

@@ -14,9 +14,9 @@ class TokensConfig(BudgetConfig):
 
     name: Literal["tokens"] = "tokens"
     tokens: PositiveInt
-    """Tokens of a frame: as many cells are refined as make exactly this number (`adap_mul`: or
-    the next smaller one that whole blocks add up to; balanced trees and grids with cells of
-    nothing but padding: or fewer)."""
+    """Tokens of a frame: as many cells are refined, worst first, as make these. It is exactly
+    this number, but for `adap_mul` (the next smaller one that whole blocks add up to), balanced
+    trees and grids with cells of nothing but padding (or fewer)."""
 
     @property
     def label(self) -> str:

@@ -16,10 +16,16 @@ def check(
         ),
     ] = None,
     only: Annotated[
-        str | None, typer.Option(help="Names of checks, such as finite,bounds. Default: all.")
+        str | None,
+        typer.Option(
+            metavar="NAME,…", help="Names of checks, such as finite,bounds. Default: all."
+        ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Look at this many trajectories of each store.")
+        int | None,
+        typer.Option(
+            min=1, metavar="INTEGER", help="Look at this many trajectories of each store."
+        ),
     ] = None,
 ) -> None:
     r"""Find what is wrong with stores.

@@ -17,14 +17,20 @@ if TYPE_CHECKING:
     from matey_core.studies.report import StudyReport
 
 Jobs = Annotated[
-    int, typer.Option(min=1, help="Cells trained side by side, a thread each where several.")
+    int,
+    typer.Option(
+        min=1, metavar="INTEGER", help="Cells trained side by side, a thread each where several."
+    ),
 ]
 Out = Annotated[
     Path | None,
-    typer.Option(help="Folder of the study.  [default: runs/study-NAME]", show_default=False),
+    typer.Option(
+        metavar="PATH", help="Folder of the study.  [default: runs/study-NAME]", show_default=False
+    ),
 ]
 RunsFolder = Annotated[
-    Path | None, typer.Option(help="Folder of the runs.  [default: runs]", show_default=False)
+    Path | None,
+    typer.Option(metavar="PATH", help="Folder of the runs.  [default: runs]", show_default=False),
 ]
 Plan = Annotated[bool, typer.Option("--plan", help="Measure, say how long it will take, and stop.")]
 StudySettings = Annotated[

@@ -54,9 +54,13 @@ def equal_cost(
     given: Given,
     coarse: Annotated[
         int | None,
-        typer.Option(min=1, help="Coarsest patch, halved down to --fine.  [default: 16]"),
+        typer.Option(
+            min=1, metavar="INTEGER", help="Coarsest patch, halved down to --fine.  [default: 16]"
+        ),
     ] = None,
-    fine: Annotated[int | None, typer.Option(min=1, help="Finest patch.  [default: 4]")] = None,
+    fine: Annotated[
+        int | None, typer.Option(min=1, metavar="INTEGER", help="Finest patch.  [default: 4]")
+    ] = None,
     jobs: Jobs = 1,
     plan: Plan = False,
     config: SettingsFile = None,
