@@ -14,7 +14,7 @@ import torch
 from matey_core.augmentations import Chain
 from matey_core.data import Loader, Mixture
 from matey_core.distributed import Strategy
-from matey_core.errors import CheckpointError, ConfigError, Interrupted
+from matey_core.errors import CheckpointError, Interrupted
 from matey_core.finetuning import FinetuneModeConfig, count_parameters
 from matey_core.models import AdapterBase, Model, adaptive, compile_parts
 from matey_core.optimizers import same_rate
@@ -120,7 +120,6 @@ def _fit(
     job: TrainingJob, strategy: Strategy, on_progress: OnProgress, on_start: OnStart
 ) -> TrainingReport:
     config = job.config
-    job.tokens.check(job.model, job.sources)
     mixture = _mixture(job, strategy)
     objective = config.objective.build(config.loss.build())
     state = _initial_state(job, strategy)
@@ -188,18 +187,8 @@ def _mixture(job: TrainingJob, strategy: Strategy) -> Mixture:
 def _initial_state(job: TrainingJob, strategy: Strategy) -> TrainState:
     config, model = job.config, job.model
     strategy.prepare(model)
-    if config.recompute and not model.can_recompute:
-        raise ConfigError(
-            f"The {model.config.variant} variant keeps all that its backward pass needs.",
-            remedy="Leave recompute out.",
-        )
     model.recompute = config.recompute
     if strategy.sequence is not None:
-        if config.compile:
-            raise ConfigError(
-                "A model whose samples are shared among processes cannot be compiled.",
-                remedy="Leave out --compile, or --sequence-parallel.",
-            )
         adaptive(model, what="sequence_parallel").share_samples(strategy.sequence)
     return TrainState(
         model=model,

@@ -10,6 +10,7 @@ from matey_core.distributed import Strategy
 from matey_core.locations import Location
 from matey_core.models import Model, ModelConfig
 from matey_core.progress import OnProgress, silent
+from matey_core.runs.capabilities import check_capabilities
 from matey_core.runs.fit import TrainingJob, TrainingReport, fit
 from matey_core.runs.folder import RunFolder, create_run, record_of
 from matey_core.runs.processes import join_processes
@@ -126,6 +127,7 @@ def _job(
     config = config.model_copy(update={"model": tokens.model, "flops": None, "seconds": None})
     torch.manual_seed(config.seed)
     model = build()
+    check_capabilities(config, model, tokens, sources)
     facts = store_facts(model, sources, tokens)
     run = resumed
     if run is None and strategy.place.is_first:

@@ -98,7 +98,10 @@ def test_the_table_before_training_and_the_profile_have_no_tokens(
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("--scheme axial --tokens 17", r"unknown setting 'model.scheme'.*matey and paper have it"),
+        (
+            "--scheme axial --tokens 17",
+            r"unknown setting 'model.scheme'.*\(matey and paper have it\)",
+        ),
         ("--set model.widht=3", "unknown setting 'model.widht'; did you mean 'width'"),
         ("--flops 1M", "needs a model that cuts fields into cells; the smoother variant cuts none"),
         ("--tokens-range 10,20", "needs a model that cuts fields into cells"),
@@ -111,6 +114,7 @@ def test_what_it_cannot_do_is_refused_before_it_trains(
     matey: Matey, line: str, message: str
 ) -> None:
     assert re.search(message, matey(f"{TRAIN} {SMOOTHER} {line}", fails=True))
+    assert not Path("runs").exists()
 
 
 @pytest.mark.parametrize(

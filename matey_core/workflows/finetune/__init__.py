@@ -10,6 +10,7 @@ from matey_core.distributed import Strategy
 from matey_core.finetuning import check_merged
 from matey_core.models import Model, adaptive, adaptive_config
 from matey_core.progress import OnProgress, silent
+from matey_core.runs.capabilities import check_capabilities
 from matey_core.runs.fit import TrainingJob, TrainingReport, fit
 from matey_core.runs.folder import FinetuneStart, RunFolder, create_run
 from matey_core.runs.processes import join_processes
@@ -109,6 +110,7 @@ def _job(plan: FinetunePlan, strategy: Strategy, *, resumed: RunFolder | None) -
     notes = [*plan.notes, *_news(model, stores)]
     model = _prepared(model, config, stores)
     config, tokens = _planned(plan, model, strategy)
+    check_capabilities(config, model, tokens, plan.sources)
     facts = store_facts(model, plan.sources, tokens)
     run = resumed
     if run is None and strategy.place.is_first:

@@ -1,0 +1,49 @@
+"""What a run asks of its model, refused before there is a run folder."""
+
+from collections.abc import Sequence
+
+from matey_core.errors import ConfigError
+from matey_core.models import Model, adaptive
+from matey_core.runs.settings import TrainingConfig
+from matey_core.runs.sources import StoreWindows
+from matey_core.runs.token_plan import TokenPlan
+
+
+def check_capabilities(
+    config: TrainingConfig, model: Model, tokens: TokenPlan, sources: Sequence[StoreWindows]
+) -> None:
+    """Refuse settings that the model cannot serve.
+
+    Args:
+        config: settings of the run.
+        model: what it will train.
+        tokens: how it cuts fields.
+        sources: what it will train on.
+
+    Raises:
+        ConfigError: names the setting and what to choose instead.
+        ShapeError: a grid is smaller than a patch.
+    """
+    variant = model.config.variant
+    if config.recompute and not model.can_recompute:
+        raise ConfigError(
+            f"The {variant} variant keeps all that its backward pass needs.",
+            remedy="Leave recompute out.",
+        )
+    if config.compile and not tuple(model.compiled_parts()):
+        raise ConfigError(
+            f"The {variant} variant is not made to be compiled.",
+            remedy="Leave out --compile, or train a model of another variant, such as matey.",
+        )
+    if config.sequence_parallel > 1:
+        if config.compile:
+            raise ConfigError(
+                "A model whose samples are shared among processes cannot be compiled.",
+                remedy="Leave out --compile, or --sequence-parallel.",
+            )
+        if not adaptive(model, what="sequence_parallel").can_share_samples:
+            raise ConfigError(
+                f"The {variant} variant cannot share a sample among processes.",
+                remedy="Leave --sequence-parallel out, or train another variant, such as matey.",
+            )
+    tokens.check(model, sources)
