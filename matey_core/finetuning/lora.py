@@ -29,7 +29,7 @@ class LoraConfig(FinetuneModeConfig):
     rank: PositiveInt = 8
     """Width of an adapter."""
     alpha: PositiveFloat = 16.0
-    """What adapters are multiplied by, times `rank`."""
+    """Adapters are multiplied by `alpha` / `rank`."""
     targets: tuple[str, ...] = Field(default=("attention",), min_length=1)
     """Which layers: a part of the model (stem, attention, head, fields), a word of a layer's name
     such as `qkv`, or a pattern of the whole name such as `*.blocks.0.*`."""
