@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from jaxtyping import Int
 from pydantic import PositiveInt
@@ -84,7 +84,7 @@ class AdaptiveConfig(ModelConfig):
         return self.cost_of(plan(self.tokenization, inputs), inputs)
 
     @abstractmethod
-    def with_tokenizer(self, tokenizer: TokenizerConfig) -> Self:
+    def with_tokenizer(self, tokenizer: TokenizerConfig) -> "AdaptiveConfig":
         """The same settings with fields cut otherwise.
 
         Raises:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 from torch import nn
 
@@ -34,7 +34,7 @@ class ModelConfig(PartConfig):
         return self.variant
 
     @classmethod
-    def tiny(cls) -> Self:
+    def tiny(cls) -> "ModelConfig":
         """The smallest settings that still have all parts, for tests."""
         return cls.model_validate({})
 

@@ -1,6 +1,6 @@
 """Settings of a MATEY model."""
 
-from typing import Literal, Self
+from typing import Literal
 
 from pydantic import Field, PositiveFloat
 
@@ -32,7 +32,7 @@ class MateySettings(WrappedConfig, AdaptiveConfig):
     """What residual branches are multiplied by at first; then it is learned."""
 
     @classmethod
-    def tiny(cls) -> Self:
+    def tiny(cls) -> "MateySettings":
         """Two narrow blocks on cells of two sizes."""
         tokenizer = TokenizerConfig(patch=(8, 4))
         return cls(width=24, depth=2, heads=2, layer_scale=0.5, tokenizer=tokenizer)
@@ -42,6 +42,6 @@ class MateySettings(WrappedConfig, AdaptiveConfig):
         """How fields are cut."""
         return self.tokenizer
 
-    def with_tokenizer(self, tokenizer: TokenizerConfig) -> Self:
+    def with_tokenizer(self, tokenizer: TokenizerConfig) -> "MateySettings":
         """The same settings with fields cut otherwise."""
         return self.model_copy(update={"tokenizer": tokenizer})

@@ -1,6 +1,6 @@
 """Settings of the published architecture: what it heeds, and nothing else."""
 
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -32,7 +32,7 @@ class PaperTokenizerConfig(Config):
         return with_budget(values)
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
+    def _check(self) -> "PaperTokenizerConfig":
         if self.budget.name not in ("gamma", "ratio"):
             raise ValueError(f"the paper variant refines by gamma or ratio, not {self.budget.name}")
         if self.name != "uniform" and len(self.patch) < 2:
@@ -59,7 +59,7 @@ class PaperSettings(AdaptiveConfig):
     """What tells tokens apart by place: Fourier features of position and area, or nothing."""
 
     @classmethod
-    def tiny(cls) -> Self:
+    def tiny(cls) -> "PaperSettings":
         """Two narrow blocks on cells of two sizes."""
         return cls(width=24, depth=2, heads=2, tokenizer=PaperTokenizerConfig(patch=(8, 4)))
 
@@ -71,7 +71,7 @@ class PaperSettings(AdaptiveConfig):
             name=own.name, patch=own.patch, criterion="raw_variance", budget=own.budget
         )
 
-    def with_tokenizer(self, tokenizer: TokenizerConfig) -> Self:
+    def with_tokenizer(self, tokenizer: TokenizerConfig) -> "PaperSettings":
         """The same settings with fields cut otherwise.
 
         Raises:
