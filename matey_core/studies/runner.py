@@ -11,6 +11,7 @@ from matey_core.progress import OnProgress, silent
 from matey_core.studies.cells import Fingerprints, Point, Task, cell_of
 from matey_core.studies.expansion import points_of
 from matey_core.studies.judging import check_claims
+from matey_core.studies.kept import held
 from matey_core.studies.log import CellLog
 from matey_core.studies.markdown import markdown
 from matey_core.studies.plan import StudyPlan, plan_of
@@ -85,12 +86,26 @@ def run_study(
         ConfigError: a setting that does not exist or cannot work, or several processes.
         DataError: no store, or one without trajectories for validation or test.
         CheckpointError: what an earlier run has left is damaged.
-        RunError: the disk is full, or a process was killed.
+        RunError: the disk is full, a process was killed, or another works on the same study.
     """
     refuse_torchrun()
     points = points_of(study)
     check_claims(study.verdicts, points)
     check_stores(points)
+    with held(out):
+        return _run(study, points, out, jobs, on_progress, on_plan, clock, publish)
+
+
+def _run(
+    study: StudyConfig,
+    points: Sequence[Point],
+    out: Path,
+    jobs: int,
+    on_progress: OnProgress,
+    on_plan: OnPlan,
+    clock: Clock | None,
+    publish: Publish,
+) -> StudyReport | None:
     known = cache(fingerprints)
     clock = clock or StepTimes(out / "costs.json", known)
     log = CellLog(out / "cells.jsonl")

@@ -1,6 +1,5 @@
 """How long a step takes, learned from a few steps before anything is trained in earnest."""
 
-import json
 import statistics
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,11 +7,10 @@ from typing import Any
 
 import torch
 
-from matey_core.errors import CheckpointError
 from matey_core.progress import OnProgress, Progress
 from matey_core.studies.cells import PLACES, AnyTraining, Fingerprints, Point, hashed
+from matey_core.studies.kept import KeptValues
 from matey_core.studies.work import StepClock
-from matey_core.training.checkpoint import written
 from matey_core.workflows.finetune import finetune
 from matey_core.workflows.pretrain import PretrainConfig, pretrain
 
@@ -23,29 +21,25 @@ NO_COST = PLACES | {"steps", "seed", "n_samples", "precision", "validate_every"}
 
 
 class StepTimes:
-    """Measured times in a file: a study that goes on takes those that it began with."""
+    """Measured times in a file: a clock of the runner, for arms of any kind."""
 
     def __init__(self, path: Path, fingerprints: Fingerprints) -> None:
-        """Read the file, if there is one.
+        """Read what is known.
+
+        Args:
+            path: the file.
+            fingerprints: identify stores.
 
         Raises:
-            CheckpointError: it is damaged.
+            CheckpointError: the file is damaged.
         """
-        self.path = path
         self.fingerprints = fingerprints
-        self._values: dict[str, Any] = {}
-        if path.exists():
-            try:
-                self._values = json.loads(path.read_text(encoding="utf-8"))
-            except ValueError as error:
-                raise CheckpointError(
-                    f"{path} is damaged: {error}.", remedy="Remove it: times are measured again."
-                ) from error
+        self._kept = KeptValues(path)
 
     @property
     def precision(self) -> str:
         """What `auto` means in all cells; known after the first trial that has it."""
-        return str(self._values.get("precision", "float32"))
+        return str(self._kept.get("precision", "float32"))
 
     def measure(self, point: Point, on_progress: OnProgress) -> dict[str, float]:
         """Seconds of a step in each training of a cell; those not known are tried.
@@ -67,15 +61,14 @@ class StepTimes:
         self, stage: str, config: AnyTraining, point: Point, on_progress: OnProgress
     ) -> float:
         key = self._key(config, point)
-        if key not in self._values:
+        if key not in self._kept:
             task = f"{STEPS} steps of {point.arm}, {stage}"
             on_progress(Progress(task=task, done=0, total=None))
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with TemporaryDirectory(dir=self.path.parent, prefix="trial-") as folder:
-                self._values[key] = self._tried(config, point, Path(folder))
-            with written(self.path) as partial:
-                partial.write_text(json.dumps(self._values, indent=1) + "\n", encoding="utf-8")
-        return float(self._values[key])
+            place = self._kept.path.parent
+            place.mkdir(parents=True, exist_ok=True)
+            with TemporaryDirectory(dir=place, prefix="trial-") as folder:
+                self._kept.keep({key: self._tried(config, point, Path(folder))})
+        return float(self._kept[key])
 
     def _key(self, config: AnyTraining, point: Point) -> str:
         content = {
@@ -95,7 +88,7 @@ class StepTimes:
             "steps": STEPS,
             "validate_every": STEPS,
         }
-        if config.precision == "auto" and "precision" in self._values:
+        if config.precision == "auto" and "precision" in self._kept:
             update["precision"] = self.precision
         if isinstance(config, PretrainConfig):
             few = config.model_copy(update=update)
@@ -108,5 +101,5 @@ class StepTimes:
             clock = StepClock(fewer)
             report = finetune(fewer, clock)
         if config.precision == "auto":
-            self._values.setdefault("precision", report.start.precision)
+            self._kept.setdefault("precision", report.start.precision)
         return statistics.median(clock.times[1:] or clock.times)

@@ -1,6 +1,7 @@
 """Does a criterion choose the cells where the coarse pass is wrong? An audit, store by store."""
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 
 from matey_core.criteria import CRITERIA, parts_of, scores_of
 from matey_core.criteria._combined import ORACLE
+from matey_core.errors import RunError
 from matey_core.progress import OnProgress, Progress, silent
 from matey_core.runs.store_choice import candidates
 from matey_core.runs.trained import HISTORY, Trained, find_trained
@@ -65,10 +67,9 @@ def study_criterion(config: CriterionConfig, on_progress: OnProgress = silent) -
     content = _identity(config, names, history, trained)
     for sight in sights:
         key = hashed({**content, "store": sight.windows.store.fingerprint})
-        if key in log.rows:
-            audits.append(audit_from(log.rows[key]["audit"]))
-        elif audit := _audit(sight, subject, names, config, on_progress):
-            log.append({"event": "cell", "key": key, "audit": plain(audit)})
+        audit = _kept(log, key) or _audit(sight, subject, names, config, on_progress)
+        if audit:
+            _keep(log, key, audit)
             audits.append(audit)
         else:
             skipped[sight.windows.store.name] = "no window of it has a finite error above 0"
@@ -87,6 +88,16 @@ def study_criterion(config: CriterionConfig, on_progress: OnProgress = silent) -
         stores=tuple(audits),
         skipped=skipped,
     )
+
+
+def _kept(log: JsonLines, key: str) -> StoreAudit | None:
+    return audit_from(log.rows[key]["audit"]) if key in log.rows else None
+
+
+def _keep(log: JsonLines, key: str, audit: StoreAudit) -> None:
+    if key not in log.rows:
+        with suppress(RunError):  # tables can be had where nothing can be written
+            log.append({"event": "cell", "key": key, "audit": plain(audit)})
 
 
 def _identity(

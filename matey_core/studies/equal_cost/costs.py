@@ -1,6 +1,5 @@
 """What a training step of every arm costs, measured in turns in one process."""
 
-import json
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,7 +9,6 @@ from typing import Any
 import torch
 
 from matey_core.data import Mixture, Windows
-from matey_core.errors import CheckpointError
 from matey_core.models import Model, adaptive
 from matey_core.profiling import TrainingStep, count_flops, countable, in_turns, spread
 from matey_core.progress import OnProgress, Progress, silent
@@ -18,8 +16,8 @@ from matey_core.runs.processes import join_processes
 from matey_core.store import Store
 from matey_core.studies.cells import Point, hashed
 from matey_core.studies.equal_cost.arms import Arm
+from matey_core.studies.kept import KeptValues
 from matey_core.training import choose_precision
-from matey_core.training.checkpoint import written
 from matey_core.workflows.pretrain import PretrainConfig
 
 ROUNDS = 5
@@ -43,10 +41,7 @@ class ArmCost:
 
 
 class EqualCosts:
-    """What arms cost on every store: a clock of the runner, which measures all arms in turns.
-
-    Costs are kept in a file: a study that goes on takes those that it began with.
-    """
+    """What arms cost on every store: a clock of the runner, which measures all arms in turns."""
 
     def __init__(
         self,
@@ -57,10 +52,10 @@ class EqualCosts:
         *,
         seconds: float,
     ) -> None:
-        """Read the file, if there is one.
+        """Read what is known, and decide on the arithmetic of all cells.
 
         Args:
-            path: the file.
+            path: file of the costs: a study that goes on takes those that it began with.
             training: settings that all arms share.
             stores: whose training windows the steps see.
             arms: place of a store → its arms.
@@ -69,15 +64,15 @@ class EqualCosts:
         Raises:
             CheckpointError: the file is damaged.
         """
-        self.book = CostBook(path)
         self.arms = arms
         self.seconds = seconds
         self.device = join_processes(training.device).device
+        self._kept = KeptValues(path)
         self._stores = {str(store.path): store for store in stores}
-        first = stores[0]
-        self.precision = self.book.precision(training, arms[str(first.path)][0], first, self.device)
+        self.precision: str = training.precision
+        if self.precision == "auto":
+            self.precision = self._faster(training, stores[0])
         self.training = training.model_copy(update={"precision": self.precision})
-        self._known: dict[str, dict[str, ArmCost]] = {}
 
     def measure(self, point: Point, on_progress: OnProgress) -> dict[str, float]:
         """Seconds of a step of a cell's arm on its store."""
@@ -85,83 +80,30 @@ class EqualCosts:
         return {"pretraining": costs[point.arm].step_seconds}
 
     def of(self, place: str, on_progress: OnProgress = silent) -> dict[str, ArmCost]:
-        """Costs of a store's arms by name; those that are not known are measured."""
-        if place not in self._known:
-            self._known[place] = self.book.costs(
-                self.arms[place],
-                self.training,
-                self._stores[place],
-                device=self.device,
-                seconds=self.seconds,
-                on_progress=on_progress,
-            )
-        return self._known[place]
-
-
-class CostBook:
-    """Costs in a file: a study that goes on takes those that it began with."""
-
-    def __init__(self, path: Path) -> None:
-        """Read the file, if there is one.
-
-        Raises:
-            CheckpointError: it is damaged.
-        """
-        self.path = path
-        self._values: dict[str, Any] = {}
-        if path.exists():
-            try:
-                self._values = json.loads(path.read_text(encoding="utf-8"))
-            except ValueError as error:
-                raise CheckpointError(f"{path} is damaged: {error}.") from error
-
-    def precision(
-        self, config: PretrainConfig, arm: Arm, store: Store, device: torch.device
-    ) -> str:
-        """The arithmetic of all cells: as set, or what is faster for an arm, decided once."""
-        if config.precision != "auto":
-            return config.precision
-        if "precision" not in self._values:
-            model = _build(arm, config, store).to(device)
-            self._keep({"precision": choose_precision(model, device).name})
-        return str(self._values["precision"])
-
-    def costs(
-        self,
-        arms: Sequence[Arm],
-        config: PretrainConfig,
-        store: Store,
-        *,
-        device: torch.device,
-        seconds: float,
-        on_progress: OnProgress,
-    ) -> dict[str, ArmCost]:
-        """Cost of every arm by name; those that are not known are measured.
+        """Costs of a store's arms by name; those that are not known are measured.
 
         Args:
-            arms: what to measure.
-            config: settings that all arms share, with a precision that is not `auto`.
-            store: whose training windows the steps see.
-            device: where steps are taken.
-            seconds: time for the steps of one arm.
+            place: the store's.
             on_progress: is told about every turn.
 
         Raises:
             ConfigError: an arm cannot work, or no tree has its number of tokens.
             ShapeError: the grid is smaller than a patch.
         """
-        keys = {arm.name: _key(arm, config, store, device) for arm in arms}
-        unknown = [arm for arm in arms if keys[arm.name] not in self._values]
-        meter = _Meter(config, store, device)
-        measured = meter.measure(unknown, seconds=seconds, on_progress=on_progress)
-        self._keep({keys[name]: asdict(cost) for name, cost in measured.items()})
-        return {arm.name: ArmCost(**self._values[keys[arm.name]]) for arm in arms}
+        arms, store = self.arms[place], self._stores[place]
+        keys = {arm.name: _key(arm, self.training, store, self.device) for arm in arms}
+        unknown = [arm for arm in arms if keys[arm.name] not in self._kept]
+        meter = _Meter(self.training, store, self.device)
+        measured = meter.measure(unknown, seconds=self.seconds, on_progress=on_progress)
+        self._kept.keep({keys[cost.arm]: asdict(cost) for cost in measured})
+        return {arm.name: ArmCost(**self._kept[keys[arm.name]]) for arm in arms}
 
-    def _keep(self, values: Mapping[str, Any]) -> None:
-        if values:
-            self._values |= values
-            with written(self.path) as partial:
-                partial.write_text(json.dumps(self._values, indent=1) + "\n", encoding="utf-8")
+    def _faster(self, training: PretrainConfig, store: Store) -> str:
+        """What is faster for an arm, decided once."""
+        if "precision" not in self._kept:
+            model = _build(self.arms[str(store.path)][0], training, store).to(self.device)
+            self._kept.keep({"precision": choose_precision(model, self.device).name})
+        return str(self._kept["precision"])
 
 
 class _Meter:
@@ -174,19 +116,19 @@ class _Meter:
 
     def measure(
         self, arms: Sequence[Arm], *, seconds: float, on_progress: OnProgress
-    ) -> dict[str, ArmCost]:
+    ) -> list[ArmCost]:
         steps = {arm.name: self._step(arm) for arm in arms}
         fixed = {name: self._fixed(step) for name, step in steps.items()}
         times = self._times(steps, seconds * len(steps), on_progress)
-        return {
-            name: ArmCost(
+        return [
+            ArmCost(
                 arm=name,
                 step_seconds=statistics.median(times[name]),
                 step_spread=spread(times[name]),
                 **fixed[name],
             )
             for name in steps
-        }
+        ]
 
     def _times(
         self, steps: dict[str, TrainingStep], seconds: float, on_progress: OnProgress

@@ -2,17 +2,17 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from matey_core.errors import ConfigError, MateyError, ShapeError
 from matey_core.models.matey import MateyConfig
-from matey_core.progress import silent
 from matey_core.store import open_store
 from matey_core.studies.cells import Task
 from matey_core.studies.equal_cost import EqualCostConfig, equal_cost, study_of
 from matey_core.studies.equal_cost.arms import Arm, arms_of
-from matey_core.studies.equal_cost.costs import CostBook, EqualCosts
+from matey_core.studies.equal_cost.costs import EqualCosts
 from matey_core.studies.equal_cost.report import publish, report_of
 from matey_core.studies.expansion import points_of
 from matey_core.studies.log import CellLog
@@ -123,6 +123,7 @@ def tiny_config(store: Path, **changes: object) -> EqualCostConfig:
 
 
 MIX = "adap_mix-8-4-10-variance"
+SMALL: dict[str, Any] = {"levels": (8, 4), "budgets": ("10",), "shape": (16, 16)}
 
 
 def planned(
@@ -194,37 +195,27 @@ def test_a_budget_of_the_training_is_refused_before_anything_is_measured(
 
 
 def test_costs_are_measured_once_and_kept(store_path: Path, tmp_path: Path) -> None:
-    import torch
-
     config, store = tiny_config(store_path), open_store(store_path)
-    device, book = torch.device("cpu"), CostBook(tmp_path / "costs.json")
-    found = arms("uniform", "adap_mix", levels=(8, 4), budgets=("10",), shape=(16, 16))
-    costs = book.costs(
-        found,
-        config.training,
-        store,
-        device=device,
-        seconds=0.01,
-        on_progress=silent,
-    )
-    assert {name: cost.tokens for name, cost in costs.items()} == {
+    own = {str(store_path): arms("uniform", "adap_mix", **SMALL)}
+
+    def costs(**changes: object) -> EqualCosts:
+        training = config.training.model_copy(update=changes)
+        return EqualCosts(tmp_path / "costs.json", training, [store], own, seconds=0.01)
+
+    found = costs().of(str(store_path))
+    assert {name: cost.tokens for name, cost in found.items()} == {
         "uniform-8": 4,
         "uniform-4": 16,
-        "adap_mix-8-4-10-variance": 10,
+        MIX: 10,
     }
-    assert costs["uniform-8"].flops < costs["adap_mix-8-4-10-variance"].flops
-    assert costs["adap_mix-8-4-10-variance"].flops < costs["uniform-4"].flops
+    assert found["uniform-8"].flops < found[MIX].flops < found["uniform-4"].flops
 
     def no_turn(progress: object) -> None:
         raise AssertionError("measured again")
 
-    again = CostBook(tmp_path / "costs.json").costs(
-        found, config.training, store, device=device, seconds=0.01, on_progress=no_turn
-    )
-    assert again == costs
-    fewer = config.training.model_copy(update={"batch_size": 2})
+    assert costs().of(str(store_path), no_turn) == found
     with pytest.raises(AssertionError, match="measured again"):
-        book.costs(found, fewer, store, device=device, seconds=0.01, on_progress=no_turn)
+        costs(batch_size=2).of(str(store_path), no_turn)
 
 
 def test_a_report_tells_of_complete_seeds_only(store_path: Path, tmp_path: Path) -> None:
