@@ -33,7 +33,8 @@ class OptimizerConfig(PartConfig):
     def build(self, module: nn.Module, *, rate_of: RateFactor = same_rate) -> Optimizer:
         """Make the optimizer of the parameters that require a gradient.
 
-        Its state of a parameter is tensors by name, which is what checkpoints keep.
+        Its state of a parameter is tensors by name, numbers or of the parameter's shape: that is
+        what checkpoints keep.
 
         Args:
             module: what is trained, with `requires_grad` set.

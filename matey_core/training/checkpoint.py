@@ -228,6 +228,7 @@ def _tensors(state: TrainState, progressed: Progressed) -> dict[str, Tensor]:
         f"optimizer.{name}.{key}": value.detach().cpu().contiguous()
         for name, parameter in state.model.named_parameters()
         for key, value in state.optimizer.state.get(parameter, {}).items()
+        if isinstance(value, Tensor)
     }
     for rank, random_state in enumerate(progressed.random_states):
         tensors[f"random.{rank}"] = random_state
@@ -237,6 +238,7 @@ def _tensors(state: TrainState, progressed: Progressed) -> dict[str, Tensor]:
 def _restore_optimizer(state: TrainState, tensors: dict[str, Tensor]) -> None:
     """Put the moments back; parameters that no batch has used yet have none."""
     state.optimizer.state.clear()
+    kept: set[str] = set()
     for name, parameter in state.model.named_parameters():
         prefix = f"optimizer.{name}."
         own: dict[str, Any] = {
@@ -245,9 +247,11 @@ def _restore_optimizer(state: TrainState, tensors: dict[str, Tensor]) -> None:
             if key.startswith(prefix)
         }
         if own and parameter.requires_grad:
-            moments = {"exp_avg", "exp_avg_sq"}
-            if any(own[key].shape != parameter.shape for key in moments):
+            if any(value.ndim and value.shape != parameter.shape for value in own.values()):
                 raise ValueError(f"the optimizer's state of {name} has another shape")
+            kept = kept or set(own)
+            if set(own) != kept:
+                raise ValueError(f"the optimizer's state of {name} lacks one of {sorted(kept)}")
             # Fused steps count on the device as well.
             state.optimizer.state[parameter] = {
                 key: value.to(parameter.device) for key, value in own.items()

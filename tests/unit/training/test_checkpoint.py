@@ -2,10 +2,14 @@
 
 import errno
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+from torch.optim import SGD, Optimizer
 
 from matey_core.errors import CheckpointError, RunError
 from matey_core.optimizers.adamw import AdamwConfig
@@ -20,10 +24,18 @@ from matey_core.training.checkpoint import written
 from tests.training import tiny_model
 
 
-def new_state(seed: int) -> TrainState:
+def adamw(model: nn.Module) -> Optimizer:
+    return AdamwConfig(learning_rate=1e-3, weight_decay=1e-3).build(model)
+
+
+def momentum(model: nn.Module) -> Optimizer:
+    return SGD(model.parameters(), lr=1e-3, momentum=0.9)
+
+
+def new_state(seed: int, build: Callable[[nn.Module], Optimizer] = adamw) -> TrainState:
     torch.manual_seed(seed)
     model = tiny_model().build(fields=("u", "v"), num_axes=(2,))
-    optimizer = AdamwConfig(learning_rate=1e-3, weight_decay=1e-3).build(model)
+    optimizer = build(model)
     for index, parameter in enumerate(model.parameters()):
         if index % 3:  # some have never been used
             parameter.grad = torch.randn_like(parameter)
@@ -62,9 +74,11 @@ def test_the_optimizer_is_restored_to_where_the_model_is(saved: Path) -> None:
     assert len(kept) == 3 * len(state.optimizer.state) > 0
 
 
-def test_everything_comes_back(saved: Path) -> None:
-    original, state = new_state(5), new_state(6)
-    found = load_checkpoint(saved, state)
+@pytest.mark.parametrize("build", [adamw, momentum])
+def test_everything_comes_back(tmp_path: Path, build: Callable[[nn.Module], Optimizer]) -> None:
+    original, state = new_state(5, build), new_state(6, build)
+    found = load_checkpoint(CheckpointFolder(tmp_path).save(original, progressed(5)), state)
+    assert state.optimizer.state
     assert (state.step, state.skipped, state.skipped_in_a_row) == (5, 2, 1)
     assert found.mixture == {"step": 5, "seed": 0}
     assert found.best == {"step": 3, "score": 0.25}
@@ -76,6 +90,22 @@ def test_everything_comes_back(saved: Path) -> None:
         assert (theirs is None) == (ours is None)
         for key in theirs or ():
             assert torch.equal(theirs[key], ours[key])
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"), [("shape", "has another shape"), ("absence", "lacks one of")]
+)
+def test_an_optimizer_that_does_not_fit_is_refused(
+    saved: Path, change: str, complaint: str
+) -> None:
+    tensors = load_file(saved / "state.safetensors")
+    key = next(name for name in tensors if name.endswith(".exp_avg_sq"))
+    values = tensors.pop(key)
+    if change == "shape":
+        tensors[key] = values.flatten()[:1]
+    save_file(tensors, saved / "state.safetensors")
+    with pytest.raises(CheckpointError, match=complaint):
+        load_checkpoint(saved, new_state(6))
 
 
 def test_the_last_and_the_best_are_kept(tmp_path: Path) -> None:
