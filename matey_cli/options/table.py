@@ -218,9 +218,9 @@ def _reader(row: Row, setting: Setting) -> Callable[[Any], Any]:
             ) from None
 
     def callback(value: Any) -> Any:
-        if value is None or isinstance(value, str):
-            return None if value is None else convert(value)
-        return [convert(text) for text in value]
+        if row.repeats:
+            return [convert(text) for text in value or ()]
+        return None if value is None else convert(value)
 
     return callback
 

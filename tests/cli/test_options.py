@@ -150,7 +150,7 @@ def test_a_wrong_value_names_the_option_and_what_it_takes(
 def test_the_help_shows_choices_defaults_and_meaning() -> None:
     text = " ".join(run("--help").split())
     for expected in (
-        "[FOLDER]",
+        "FOLDER",
         "--rate NUMBER Speed of this toy. [default: 0.0001]",
         "--steps INTEGER Steps, e.g. to the left; by default seven. [default: 7]",
         "--mode [fast|exact] [default: fast]",
