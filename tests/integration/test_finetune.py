@@ -138,6 +138,9 @@ def test_mistakes_leave_no_run(project: Path, tmp_path: Path) -> None:
         validate(FinetuneConfig, {"finetune": "frozen"}, source="")
     with pytest.raises(CheckpointError):
         finetune(finetune_config(project, source=tmp_path / "nothing"))
+    nothing = {"mode": "layerwise", "stem": 0.0, "attention": 0.0, "head": 0.0, "fields": 0.0}
+    with pytest.raises(ConfigError, match="trains nothing"):
+        finetune(finetune_config(project, finetune=nothing))
     assert [path.name for path in (project / "runs").iterdir()] == ["pretrain-001"]
 
 

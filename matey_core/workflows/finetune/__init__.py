@@ -7,6 +7,7 @@ import torch
 
 from matey_core.config import read_toml, validate
 from matey_core.distributed import Strategy
+from matey_core.errors import ConfigError
 from matey_core.finetuning import check_merged
 from matey_core.models import Model, adaptive, adaptive_config
 from matey_core.progress import OnProgress, silent
@@ -174,4 +175,9 @@ def _prepared(model: Model, config: FinetuneConfig, stores: Sequence[Store]) -> 
     for name, parameter in model.named_parameters():
         if name in new:  # it has never been trained: no mode may freeze it
             parameter.requires_grad_(True)
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise ConfigError(
+            f"finetune.mode={config.finetune.mode} with these settings trains nothing.",
+            remedy="Give a part of the model a rate above 0, or choose another --mode.",
+        )
     return model

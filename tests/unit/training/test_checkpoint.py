@@ -12,6 +12,8 @@ from torch import nn
 from torch.optim import SGD, Optimizer
 
 from matey_core.errors import CheckpointError, RunError
+from matey_core.finetuning.lora import LoraConfig
+from matey_core.models import load_model
 from matey_core.optimizers.adamw import AdamwConfig
 from matey_core.schedules.warmup_cosine import WarmupCosine
 from matey_core.training import (
@@ -138,6 +140,38 @@ def test_pickles_are_refused_and_never_run(saved: Path, file: str, tmp_path: Pat
     with pytest.raises(CheckpointError, match="step-00000005"):
         load_checkpoint(saved, new_state(6))
     assert not proof.exists()
+
+
+def adapted_state(seed: int) -> TrainState:
+    """A fresh model with adapters that have trained once."""
+    torch.manual_seed(seed)
+    model = tiny_model().build(fields=("u", "v"), num_axes=(2,))
+    mode = LoraConfig(rank=2)
+    mode.prepare(model)
+    optimizer = AdamwConfig(learning_rate=0.1).build(model)
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.grad = torch.randn_like(parameter)
+    optimizer.step()
+    schedule = WarmupCosine(warmup=1, steps=10)
+    return TrainState(model=model, optimizer=optimizer, schedule=schedule, mode=mode, step=seed)
+
+
+def test_what_trains_comes_back_beside_the_merged_model(tmp_path: Path) -> None:
+    original, state = adapted_state(5), adapted_state(6)
+    path = CheckpointFolder(tmp_path).save(original, progressed(5))
+    load_checkpoint(path, state)
+    expected = original.model.state_dict()
+    assert all(
+        torch.equal(value, expected[name]) for name, value in state.model.state_dict().items()
+    )
+    merged = load_model(path / "model").state_dict()
+    changed = [name for name, value in merged.items() if not torch.equal(value, expected[name])]
+    assert changed
+    assert all(name.replace(".weight", ".lora.up") in expected for name in changed)
+    (path / "weights.safetensors").write_bytes(pickle.dumps(expected))
+    with pytest.raises(CheckpointError, match="step-00000005"):
+        load_checkpoint(path, state)
 
 
 @pytest.mark.parametrize("file", ["state.safetensors", "model/model.safetensors", "state.json"])
