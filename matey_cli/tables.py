@@ -104,7 +104,7 @@ def facts(title: str, /, **values: Any) -> None:
 
 
 def _is_number(value: Any) -> bool:
-    text = value.strip().rstrip("%×x*†") if isinstance(value, str) else None
+    text = value.strip().rstrip("%×x*†‡") if isinstance(value, str) else None
     if text is None:
         return value is None or (
             hasattr(value, "__float__") and not isinstance(value, bool | PurePath)

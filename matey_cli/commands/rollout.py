@@ -1,6 +1,6 @@
 """Predict whole trajectories and measure the errors."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from matey_core.inference import Artifact, Score
     from matey_core.workflows.rollout import LeadErrors, RolloutReport, StoreRollout
 
-COLUMNS = ("field", "lead", "nRMSE", "persistence", "VRMSE", "persistence", "")
 WORSE = "†"
+BEATEN = "‡"
 
 
 @from_settings(
@@ -24,8 +24,9 @@ WORSE = "†"
         repeats=True,
         help="Name of a store; may be repeated; by default all whose fields the model knows.",
     ),
-    *options("--split --samples --steps --start --stride --history --windows --tokens"),
-    *options("--flops --seconds --compile --batch-size --jitter --cycle --seed --out --runs"),
+    *options("--split --samples --steps --start --stride --history --windows --forecasts"),
+    *options("--tokens --flops --seconds --compile --batch-size --jitter --cycle --seed"),
+    *options("--out --runs"),
 )
 def rollout(given: Given) -> None:
     r"""Predict whole trajectories and measure the errors.
@@ -34,9 +35,11 @@ def rollout(given: Given) -> None:
     its own predictions. They are streamed to RUN/rollout/STORE.zarr, which
     xarray.open_zarr reads, with the coordinates of the truth. The tables show
     errors relative to the truth (nRMSE) and to how much it varies in space
-    (VRMSE), beside those of persistence, which repeats the last known frame.
-    What is worse than persistence is marked. One-step errors are measured on
-    all test windows, not only on the first, and with patches where they are.
+    (VRMSE), beside those of what needs no training: persistence repeats the
+    last known frame, linear extrapolates the last two, local_linear fits the
+    next change to the history. What is worse than persistence, or than the
+    best of these, is marked. One-step errors are measured on all test
+    windows, not only on the first, and with patches where they are.
     Errors that jump where patches meet, or repeat from patch to patch, are
     named; --jitter and --cycle move the patches from call to call.
 
@@ -72,24 +75,30 @@ def _show_store(result: "StoreRollout", report: "RolloutReport") -> None:
     number = f"all {result.windows}"
     if result.windows < result.windows_available:
         number = f"{result.windows} of {result.windows_available}"
+    forecasts = next(iter(result.one_step_mean.values())).forecasts
+    columns = ("field", "lead", "nRMSE", "persistence", *map(_words, forecasts), "VRMSE")
     render.table(
         f"{result.store}: one step, over {number} {report.split} windows",
-        COLUMNS,
-        _rows(1, result.one_step, result.one_step_mean),
+        columns,
+        one_step := _rows(1, result.one_step, result.one_step_mean),
     )
-    rows = []
-    for errors in _shown(result.rollout):
-        rows += _rows(errors.lead, errors.fields, errors.mean)
+    rows = [
+        row
+        for errors in _shown(result.rollout)
+        for row in _rows(errors.lead, errors.fields, errors.mean)
+    ]
     count = len(result.samples)
-    has_worse = any(row[-1] for row in rows)
-    legend = f"{WORSE} worse than persistence, which repeats the last known frame. "
     render.table(
         f"{result.store}: rollout of {count} {report.split} trajector{'y' if count == 1 else 'ies'}"
         f" over {result.steps} frames",
-        COLUMNS,
+        columns,
         rows,
-        caption=f"{legend if has_worse else ''}States: {result.path}",
+        caption=f"{_legend([*one_step, *rows])}States: {result.path}",
     )
+    _show_notes(result, report)
+
+
+def _show_notes(result: "StoreRollout", report: "RolloutReport") -> None:
     lost = [errors.lead for errors in result.rollout if _not_finite(errors)]
     if lost:
         render.note(f"{result.store}: predictions are NaN or infinite from lead {lost[0]} on.")
@@ -136,19 +145,27 @@ def _rows(
 
 def _row(lead: int, name: str, scores: "Mapping[str, Score]") -> tuple[Any, ...]:
     nrmse, vrmse = scores["nrmse"], scores["vrmse"]
-    return (
-        name,
-        lead,
-        _value(nrmse),
-        _number(nrmse.persistence),
-        _value(vrmse),
-        _number(vrmse.persistence),
-        f"worse {WORSE}" if nrmse.is_worse or vrmse.is_worse else "",
-    )
+    others = (_number(error) for error in (nrmse.persistence, *nrmse.forecasts.values()))
+    return (name, lead, _value(nrmse), *others, _value(vrmse))
 
 
 def _value(score: "Score") -> str:
-    return _number(score.error) + (f" {WORSE}" if score.is_worse else "")
+    mark = WORSE if score.is_worse else BEATEN if score.is_beaten else ""
+    return f"{_number(score.error)} {mark}".strip()
+
+
+def _legend(rows: "Sequence[Sequence[Any]]") -> str:
+    """What the marks in some rows mean."""
+    text = " ".join(str(value) for row in rows for value in row)
+    meanings = {
+        WORSE: "worse than persistence, which repeats the last known frame",
+        BEATEN: "worse than the best forecast without training",
+    }
+    return "".join(f"{mark} {meaning}. " for mark, meaning in meanings.items() if mark in text)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _number(value: float) -> str:
@@ -209,8 +226,12 @@ def _flat_fields(fields: "Mapping[str, Mapping[str, Score]]") -> dict[str, Any]:
 
 def _flat(scores: "Mapping[str, Score]") -> dict[str, Any]:
     values: dict[str, Any] = {name: score.error for name, score in scores.items()}
-    values |= {f"persistence_{name}": score.persistence for name, score in scores.items()}
+    for name, score in scores.items():
+        errors = {"persistence": score.persistence, **score.forecasts}
+        values |= {f"{forecast}_{name}": error for forecast, error in errors.items()}
+    values["best_forecast"] = {name: score.best_forecast for name, score in scores.items()}
     values["worse_than_persistence"] = [name for name, score in scores.items() if score.is_worse]
+    values["worse_than_best_forecast"] = [name for name, score in scores.items() if score.is_beaten]
     values["cases"] = {name: score.cases for name, score in scores.items()}
     values["undefined"] = {name: score.undefined for name, score in scores.items()}
     values["not_finite"] = max(score.not_finite for score in scores.values())

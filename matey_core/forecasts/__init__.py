@@ -53,6 +53,9 @@ class ForecastConfig(PartConfig):
     family: ClassVar[Registry[Any]] = FORECASTS
     default: ClassVar[str] = "persistence"
 
+    name: str = default
+    """Which forecast: the name it has in tables."""
+
     def build(self) -> Forecaster:
         """Make the forecaster."""
         raise NotImplementedError

@@ -1,21 +1,25 @@
-"""Errors of a model beside those of persistence, on identical cases."""
+"""Errors of a model beside those of what needs no training, on identical cases."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from matey_core.batches import FieldBatch
+from matey_core.forecasts import Forecaster
 from matey_core.metrics import METRICS, persistence
 from matey_core.models import Model
+
+NO_FORECASTERS: Mapping[str, Forecaster] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """Mean of one metric over cases, for the model and for persistence.
+    """Mean of one metric over cases, for the model and for what needs no training.
 
     A case is one sample at one lead time, for one field.
     """
@@ -23,10 +27,12 @@ class Score:
     error: float
     """∞ if a prediction was not finite, NaN if there was no case to average."""
     persistence: float
+    forecasts: Mapping[str, float]
+    """The same of other forecasts without training, by name; ∞ where one was not finite."""
     cases: int
-    """How many cases both means are taken over."""
+    """How many cases all means are taken over."""
     undefined: int
-    """Cases left out of both means because the target has no scale, or is not known at all."""
+    """Cases left out of all means because the target has no scale, or is not known at all."""
     not_finite: int
     """Cases among `cases` whose prediction is NaN or infinite."""
 
@@ -35,15 +41,33 @@ class Score:
         """Whether doing nothing would have been better."""
         return self.error > self.persistence
 
+    @property
+    def best_forecast(self) -> str:
+        """Name of the forecast without training that has the smallest error."""
+        errors = {"persistence": self.persistence, **self.forecasts}
+        return min(errors, key=errors.__getitem__)
+
+    @property
+    def is_beaten(self) -> bool:
+        """Whether some forecast without training would have been better."""
+        return self.error > min(self.persistence, *self.forecasts.values(), math.inf)
+
 
 class Tally:
     """Adds up the errors of some fields, batch by batch."""
 
-    def __init__(self, fields: Sequence[str]) -> None:
+    def __init__(self, fields: Sequence[str], forecasts: Sequence[str] = ()) -> None:
+        """Begin with no case.
+
+        Args:
+            fields: their names, in the order of the channel axis.
+            forecasts: names of the forecasts that stand beside persistence.
+        """
         self.fields = tuple(fields)
-        size = len(self.fields)
+        self.forecasts = tuple(forecasts)
+        size = (4 + len(self.forecasts), len(self.fields))
         self._cases = 0
-        self._sums = {name: torch.zeros(4, size, dtype=torch.float64) for name in METRICS.names()}
+        self._sums = {name: torch.zeros(size, dtype=torch.float64) for name in METRICS.names()}
 
     def add(
         self,
@@ -51,6 +75,8 @@ class Tally:
         baseline: Float[Tensor, "b l c *space"],
         target: Float[Tensor, "b l c *space"],
         valid: Bool[Tensor, "b l c *space"] | None = None,
+        *,
+        forecasts: Mapping[str, Float[Tensor, "b l c *space"]] | None = None,
     ) -> None:
         """Count `b × l` more cases of every field.
 
@@ -59,22 +85,22 @@ class Tally:
             baseline: (b, l, c, *space) of persistence.
             target: (b, l, c, *space) the truth.
             valid: (b, l, c, *space) cells that count; None if all do.
+            forecasts: (b, l, c, *space) of each further forecast, by name.
         """
-        counts = prediction.isfinite() if valid is None else prediction.isfinite() | ~valid
-        is_finite = counts.flatten(3).all(dim=3)
+        others = [(forecasts or {})[name] for name in self.forecasts]
+        is_finite = _is_finite(prediction, valid)
         for name, sums in self._sums.items():
             metric = METRICS[name]
             ours, theirs = metric(prediction, target, valid), metric(baseline, target, valid)
             is_defined = theirs.isfinite() & (ours.isfinite() | ~is_finite)
-            rows = torch.stack(
-                [
-                    torch.where(is_finite, ours, torch.inf).where(is_defined, 0),
-                    theirs.where(is_defined, 0),
-                    is_defined.double(),
-                    (is_defined & ~is_finite).double(),
-                ]
-            )
-            sums += rows.flatten(1, 2).sum(dim=1).cpu()
+            errors = [torch.where(is_finite, ours, torch.inf), theirs]
+            errors += [
+                metric(other, target, valid).where(_is_finite(other, valid), torch.inf)
+                for other in others
+            ]
+            rows = [error.where(is_defined, 0) for error in errors]
+            rows += [is_defined.double(), (is_defined & ~is_finite).double()]
+            sums += torch.stack(rows).flatten(1, 2).sum(dim=1).cpu()
         self._cases += is_finite.shape[0] * is_finite.shape[1]
 
     def scores(self) -> dict[str, dict[str, Score]]:
@@ -85,10 +111,12 @@ class Tally:
         }
 
     def _score(self, sums: list[float]) -> Score:
-        error, baseline, cases, not_finite = sums
+        *errors, cases, not_finite = sums
+        error, baseline, *others = (value / cases if cases else math.nan for value in errors)
         return Score(
-            error=error / cases if cases else math.nan,
-            persistence=baseline / cases if cases else math.nan,
+            error=error,
+            persistence=baseline,
+            forecasts=dict(zip(self.forecasts, others, strict=True)),
             cases=int(cases),
             undefined=self._cases - int(cases),
             not_finite=int(not_finite),
@@ -96,12 +124,17 @@ class Tally:
 
 
 @torch.inference_mode()
-def evaluate(model: Model, batches: Iterable[FieldBatch]) -> Tally:
-    """Compare predictions and persistence with the targets of some batches.
+def evaluate(
+    model: Model,
+    batches: Iterable[FieldBatch],
+    forecasters: Mapping[str, Forecaster] = NO_FORECASTERS,
+) -> Tally:
+    """Compare predictions and what needs no training with the targets of some batches.
 
     Args:
         model: is put into evaluation mode meanwhile.
         batches: of the same fields, with targets.
+        forecasters: by name, what shall stand beside persistence.
 
     Raises:
         ValueError: there is no batch.
@@ -112,8 +145,14 @@ def evaluate(model: Model, batches: Iterable[FieldBatch]) -> Tally:
     try:
         for batch in batches:
             assert batch.targets is not None
-            tally = tally or Tally(batch.spec.names)
-            tally.add(model(batch).values, persistence(batch), batch.targets, batch.valid)
+            tally = tally or Tally(batch.spec.names, tuple(forecasters))
+            tally.add(
+                model(batch).values,
+                persistence(batch),
+                batch.targets,
+                batch.valid,
+                forecasts={name: each(batch).values for name, each in forecasters.items()},
+            )
     finally:
         model.train(was_training)
     if tally is None:
@@ -132,7 +171,19 @@ def _mean(scores: Sequence[Score]) -> Score:
     return Score(
         error=sum(score.error for score in defined) / count,
         persistence=sum(score.persistence for score in defined) / count,
+        forecasts={
+            name: sum(score.forecasts[name] for score in defined) / count
+            for name in (scores[0].forecasts if scores else ())
+        },
         cases=sum(score.cases for score in scores),
         undefined=sum(score.undefined for score in scores),
         not_finite=sum(score.not_finite for score in scores),
     )
+
+
+def _is_finite(
+    states: Float[Tensor, "b l c *space"], valid: Bool[Tensor, "b l c *space"] | None
+) -> Bool[Tensor, "b l c"]:
+    """Whether every cell that counts is finite."""
+    counts = states.isfinite() if valid is None else states.isfinite() | ~valid
+    return counts.flatten(3).all(dim=3)

@@ -43,7 +43,9 @@ def test_rollout_with_nothing_else_typed(project: Path) -> None:
     assert "tiny_periodic: one step, over all" in out
     assert "rollout of" in out
     assert "density" in out
-    assert "persistence" in out
+    for name in ("persistence", "linear", "local linear"):
+        assert name in out
+    assert "‡ worse than the best forecast without training" in " ".join(out.split())
     assert max(map(len, out.splitlines())) <= 80
     assert err == ""
     with xr.open_zarr(project / "runs/pretrain-001/rollout/tiny_periodic.zarr") as states:
@@ -59,6 +61,11 @@ def test_rollout_json_has_everything(project: Path) -> None:
     scores = result["one_step"]["density"]
     assert scores["worse_than_persistence"] == [
         name for name in ("nrmse", "vrmse") if scores[name] > scores[f"persistence_{name}"]
+    ]
+    assert scores["best_forecast"] == {"nrmse": "local_linear", "vrmse": "local_linear"}
+    assert scores["local_linear_nrmse"] < scores["linear_nrmse"]
+    assert scores["worse_than_best_forecast"] == [
+        name for name in ("nrmse", "vrmse") if scores[name] > scores[f"local_linear_{name}"]
     ]
     mean = sum(result["one_step"][name]["nrmse"] for name in ("density", "velocity_x")) / 2
     assert result["one_step_mean"]["nrmse"] == pytest.approx(mean)

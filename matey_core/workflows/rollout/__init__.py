@@ -162,6 +162,9 @@ class _Job:
         self.history = history
         self.device = device
         self.on_progress = on_progress
+        self.forecasters = {
+            each.name: each.build() for each in config.forecasts if each.name != "persistence"
+        }
 
     @property
     def cells(self) -> TokenizerConfig | None:
@@ -227,11 +230,11 @@ class _Job:
                 yield batch.to(self.device)
                 done += batch.size
 
-        return evaluate(self.model, batches()).scores(), total
+        return evaluate(self.model, batches(), self.forecasters).scores(), total
 
     def _trajectories(self, chosen: Chosen, path: Path) -> tuple[LeadErrors, ...]:
         store, steps, size = chosen.store, chosen.steps, self.config.batch_size
-        tallies = [Tally(store.spec.names) for _ in range(steps)]
+        tallies = [Tally(store.spec.names, tuple(self.forecasters)) for _ in range(steps)]
         watch = ArtifactTally(store.spec, self.cells.levels if self.cells else (), steps)
         first = self.config.start + self.history
         times = slice(first, first + steps)
@@ -279,7 +282,9 @@ class _Job:
             spec=chosen.store.spec,
             history=history,
             lead_steps=torch.ones(len(samples), 1, dtype=torch.int64, device=self.device),
+            valid=None if missing is None else ~missing[:, None],
         )
+        forecasts = {name: each.states(batch) for name, each in self.forecasters.items()}
         baseline = persistence(batch)
         states = states_of(
             self.model,
@@ -292,7 +297,8 @@ class _Job:
         for index, state in enumerate(states):
             truth = self._frames(chosen.store, samples, first + index, first + index + 1)
             known = _known(truth, missing)
-            tallies[index].add(state[:, None], baseline, truth, known)
+            others = {name: next(each)[:, None] for name, each in forecasts.items()}
+            tallies[index].add(state[:, None], baseline, truth, known, forecasts=others)
             error = (state[:, None] - truth)[:, 0]
             watch.add(index, error if known is None else error.masked_fill(~known[:, 0], 0))
             writer.write(state.float().cpu().numpy(), samples=rows, time_index=index)

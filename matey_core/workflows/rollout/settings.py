@@ -3,13 +3,16 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from matey_core.config import Config
-from matey_core.inference import (
-    CycleName,
-)
+from matey_core.forecasts import ForecastConfig
+from matey_core.inference import CycleName
 from matey_core.locations import Location
+
+
+def _forecasts() -> tuple[ForecastConfig, ...]:
+    return (ForecastConfig.choose("linear"), ForecastConfig.choose("local_linear"))
 
 
 class RolloutConfig(Config):
@@ -37,6 +40,8 @@ class RolloutConfig(Config):
     """Frames of the history; by default as the run was trained."""
     windows: PositiveInt = 256
     """Windows on which one-step errors are measured, at most, evenly spread."""
+    forecasts: tuple[ForecastConfig, ...] = Field(default_factory=_forecasts)
+    """Forecasts without training that stand beside persistence, which always does."""
     tokens: PositiveInt | None = None
     """Tokens of a frame; by default the budget that the model was trained with."""
     flops: PositiveFloat | None = None

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from matey_core.batches import FieldBatch
+from matey_core.forecasts import FORECASTS
 from matey_core.inference import Tally, evaluate, mean_scores
 from tests.unit.inference.recurrence import Recurrence, start
 
@@ -77,6 +78,46 @@ def test_a_field_without_any_scale_has_no_mean_and_leaves_the_others_theirs() ->
     assert math.isnan(scores["u"]["nrmse"].error)
     assert not scores["u"]["nrmse"].is_worse
     assert mean_scores(scores)["nrmse"].persistence == pytest.approx(0.5, rel=1e-6)
+
+
+def test_a_model_is_compared_with_the_best_forecast_on_the_same_windows() -> None:
+    """Frames u/4, u/2, u, 2u: persistence is off by a half, a straight line by a quarter."""
+    forecasters = {"linear": FORECASTS["linear"]().build()}
+    batches = [doubling(3), doubling(2)]
+    scores = evaluate(Recurrence(1.4, 0.0), batches, forecasters).scores()
+    score = scores["u"]["nrmse"]
+    assert score.error == pytest.approx(0.3, rel=1e-6)
+    assert score.forecasts == {"linear": pytest.approx(0.25, rel=1e-6)}
+    assert score.best_forecast == "linear"
+    assert score.is_beaten
+    assert not score.is_worse
+    mean = mean_scores(scores)["nrmse"]
+    assert mean.forecasts == {"linear": pytest.approx(0.25, rel=1e-6)}
+    assert mean.is_beaten
+    better = evaluate(Recurrence(1.6, 0.0), batches, forecasters).scores()["u"]["nrmse"]
+    assert better.error == pytest.approx(0.2, rel=1e-6)
+    assert not better.is_beaten
+
+
+def test_a_forecast_that_blows_up_is_not_the_best() -> None:
+    batch = doubling(3)
+    assert batch.targets is not None
+    tally = Tally(("u", "v"), ("wild",))
+    wild = batch.targets.clone()
+    wild[0, 0, 0, 3] = math.nan
+    ours, theirs = batch.targets * 0.4, batch.history[:, -1:]
+    tally.add(ours, theirs, batch.targets, forecasts={"wild": wild})
+    scores = tally.scores()
+    assert scores["u"]["nrmse"].forecasts == {"wild": math.inf}
+    assert scores["u"]["nrmse"].best_forecast == "persistence"
+    assert scores["v"]["nrmse"].forecasts == {"wild": 0}
+    assert scores["v"]["nrmse"].best_forecast == "wild"
+    assert scores["u"]["nrmse"].persistence == pytest.approx(0.5, rel=1e-6)
+    valid = torch.ones_like(wild, dtype=torch.bool)
+    valid[0, 0, 0, 3] = False
+    masked = Tally(("u", "v"), ("wild",))
+    masked.add(ours, theirs, batch.targets, valid, forecasts={"wild": wild})
+    assert masked.scores()["u"]["nrmse"].forecasts == {"wild": 0}
 
 
 def test_nothing_to_evaluate_is_an_error() -> None:

@@ -74,6 +74,14 @@ def test_errors_are_those_over_the_known_cells(result: tuple[StoreRollout, Path]
         assert (score.undefined, score.not_finite) == (0, 0)
 
 
+def test_forecasts_are_fitted_to_the_known_cells(result: tuple[StoreRollout, Path]) -> None:
+    """A wave that moves by a fixed distance a frame is nearly a stencil, walls or not."""
+    for scores in (result[0].one_step, result[0].rollout[0].fields):
+        score = scores["density"]["nrmse"]
+        assert set(score.forecasts) == {"linear", "local_linear"}
+        assert score.forecasts["local_linear"] < 0.3 * score.persistence
+
+
 def test_one_step_errors_are_finite_and_over_all_windows(
     result: tuple[StoreRollout, Path],
 ) -> None:

@@ -93,6 +93,33 @@ def test_one_step_errors_are_over_all_windows(project: Path, config: RolloutConf
         assert result.one_step[name]["nrmse"].persistence == pytest.approx(expected)
 
 
+def test_forecasts_without_training_stand_beside_persistence(
+    project: Path, config: RolloutConfig
+) -> None:
+    (result,) = rollout(config).stores
+    store = open_store(project / "zarr/tiny_periodic.zarr")
+    samples = store.samples("test")
+    frames = np.stack([store.read(sample, 0, 9).astype(np.float64) for sample in samples])
+    for errors in result.rollout:
+        truth = frames[:, 2 + errors.lead]
+        linear = frames[:, 2] + errors.lead * (frames[:, 2] - frames[:, 1])
+        expected = ((linear - truth) ** 2).mean((2, 3)) / (truth**2).mean((2, 3))
+        for channel, name in enumerate(store.spec.names):
+            score = errors.fields[name]["nrmse"]
+            assert score.forecasts["linear"] == pytest.approx(
+                np.sqrt(expected[:, channel]).mean(), rel=1e-5
+            )
+            assert score.forecasts["local_linear"] < 0.1 * score.persistence
+            assert score.best_forecast == "local_linear"
+    assert result.one_step["density"]["nrmse"].is_beaten
+    alone = RolloutConfig(runs=config.runs, forecasts=["persistence"])  # type: ignore[arg-type]
+    (plain,) = rollout(alone).stores
+    assert plain.one_step["density"]["nrmse"].forecasts == {}
+    assert plain.one_step["density"]["nrmse"].persistence == pytest.approx(
+        result.one_step["density"]["nrmse"].persistence
+    )
+
+
 def test_windows_asked_for_are_measured_whatever_the_batch_size(config: RolloutConfig) -> None:
     few = config.model_copy(update={"windows": 5, "steps": 1})
     (whole, cut) = (
