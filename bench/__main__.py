@@ -13,7 +13,7 @@ import bench
 from bench._rows import machine
 
 NO_BENCHMARK = {
-    *("criterion_overlap", "decisions", "demo", "noise", "plain", "unchanged", "validation"),
+    *("baselines", "criterion_overlap", "decisions", "demo", "noise", "plain", "unchanged", "validation"),
 }
 
 

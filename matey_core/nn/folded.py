@@ -4,6 +4,8 @@ For models without tokens: all frames of a history are folded into channels, as 
 for Fourier operators and U-Nets, and fields keep their names by the vectors of a `FieldTable`.
 """
 
+from typing import ClassVar
+
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -14,6 +16,8 @@ from matey_core.nn.grid_encoding import GridEncoding
 
 class FoldedStem(nn.Module):
     """A linear map of all frames and fields at a point, and where it is; channels come last."""
+
+    profile_part: ClassVar[str] = "stem"
 
     def __init__(self, inner: int, width: int) -> None:
         """Make the map.
@@ -58,6 +62,8 @@ class FoldedStem(nn.Module):
 
 class FoldedHead(nn.Module):
     """Two pointwise layers whose second one is the fields' own vectors."""
+
+    profile_part: ClassVar[str] = "head"
 
     def __init__(self, width: int, inner: int) -> None:
         super().__init__()
