@@ -48,7 +48,10 @@ def test_operations_become_tokens_that_the_run_and_its_model_keep(trained: Path)
     settings = read_toml(trained / "config.toml")
     tokenizer = load_model(trained / "model").config.tokenizer
     assert "flops" not in settings
-    assert settings["model"]["tokenizer"]["tokens"] == tokenizer.tokens
+    assert settings["model"]["tokenizer"]["budget"] == {
+        "name": "tokens",
+        "tokens": tokenizer.tokens,
+    }
     assert tokenizer.ratio is None
     (start,) = events(trained, "start")
     stores = {store["name"]: store for store in start["stores"]}
