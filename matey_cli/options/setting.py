@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from matey_cli.options.source import Found, find, lineage, registered
+from matey_cli.options.source import FoundClass, find, lineage, registered
 from matey_core.registry import Registry
 
 NUMBERS: Mapping[str, tuple[type, float | None, bool]] = {
@@ -82,7 +82,9 @@ def read(settings: str, path: str) -> Setting:
 
 
 def _line(
-    owner: Found | None, name: str, holders: Callable[[Found], Iterator[Found]] | None = None
+    owner: FoundClass | None,
+    name: str,
+    holders: Callable[[FoundClass], Iterator[FoundClass]] | None = None,
 ) -> _Line:
     for kind in () if owner is None else (holders or _holders)(owner):
         body = kind.node.body if isinstance(kind.node, ast.ClassDef) else []
@@ -93,7 +95,7 @@ def _line(
     raise LookupError(f"There is no setting {name!r}.")
 
 
-def _holders(owner: Found) -> Iterator[Found]:
+def _holders(owner: FoundClass) -> Iterator[FoundClass]:
     """A class and those above it; of a family, those of its default part before."""
     if package := _family(owner):
         part = registered(package, _constant(owner, "default"))
@@ -102,7 +104,7 @@ def _holders(owner: Found) -> Iterator[Found]:
     yield from lineage(owner)
 
 
-def _section(line: _Line) -> Found | None:
+def _section(line: _Line) -> FoundClass | None:
     annotation = line.annotation
     return find(line.module, annotation.id) if isinstance(annotation, ast.Name) else None
 
@@ -119,7 +121,7 @@ def _sentence(docstring: str) -> str:
     return first.replace("`", "")
 
 
-def _meaning(owner: Found, key: str, line: _Line | None) -> str:
+def _meaning(owner: FoundClass, key: str, line: _Line | None) -> str:
     """What a part is for, from the docstring of its key, its section or its base class."""
     texts = [line.docstring if line else ""]
     with suppress(LookupError):
@@ -129,7 +131,7 @@ def _meaning(owner: Found, key: str, line: _Line | None) -> str:
     return next((_sentence(text) for text in texts if text), "")
 
 
-def _constant(owner: Found, name: str, otherwise: Any = None) -> Any:
+def _constant(owner: FoundClass, name: str, otherwise: Any = None) -> Any:
     """Value of a class variable."""
     for kind in lineage(owner):
         for node in getattr(kind.node, "body", ()):
@@ -140,7 +142,7 @@ def _constant(owner: Found, name: str, otherwise: Any = None) -> Any:
     return otherwise
 
 
-def _family(owner: Found) -> str:
+def _family(owner: FoundClass) -> str:
     """Package of the registry from which a part is chosen; empty where none is."""
     return str(_constant(owner, "family") or "")
 

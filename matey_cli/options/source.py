@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 """Folder of the packages whose source is read."""
 
 
-class Found(NamedTuple):
+class FoundClass(NamedTuple):
     """A class or an expression, and the module in which its names have their meaning."""
 
     module: str
@@ -29,18 +29,18 @@ def tree(module: str) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8") if file.is_file() else "")
 
 
-def find(module: str, name: str) -> Found | None:
+def find(module: str, name: str) -> FoundClass | None:
     """Definition of a name that a module defines or imports: class, function or value."""
     for node in tree(module).body:
         match node:
             case ast.ClassDef() | ast.FunctionDef() if node.name == name:
-                return Found(module, node)
+                return FoundClass(module, node)
             case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
-                return Found(module, value)
+                return FoundClass(module, value)
             case ast.AnnAssign(target=ast.Name(id=target), value=ast.expr() as value) if (
                 target == name
             ):
-                return Found(module, value)
+                return FoundClass(module, value)
             case ast.ImportFrom(module=str(origin), names=aliases):
                 for alias in aliases:
                     if (alias.asname or alias.name) == name:
@@ -48,7 +48,7 @@ def find(module: str, name: str) -> Found | None:
     return None
 
 
-def lineage(kind: Found) -> Iterator[Found]:
+def lineage(kind: FoundClass) -> Iterator[FoundClass]:
     """A class and those above it whose source is at hand, nearest first."""
     yield kind
     for base in getattr(kind.node, "bases", ()):
@@ -56,14 +56,14 @@ def lineage(kind: Found) -> Iterator[Found]:
             yield from lineage(above)
 
 
-def registered(package: str, name: str) -> Found | None:
+def registered(package: str, name: str) -> FoundClass | None:
     """The class that is decorated with `REGISTRY.register(name)` in the part of this name."""
     folder = ROOT.joinpath(*package.split("."), name)
     modules = (f"{package}.{name}.{file.stem}" for file in sorted(folder.glob("*.py")))
     for module in (f"{package}.{name}", *modules):
         for node in tree(module).body:
             if isinstance(node, ast.ClassDef) and any(map(_registers, node.decorator_list)):
-                return Found(module, node)
+                return FoundClass(module, node)
     return None
 
 

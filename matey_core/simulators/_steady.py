@@ -38,7 +38,7 @@ class SteadyConfig(StaticConfig):
     """Bumps per axis of the source; 6, twice as wide, are published for a grid of 32."""
 
 
-class Waves(NamedTuple):
+class SteadyWaves(NamedTuple):
     """Wavenumbers of a real transform.
 
     Those of odd derivatives are 0 where a grid of even size cannot tell a wave from its
@@ -100,18 +100,18 @@ def diffusion_tensor(second: float, angle: float) -> Float[np.ndarray, "2 2"]:
 
 
 @functools.lru_cache(maxsize=16)
-def waves(size: int, dtype: torch.dtype, device: torch.device) -> Waves:
+def waves(size: int, dtype: torch.dtype, device: torch.device) -> SteadyWaves:
     """Give k = 2πm of a grid on the unit square."""
     full = 2 * math.pi * torch.fft.fftfreq(size, 1 / size, dtype=torch.float64)
     half = 2 * math.pi * torch.fft.rfftfreq(size, 1 / size, dtype=torch.float64)
     highest = math.pi * size
     parts = (full[:, None], half[None])
     odd = (torch.where(part.abs() == highest, 0.0, part) for part in parts)
-    return Waves(*(part.to(device, dtype) for part in (*parts, *odd)))
+    return SteadyWaves(*(part.to(device, dtype) for part in (*parts, *odd)))
 
 
 def diffusion(
-    k: Waves, k11: float | Tensor, k12: float | Tensor, k22: float | Tensor
+    k: SteadyWaves, k11: float | Tensor, k12: float | Tensor, k22: float | Tensor
 ) -> Float[Tensor, "*b x k"]:
     """Symbol kᵀKk of −∇·(K∇)."""
     return k11 * k.x**2 + 2 * k12 * (k.odd_x * k.odd_y) + k22 * k.y**2

@@ -19,10 +19,10 @@ from jaxtyping import Float, Shaped
 
 from matey_core.errors import DataError
 from matey_core.locations import is_remote
-from matey_core.store._read_files import REMEDY, Files, LocalFiles, Range, RemoteFiles
-from matey_core.store._read_layout import ArrayLayout
-from matey_core.store._read_metadata import BFLOAT16, Described, ForeignLayoutError, layout_of
-from matey_core.store._read_recent import Recent
+from matey_core.store._reading.files import REMEDY, Files, LocalFiles, Range, RemoteFiles
+from matey_core.store._reading.layout import ArrayLayout
+from matey_core.store._reading.metadata import BFLOAT16, Described, ForeignLayoutError, layout_of
+from matey_core.store._reading.recent import Recent
 
 ABSENT = 2**64 - 1
 """Offset and size of a piece that was never written: all of it is missing."""

@@ -15,7 +15,7 @@ from matey_core.fields import BOUNDARIES, FieldSpec, Grid
 from matey_core.locations import is_remote
 from matey_core.store import layout
 from matey_core.store._chunks import Chunks, ZarrChunks, chunks_of
-from matey_core.store._read_metadata import array_metadata, group_metadata
+from matey_core.store._reading.metadata import array_metadata, group_metadata
 from matey_core.store.reader import Store
 
 

@@ -79,7 +79,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trained:
+class TrainedCell:
     """What came out of a training; where it diverged, the error is ∞."""
 
     run: str
@@ -96,7 +96,7 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CellResult(Trained):
+class CellResult(TrainedCell):
     """What came out of a cell; the training is its last one."""
 
     errors: dict[str, float]
@@ -109,10 +109,10 @@ class CellResult(Trained):
     test_seconds: float = 0.0
 
 
-def failed(trained: Trained) -> CellResult:
+def failed(trained: TrainedCell) -> CellResult:
     """A cell whose training diverged."""
     infinite = dict.fromkeys(METRICS, math.inf)
-    values = {name: getattr(trained, name) for name in Trained.__dataclass_fields__}
+    values = {name: getattr(trained, name) for name in TrainedCell.__dataclass_fields__}
     return CellResult(**values, errors=infinite, persistence=dict(infinite))
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from matey_core.errors import CheckpointError, RunError
-from matey_core.studies.cells import METRICS, CellResult, Task, Trained
+from matey_core.studies.cells import METRICS, CellResult, Task, TrainedCell
 
-AnyTrained = TypeVar("AnyTrained", bound=Trained)
+AnyTrained = TypeVar("AnyTrained", bound=TrainedCell)
 
 
 class JsonLines:
@@ -56,15 +56,15 @@ class CellLog:
             RunError: it cannot be written.
         """
         self._lines = JsonLines(path)
-        self.trainings: dict[str, Trained] = {}
+        self.trainings: dict[str, TrainedCell] = {}
         self.results: dict[str, CellResult] = {}
         for row in self._lines.rows.values():
             if row.get("event") == "pretraining":
-                self.trainings[row["key"]] = parsed(Trained, row)
+                self.trainings[row["key"]] = parsed(TrainedCell, row)
             else:
                 self.results[row["key"]] = parsed(CellResult, row)
 
-    def add_training(self, key: str, trained: Trained) -> None:
+    def add_training(self, key: str, trained: TrainedCell) -> None:
         """Keep what came out of a pretraining.
 
         Raises:

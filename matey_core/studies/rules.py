@@ -10,7 +10,7 @@ from matey_core.studies.cells import Equal
 Metric = Literal["nrmse", "vrmse", "rollout"]
 
 
-class BudgetConfig(Config):
+class StudyBudgetConfig(Config):
     """What every arm gets alike, in the training that is compared: the last one of a cell."""
 
     equal: tuple[Equal, ...] = Field(default=("steps",), min_length=1)
@@ -22,7 +22,7 @@ class BudgetConfig(Config):
     """Of every cell at equal seconds: as many steps as fit in, by the measured time of a step."""
 
     @model_validator(mode="after")
-    def _check_seconds(self) -> "BudgetConfig":
+    def _check_seconds(self) -> "StudyBudgetConfig":
         if "seconds" in self.equal and self.seconds is None:
             raise ValueError("equal seconds need `seconds`, such as seconds = 600")
         return self

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field, PositiveFloat
 
 from matey_core.config import Config
-from matey_core.studies.rules import BudgetConfig, RuleConfig
+from matey_core.studies.rules import RuleConfig, StudyBudgetConfig
 from matey_core.studies.verdicts import VerdictConfig
 
 
@@ -41,7 +41,7 @@ class StudyConfig(Config):
     """Setting path → its values. Axes named `seed` are repetitions, over which is summed up."""
     arms: dict[str, ArmConfig] = Field(min_length=1)
     """What is compared, by name."""
-    budget: BudgetConfig = BudgetConfig()
+    budget: StudyBudgetConfig = StudyBudgetConfig()
     rules: RuleConfig = RuleConfig()
     verdicts: tuple[VerdictConfig, ...] = ()
     """What is claimed, and shall be judged."""

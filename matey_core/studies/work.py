@@ -12,7 +12,7 @@ from matey_core.errors import RunError
 from matey_core.progress import OnProgress, Progress, silent
 from matey_core.runs.fit import TrainingReport
 from matey_core.runs.validation import StoreScore
-from matey_core.studies.cells import Cell, CellResult, Trained, failed
+from matey_core.studies.cells import Cell, CellResult, TrainedCell, failed
 from matey_core.workflows.finetune import FinetuneConfig, finetune
 from matey_core.workflows.pretrain import PretrainConfig, pretrain
 from matey_core.workflows.rollout import StoreRollout, rollout
@@ -24,7 +24,7 @@ def use_one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def train(config: PretrainConfig | FinetuneConfig, on_progress: OnProgress = silent) -> Trained:
+def train(config: PretrainConfig | FinetuneConfig, on_progress: OnProgress = silent) -> TrainedCell:
     """Train a model; its settings, journal and weights stay.
 
     What an earlier attempt left, which was killed, is removed before.
@@ -47,7 +47,7 @@ def train(config: PretrainConfig | FinetuneConfig, on_progress: OnProgress = sil
         if isinstance(error.__cause__, OSError):
             raise
         failure = str(error)
-    return Trained(
+    return TrainedCell(
         run=folder.name,
         steps=config.steps,
         step_seconds=clock.step_seconds,
@@ -57,7 +57,7 @@ def train(config: PretrainConfig | FinetuneConfig, on_progress: OnProgress = sil
     )
 
 
-def finish(cell: Cell, first: Trained, on_progress: OnProgress = silent) -> CellResult:
+def finish(cell: Cell, first: TrainedCell, on_progress: OnProgress = silent) -> CellResult:
     """Fine-tune, if the cell does, and test.
 
     Args:
@@ -76,7 +76,7 @@ def finish(cell: Cell, first: Trained, on_progress: OnProgress = silent) -> Cell
     return test(last, cell.evaluation, on_progress)
 
 
-def test(trained: Trained, evaluation: RolloutConfig, on_progress: OnProgress) -> CellResult:
+def test(trained: TrainedCell, evaluation: RolloutConfig, on_progress: OnProgress) -> CellResult:
     """Measure one-step errors and those of a rollout; predicted states are not kept."""
     began = time.perf_counter()
     # No cell keeps what other forecasts than persistence do, and fitting them takes time.
@@ -90,7 +90,7 @@ def test(trained: Trained, evaluation: RolloutConfig, on_progress: OnProgress) -
         name: fmean(each[name].persistence for each in one_step) for name in ("nrmse", "vrmse")
     }
     return CellResult(
-        **{name: getattr(trained, name) for name in Trained.__dataclass_fields__},
+        **{name: getattr(trained, name) for name in TrainedCell.__dataclass_fields__},
         errors={**errors, "rollout": fmean(leads)},
         persistence={**persistence, "rollout": fmean(persistence_leads)},
         leads=leads,

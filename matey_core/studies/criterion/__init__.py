@@ -14,7 +14,7 @@ from matey_core.progress import OnProgress, Progress, silent
 from matey_core.runs.store_choice import candidates
 from matey_core.runs.trained import HISTORY, Trained, find_trained
 from matey_core.studies.cells import hashed
-from matey_core.studies.criterion.measure import Found, Ledger, Mean
+from matey_core.studies.criterion.measure import FoundError, Ledger, Mean
 from matey_core.studies.criterion.picture import check_place, draw
 from matey_core.studies.criterion.report import CriterionReport, StoreAudit, audit_from, plain
 from matey_core.studies.criterion.settings import CriterionConfig
@@ -23,7 +23,14 @@ from matey_core.studies.criterion.subject import Subject, coarse_pass, stand_in
 from matey_core.studies.log import JsonLines
 from matey_core.tokenizers import TokenizerConfig
 
-__all__ = ["CriterionConfig", "CriterionReport", "Found", "Mean", "StoreAudit", "study_criterion"]
+__all__ = [
+    "CriterionConfig",
+    "CriterionReport",
+    "FoundError",
+    "Mean",
+    "StoreAudit",
+    "study_criterion",
+]
 
 CHANCE = "random"
 PICTURE = "study-criterion.png"

@@ -24,7 +24,7 @@ class Mean:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundError:
     """How much of the error one criterion has found."""
 
     criterion: str
@@ -66,7 +66,7 @@ class Ledger:
             self._captured[criterion].setdefault(trajectory, []).append(found[row])
             self._correlation[criterion].setdefault(trajectory, []).append(correlations[row])
 
-    def found(self, criterion: str, *, chosen: int, oracle: str) -> Found:
+    def found(self, criterion: str, *, chosen: int, oracle: str) -> FoundError:
         """Sum up one criterion.
 
         Args:
@@ -83,7 +83,7 @@ class Ledger:
         ).value
         curves = np.mean([np.mean(rows, axis=0) for rows in windows.values()], axis=0)
         places = np.arange(num_cells + 1) / num_cells
-        return Found(
+        return FoundError(
             criterion=criterion,
             captured=mean,
             gain=(mean.value - chance) / (best - chance) if best > chance else math.nan,

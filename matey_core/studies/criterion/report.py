@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from matey_core.errors import CheckpointError
-from matey_core.studies.criterion.measure import Found
+from matey_core.studies.criterion.measure import FoundError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class StoreAudit:
     windows: int
     left_out: int
     """Windows without an error, or with one that is not finite."""
-    criteria: tuple[Found, ...]
+    criteria: tuple[FoundError, ...]
     """The oracle first and chance last, between them the best first."""
 
 

@@ -13,7 +13,7 @@ from matey_core.progress import OnProgress, silent
 from matey_core.studies.equal_cost.arms import Arm, arms_of
 from matey_core.studies.equal_cost.costs import EqualCosts
 from matey_core.studies.equal_cost.report import EqualCostReport, publish, report_of
-from matey_core.studies.rules import BudgetConfig, RuleConfig
+from matey_core.studies.rules import RuleConfig, StudyBudgetConfig
 from matey_core.studies.runner import OnPlan, go_on, refuse_torchrun, run_study
 from matey_core.studies.settings import ArmConfig, StudyConfig
 from matey_core.studies.stores import stores_of
@@ -150,7 +150,7 @@ def study_of(config: EqualCostConfig, arms: Mapping[str, Sequence[Arm]]) -> Stud
             )
             for name, arm in every.items()
         },
-        budget=BudgetConfig(
+        budget=StudyBudgetConfig(
             equal=(config.only,) if config.only else ("seconds", "steps"),
             seconds=config.seconds,
             steps=config.steps,

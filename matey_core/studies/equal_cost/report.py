@@ -7,7 +7,7 @@ from pathlib import Path
 from matey_core.store import Store
 from matey_core.studies.equal_cost.arms import Arm
 from matey_core.studies.equal_cost.costs import ArmCost, EqualCosts
-from matey_core.studies.equal_cost.verdict import Verdict, verdict_of
+from matey_core.studies.equal_cost.verdict import EqualCostVerdict, verdict_of
 from matey_core.studies.markdown import description, lines_of
 from matey_core.studies.report import StudyReport, write_report
 from matey_core.studies.words import table
@@ -33,7 +33,7 @@ class EqualCostReport:
     """What was found on all stores."""
 
     study: StudyReport
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[EqualCostVerdict, ...]
     """One for each comparison of the study."""
     stores: tuple[StoreCosts, ...]
     precision: str

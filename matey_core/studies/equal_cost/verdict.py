@@ -17,7 +17,7 @@ Outcome = Literal["adaptive", "uniform", "none", "uninformative"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class EqualCostVerdict:
     """Who wins, and what that rests on."""
 
     outcome: Outcome
@@ -36,7 +36,7 @@ def verdict_of(
     *,
     arms: Mapping[str, Arm],
     costs: Mapping[str, ArmCost],
-) -> Verdict:
+) -> EqualCostVerdict:
     """Judge a comparison.
 
     At equal seconds, the adaptive and the uniform arm that are best on validation data are
@@ -104,7 +104,7 @@ class _Judge:
             f"On {heading(comparison.at)} at equal {comparison.equal} ({comparison.amount:g})"
         )
 
-    def at_equal_seconds(self) -> Verdict:
+    def at_equal_seconds(self) -> EqualCostVerdict:
         adaptive, uniform = _best(self.adaptive), _best(self.uniform)
         if reason := self._hindrance(adaptive, uniform):
             return self._nothing(reason)
@@ -130,7 +130,7 @@ class _Judge:
             )
         return self._verdict(outcome, reason, adaptive, uniform)
 
-    def at_equal_steps(self) -> Verdict:
+    def at_equal_steps(self) -> EqualCostVerdict:
         fine = self.fine
         close = [
             each for each in self.sides if each.time < fine.time and each.distance(fine) <= CLOSE
@@ -209,11 +209,13 @@ class _Judge:
             )
         return ""
 
-    def _nothing(self, reason: str) -> Verdict:
-        return Verdict(outcome="uninformative", sentence=f"{self.where} {reason}")
+    def _nothing(self, reason: str) -> EqualCostVerdict:
+        return EqualCostVerdict(outcome="uninformative", sentence=f"{self.where} {reason}")
 
-    def _verdict(self, outcome: Outcome, reason: str, adaptive: _Side, uniform: _Side) -> Verdict:
-        return Verdict(
+    def _verdict(
+        self, outcome: Outcome, reason: str, adaptive: _Side, uniform: _Side
+    ) -> EqualCostVerdict:
+        return EqualCostVerdict(
             outcome=outcome,
             sentence=f"{self.where} {reason}",
             adaptive=adaptive.arm.name,

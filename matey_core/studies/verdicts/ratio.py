@@ -12,7 +12,7 @@ from matey_core.studies.verdicts._places import arm_at, over_places
 
 
 @VERDICTS.register("ratio")
-class RatioConfig(VerdictConfig):
+class RatioRuleConfig(VerdictConfig):
     """The median over seeds of the ratio of errors is at most `at_most`, at every place."""
 
     rule: Literal["ratio"] = "ratio"

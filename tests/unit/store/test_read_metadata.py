@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matey_core.store._read_metadata import (
+from matey_core.store._reading.metadata import (
     ForeignLayoutError,
     array_metadata,
     group_metadata,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from matey_core.store._read_recent import Recent
+from matey_core.store._reading.recent import Recent
 
 
 def test_what_was_not_used_for_longest_goes() -> None:

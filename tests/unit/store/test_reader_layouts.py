@@ -12,8 +12,9 @@ import zarr
 from zarr.codecs import BloscCodec, BytesCodec, GzipCodec, ZstdCodec
 
 from matey_core.errors import DataError, MateyWarning
-from matey_core.store import Store, _read_files, open_store
+from matey_core.store import Store, open_store
 from matey_core.store._chunks import ABSENT, Chunks, CompressedChunks, PlainChunks, ZarrChunks
+from matey_core.store._reading import files
 from tests.unit.store.stores import FRAMES, LZ4, NAMES, SAMPLES, SHAPE, expected, store_with
 
 BLOCKS = {"chunks": (1, 2, *SHAPE), "shards": (1, 6, *SHAPE), "compressors": LZ4}
@@ -159,13 +160,13 @@ def test_damage_is_told_where_zarr_reads(tmp_path: Path) -> None:
 
 def test_maps_go_with_their_store(tmp_path: Path) -> None:
     gc.collect()
-    before = len(_read_files._MAPS)
+    before = len(files._MAPS)
     store, _ = opened(tmp_path)
     store.read(0, 0, FRAMES)
-    assert len(_read_files._MAPS) == before + 2 * 2
+    assert len(files._MAPS) == before + 2 * 2
     del store
     gc.collect()
-    assert len(_read_files._MAPS) == before
+    assert len(files._MAPS) == before
 
 
 def test_a_store_that_is_replaced_stays_as_it_was_for_who_reads_it(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from matey_core.store import open_store
 from matey_core.studies.criterion import (
     CriterionConfig,
     CriterionReport,
-    Found,
+    FoundError,
     study_criterion,
 )
 from matey_core.studies.criterion.subject import coarse_pass
@@ -79,7 +79,7 @@ def audit(
     )
 
 
-def found(report: CriterionReport) -> dict[str, Found]:
+def found(report: CriterionReport) -> dict[str, FoundError]:
     (store,) = report.stores
     return {row.criterion: row for row in store.criteria}
 

@@ -9,7 +9,7 @@ import pytest
 from matey_core.studies.cells import CellResult, Equal
 from matey_core.studies.comparison import Comparison
 from matey_core.studies.equal_cost.costs import ArmCost
-from matey_core.studies.equal_cost.verdict import Verdict
+from matey_core.studies.equal_cost.verdict import EqualCostVerdict
 from matey_core.studies.equal_cost.verdict import verdict_of as judged
 from matey_core.studies.statistics import chance, interval_of, ratio_of
 from tests.unit.studies.equal_cost import arms, compared, result
@@ -21,7 +21,7 @@ LABELS = dict(zip([arm.name for arm in arms("uniform", "adap_mix-16-*")[:5]], TI
 
 def verdict_of(
     comparison: Comparison, metric: str, seconds: dict[str, float] | None = None
-) -> Verdict:
+) -> EqualCostVerdict:
     """Judge with costs that go with the seconds of a step."""
     times = {**TIMES, **(seconds or {})}
     costs = {

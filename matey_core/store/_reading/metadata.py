@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from matey_core.store._read_layout import ArrayLayout
+from matey_core.store._reading.layout import ArrayLayout
 
 Described = Mapping[str, Any]
 """Parsed JSON of an array or a group."""

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from matey_core.errors import DataError
-from matey_core.store._read_recent import Recent
+from matey_core.store._reading.recent import Recent
 
 Bytes = UInt8[np.ndarray, "bytes"]
 REMEDY = "Convert the source again with `matey prepare --overwrite`."
