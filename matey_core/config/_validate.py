@@ -45,7 +45,8 @@ def _sentences(kind: type[Config], problems: Sequence[Any], above: str = "") -> 
     for problem in problems:
         path = above + ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "part_settings":
-            yield from _sentences(problem["ctx"]["part"], problem["ctx"]["errors"], f"{path}.")
+            inside = f"{path}." if path else ""
+            yield from _sentences(problem["ctx"]["part"], problem["ctx"]["errors"], inside)
         elif problem["type"] == "part_unknown":
             yield f"{path}: {problem['msg']}"
         elif problem["type"] == "extra_forbidden":

@@ -24,6 +24,9 @@ SHORTHAND = ("gamma", "ratio", "tokens")
 def with_budget(values: Any) -> Any:
     """Turn a budget's value beside the other settings into its section.
 
+    The value goes before a section that is there as well: that is how an option such as
+    `--tokens 128` lies over the section of a file.
+
     Args:
         values: settings of a tokenizer, as they are given.
 
@@ -39,9 +42,8 @@ def with_budget(values: Any) -> Any:
         for key, value in values.items()
         if key not in SHORTHAND
     }
-    names = [*given, *(["budget"] if given and rest.get("budget") is not None else [])]
-    if len(names) > 1:
-        raise ValueError(f"give one of gamma, ratio and tokens, not {' and '.join(names)}")
+    if len(given) > 1:
+        raise ValueError(f"give one of gamma, ratio and tokens, not {' and '.join(given)}")
     for key, value in given.items():
         rest["budget"] = {"name": key, key: value}
     return rest

@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from matey_core.budgets import BUDGETS, BudgetConfig, Ladder
+from matey_core.config import validate
+from matey_core.models import ModelConfig
 from matey_core.tokenizers import TokenizerConfig, grow
 
 VALUES = {"gamma": 0.3, "ratio": 0.5, "tokens": 40}
@@ -23,6 +25,16 @@ def test_its_value_alone_stands_for_its_section(name: str) -> None:
     assert short == TokenizerConfig(budget=build(name))
     assert getattr(short, name) == VALUES[name]
     assert short.has_number == build(name).is_number
+
+
+@pytest.mark.parametrize("name", BUDGETS.names())
+@pytest.mark.parametrize("other", BUDGETS.names())
+def test_its_value_lies_over_the_section_of_another(name: str, other: str) -> None:
+    section = build(other).model_dump(mode="json")
+    values = {"tokenizer": {"budget": section, name: VALUES[name], "patch": [8, 4]}}
+    for variant in ("matey", *(["paper"] if name != "tokens" else [])):
+        config = validate(ModelConfig, {"variant": variant, **values}, source="")
+        assert config.tokenizer.budget == build(name)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("name", BUDGETS.names())
