@@ -166,11 +166,13 @@ class TokenizerConfig(Config):
 
     def with_tokens(self, tokens: int) -> "TokenizerConfig":
         """Spend another number of tokens, whatever the budget was."""
-        return self.model_copy(update={"budget": _budget("tokens", tokens)})
+        budget = BudgetConfig.choose({"name": "tokens", "tokens": tokens})
+        return self.model_copy(update={"budget": budget})
 
     def with_ratio(self, ratio: float) -> "TokenizerConfig":
         """Refine another fraction of the cells, whatever the budget was."""
-        return self.model_copy(update={"budget": _budget("ratio", ratio)})
+        budget = BudgetConfig.choose({"name": "ratio", "ratio": ratio})
+        return self.model_copy(update={"budget": budget})
 
     def _affordable(self, shape: tuple[int, ...], shift: Shift | None) -> "TokenizerConfig":
         """Refuse uniform cells that are more than the tokens allowed; others are counted later."""
@@ -185,10 +187,6 @@ class TokenizerConfig(Config):
                     remedy=f"Allow {number} tokens, or choose a coarser patch.",
                 )
         return self
-
-
-def _budget(name: str, value: float) -> BudgetConfig:
-    return BudgetConfig.choose({"name": name, name: value})
 
 
 def _count(shape: tuple[int, ...], side: int, shift: Shift | None = None) -> int:
