@@ -12,7 +12,10 @@ from matey_core.locations import Location
 
 
 def _forecasts() -> tuple[ForecastConfig, ...]:
-    return (ForecastConfig.choose("linear"), ForecastConfig.choose("local_linear"))
+    return (
+        ForecastConfig.choose({"name": "linear"}),
+        ForecastConfig.choose({"name": "local_linear"}),
+    )
 
 
 class RolloutConfig(Config):
