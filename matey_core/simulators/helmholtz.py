@@ -87,6 +87,6 @@ class Helmholtz(StaticSimulator):
         return float(random.randint(int(omega[0]), int(omega[1]) + 1))
 
 
-def symbol(k: steady.Waves, omega: float | Tensor) -> Float[Tensor, "*b x k"]:
+def symbol(k: steady.SteadyWaves, omega: float | Tensor) -> Float[Tensor, "*b x k"]:
     """Symbol 0.01 |k|² − ω."""
     return steady.SCALE * (k.x**2 + k.y**2) - omega
