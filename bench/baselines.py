@@ -54,7 +54,7 @@ def main() -> None:
     """Write the rows that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("problem", choices=["burgers", "turbulence"])
-    parser.add_argument("--steps", type=int, default=4000, help="Optimizer steps, Burgers.")
+    parser.add_argument("--steps", type=int, default=2500, help="Optimizer steps, Burgers.")
     parser.add_argument("--seconds", type=float, default=60, help="CPU seconds, turbulence.")
     parser.add_argument("--rates", nargs="*", type=float, default=[4e-3], help="Learning rates.")
     parser.add_argument("--arms", nargs="*", default=list(ARMS), choices=list(ARMS))
