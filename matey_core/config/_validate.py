@@ -43,19 +43,18 @@ def validate(kind: type[AnyConfig], values: Mapping[str, Any], *, source: str) -
 def _sentences(kind: type[Config], problems: Sequence[Any], above: str = "") -> Iterator[str]:
     """Say what is wrong, problem by problem; `above` is the path of the settings of `kind`."""
     for problem in problems:
-        path = above + ".".join(str(part) for part in problem["loc"])
+        path = ".".join(filter(None, (above, *map(str, problem["loc"]))))
+        where = f"{path}: " if path else ""
         if problem["type"] == "part_settings":
-            inside = f"{path}." if path else ""
-            yield from _sentences(problem["ctx"]["part"], problem["ctx"]["errors"], inside)
+            yield from _sentences(problem["ctx"]["part"], problem["ctx"]["errors"], path)
         elif problem["type"] == "part_unknown":
-            yield f"{path}: {problem['msg']}"
+            yield f"{where}{problem['msg']}"
         elif problem["type"] == "extra_forbidden":
             known = _known_keys(kind, problem["loc"][:-1])
             yield _unknown(path, known) + _elsewhere(kind, problem["loc"])
         else:
             found = json.dumps(problem["input"], default=str)
             message = problem["msg"].removeprefix("Value error, ")
-            where = f"{path}: " if path else ""
             yield f"{where}{message[:1].lower()}{message[1:]}, found {found}"
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pytest
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
 from matey_core.config import Config, PartConfig, read_toml, validate, write_toml
 from matey_core.errors import ConfigError
@@ -33,6 +33,12 @@ class Star(Shape):
     name: Literal["star"] = "star"
     points: PositiveInt = 5
     corner: Corner = Corner()
+
+    @model_validator(mode="after")
+    def _check(self) -> "Star":
+        if self.points == 3 and self.corner.radius > 0:
+            raise ValueError("a star of 3 points has no round corner")
+        return self
 
 
 class Drawing(Config):
@@ -79,3 +85,16 @@ def test_foreign_and_misspelled_keys_are_refused_with_what_is_near() -> None:
     assert "more.2: no_such_package has no 'stare'; it has square, star. Did you mean" in text
     assert "more.3.side: input should be greater than 0, found -1" in text
     assert "more.4: should be a section, or the name of a part, found 5" in text
+
+
+def test_what_is_wrong_with_a_whole_part_is_said_of_its_section() -> None:
+    with pytest.raises(ConfigError, match=r"more\.0: a star of 3 points has no round"):
+        validate(
+            Drawing,
+            {"more": [{"name": "star", "points": 3, "corner": {"radius": 1.0}}]},
+            source="",
+        )
+    with pytest.raises(ConfigError, match="here: no_such_package has no 'stare'"):
+        validate(Shape, {"name": "stare"}, source="here")
+    with pytest.raises(ConfigError, match=r"here: unknown setting 'pints'"):
+        validate(Shape, {"name": "star", "pints": 4}, source="here")
