@@ -46,8 +46,10 @@ def upgraded(kind: type[Config], values: Mapping[str, Any], *, source: str) -> d
     found = dict(values)
     for old, (section, key) in MOVED.items():
         if old in found and old not in kind.model_fields and section in kind.model_fields:
-            value = found.pop(old)
             part = _section(found.get(section, {}), NAMED_BY.get(section, "name"))
+            if part is None:
+                continue
+            value = found.pop(old)
             if part.setdefault(key, value) != value:
                 raise _twice(source, old, value, f"{section}.{key}", part[key])
             found[section] = part
@@ -60,8 +62,11 @@ def upgraded(kind: type[Config], values: Mapping[str, Any], *, source: str) -> d
     return found
 
 
-def _section(part: Any, key: str) -> dict[str, Any]:
-    return {key: part} if isinstance(part, str) else dict(part)
+def _section(part: Any, key: str) -> dict[str, Any] | None:
+    """Write a part as a section; None for what is no part, which is refused later."""
+    if isinstance(part, str):
+        return {key: part}
+    return dict(part) if isinstance(part, Mapping) else None
 
 
 def _upgrade_objective(found: dict[str, Any], source: str) -> None:
@@ -70,25 +75,31 @@ def _upgrade_objective(found: dict[str, Any], source: str) -> None:
     name = objective.get("name") if isinstance(objective, Mapping) else objective
     if not isinstance(name, str) or name in OBJECTIVES or name not in LOSSES:
         return
-    del found["objective"]
     loss = _section(found.get("loss", {}), "name")
+    if loss is None:
+        return
+    del found["objective"]
     if loss.setdefault("name", name) != name:
         raise _twice(source, "objective", name, "loss", loss["name"])
     found["loss"] = loss
 
 
 def _upgrade_noise(found: dict[str, Any], source: str) -> None:
-    """Give the noise its strength; without any it is no part."""
-    strength = found.pop("noise")
-    parts = []
-    for part in found.get("augment", ["noise"]):
+    """Give the noise its strength; without any, it still decides what those behind it draw."""
+    strength, augment = found.pop("noise"), found.get("augment", ["noise"])
+    if not isinstance(augment, list | tuple):
+        return
+    parts: list[Any] = []
+    for part in augment:
         section = _section(part, "name")
-        if section.get("name") != "noise":
+        if section is None or section.get("name") != "noise":
             parts.append(part)
         elif section.setdefault("strength", strength) != strength:
             raise _twice(source, "noise", strength, "augment", section)
-        elif strength != 0:
+        else:
             parts.append(section)
+    if parts and parts[-1] == {"name": "noise", "strength": 0}:
+        parts.pop()
     found["augment"] = parts
 
 

@@ -51,6 +51,7 @@ def test_what_is_of_today_stays() -> None:
         ({"noise": 0}, {}),
         ({"noise": 0.1, "augment": ["flip", "noise"]}, {"flip": 1.0, "noise": 0.1}),
         ({"noise": 0.0, "augment": ["flip", "noise"]}, {"flip": 1.0}),
+        ({"noise": 0.0, "augment": ["noise", "flip"]}, {"noise": 0.0, "flip": 1.0}),
         ({"noise": 0.1, "augment": ["flip"]}, {"flip": 1.0}),
         ({"noise": 0.1, "augment": [{"name": "noise", "strength": 0.1}]}, {"noise": 0.1}),
     ],
@@ -71,6 +72,20 @@ def test_the_noise_has_a_strength_of_its_own(
 )
 def test_two_names_with_two_values_are_refused(values: dict[str, Any], new: str) -> None:
     with pytest.raises(ConfigError, match=rf"old.toml: .* is now called {new}, which is given"):
+        read(**values)
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"learning_rate": 0.1, "optimizer": 3}, "optimizer: should be a section"),
+        ({"objective": "nrmse", "loss": 3}, "loss: should be a section"),
+        ({"noise": 0.1, "augment": 3}, "augment: input should be a valid array"),
+        ({"noise": 0.1, "augment": [3]}, "augment.0: should be a section"),
+    ],
+)
+def test_what_is_no_part_is_a_mistake_of_its_own(values: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
         read(**values)
 
 
