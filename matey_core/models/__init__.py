@@ -15,7 +15,7 @@ from matey_core.models._adaptive import (
 from matey_core.models._base import MODELS, Model, ModelConfig, Part
 from matey_core.models._compiled import as_written, compile_parts
 from matey_core.models._cost import ForwardCost, Inputs, plan
-from matey_core.models._io import load_model, save_model
+from matey_core.models._io import check_known, load_model, save_model
 from matey_core.models._kernels import with_kernel
 from matey_core.models._pairs import num_pairs
 from matey_core.models._sizes import PRESETS, Preset, Sizes
@@ -40,6 +40,7 @@ __all__ = [
     "adaptive",
     "adaptive_config",
     "as_written",
+    "check_known",
     "compile_parts",
     "load_model",
     "num_pairs",

@@ -49,7 +49,7 @@ class AdapterBase:
         """
         here, root = Path(os.path.abspath(folder)), Path(os.path.abspath(runs))
         merged = "or save the whole model: finetune.save=merged."
-        if not here.is_relative_to(root):
+        if not (here.is_relative_to(root) and _stays_below(here, root)):
             raise ConfigError(
                 f"finetune.save=adapter needs its base below the folder of runs, {runs}; it is "
                 f"{folder}.",
@@ -142,7 +142,7 @@ def _base(folder: Path, described: Any) -> Path:
         raise CheckpointError(f"{folder / 'model.json'}: base should have a path and a sha256.")
     root = Path(os.path.abspath(folder)).parents[1]
     base = root / PurePosixPath(path)
-    if not _stays_below(base, root) or ".." in PurePosixPath(path).parts:
+    if ".." in PurePosixPath(path).parts or not _stays_below(base, root):
         raise CheckpointError(
             f"{folder / 'model.json'}: the base {path!r} is not a folder below {root}.",
             remedy="Do not use this model if you do not know who made it.",
@@ -162,7 +162,12 @@ def _base(folder: Path, described: Any) -> Path:
 
 
 def _stays_below(path: Path, root: Path) -> bool:
-    return path.resolve().is_relative_to(root.resolve())
+    """Whether it does with all links followed; a name that no file can have does not."""
+    try:
+        path.exists()  # raises where a name is too long, which `resolve` does not
+        return path.resolve().is_relative_to(root.resolve())
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def _sha256(path: Path) -> str:

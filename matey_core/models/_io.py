@@ -84,6 +84,31 @@ def load_model(folder: Path) -> Model:
     return model
 
 
+def check_known(fields: Any, num_axes: Any, *, path: Path) -> None:
+    """Check what a file says that a model knows.
+
+    Args:
+        fields: should be names, each once.
+        num_axes: should be numbers from 1 to 3.
+        path: of the file.
+
+    Raises:
+        CheckpointError: they are something else.
+    """
+    names = fields if isinstance(fields, list) else [None]
+    if not all(isinstance(name, str) for name in names) or len({*names}) < len(names):
+        problem = f"fields should be a list of names, each once, not {fields!r}"
+    elif not isinstance(num_axes, list) or any(
+        type(axes) is not int or not 1 <= axes <= 3 for axes in num_axes
+    ):
+        problem = f"num_axes should be a list of numbers from 1 to 3, not {num_axes!r}"
+    else:
+        return
+    raise CheckpointError(
+        f"{path} is damaged: {problem}.", remedy="Write it again from its run, or train anew."
+    )
+
+
 def _read_weights(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
@@ -113,6 +138,7 @@ def _description(path: Path) -> dict[str, Any]:
     ]
     if missing:
         raise CheckpointError(f"{path} lacks {', '.join(missing)}, or they are of a wrong type.")
+    check_known(found["fields"], found["num_axes"], path=path)
     if not 1 <= found["format"] <= FORMAT:
         raise CheckpointError(
             f"{path} has format {found['format']}; this version of matey reads 1 to {FORMAT}.",

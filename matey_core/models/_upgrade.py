@@ -35,7 +35,7 @@ def upgraded_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     tokenizer = kept.get("tokenizer")
     if isinstance(tokenizer, Mapping):
         own = {key: value for key, value in tokenizer.items() if key in TOKENIZER_OF_PAPER}
-        if own.get("name") == "uniform":  # which has the last size alone
-            own["patch"] = own.get("patch", ())[-2:]
+        if own.get("name") == "uniform" and isinstance(own.get("patch"), list):
+            own["patch"] = own["patch"][-2:]  # of which it has the last size alone
         kept["tokenizer"] = own
     return kept

@@ -19,6 +19,7 @@ import torch
 import matey_core
 from matey_core.config import Config, write_toml
 from matey_core.errors import CheckpointError, ConfigError, RunError
+from matey_core.models import check_known
 from matey_core.store import Store
 from matey_core.training import CheckpointFolder, Journal
 from matey_core.training.checkpoint import written
@@ -111,13 +112,10 @@ class RunFolder:
                 f"matey finetune {self.path}.",
             )
         found = _read_json(path)
-        try:
-            fields, num_axes = tuple(found["fields"]), tuple(found["num_axes"])
-        except (KeyError, TypeError) as error:
-            raise CheckpointError(f"{path} is damaged: {error!r}.") from error
+        check_known(found.get("fields"), found.get("num_axes"), path=path)
         return FinetuneStart(
-            fields=fields,
-            num_axes=num_axes,
+            fields=tuple(found["fields"]),
+            num_axes=tuple(found["num_axes"]),
             stores=_store_records(found, path),
             base_sha256=found.get("base_sha256"),
         )

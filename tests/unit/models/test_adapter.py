@@ -131,3 +131,15 @@ def test_no_base_is_an_adapter_or_lies_elsewhere(runs: Path) -> None:
         AdapterBase.of(runs / "two/model", runs=runs)
     with pytest.raises(ConfigError, match="below the folder of runs"):
         AdapterBase.of(runs.parent / "whole", runs=runs)
+
+
+def test_a_base_that_is_a_link_is_refused_before_anything_is_trained(runs: Path) -> None:
+    (runs / "linked").symlink_to(runs.parent / "whole")
+    with pytest.raises(ConfigError, match="below the folder of runs"):
+        AdapterBase.of(runs / "linked", runs=runs)
+
+
+@pytest.mark.parametrize("path", ["a\0b", "a" * 5000, "\ud800"], ids=["nul", "long", "surrogate"])
+def test_a_path_that_no_folder_can_have_is_refused(runs: Path, path: str) -> None:
+    with pytest.raises(CheckpointError, match="not a folder below"):
+        load_model(edited(runs / "two/model", path=path))
