@@ -108,11 +108,12 @@ class Registry(Generic[Entry]):
                 f"{self.kind}: {name!r} needs the package {error.name}.",
                 remedy=f"pip install {error.name}",
             ) from error
-        except (ImportError, AttributeError) as error:
+        except Exception as error:
             if point is None:
                 raise
             raise ConfigError(
-                f"{self.kind}: {name!r} of {point.value} cannot be loaded: {error}.",
+                f"{self.kind}: {name!r} of {point.value} cannot be loaded: "
+                f"{type(error).__name__}: {error}.",
                 remedy="Ask the authors of that package, or uninstall it.",
             ) from error
         if point is not None and name not in self._entries:

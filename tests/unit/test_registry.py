@@ -92,15 +92,18 @@ def test_what_is_wrong_with_a_foreign_package_is_an_error_of_that_part_alone(sit
         "outside_broken",
         "from matey_core.kernels import NO_SUCH_THING\n",
         "[matey.kernels]\nbroken = outside_broken\nlacking = outside_gone\nmath = outside_broken\n"
-        "silent = outside_silent\n",
+        "silent = outside_silent\nwrong = outside_wrong\n",
     )
     (site / "outside_silent.py").write_text("")
+    (site / "outside_wrong.py").write_text("1 / 0\n")
     kernels = family()
     assert {"broken", "lacking", "sdpa"} <= set(kernels.names())
     with pytest.raises(
         ConfigError, match=r"'broken' of outside_broken cannot be loaded: .*NO_SUCH"
     ):
         kernels["broken"]
+    with pytest.raises(ConfigError, match=r"'wrong' of outside_wrong cannot .*ZeroDivisionError"):
+        kernels["wrong"]
     with pytest.raises(ConfigError, match="'lacking' needs the package outside_gone"):
         kernels["lacking"]
     with pytest.raises(ConfigError, match="outside_silent does not register 'silent'"):
