@@ -107,7 +107,9 @@ def spread(nproc: int | None, config: "TrainingConfig") -> None:
     if is_one_of_a_group():
         return
     batch_size, sharing = config.batch_size, config.sequence_parallel
-    count = nproc or num_processes(config.device, batch_size, sequence_parallel=sharing)
+    count = nproc or num_processes(
+        config.device, batch_size, sequence_parallel=sharing, strategy=config.strategy
+    )
     parts = Place(size=count).sharing(sharing).data_size
     if count == 1:
         return

@@ -71,6 +71,11 @@ class StrategyConfig(PartConfig):
     family: ClassVar[Registry[Any]] = STRATEGIES
     default: ClassVar[str] = "single"
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether it works with one process only."""
+        return False
+
     def build(self, place: Place, device: torch.device) -> Strategy:
         """Join the other processes.
 

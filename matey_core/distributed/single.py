@@ -18,6 +18,11 @@ class SingleConfig(StrategyConfig):
 
     name: Literal["single"] = "single"
 
+    @property
+    def is_alone(self) -> bool:
+        """True."""
+        return True
+
     def build(self, place: Place, device: torch.device) -> "Single":
         """Work alone.
 

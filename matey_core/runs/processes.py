@@ -44,14 +44,18 @@ def join_processes(
 
 
 def num_processes(
-    device: Literal["auto", "cpu", "cuda"], batch_size: int, *, sequence_parallel: int = 1
+    device: Literal["auto", "cpu", "cuda"],
+    batch_size: int,
+    *,
+    sequence_parallel: int = 1,
+    strategy: StrategyConfig | None = None,
 ) -> int:
     """How many processes a command should start by itself.
 
-    One a GPU, otherwise as many as share a sample. A batch is shared evenly, so some GPUs stay
-    idle where their number does not divide it.
+    One a GPU, otherwise as many as share a sample; one where the strategy works alone. A batch is
+    shared evenly, so some GPUs stay idle where their number does not divide it.
     """
-    if is_one_of_a_group():
+    if is_one_of_a_group() or (strategy is not None and strategy.is_alone):
         return 1
     gpus = 0 if device == "cpu" else torch.cuda.device_count()
     groups = range(1, gpus // sequence_parallel + 1)

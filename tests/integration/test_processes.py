@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from matey_core.distributed import Place, place_of_this_process
+from matey_core.distributed import Place, StrategyConfig, place_of_this_process
 from matey_core.errors import ConfigError
 from matey_core.models import load_model
 from matey_core.runs.processes import num_processes
@@ -127,6 +127,8 @@ def test_a_group_of_one_starts_no_other(monkeypatch: pytest.MonkeyPatch) -> None
     assert num_processes("auto", 8) == 1
     monkeypatch.delenv("RANK")
     assert num_processes("auto", 8) == 4
+    for name, count in (("single", 1), ("ddp", 4)):
+        assert num_processes("auto", 8, strategy=StrategyConfig.choose(name)) == count
 
 
 def test_half_an_environment_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
