@@ -104,10 +104,17 @@ def test_a_bare_model_directory_is_a_source(project: Path, tmp_path: Path) -> No
 
 def test_from_scratch_forgets_the_weights_and_trains_everything(project: Path) -> None:
     report = finetune(
-        finetune_config(project, steps=1, from_scratch=True, finetune="frozen_attention", seed=7)
+        finetune_config(
+            project,
+            steps=1,
+            from_scratch=True,
+            finetune={"mode": "frozen_attention", "save": "adapter"},
+            seed=7,
+        )
     )
     assert report.start.parameters.num_frozen == 0
     assert any("nothing trained to freeze" in note for note in report.start.notes)
+    assert any("the whole model is saved" in note for note in report.start.notes)
     control, source = load_model(report.model), load_model(project / "runs/pretrain-001/model")
     assert control.config == source.config
     name, largest = max(source.named_parameters(), key=lambda named: named[1].numel())

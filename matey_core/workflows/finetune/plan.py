@@ -66,6 +66,8 @@ def plan_finetuning(config: FinetuneConfig) -> FinetunePlan:
     if config.from_scratch:
         if mode.mode != "full":
             notes.append("From scratch everything trains: there is nothing trained to freeze.")
+        if mode.save == "adapter":
+            notes.append("From scratch there is no base: the whole model is saved.")
         mode = FinetuneModeConfig.choose("full")
     resolved = config.model_copy(
         update={"source": trained.path, "finetune": mode, "history": history, "max_lead": max_lead}
