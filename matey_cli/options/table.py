@@ -124,11 +124,22 @@ def _named(rows: tuple[Row, ...], given: Given) -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
-        sections = [row for row in rows if row.path in given and "." in row.path]
-        names = [f"{row.name} is {row.path}." for row in sections if row.path in str(error)]
+        sections = [
+            row
+            for row in rows
+            if "." in row.path and row.path in given and row.value in (None, given[row.path])
+        ]
+        names = [f"{row.name} is {row.path}." for row in sections if _is_about(row, str(error))]
         if not names:
             raise
         raise ConfigError(str(error), remedy=" ".join([*names, error.remedy])) from error
+
+
+def _is_about(row: Row, problem: str) -> bool:
+    """Whether a problem names the setting of a row, or quotes a section that it lies in."""
+    *sections, _ = row.path.split(".")
+    above = (".".join(sections[:count]) for count in range(2, len(sections) + 1))
+    return row.path in problem or any(f"{section!r}" in problem for section in above)
 
 
 def _identifier(row: Row) -> str:

@@ -67,6 +67,8 @@ def run(*line: str, is_layered: bool = False) -> Any:
         option("--mode"),
         option("--exact", "mode", value="exact"),
         option("--scheme", "scheme.variant", hint="Loops are --loop."),
+        option("--wide", "wide.inner.width", settings=TOY, setting="inner.width"),
+        option("--fastest", "scheme.variant", value="full", help="As it says."),
         option("--sizes"),
         option("--name", "names", repeats=True, help="A name; may be repeated."),
         option("--criterion", "names", family="matey_core.criteria", separator="+"),
@@ -78,8 +80,9 @@ def run(*line: str, is_layered: bool = False) -> Any:
     def toy(given: Given, other: Annotated[int, typer.Option(help="No setting.")] = 3) -> None:
         """Play."""
         seen.append({**given, "other": other})
-        if other == 0:
-            raise ConfigError("scheme.variant cannot be.", remedy="Change it.")
+        if other < 2:
+            problem = ("scheme.variant cannot be.", "'wide.inner' is unknown.")[other]
+            raise ConfigError(problem, remedy="Change it.")
 
     app = typer.Typer(rich_markup_mode=None, add_completion=False)
     app.command()(toy)
@@ -120,6 +123,9 @@ def test_an_error_about_a_setting_names_the_option_that_gave_it() -> None:
     with pytest.raises(ConfigError) as caught:
         run("--scheme", "axial", "--rate", "1", "--other", "0")
     assert caught.value.remedy == "--scheme is scheme.variant. Change it."
+    with pytest.raises(ConfigError) as caught:
+        run("--wide", "4", "--scheme", "axial", "--other", "1")
+    assert caught.value.remedy == "--wide is wide.inner.width. Change it."
     with pytest.raises(ConfigError) as caught:
         run("--scheme", "loop")
     assert caught.value.remedy == "Loops are --loop."
