@@ -110,7 +110,7 @@ def _channel(spec: FieldSpec, field: Field, component: tuple[str, ...]) -> int |
 
 
 def _is_understood(spec: FieldSpec) -> bool:
-    """Whether components can be told along or across the axes: not on `lat` and `lon`."""
+    """Whether components can be resolved along or across the axes: not on `lat` and `lon`."""
     named = {name for field in spec.fields for name in field.component}
     return CARTESIAN.issuperset(spec.grid.axes) or named.issubset(spec.grid.axes)
 

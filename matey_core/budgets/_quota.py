@@ -20,7 +20,7 @@ ROUND_OFF = 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """What a budget buys on one grid."""
+    """What a budget allows on one grid."""
 
     splits: tuple[int, ...]
     """Cells split, for every level but the finest."""

@@ -29,7 +29,7 @@ class TokensConfig(BudgetConfig):
         return self.tokens
 
     def quota(self, ladder: Ladder) -> Quota:
-        """What the number buys, level by level.
+        """What the number allows, level by level.
 
         Raises:
             ConfigError: no tree has this number of tokens.

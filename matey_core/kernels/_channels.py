@@ -15,7 +15,7 @@ def in_eights(attend: Scaled, q: Tensor, k: Tensor, v: Tensor, *, least: int = 8
     Otherwise GPUs refuse, or fall back to a matrix of all with all.
 
     Args:
-        attend: attention that is told the scale.
+        attend: attention that takes the scale.
         q: (…, e), like k and v.
         k: see q.
         v: see q.

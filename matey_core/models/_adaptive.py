@@ -74,7 +74,7 @@ class AdaptiveConfig(ModelConfig):
         )
 
     def cost(self, inputs: Inputs) -> ForwardCost:
-        """Operations of the cells that a fixed budget buys, whatever the fields; see `plan`.
+        """Operations of the cells that a fixed budget allows, whatever the fields; see `plan`.
 
         Raises:
             ConfigError: there is no formula for such a model, no tree of cells has the number

@@ -42,7 +42,7 @@ class ForwardCost:
 
 
 def plan(config: TokenizerConfig, inputs: Inputs) -> Tree:
-    """Cells of a sample of noise: how many of each level a budget buys on a grid.
+    """Cells of a sample of noise: how many of each level a budget allows on a grid.
 
     With γ, balanced trees and cells of padding the numbers of a level follow from the fields:
     those of noise stand for them.

@@ -1,6 +1,6 @@
 """Fourier neural operator: the lowest waves of a field mixed, beside a pointwise bypass.
 
-arXiv 2010.08895 (Li et al.), with dense weights for each wave that is kept. Layers are told
+arXiv 2010.08895 (Li et al.), with dense weights for each wave that is kept. Layers take
 the lead time by a scale and a shift of their channels. Bounded axes are continued by zeros
 before a layer's waves are measured, as is usual.
 

@@ -2,7 +2,7 @@
 
 The network of arXiv 1505.04597 with the blocks of arXiv 2201.03545, as The Well
 (arXiv 2412.00568) trains it. Convolutions continue fields as the boundary says. Blocks are
-told the lead time by a scale and a shift of their channels.
+conditioned on the lead time by a scale and a shift of their channels.
 """
 
 from collections.abc import Iterable
@@ -127,7 +127,8 @@ class UnetModel(FoldedModel):
 
     def _stage(self, width: int, depth: int) -> nn.ModuleList:
         return nn.ModuleList(
-            ConvNextBlock(width, self.config, told=self.config.sizes.width) for _ in range(depth)
+            ConvNextBlock(width, self.config, condition=self.config.sizes.width)
+            for _ in range(depth)
         )
 
     def _run(self, stage: nn.Module, x: Tensor, condition: Tensor, grid: Grid) -> Tensor:
@@ -140,18 +141,18 @@ class UnetModel(FoldedModel):
 class ConvNextBlock(nn.Module):
     """x + MLP(scale · norm(depthwise convolution of x) + shift)."""
 
-    def __init__(self, width: int, config: UnetConfig, *, told: int) -> None:
+    def __init__(self, width: int, config: UnetConfig, *, condition: int) -> None:
         """Make a block without convolutions: `add_axes` adds them.
 
         Args:
             width: channels.
             config: names the size of the convolutions.
-            told: channels of the condition.
+            condition: channels of the condition.
         """
         super().__init__()
         self.width, self.kernel_size = width, config.kernel_size
         self.kernels = nn.ParameterDict()
-        self.film = nn.Linear(told, 2 * width)
+        self.film = nn.Linear(condition, 2 * width)
         nn.init.normal_(self.film.weight, std=0.02)
         nn.init.zeros_(self.film.bias)
         self.enter = nn.Linear(width, 4 * width)
@@ -160,7 +161,7 @@ class ConvNextBlock(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "b *space d"],
-        condition: Float[Tensor, "b told"],
+        condition: Float[Tensor, "b k"],
         periodic: tuple[bool, ...],
     ) -> Float[Tensor, "b *space d"]:
         """Look around on the grid, channel by channel, then act pointwise."""

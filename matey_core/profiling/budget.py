@@ -1,4 +1,4 @@
-"""From operations or seconds to the number of tokens that they buy."""
+"""From operations or seconds to the number of tokens that they allow."""
 
 import math
 from collections.abc import Callable, Sequence

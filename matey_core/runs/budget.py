@@ -109,7 +109,7 @@ def describe(asked: TokenBudget, result: BudgetedTokens, *, of_what: str) -> str
         wanted = f"{quantity(asked.flops)}FLOP"
     else:
         wanted = f"{asked.tokens} tokens"
-    return f"The budget of {wanted} buys {', '.join(parts)}."
+    return f"The budget of {wanted} allows {', '.join(parts)}."
 
 
 def costliest(config: AdaptiveConfig, stores: Sequence[Inputs]) -> int:

@@ -115,7 +115,7 @@ def by_name(stores: Sequence[Store], names: Sequence[str]) -> dict[str, Store]:
     return known
 
 
-def strange_to(model: Model, store: Store) -> Hindrance | None:
+def hindrance_of(model: Model, store: Store) -> Hindrance | None:
     """What a model does not know of a store; None where it knows all."""
     unknown = [name for name in store.spec.names if name not in model.fields]
     reason = ""

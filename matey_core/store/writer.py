@@ -94,7 +94,7 @@ def write_store(
         crew: who does the work; by default this process.
         memory: bytes that all workers together may take.
         plan: what else must be equal for finished work to be kept, such as the source's size.
-        on_frames: told the number of frames after every block.
+        on_frames: called with the number of frames after every block.
 
     Raises:
         DataError: a value is not finite, or the source cannot be read.

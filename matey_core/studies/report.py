@@ -17,7 +17,7 @@ from matey_core.studies.words import heading
 from matey_core.training.checkpoint import written
 
 TOLERANCE = 0.1
-"""How far training may last from its budget before that is told, as a fraction."""
+"""How far training may last from its budget before the report says so, as a fraction."""
 NO_PLOT = "There is no picture: matplotlib is not installed."
 
 

@@ -74,7 +74,7 @@ def run_study(
         study: what is varied, and how.
         out: folder of the study.
         jobs: processes side by side, a thread each.
-        on_progress: is told how far it is.
+        on_progress: called with the progress so far.
         on_plan: is asked once, before anything is trained in earnest, whether to go on.
         clock: knows what a step takes; by default a few are tried.
         publish: writes the report.

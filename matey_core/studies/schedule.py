@@ -32,7 +32,7 @@ def carry_out(
         log: what is finished; every finished cell is added.
         title: of the study, for progress.
         jobs: processes that work side by side, a thread each; with 1, this one works.
-        on_progress: is told about steps, or about cells where there are several processes.
+        on_progress: called after steps, or after cells where there are several processes.
         on_seed: is called whenever all cells of a seed are finished.
 
     Raises:

@@ -46,7 +46,7 @@ class StepTimes:
 
         Args:
             point: whose trainings.
-            on_progress: is told what is tried.
+            on_progress: called before every trial.
 
         Raises:
             MateyError: settings that no training can work with.

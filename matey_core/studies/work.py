@@ -63,7 +63,7 @@ def finish(cell: Cell, first: TrainedCell, on_progress: OnProgress = silent) -> 
     Args:
         cell: whose pretraining is finished.
         first: what came out of that.
-        on_progress: is told about every step.
+        on_progress: called after every step.
 
     Raises:
         RunError: the disk is full.

@@ -130,7 +130,7 @@ class TokenizerConfig(Config):
         return self.budget.limit
 
     def on(self, shape: tuple[int, ...], shift: Shift | None = None) -> "TokenizerConfig":
-        """Settle which of the patch sizes serve a grid.
+        """Choose the patch sizes that serve a grid.
 
         With `coarse_cells`, that is the finest one that makes no more cells, and all finer ones
         (`uniform`: that one alone); sizes that the grid is too small for are passed over, and

@@ -52,7 +52,7 @@ def check_stores(
         paths: stores, or folders with stores, on this machine or in object storage.
         checks: names of checks; all by default.
         limit: look at this many trajectories of each store at most, the first ones.
-        on_progress: told how many bytes are read.
+        on_progress: called with the number of bytes read.
 
     Raises:
         DataError: there is no store in one of the places.

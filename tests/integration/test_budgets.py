@@ -60,7 +60,7 @@ def test_operations_become_tokens_that_the_run_and_its_model_keep(trained: Path)
     assert line["tokens"] == 32  # the finest cells everywhere
     assert 0.9 * 6e6 < plane["flops"] <= 6e6
     assert line["flops"] < plane["flops"]
-    assert any("The budget of 6 MFLOP buys" in note for note in start["notes"])
+    assert any("The budget of 6 MFLOP allows" in note for note in start["notes"])
 
 
 def test_too_few_operations_leave_no_run(project: Path) -> None:
@@ -118,7 +118,7 @@ def test_another_budget_at_inference_and_in_finetuning(project: Path, trained: P
     plain = rollout(config)
     assert plain.budget == ""
     richer = rollout(config.model_copy(update={"tokens": 61}))
-    assert richer.budget.startswith("The budget of 61 tokens buys 61 tokens a frame")
+    assert richer.budget.startswith("The budget of 61 tokens allows 61 tokens a frame")
     errors = [report.stores[0].one_step_mean["nrmse"].error for report in (plain, richer)]
     assert errors[0] != errors[1] or plain.stores[0].store == "line_periodic"
     with pytest.raises(ConfigError, match="15 tokens are fewer than the 16 coarsest cells"):

@@ -16,7 +16,7 @@ from matey_core.tokens import TokenBatch
 
 
 class Processor(nn.Module):
-    """Blocks of one scheme, told where tokens are and how far ahead to look."""
+    """Blocks of one scheme, conditioned on where tokens are and how far ahead to look."""
 
     def __init__(self, config: MateySettings) -> None:
         super().__init__()

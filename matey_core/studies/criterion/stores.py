@@ -9,7 +9,7 @@ from matey_core.batches import FieldBatch
 from matey_core.data import Windows
 from matey_core.fields import Grid
 from matey_core.models import Model
-from matey_core.runs.store_choice import Hindrance, choose, strange_to
+from matey_core.runs.store_choice import Hindrance, choose, hindrance_of
 from matey_core.store import Store
 from matey_core.studies.criterion.settings import CriterionConfig
 
@@ -91,7 +91,7 @@ def _hindrance(
         return Hindrance(
             reason="it has no time axis", remedy="Name a store of trajectories with --store."
         )
-    if model is not None and (strange := strange_to(model, store)):
+    if model is not None and (strange := hindrance_of(model, store)):
         return strange
     if not _samples(config, store):
         return Hindrance(

@@ -84,7 +84,7 @@ def equal_cost(
 
     Args:
         config: settings.
-        on_progress: is told about every step.
+        on_progress: called after every step.
         on_plan: is asked once, when costs are known, whether to go on.
         jobs: processes side by side, a thread each.
 

@@ -84,7 +84,7 @@ class EqualCosts:
 
         Args:
             place: the store's.
-            on_progress: is told about every turn.
+            on_progress: called after every turn.
 
         Raises:
             ConfigError: an arm cannot work, or no tree has its number of tokens.

@@ -47,8 +47,8 @@ def inspect_data(
     Args:
         path: a store, a source, or a folder of them; on this machine or in object storage.
         reader: name of the reader for sources; by default whichever recognizes them.
-        options: what the reader is told of what sources do not say.
-        on_progress: told how many are described.
+        options: what sources do not say themselves.
+        on_progress: called with the number described.
 
     Raises:
         DataError: there is nothing to describe, or the only thing there is damaged.

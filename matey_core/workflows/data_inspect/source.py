@@ -48,7 +48,7 @@ def find_sources(
         folder: a folder or a single source.
         layout: name of a reader; by default whichever recognizes the content.
         exclude: folders to leave out.
-        options: what the reader is told.
+        options: options of the reader.
 
     Raises:
         DataError: there is none, or a damaged one.

@@ -1,4 +1,4 @@
-"""What `matey finetune` can be told."""
+"""Settings of `matey finetune`."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What `matey prepare` can be told."""
+"""Settings of `matey prepare`."""
 
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ class PrepareConfig(Config):
 
     @property
     def options(self) -> ReaderOptions:
-        """What the reader is told."""
+        """Options of the reader."""
         return ReaderOptions(**{k: getattr(self, k) for k in ReaderOptions.__dataclass_fields__})
 
     @property

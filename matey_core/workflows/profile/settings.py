@@ -1,4 +1,4 @@
-"""What `matey profile` can be told."""
+"""Settings of `matey profile`."""
 
 from pathlib import Path
 from typing import Annotated, Literal

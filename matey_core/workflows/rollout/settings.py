@@ -1,4 +1,4 @@
-"""What `matey rollout` can be told."""
+"""Settings of `matey rollout`."""
 
 from pathlib import Path
 from typing import Literal

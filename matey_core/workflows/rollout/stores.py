@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from matey_core.models import Model
-from matey_core.runs.store_choice import Hindrance, candidates, choose, strange_to
+from matey_core.runs.store_choice import Hindrance, candidates, choose, hindrance_of
 from matey_core.runs.trained import Trained
 from matey_core.store import Store
 from matey_core.workflows.rollout.settings import RolloutConfig
@@ -62,7 +62,7 @@ def _hindrance(
         return Hindrance(
             reason="it has no time axis", remedy="Name a store of trajectories with --store."
         )
-    if strange := strange_to(model, store):
+    if strange := hindrance_of(model, store):
         return strange
     if not store.samples(config.split):
         return Hindrance(

@@ -63,7 +63,7 @@ def simulate(
 
     Args:
         config: what to simulate.
-        on_progress: told after every frame of every batch.
+        on_progress: called after every frame of every batch.
         workers: processes that are there already; by default as `config` says.
 
     Raises:

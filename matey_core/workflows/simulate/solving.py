@@ -39,7 +39,7 @@ class Run:
         Args:
             config: what to simulate.
             parts: where finished trajectories go.
-            on_progress: told after every frame.
+            on_progress: called after every frame.
             workers: processes to share the work with; None: this process does it.
         """
         self._config = config

@@ -61,7 +61,7 @@ class Workers:
         Args:
             arguments: of `Solver`: settings, parts, dtype, device and compiled.
             batches: seeds of each.
-            on_look: told every moment how many frames, of all samples, have been stepped. An
+            on_look: called every moment with the number of frames of all samples so far. An
                 exception from it, or Ctrl-C, stops every worker at its next frame.
 
         Raises:

@@ -72,7 +72,7 @@ def simulate_suite(config: SuiteConfig, on_progress: OnProgress = silent) -> Sui
 
     Args:
         config: which suite.
-        on_progress: told after every frame of every batch.
+        on_progress: called after every frame of every batch.
 
     Raises:
         ConfigError: a file of another making is in the way.

@@ -1,4 +1,4 @@
-"""What `matey tokenize-inspect` can be told."""
+"""Settings of `matey tokenize-inspect`."""
 
 from pathlib import Path
 from typing import Annotated

@@ -123,7 +123,7 @@ def test_a_cycle_says_which_of_its_calls_exceed_the_budget(bounded: Path) -> Non
             {"cycle": "sizes", "jitter": True},
         )
     )
-    assert plain.startswith("The budget of 70 tokens buys 70 tokens a frame")
+    assert plain.startswith("The budget of 70 tokens allows 70 tokens a frame")
     assert ladder == (
         f"{plain} Uniform passes of --cycle ladder have up to 256 tokens a frame, whatever the "
         "budget."
