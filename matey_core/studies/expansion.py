@@ -1,7 +1,6 @@
 """From a study's file to all combinations of axes, arms, seeds and learning rates."""
 
 import copy
-import difflib
 import itertools
 import json
 from collections.abc import Iterator, Mapping
@@ -10,13 +9,17 @@ from typing import Any
 
 from matey_core.config import validate
 from matey_core.errors import ConfigError
+from matey_core.studies.alike import (
+    RATE,
+    check_arms,
+    check_axes,
+    check_keys,
+    check_sections,
+    check_tests,
+)
 from matey_core.studies.cells import Equal, Point, Scalar
 from matey_core.studies.paths import EVALUATION, STAGES, Values, address, flat, put, text_of
 from matey_core.studies.settings import ArmConfig, StudyConfig
-
-RATE = "optimizer.learning_rate"
-PLACED = ("runs", "name", "source", "run", "out", "split")
-"""Settings that the runner decides."""
 
 
 def points_of(study: StudyConfig) -> list[Point]:
@@ -59,6 +62,7 @@ class _Expansion:
                             found += self._points(name, arm, at, equal, chosen, label)
         if not found:
             raise ConfigError("The rules exclude every cell.", remedy="Change rules.exclude.")
+        check_tests(self.study, found)
         return found
 
     def _points(
@@ -125,25 +129,9 @@ class _Expansion:
     def _check_names(self) -> None:
         """Refuse paths that nothing has, and arms and sections that set what the study decides."""
         study = self.study
-        for stage in STAGES:
-            for key in PLACED:
-                if key in (getattr(study, stage) or {}):
-                    raise ConfigError(
-                        f"study {study.name}: {stage}.{key} is decided by the runner.",
-                        remedy="Leave it out.",
-                    )
-        alike = {(self.last, "steps"), (self.last, RATE)}
-        for name, arm in study.arms.items():
-            for path, _ in flat(arm.settings):
-                source = f"study {study.name}, arm {name}"
-                stage, rest = address(path, has_finetuning=self.has_finetuning, source=source)
-                if (stage, rest) in alike or rest in (*PLACED, "seed"):
-                    raise ConfigError(
-                        f"{source}: {path!r} would not be alike for all arms, or is decided by "
-                        "the runner.",
-                        remedy="All arms have one budget and the same seeds; learning rates are "
-                        "tried with learning_rates.",
-                    )
+        check_sections(study)
+        check_axes(study, self.axes)
+        check_arms(study, self.axes)
         if study.rules.reference and study.rules.reference not in study.arms:
             raise ConfigError(
                 f"study {study.name}, rules.reference: there is no arm "
@@ -160,21 +148,6 @@ class _Expansion:
             all(here[key] == text_of(value) for key, value in flat(rule))
             for rule in self.study.rules.exclude
         )
-
-
-def check_keys(rule: Mapping[str, Any], known: list[str], source: str) -> None:
-    """Refuse a place that names an axis that is not there.
-
-    Raises:
-        ConfigError: it does.
-    """
-    for key, _ in flat(rule):
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            raise ConfigError(
-                f"{source}: {key!r} is no axis; there are {', '.join(known) or 'none'}.",
-                remedy=f"Did you mean {near[0]!r}?" if near else "",
-            )
 
 
 def _validated(stage: str, values: dict[str, Any], source: str) -> Any:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from matey_core.errors import ConfigError
+from matey_core.studies.alike import check_keys
 from matey_core.studies.cells import Point, Scalar
 from matey_core.studies.comparison import Comparison
-from matey_core.studies.expansion import check_keys
 from matey_core.studies.paths import flat, text_of
 from matey_core.studies.verdicts import Outcome, VerdictConfig
 

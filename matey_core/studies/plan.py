@@ -33,6 +33,7 @@ class StudyPlan:
     jobs: int
     step_seconds: dict[str, float]
     """Arm → time of a step in the training that is compared."""
+    notes: tuple[str, ...] = ()
 
 
 def plan_of(
@@ -42,6 +43,7 @@ def plan_of(
     *,
     out: Path,
     jobs: int,
+    notes: tuple[str, ...] = (),
 ) -> StudyPlan:
     """Add up what is left.
 
@@ -51,6 +53,7 @@ def plan_of(
         times: hash of a cell → stage → seconds of a step.
         out: folder of the study.
         jobs: processes side by side.
+        notes: what is worth knowing before.
     """
     cells = {task.cell.key: task for task in tasks}
     left = {key: task for key, task in cells.items() if key not in log.results}
@@ -76,6 +79,7 @@ def plan_of(
         pretrainings=len(firsts),
         seconds=seconds / min(jobs, max(len(left), 1)),
         jobs=jobs,
+        notes=notes,
         step_seconds={
             task.point.arm: times[task.cell.key][
                 "finetuning" if task.cell.finetuning else "pretraining"

@@ -55,7 +55,14 @@ def reference_of(study: StudyConfig) -> str:
     return study.rules.reference or next(iter(study.arms))
 
 
-def report_of(study: StudyConfig, tasks: Sequence[Task], log: CellLog, out: Path) -> StudyReport:
+def report_of(
+    study: StudyConfig,
+    tasks: Sequence[Task],
+    log: CellLog,
+    out: Path,
+    *,
+    notes: tuple[str, ...] = (),
+) -> StudyReport:
     """Summarize the seeds that are complete.
 
     Args:
@@ -63,6 +70,7 @@ def report_of(study: StudyConfig, tasks: Sequence[Task], log: CellLog, out: Path
         tasks: all cells, finished or not.
         log: the finished ones.
         out: folder of the study.
+        notes: known before it began.
     """
     rules = study.rules
     comparisons = compare(tasks, log.results, rules, reference=reference_of(study))
@@ -83,7 +91,7 @@ def report_of(study: StudyConfig, tasks: Sequence[Task], log: CellLog, out: Path
         comparisons=comparisons,
         verdicts=judge(study.verdicts, comparisons, rules.metric),
         plot=out / "report.png" if can_plot and comparisons else None,
-        notes=(*_off_budget(comparisons, labels), *(() if can_plot else (NO_PLOT,))),
+        notes=(*notes, *_off_budget(comparisons, labels), *(() if can_plot else (NO_PLOT,))),
     )
 
 

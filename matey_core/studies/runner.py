@@ -18,7 +18,7 @@ from matey_core.studies.plan import StudyPlan, plan_of
 from matey_core.studies.report import StudyReport, reference_of, report_of, write_report
 from matey_core.studies.schedule import carry_out
 from matey_core.studies.settings import StudyConfig
-from matey_core.studies.stores import fingerprints, stores_of
+from matey_core.studies.stores import fingerprints, short_of, stores_of
 from matey_core.studies.trial import StepTimes
 
 OnPlan = Callable[[StudyPlan], bool]
@@ -114,11 +114,12 @@ def _run(
         study, points, seconds, precision=clock.precision, runs=out / "runs", fingerprints=known
     )
     times = {task.cell.key: each for task, each in zip(tasks, seconds, strict=True)}
-    if not on_plan(plan_of(tasks, log, times, out=out, jobs=jobs)):
+    notes = short_of(points)
+    if not on_plan(plan_of(tasks, log, times, out=out, jobs=jobs, notes=notes)):
         return None
 
     def report() -> StudyReport:
-        found = report_of(study, tasks, log, out)
+        found = report_of(study, tasks, log, out, notes=notes)
         publish(found)
         return found
 

@@ -1,11 +1,13 @@
 """Which stores a study can be made on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from matey_core.runs.sources import open_stores
 from matey_core.runs.store_choice import Hindrance, choose
 from matey_core.store import Store
+from matey_core.studies.cells import Point
+from matey_core.workflows.finetune.stores import short_stores
 
 
 def fingerprints(data: Path) -> tuple[str, ...]:
@@ -15,6 +17,18 @@ def fingerprints(data: Path) -> tuple[str, ...]:
         DataError: there is none.
     """
     return tuple(sorted(store.fingerprint for store in open_stores(data)))
+
+
+def short_of(points: Iterable[Point]) -> tuple[str, ...]:
+    """Say which stores have fewer training trajectories than a fine-tuning asks for."""
+    trainings = [point.finetuning for point in points if point.finetuning is not None]
+    asked = {(each.data, each.n_samples) for each in trainings if each.data and each.n_samples}
+    notes = [
+        note
+        for data, size in sorted(asked, key=str)
+        for note in short_stores(open_stores(data), size)
+    ]
+    return tuple(dict.fromkeys(notes))
 
 
 def stores_of(data: Path, names: Sequence[str], *, history: int) -> list[Store]:

@@ -71,8 +71,10 @@ class StepTimes:
         return float(self._kept[key])
 
     def _key(self, config: AnyTraining, point: Point) -> str:
+        settings = config.model_dump(mode="json", exclude=NO_COST)
+        settings["optimizer"].pop("learning_rate", None)  # at equal seconds, all take as many steps
         content = {
-            "settings": config.model_dump(mode="json", exclude=NO_COST),
+            "settings": settings,
             "stores": self.fingerprints(config.data) if config.data is not None else (),
             "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         }

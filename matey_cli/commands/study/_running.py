@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from matey_cli import render
+from matey_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from matey_core.progress import OnProgress
@@ -56,6 +57,12 @@ def run_file(
     from matey_core.studies.reading import read_study
 
     study = read_study(file, tuple(assignments or ()))
+    if not study.has_cells and (only_plan or jobs > 1):
+        raise ConfigError(
+            f"A study of the kind {getattr(study, study.key)!r} has no plan, and no cells that "
+            "can be trained side by side.",
+            remedy="Leave out --plan and --jobs.",
+        )
     with running() as on_progress:
         report = study.carry_out(
             Way(
@@ -119,6 +126,8 @@ def show_plan(plan: "StudyPlan", *, is_all: bool) -> bool:
         render.caption(text)
     else:
         render.note(f"{plan.out}: {text}")
+    for note in plan.notes:
+        render.note(note)
     return not is_all
 
 

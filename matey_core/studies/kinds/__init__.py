@@ -33,6 +33,8 @@ class KindConfig(PartConfig):
     family: ClassVar[Registry[type["KindConfig"]]] = KINDS
     default: ClassVar[str] = "training"
     key: ClassVar[str] = "kind"
+    has_cells: ClassVar[bool] = True
+    """Whether it heeds `jobs` and `on_plan`."""
 
     @abstractmethod
     def carry_out(self, way: Way) -> Any:

@@ -1,6 +1,6 @@
 """Criteria, which shall find the cells where the coarse pass is wrong."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from matey_core.studies.criterion import PICTURE, CriterionConfig, CriterionReport, study_criterion
 from matey_core.studies.kinds import KINDS, KindConfig, Way
@@ -9,6 +9,8 @@ from matey_core.studies.kinds import KINDS, KindConfig, Way
 @KINDS.register("criterion")
 class CriterionStudy(CriterionConfig, KindConfig):
     """An audit, store by store."""
+
+    has_cells: ClassVar[bool] = False
 
     kind: Literal["criterion"] = "criterion"
 

@@ -8,9 +8,13 @@ import pytest
 
 from matey_core.config import validate
 from matey_core.errors import ConfigError, RunError
+from matey_core.progress import silent
+from matey_core.studies.expansion import points_of
 from matey_core.studies.kept import held
 from matey_core.studies.runner import run_study
 from matey_core.studies.settings import StudyConfig
+from matey_core.studies.stores import fingerprints, short_of
+from matey_core.studies.trial import StepTimes
 from tests.support import tiny_store
 
 SHARED = {"batch_size": 4, "validation_batches": 1, "precision": "float32", "workers": 0}
@@ -99,6 +103,30 @@ def test_a_study_shares_its_pretraining_and_says_what_holds(folder: Path, tmp_pa
         ({"rules": {"exclude": [{"arm": "full"}, {"arm": "scratch"}]}}, "exclude every cell"),
         ({"verdicts": [{"rule": "err", "arm": "no", "at_most": 1.0, "source": "s"}]}, "arm 'no'"),
         ({"verdicts": [{"rule": "er", "arm": "full", "source": "s"}]}, "verdicts has no 'er'"),
+        ({"axes": {"finetuning.runs": ["a"]}}, "axes: 'finetuning.runs' is decided by the runner"),
+        ({"axes": {"evaluation.split": ["train"]}}, "'evaluation.split' is decided by the runner"),
+        (
+            {"axes": {"finetuning.steps": [2, 3]}, "budget": {"steps": 3}},
+            "'finetuning.steps' has no effect, as the budget decides the steps",
+        ),
+        (
+            {
+                "axes": {"finetuning.optimizer.learning_rate": [1e-3]},
+                "rules": {"learning_rates": [1e-4]},
+            },
+            "has no effect, as learning_rates are tried",
+        ),
+        (
+            {
+                "axes": {"finetuning.loss": ["nrmse"]},
+                "arms": {"a": {"settings": {"finetuning.loss.name": "relative_mse"}}},
+            },
+            "would be set instead of the values of the axis 'finetuning.loss'",
+        ),
+        (
+            {"arms": {"full": {}, "few": {"settings": {"evaluation.windows": 3}}}},
+            "few and full would be tested with different evaluation.windows, 3 and 256",
+        ),
         ({"budget": {"equal": ["seconds"]}}, "equal seconds need `seconds`"),
     ],
 )  # fmt: skip
@@ -109,6 +137,26 @@ def test_mistakes_are_found_before_anything_is_trained(
         run_study(tiny_study(folder, **changes), out=tmp_path / "out")
     assert expected in f"{found.value} {found.value.remedy}"
     assert not (tmp_path / "out").exists()
+
+
+def test_subsets_that_a_store_cannot_give_are_said_before_and_after(folder: Path) -> None:
+    points = points_of(tiny_study(folder, axes={"n_samples": [1, 50]}))
+    [note] = short_of(points)
+    assert "not 50: all are taken" in note
+    assert not short_of(points_of(tiny_study(folder)))
+
+
+def test_learning_rates_of_an_arm_have_one_measured_time(folder: Path, tmp_path: Path) -> None:
+    study = tiny_study(
+        folder,
+        finetuning=None,
+        axes={},
+        arms={"a": {"learning_rates": [1e-3, 1e-4]}},
+        verdicts=[],
+    )
+    clock = StepTimes(tmp_path / "costs.json", fingerprints)
+    first, second = (clock.measure(point, silent) for point in points_of(study))
+    assert first == second
 
 
 def test_processes_side_by_side_give_the_same_cells(folder: Path, tmp_path: Path) -> None:
