@@ -259,7 +259,7 @@ def _without_cells(config: ModelConfig, what: str) -> ConfigError:
     return ConfigError(
         f"{what} needs a model that cuts fields into cells; the {config.variant} variant cuts "
         "none.",
-        remedy=f"Leave it out, or choose model.variant={' or '.join(names)}.",
+        remedy=f"Leave it out, or take a model of the variant {' or '.join(names)}.",
     )
 
 

@@ -16,7 +16,8 @@ class InspectConfig(Config):
     """A store (path, URL, or its name in ./data/zarr), or a source file; by default the first
     store of the newest run, or of ./data without a run."""
     run: Path | None = None
-    """Run or model directory whose settings are shown; by default the newest run."""
+    """Run or model directory whose settings are shown; by default the newest run, or the default
+    settings where its model cuts no cells."""
     runs: Path = Path("runs")
     """Folder of the runs."""
     data: Location = Path("data")

@@ -79,8 +79,10 @@ def view_of(config: InspectConfig) -> TokenView:
         trained = find_trained(config.run, runs=config.runs)
     stores = [location(record.path) for record in trained.records] if trained else []
     weights = trained.load() if trained else None
+    if config.run is None and not isinstance(weights, AdaptiveModel):
+        weights = None
     chosen = weights.config if weights else ModelConfig.standard()
-    model = adaptive_config(chosen, what="Looking at cells")
+    model = adaptive_config(chosen, what="--run")
     if config.source is not None:
         frames = open_frames(config.source, data=config.data)
     else:
@@ -101,7 +103,7 @@ def view_of(config: InspectConfig) -> TokenView:
         model=model,
         tokenizer=tokenizer,
         history=history,
-        settings_of=str(trained.path) if trained else "defaults",
+        settings_of=str(trained.path) if trained and weights else "defaults",
         estimate=weights.estimate if isinstance(weights, AdaptiveModel) else None,
     )
 

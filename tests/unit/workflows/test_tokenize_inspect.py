@@ -7,8 +7,11 @@ import pytest
 import torch
 
 from matey_core.batches import FieldBatch
+from matey_core.errors import ConfigError
 from matey_core.models import ModelConfig, load_model, save_model
+from matey_core.models.fno import FnoConfig
 from matey_core.models.matey import MateyConfig
+from matey_core.runs.folder import create_run, record_of
 from matey_core.store import open_store
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.tokenize_inspect import InspectReport, inspect
@@ -104,3 +107,16 @@ def test_another_tokenizer_than_that_of_a_model_which_keeps_parents() -> None:
     assert _tokenizer(InspectConfig(gamma=0.2), model).keep_parents
     uniform = _tokenizer(InspectConfig(tokenizer="uniform", patch=(8,)), model)
     assert (uniform.name, uniform.keep_parents) == ("uniform", False)
+
+
+def test_the_defaults_are_shown_where_the_newest_model_cuts_no_cells(tmp_path: Path) -> None:
+    store = open_store(tiny_store(tmp_path, shape=(32, 32), samples=4))
+    run = create_run(tmp_path / "runs", FnoConfig.tiny(), kind="pretrain", name="fno")
+    run.record_stores([record_of(store, (0,))])
+    run.model.mkdir()
+    save_model(FnoConfig.tiny().build(fields=store.spec.names, num_axes=(2,)), run.model)
+    report = inspect(InspectConfig(runs=tmp_path / "runs"))
+    assert (report.settings_of, report.source) == ("defaults", store.path)
+    assert report.tokenizer == TokenizerConfig()
+    with pytest.raises(ConfigError, match="--run needs a model that cuts fields into cells"):
+        inspect(InspectConfig(run=run.path))
