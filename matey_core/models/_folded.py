@@ -2,14 +2,12 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import ClassVar
 
 from jaxtyping import Float
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from matey_core.batches import FieldBatch, Prediction
-from matey_core.errors import ConfigError
 from matey_core.fields import Grid
 from matey_core.models._base import Model, Part
 from matey_core.models._wrapper import Frame, WrappedConfig
@@ -29,7 +27,6 @@ class FoldedModel(Model):
     """Common stem, a network on the grid, common head; fields by name, increments out."""
 
     config: FoldedConfig
-    can_recompute: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -87,8 +84,8 @@ class FoldedModel(Model):
             ConfigError: the batch has a field or a number of axes the model does not know, or a
                 longer history.
         """
+        self.check(batch)
         grid, leads = batch.spec.grid, batch.lead_steps.shape[1]
-        self._check_axes(grid)
         history = batch.history.repeat_interleave(leads, dim=0)
         lead_steps = batch.lead_steps.flatten()
         frame = Frame.of(history, lead_steps, grid, self.config)
@@ -114,11 +111,3 @@ class FoldedModel(Model):
         """Say which part a parameter, by its name in `named_parameters`, belongs to."""
         parts: dict[str, Part] = {"stem": "stem", "head": "head", "table": "fields"}
         return parts.get(parameter.partition(".")[0], "attention")
-
-    def _check_axes(self, grid: Grid) -> None:
-        if grid.num_axes not in self.num_axes:
-            known = " or ".join(map(str, self.num_axes))
-            raise ConfigError(
-                f"The model knows fields on {known} axes, not on {grid.num_axes}.",
-                remedy="Fine-tune it on such data: `matey finetune` adds what is missing.",
-            )
