@@ -1,11 +1,15 @@
 """Adapt a trained model to new stores, or to few samples."""
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from matey_cli.commands._training import (
     TRAINING,
     Assignments,
     Processes,
     Resume,
-    SettingsFile,
     go_on,
     train,
 )
@@ -34,7 +38,10 @@ def finetune(
     given: Given,
     nproc: Processes = None,
     resume: Resume = False,
-    config: SettingsFile = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="TOML file with settings; options go before it."),
+    ] = None,
     assignments: Assignments = None,
 ) -> None:
     r"""Adapt a trained model to new stores, or to few samples.

@@ -26,6 +26,7 @@ def test_help_lists_every_command_with_a_summary(matey: Matey) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_a_command_shows_examples_and_global_options(matey: Matey, command: str) -> None:
     result = matey(command, "--help")
+    assert ("laptop" in result.stdout) == (command == "pretrain")  # its settings hold a model's
     assert result.returncode == 0
     assert f"  matey {command}" in result.stdout
     assert "\\b" not in result.stdout
