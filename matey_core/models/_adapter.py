@@ -117,9 +117,9 @@ def read_adapter(folder: Path, described: Any, *, names: Iterable[str]) -> dict[
             weight, _, kind = name.rpartition(":")
             if kind == "up":
                 weights[weight] = _added(before[weight], value, found[f"{weight}:down"])
-            elif kind != "down":
+            elif kind != "down" or f"{weight}:up" not in found:
                 weights[name] = value
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+    except (OSError, SafetensorError, LookupError, ValueError, RuntimeError) as error:
         raise CheckpointError(
             f"{folder / ADAPTER} is damaged, or does not fit its base: {error}.",
             remedy="Write it again from its run.",

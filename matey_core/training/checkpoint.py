@@ -165,7 +165,7 @@ def load_checkpoint(path: Path, state: TrainState) -> Progressed:
         return Progressed(
             mixture=dict(numbers["mixture"]),
             random_states=[tensors[f"random.{rank}"] for rank in range(processes)],
-            best={key: float(value) for key, value in numbers["best"].items()},
+            best={key: float(value) for key, value in dict(numbers["best"]).items()},
             precision=str(numbers["precision"]),
         )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:

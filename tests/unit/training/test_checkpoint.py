@@ -1,6 +1,7 @@
 """Checkpoints are complete or absent, and hold no code."""
 
 import errno
+import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -140,6 +141,16 @@ def test_pickles_are_refused_and_never_run(saved: Path, file: str, tmp_path: Pat
     with pytest.raises(CheckpointError, match="step-00000005"):
         load_checkpoint(saved, new_state(6))
     assert not proof.exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("best", 3), ("best", {"step": "x"}), ("mixture", 3), ("processes", 2)]
+)
+def test_numbers_that_cannot_be_are_refused(saved: Path, key: str, value: object) -> None:
+    numbers = json.loads((saved / "state.json").read_text())
+    (saved / "state.json").write_text(json.dumps({**numbers, key: value}))
+    with pytest.raises(CheckpointError, match="is not a checkpoint of this run"):
+        load_checkpoint(saved, new_state(6))
 
 
 def adapted_state(seed: int) -> TrainState:
