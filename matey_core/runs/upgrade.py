@@ -73,6 +73,8 @@ def _upgrade_objective(found: dict[str, Any], source: str) -> None:
     """Call what was an objective a loss."""
     objective = found.get("objective")
     name = objective.get("name") if isinstance(objective, Mapping) else objective
+    if isinstance(objective, Mapping) and len(objective) > 1:  # a loss had no other settings
+        return
     if not isinstance(name, str) or name in OBJECTIVES or name not in LOSSES:
         return
     loss = _section(found.get("loss", {}), "name")
