@@ -141,7 +141,7 @@ def _described_layout(description: FileDescription) -> _Layout:
     fields = known_fields([field.name for field in description.fields], units=units)
     static = known_fields(description.static_fields, units=units)
     return _Layout(
-        {told.array: field for told, field in zip(description.fields, fields, strict=True)},
+        {given.array: field for given, field in zip(description.fields, fields, strict=True)},
         {field.name: field for field in static},
         tuple(description.axes),
         tuple(description.boundary),

@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Literal
 
+from matey_core.errors import ConfigError
 from matey_core.studies.criterion import PICTURE, CriterionConfig, CriterionReport, study_criterion
 from matey_core.studies.kinds import KINDS, KindConfig, Way
 
@@ -15,7 +16,16 @@ class CriterionStudy(CriterionConfig, KindConfig):
     kind: Literal["criterion"] = "criterion"
 
     def carry_out(self, way: Way) -> CriterionReport:
-        """Audit all stores that are not audited yet."""
+        """Audit all stores that are not audited yet.
+
+        Raises:
+            ConfigError: the file names a folder of runs, and all that an audit can fail with.
+        """
+        if "runs" in self.model_fields_set:
+            raise ConfigError(
+                "The folder of the runs is no setting of a study's file.",
+                remedy="Leave `runs` out, and give it with --runs.",
+            )
         out = way.out / PICTURE if way.out else self.out
         config = self.model_copy(update={"out": out, "runs": way.runs})
         return study_criterion(config, way.on_progress)

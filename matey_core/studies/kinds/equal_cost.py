@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from matey_core.studies.equal_cost import EqualCostConfig, equal_cost
+from matey_core.errors import ConfigError
+from matey_core.studies.equal_cost import STUDIED, EqualCostConfig, equal_cost
 from matey_core.studies.equal_cost.report import EqualCostReport
 from matey_core.studies.kinds import KINDS, KindConfig, Way
 
@@ -14,7 +15,18 @@ class EqualCostStudy(EqualCostConfig, KindConfig):
     kind: Literal["equal_cost"] = "equal_cost"
 
     def carry_out(self, way: Way) -> EqualCostReport | None:
-        """Measure the arms, and run all cells."""
+        """Measure the arms, and run all cells.
+
+        Raises:
+            ConfigError: the section of the training has what the study chooses, and all that
+                a study of this kind can fail with.
+        """
+        if given := [key for key in STUDIED if key in self.training.model_fields_set]:
+            raise ConfigError(
+                f"training.{given[0]} has no effect: the study chooses it.",
+                remedy="Leave it out. `data`, `seeds`, `seconds` and `steps` are settings of the "
+                "study, --runs and --out its folders.",
+            )
         training = self.training.model_copy(update={"runs": way.runs})
         config = self.model_copy(update={"out": way.out or self.out, "training": training})
         return equal_cost(config, way.on_progress, on_plan=way.on_plan, jobs=way.jobs)

@@ -1,0 +1,30 @@
+"""Studies in files: what a kind decides itself stands in none."""
+
+from pathlib import Path
+
+import pytest
+
+from matey_core.errors import ConfigError
+from matey_core.studies.kinds import Way
+from matey_core.studies.reading import read_study
+
+
+@pytest.mark.parametrize(
+    ("name", "assignment", "expected"),
+    [
+        ("equal-cost", "training.steps=500", "training.steps has no effect"),
+        ("equal-cost", "training.data=elsewhere", "training.data has no effect"),
+        ("criterion", "runs=elsewhere", "folder of the runs is no setting of a study's file"),
+    ],
+)
+def test_what_would_have_no_effect_is_refused(
+    name: str, assignment: str, expected: str, tmp_path: Path
+) -> None:
+    study = read_study(Path(name), (assignment,))
+    with pytest.raises(ConfigError, match=expected):
+        study.carry_out(Way(out=tmp_path / "out", runs=tmp_path))
+
+
+def test_a_name_that_is_no_file_lists_the_studies_there_are() -> None:
+    with pytest.raises(ConfigError, match="matey brings criterion, equal-cost, low-sample"):
+        read_study(Path("low_sample"))
