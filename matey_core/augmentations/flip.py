@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import NonNegativeFloat
+from pydantic import Field
 
 from matey_core.augmentations import AUGMENTATIONS, AugmentationConfig
 from matey_core.augmentations._samples import change_samples, picked
@@ -16,7 +16,7 @@ class FlipConfig(AugmentationConfig):
     """Mirror images."""
 
     name: Literal["flip"] = "flip"
-    strength: NonNegativeFloat = 1.0
+    strength: float = Field(default=1.0, ge=0, le=1)
     """Chance that a sample takes part."""
 
     def build(self) -> "Flip":

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Literal
 
 import torch
-from pydantic import NonNegativeFloat
+from pydantic import Field
 
 from matey_core.augmentations import AUGMENTATIONS, AugmentationConfig
 from matey_core.augmentations._samples import change_samples, generators
@@ -18,7 +18,7 @@ class RollConfig(AugmentationConfig):
     """Shifts along periodic axes."""
 
     name: Literal["roll"] = "roll"
-    strength: NonNegativeFloat = 1.0
+    strength: float = Field(default=1.0, ge=0, le=1)
     """Chance that a sample takes part."""
 
     def build(self) -> "Roll":

@@ -3,9 +3,12 @@
 import pytest
 import torch
 
+from matey_core.augmentations import AUGMENTATIONS
 from matey_core.augmentations.roll import Roll
 from matey_core.augmentations.scale import RandomScale
 from matey_core.batches import FieldBatch
+from matey_core.config import validate
+from matey_core.errors import ConfigError
 from tests.unit.augmentations.test_symmetries import spec_of
 
 SEEDS = range(200)
@@ -64,3 +67,9 @@ def test_factors_are_shared_by_components_and_log_uniform() -> None:
         assert powers.mean().item() == pytest.approx(0, abs=0.25)
         assert powers.std().item() == pytest.approx(4 / 12**0.5, rel=0.1)
     assert abs(torch.corrcoef(torch.stack([density, x]))[0, 1]) < 0.2
+
+
+@pytest.mark.parametrize("name", ["flip", "roll", "rotate"])
+def test_a_chance_is_at_most_1(name: str) -> None:
+    with pytest.raises(ConfigError, match="strength: input should be less than or equal to 1"):
+        validate(AUGMENTATIONS[name], {"strength": 1.5}, source="")
