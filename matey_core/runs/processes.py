@@ -14,7 +14,7 @@ from matey_core.objectives import Objective
 from matey_core.training import Parity, Precision, choose_precision, measure_parity
 from matey_core.training.precision import LARGEST_ERROR, LARGEST_GRADIENT_ERROR
 
-Wish = Literal["auto", "float32", "bfloat16"]
+Requested = Literal["auto", "float32", "bfloat16"]
 
 
 def join_processes(
@@ -63,7 +63,7 @@ def num_processes(
 
 
 def agree_on_precision(
-    wish: Wish,
+    requested: Requested,
     model: Model,
     first_batch: Callable[[], FieldBatch],
     objective: Objective,
@@ -72,21 +72,21 @@ def agree_on_precision(
     """Choose once, in the first process, and tell the others.
 
     Args:
-        wish: the setting.
+        requested: the setting.
         model: on the strategy's device; unchanged afterwards.
         first_batch: reads a batch to compare both types on, where that is needed.
         objective: whose predictions and gradients are compared.
         strategy: the processes.
     """
-    wished = _wished(wish, model, strategy.device) if strategy.place.is_first else None
-    precision = Precision(**strategy.broadcast(asdict(wished) if wished else None))
+    chosen = _requested(requested, model, strategy.device) if strategy.place.is_first else None
+    precision = Precision(**strategy.broadcast(asdict(chosen) if chosen else None))
     if precision.name == "float32":
         return precision, None
     measured = None
     if strategy.computes_for_first:  # together they have what one would not hold
         measured = measure_parity(model, first_batch(), objective, strategy.device)
     parity = Parity(**strategy.broadcast(asdict(measured) if measured else None))
-    if wish == "auto" and not parity.is_good:
+    if requested == "auto" and not parity.is_good:
         reason = (
             f"bfloat16 is further from float32 than {LARGEST_ERROR:.0%} in predictions or "
             f"{LARGEST_GRADIENT_ERROR:.0%} in gradients"
@@ -95,7 +95,7 @@ def agree_on_precision(
     return precision, parity
 
 
-def _wished(wish: Wish, model: Model, device: torch.device) -> Precision:
-    if wish == "auto":
+def _requested(requested: Requested, model: Model, device: torch.device) -> Precision:
+    if requested == "auto":
         return choose_precision(model, device)
-    return Precision(name=wish, reason="as set")
+    return Precision(name=requested, reason="as set")
