@@ -1,7 +1,9 @@
 """What the settings of a fine-tuning amount to, given what is on disk."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from matey_core.config import read_toml
 from matey_core.errors import CheckpointError
@@ -93,10 +95,10 @@ def plan_again(run: RunFolder, config: FinetuneConfig) -> FinetunePlan:
     start, last = run.started(), run.checkpoints.named("last")
     assert last is not None
     sources, notes = _sources(config, reopen_stores(start.stores))
-    base = _adapter_base(config)
+    base = _adapter_base(config, runs=run.path.parent)
     if base is not None and base.sha256 != start.base_sha256:
         raise CheckpointError(
-            f"{config.source} has changed since {run.path} started: the SHA-256 of its weights is "
+            f"{base.folder} has changed since {run.path} started: the SHA-256 of its weights is "
             f"{base.sha256}, expected {start.base_sha256}.",
             remedy="Put the old weights back, which the adapter is saved apart from.",
         )
@@ -112,11 +114,14 @@ def plan_again(run: RunFolder, config: FinetuneConfig) -> FinetunePlan:
     )
 
 
-def _adapter_base(config: FinetuneConfig) -> AdapterBase | None:
+def _adapter_base(config: FinetuneConfig, runs: Path | None = None) -> AdapterBase | None:
+    """What the weights are saved apart from, in the folder of runs or where that was moved to."""
     if config.finetune.save != "adapter":
         return None
     assert config.source is not None
-    return AdapterBase.of(config.source, runs=config.runs)
+    if runs is None:
+        return AdapterBase.of(config.source, runs=config.runs)
+    return AdapterBase.of(runs / os.path.relpath(config.source, config.runs), runs=runs)
 
 
 def _sources(
