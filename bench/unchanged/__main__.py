@@ -83,15 +83,11 @@ def compare(record: dict[str, Any], results: dict[str, Any]) -> int:
     for name in sorted({*record["cases"], *results}):
         before = flattened(record["cases"].get(name, {"case": "none"}))
         after = flattened(results.get(name, {"case": "none"}))
-        # As text, so that NaN equals NaN.
-        keys = [
-            key
-            for key in {**before, **after}
-            if repr(before.get(key, "nothing")) != repr(after.get(key, "nothing"))
-        ]
+        # As text, so that NaN equals NaN. What a command says beside what it said is no change.
+        keys = [key for key in before if repr(before[key]) != repr(after.get(key, "nothing"))]
         different += bool(keys)
         for key in keys[:SHOWN]:
-            say(f"{name}: {key}: {before.get(key, 'nothing')} → {after.get(key, 'nothing')}")
+            say(f"{name}: {key}: {before[key]} → {after.get(key, 'nothing')}")
         if len(keys) > SHOWN:
             say(f"{name}: … and {len(keys) - SHOWN} more")
     say(f"{different} of {len(record['cases'])} cases differ.")

@@ -22,7 +22,7 @@ SMALL = (
 )
 FINETUNE = f"finetune runs/full-adap_mix --data other {TRAIN} --n-samples 2"
 PAPER = (
-    "--set model.variant=paper --set model.width=24 --objective relative_mse "
+    "--set model.variant=paper --set model.width=24 --set objective=relative_mse "
     "--set model.drop_path=0.2 --set clip=0.5 --set noise=0.0"
 )
 ROLLOUT = "--steps 4 --windows 16 --samples 2"
