@@ -157,10 +157,9 @@ def _usage(error: Any) -> tuple[str, str, int]:
 
 def _invalid(error: Any) -> tuple[str, str, int]:
     """Say what pydantic found wrong in settings that were built from options."""
-    problems = (
-        f"{'.'.join(map(str, each['loc'])) or error.title}: {each['msg']}, found {each['input']!r}"
-        for each in error.errors()
-    )
+    from matey_core.config import Config, mistakes
+
+    problems = mistakes(Config, error)
     return f"{'; '.join(problems)}.", "Change the option of this name.", 2
 
 

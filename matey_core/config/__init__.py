@@ -9,11 +9,12 @@ from matey_core.config._toml import (
     with_settings,
     write_toml,
 )
-from matey_core.config._validate import validate
+from matey_core.config._validate import mistakes, validate
 
 __all__ = [
     "Config",
     "PartConfig",
+    "mistakes",
     "read_toml",
     "settings_file",
     "shipped_settings",

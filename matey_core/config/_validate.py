@@ -33,11 +33,21 @@ def validate(kind: type[AnyConfig], values: Mapping[str, Any], *, source: str) -
     try:
         return kind.model_validate_json(json.dumps(values), strict=True)
     except pydantic.ValidationError as error:
-        problems = list(_sentences(kind, error.errors()))
+        problems = mistakes(kind, error)
     raise ConfigError(
         f"{source}: " + ("; ".join(problems)) + ".",
         remedy="docs/reference/settings.md lists every setting.",
     )
+
+
+def mistakes(kind: type[Config], error: pydantic.ValidationError) -> list[str]:
+    """Say what is wrong with settings, each wrong or unknown key with its path.
+
+    Args:
+        kind: the settings class.
+        error: what pydantic raised for it.
+    """
+    return list(_sentences(kind, error.errors()))
 
 
 def _sentences(kind: type[Config], problems: Sequence[Any], above: str = "") -> Iterator[str]:
@@ -61,7 +71,7 @@ def _sentences(kind: type[Config], problems: Sequence[Any], above: str = "") -> 
 def _unknown(path: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(path.rpartition(".")[2], known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"
-    return f"unknown setting {path!r}{hint}"
+    return f"unknown setting {path!r}{hint if known else ''}"
 
 
 def _elsewhere(kind: type[Config], loc: tuple[int | str, ...]) -> str:

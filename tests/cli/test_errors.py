@@ -45,7 +45,7 @@ def test_settings_that_cannot_be_are_named() -> None:
     with pytest.raises(ValueError, match="gamma") as caught:
         TokenizerConfig(gamma=-1.0)
     problem, _, code = _explain(caught.value)
-    assert problem == "gamma: Input should be greater than or equal to 0, found -1.0."
+    assert problem == "budget.gamma: input should be greater than or equal to 0, found -1.0."
     assert code == 2
 
 
