@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from matey_core.errors import MateyError
 from matey_core.progress import OnProgress, Progress
 from matey_core.studies.cells import PLACES, AnyTraining, Fingerprints, Point, hashed
 from matey_core.studies.kept import KeptValues
@@ -67,8 +68,16 @@ class StepTimes:
             place = self._kept.path.parent
             place.mkdir(parents=True, exist_ok=True)
             with TemporaryDirectory(dir=place, prefix="trial-") as folder:
-                self._kept.keep({key: self._tried(config, point, Path(folder))})
+                self._kept.keep({key: self._named(stage, config, point, Path(folder))})
         return float(self._kept[key])
+
+    def _named(self, stage: str, config: AnyTraining, point: Point, folder: Path) -> float:
+        """Try, and say which arm a mistake is of."""
+        try:
+            return self._tried(config, point, folder)
+        except MateyError as error:
+            error.args = (f"{point.arm}, {stage}: {error}",)
+            raise
 
     def _key(self, config: AnyTraining, point: Point) -> str:
         settings = config.model_dump(mode="json", exclude=NO_COST)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from matey_core.config import validate
-from matey_core.errors import ConfigError, RunError
+from matey_core.errors import ConfigError, MateyError, RunError
 from matey_core.progress import silent
 from matey_core.studies.expansion import points_of
 from matey_core.studies.kept import held
@@ -157,6 +157,13 @@ def test_learning_rates_of_an_arm_have_one_measured_time(folder: Path, tmp_path:
     clock = StepTimes(tmp_path / "costs.json", fingerprints)
     first, second = (clock.measure(point, silent) for point in points_of(study))
     assert first == second
+
+
+def test_an_arm_that_cannot_be_trained_is_named(folder: Path, tmp_path: Path) -> None:
+    patch = {"pretraining.model.tokenizer.patch": [64, 32]}
+    study = tiny_study(folder, arms={"full": {}, "coarse": {"settings": patch}}, verdicts=[])
+    with pytest.raises(MateyError, match=r"^coarse, pretraining: "):
+        run_study(study, out=tmp_path)
 
 
 def test_processes_side_by_side_give_the_same_cells(folder: Path, tmp_path: Path) -> None:
