@@ -1,6 +1,7 @@
 """The package as its architecture says: no import circles, no prefixes that are folders."""
 
 import ast
+import importlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,6 +73,12 @@ def test_no_module_imports_itself_through_others_not_even_for_annotations() -> N
     # A part registers at its family's door, which does not import it.
     circles = [group for group in strong_components(graph) if len(group) > 1]
     assert circles == []
+
+
+@pytest.mark.parametrize("module", sorted(FILES.keys() - {"matey_cli.__main__"}))
+def test_every_module_can_be_imported(module: str) -> None:
+    """Linters take a name that is not defined for an axis of a shape."""
+    importlib.import_module(module)
 
 
 @pytest.mark.parametrize("room", sorted({path.parent for path in FILES.values()}), ids=str)

@@ -15,7 +15,8 @@ from matey_core.studies.verdicts._places import along, arm_at
 class MonotoneConfig(VerdictConfig):
     """The median error falls, or rises, along a numeric axis.
 
-    From one value to the next it may go the wrong way by the part `tolerance`.
+    From one value to the next it may go the wrong way by the part `tolerance`, but the last
+    error must be below the first, or above it.
     """
 
     rule: Literal["monotone"] = "monotone"
@@ -30,8 +31,10 @@ class MonotoneConfig(VerdictConfig):
             for place, each in along(comparisons, self.axis)
         ]
         errors = [error for _, error in values]
-        steps = pairwise(errors if self.direction == "falls" else errors[::-1])
-        holds = all(after <= before * (1 + self.tolerance) for before, after in steps)
+        falling = errors if self.direction == "falls" else errors[::-1]
+        holds = falling[-1] < falling[0] and all(
+            after <= before * (1 + self.tolerance) for before, after in pairwise(falling)
+        )
         listed = ", ".join(f"{error:.3g} at {place:g}" for place, error in values)
         verb = self.direction if holds else f"does not {self.direction.removesuffix('s')}"
         sentence = f"the {metric} of {self.arm} {verb} along {self.axis}: {listed}."

@@ -89,6 +89,13 @@ def test_what_goes_the_wrong_way_a_little_is_within_tolerance() -> None:
     assert verdict(comparisons, **rule, tolerance=0.03).outcome == "fails"
 
 
+def test_what_stays_as_it_is_does_not_fall() -> None:
+    flat = {1: (0.5,), 2: (0.49,), 4: (0.5,)}
+    found = verdict(made_up(flat, flat), rule="monotone", axis="n_samples")
+    assert found.outcome == "fails"
+    assert "does not fall along n_samples" in found.sentence
+
+
 def test_places_where_every_arm_fails_are_uninformative() -> None:
     bad = {1: (0.95, 0.97, math.inf)}
     alone = verdict(made_up(bad, bad), rule="err", at_most=99.0)
