@@ -35,9 +35,14 @@ def validate(kind: type[AnyConfig], values: Mapping[str, Any], *, source: str) -
     except pydantic.ValidationError as error:
         problems = mistakes(kind, error)
     raise ConfigError(
-        f"{source}: " + ("; ".join(problems)) + ".",
+        f"{source}: {ended('; '.join(problems))}",
         remedy="docs/reference/settings.md lists every setting.",
     )
+
+
+def ended(sentence: str) -> str:
+    """The sentence with a full stop, unless it ends as one already."""
+    return sentence if sentence.endswith((".", "?")) else f"{sentence}."
 
 
 def mistakes(kind: type[Config], error: pydantic.ValidationError) -> list[str]:

@@ -26,7 +26,7 @@ class ModelConfig(PartConfig):
     key: ClassVar[str] = "variant"
 
     variant: str
-    """Which model: a name in the family."""
+    """Which model: `matey`, `paper` as published, or one without tokens, `fno` or `unet`."""
 
     @property
     def label(self) -> str:

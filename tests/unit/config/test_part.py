@@ -98,3 +98,8 @@ def test_what_is_wrong_with_a_whole_part_is_said_of_its_section() -> None:
         validate(Shape, {"name": "stare"}, source="here")
     with pytest.raises(ConfigError, match=r"here: unknown setting 'pints'"):
         validate(Shape, {"name": "star", "pints": 4}, source="here")
+
+
+def test_a_question_at_the_end_gets_no_full_stop() -> None:
+    with pytest.raises(ConfigError, match=r"Did you mean 'star'\?$"):
+        validate(Drawing, {"shape": "stare"}, source="here")
