@@ -86,8 +86,9 @@ class ReaderOptions:
     """What a person may have to say about a source that does not say it itself."""
 
     dims: tuple[str, ...] = ()
-    """Dims as `NAME` or `ROLE=NAME`; the roles are `sample`, `time` and `field`, all other
-    dims are space axes. Of a plain array all dims, in order."""
+    """Dims as `NAME` or `ROLE=NAME`; roles are `sample`, `time`, `field`, or the name of a
+    space axis; a `NAME` that tells, as `batch` or `lat`, needs none. Of a plain array all
+    dims, in order."""
     fields: tuple[str, ...] = ()
     """Variables that are fields, as `NAME` or `VARIABLE=NAME`; of an array with a field dim
     the names along it."""

@@ -23,6 +23,21 @@ KNOWN_DIMS = {
     "z": "z nz zc lev level altitude depth bottom_top",
 }
 _ROLE_OF = {name: role for role, names in KNOWN_DIMS.items() for name in names.split()}
+SAID_DIMS = {
+    "sample": "batch batches batch_size bs b n nsamples n_samples num_samples runs members number "
+    "ensembles realizations realisation realisations trajectories traj trajs case cases simulation "
+    "simulations sim sims example examples instance instances episode episodes seed seeds",
+    "time": "frame frames step steps timestep timesteps time_step time_steps snapshot snapshots",
+    "field": "ch component components variable variables var vars feature features",
+}
+"""Names that tell in `--dims`, where a person wrote them, but not in a file."""
+_SAID_ROLE_OF = {name: role for role, names in SAID_DIMS.items() for name in names.split()}
+IMAGE_AXES = {"h": "y", "height": "y", "w": "x", "width": "x", "d": "z", "depth": "z"}
+"""Axes of an image or a volume, as a model of images names them."""
+OWN_AXES = {"r", "radius", "theta", "phi", "height"}
+"""Names of space axes that they keep."""
+INDICES = {"i", "j", "k"}
+"""Space axes of their own name, unless x, y or z are named: then one may count samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +61,25 @@ def usual_role(name: str) -> str | None:
 def named_dims(entries: Iterable[str]) -> DimNames:
     """Read `--dims`: `ROLE=NAME`, or a NAME that tells, as `time`, `lat` and `y` do.
 
-    A name that tells nothing is a space axis of that name.
+    A space axis of a name that tells nothing is written `NAME=NAME`.
 
     Raises:
-        ConfigError: an entry without a name, or a dim or role named twice.
+        ConfigError: an entry without a name, a dim or role named twice, or a lone name that
+            does not tell what its dim is.
     """
+    entries = tuple(entry.strip() for entry in entries)
+    named = pairs("dims", entries)
+    lone = named.keys() & set(entries)
+    usual = _usual_roles(lone)
     roles: dict[str, str] = {}
-    for left, name in pairs("dims", entries).items():
-        role = left if left != name else usual_role(name) or name
+    for left, name in named.items():
+        role = usual.get(name) if left in lone else _said_role(left, name)
+        if role is None:
+            raise ConfigError(
+                f"--dims names {name}, which may be samples, times, fields or a space axis.",
+                remedy=f"Say what it is: sample={name}, time={name}, field={name}, x={name}, or "
+                f"{name}={name} for a space axis of that name.",
+            )
         if name in roles or role in roles.values():
             raise ConfigError(
                 f"--dims says twice which dim is {role}, or what {name} is.",
@@ -61,6 +87,23 @@ def named_dims(entries: Iterable[str]) -> DimNames:
             )
         roles[name] = role
     return DimNames(roles)
+
+
+def _usual_roles(names: Collection[str]) -> dict[str, str]:
+    """What dims are that were named without a role; a name that does not tell is left out."""
+    lower = {name: name.lower() for name in names}
+    is_image = not {"w", "width"}.isdisjoint(lower.values())
+    known = {**_SAID_ROLE_OF, **_ROLE_OF, **(IMAGE_AXES if is_image else {})}
+    roles = {name: known[word] for name, word in lower.items() if word in known}
+    own = OWN_AXES if set("xyz") & set(roles.values()) else OWN_AXES | INDICES
+    return {name: name for name, word in lower.items() if word in own} | roles
+
+
+def _said_role(left: str, name: str) -> str:
+    """What `ROLE=NAME` says: other words for a role count, other names of axes are kept."""
+    word = left.lower()
+    role = _ROLE_OF.get(word, _SAID_ROLE_OF.get(word))
+    return role if role and (left == name or role in ROLES) else left
 
 
 def pairs(option: str, entries: Iterable[str]) -> dict[str, str]:
