@@ -38,6 +38,11 @@ def is_remote(path: Path) -> bool:
     return not isinstance(path, Path)
 
 
+def own_name(path: Path) -> str:
+    """Name of a file or folder, also of one written as `.` or `..`; empty for a root."""
+    return path.name if path.name not in ("", "..") else path.resolve().name
+
+
 Location = Annotated[
     Path,
     PlainValidator(location),

@@ -1,5 +1,6 @@
 """The Well: a file, or a dataset with its folders train, valid and test."""
 
+import os
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
@@ -134,7 +135,7 @@ def _data_in(folder: Path) -> list[Path]:
 
 def _split_of(file: Path) -> str:
     """The split that a file belongs to, by the folders it lies in; none elsewhere."""
-    folder = file.parent
+    folder = Path(os.path.abspath(file)).parent  # a relative path need not name them
     is_dataset = folder.parent.name == "data" or any(
         (folder.parent / name).is_dir() for name in SPLITS if name != folder.name
     )

@@ -9,6 +9,7 @@ import numpy as np
 
 from matey_core.conversion.moments import Moments
 from matey_core.fields import Field
+from matey_core.locations import own_name
 from matey_core.readers import READERS, Reader, ReaderOptions, Source
 from matey_core.readers.auto import AutoReader
 from matey_core.workflows.data_inspect.description import (
@@ -78,7 +79,7 @@ def describe_source(found: FoundSource) -> Description:
     rows, drawn, ranges_of = _sampled(source)
     return Description(
         kind="source",
-        name=found.reader.stem(found.path.name),
+        name=found.reader.stem(own_name(found.path)),
         path=found.path,
         layout=found.layout,
         dims=dims_of(

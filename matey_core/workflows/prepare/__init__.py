@@ -14,6 +14,7 @@ from matey_core.conversion.source_files import (
     stamp,
 )
 from matey_core.errors import Interrupted, RunError
+from matey_core.locations import own_name
 from matey_core.progress import OnProgress, Progress, silent
 from matey_core.store import SPLITS, write_store
 from matey_core.store.writer import Written, place_of
@@ -131,7 +132,7 @@ class _Work:
     def _write(self, job: SourcePlan) -> Written:
         row, done = job.row, 0
         per_frame = row.num_bytes / (row.samples * row.frames)
-        task = f"convert {job.original.name}"
+        task = f"convert {own_name(job.original)}"
 
         def on_frames(frames: int) -> None:
             nonlocal done

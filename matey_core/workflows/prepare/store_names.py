@@ -4,6 +4,11 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
+from matey_core.locations import own_name
+
+NAMELESS = "data"
+"""Store of a source without a name: the root folder, or a file called `.h5`."""
+
 
 def store_names(
     sources: Sequence[Path],
@@ -27,7 +32,7 @@ def store_names(
     same: dict[str, list[Path]] = defaultdict(list)
     for source in sources:
         if source not in known:
-            same[stem(source.name)].append(source)
+            same[stem(own_name(source)) or NAMELESS].append(source)
     for short, group in same.items():
         chosen = _distinct(short, group, root, used)
         names.update(zip(group, chosen, strict=True))
@@ -37,7 +42,7 @@ def store_names(
 
 def relative_to(source: Path, root: Path) -> str:
     """A source's path below `root`, with forward slashes."""
-    return source.name if source == root else source.relative_to(root).as_posix()
+    return own_name(source) if source == root else source.relative_to(root).as_posix()
 
 
 def _distinct(short: str, group: Sequence[Path], root: Path, used: set[str]) -> list[str]:
