@@ -3,6 +3,7 @@
 Values are always in physical units. Space axes keep the order of their source.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,22 @@ BOUNDARIES: tuple[Boundary, ...] = (
     "dirichlet",
     "unknown",
 )
+
+RESERVED = ("sample", "time", "split", "sample_time", "zarr.json")
+"""What lies in every store, or may; no field and no axis is called so."""
+MOST_BYTES = 200
+"""Of a name in a file system, which allows 255, room for suffixes left."""
+
+
+def can_name_a_field(name: str) -> bool:
+    """Whether a name can be that of an array in a store, and be printed as it is.
+
+    It begins with a letter or number, and has no slash and nothing that cannot be seen;
+    `param_` begins the names of parameters.
+    """
+    is_plain = re.fullmatch(r"[^\W_][^/\\]*", name) and name.isprintable()
+    is_free = name not in RESERVED and not name.startswith("param_")
+    return bool(is_plain) and is_free and len(name.encode()) <= MOST_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

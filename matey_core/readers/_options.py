@@ -1,6 +1,5 @@
 """What a person says about a source, read from the options of `matey prepare`."""
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from matey_core.errors import ConfigError, DataError
-from matey_core.fields import BOUNDARIES, Boundary
+from matey_core.fields import BOUNDARIES, RESERVED, Boundary, can_name_a_field
 from matey_core.readers import ReaderOptions
 
 ROLES = ("sample", "time", "field")
-RESERVED = ("sample", "time", "split")
-"""Arrays that every store has."""
 KNOWN_DIMS = {
     "sample": "sample samples run member ensemble realization trajectory",
     "time": "time times t nt",
@@ -219,18 +216,24 @@ def chosen(option: str, names: Iterable[str], known: Collection[str]) -> tuple[s
 
 
 def check_field_names(path: Path, names: Iterable[str], axes: tuple[str, ...]) -> None:
-    """Raise unless names are distinct and can name the arrays of a store.
+    """Raise unless names can be those of arrays in a store, and fields' names are distinct.
 
     Raises:
         DataError: they cannot.
     """
-    taken = {*RESERVED, *axes}
+    for axis in axes:
+        if axis in RESERVED or not (can_name_a_field(axis) or axis.isidentifier()):
+            raise DataError(
+                f"{path}: {axis!r} cannot be the name of an axis.",
+                remedy="Name the axis with --dims, as x=NAME.",
+            )
+    taken = set(axes)
     for name in names:
-        if name in taken or not re.fullmatch(r"[^\W_][^/\\\0]*", name):
+        if name in taken or not can_name_a_field(name):
             raise DataError(
                 f"{path}: {name!r} cannot be the name of a field; names are distinct, begin with "
-                f"a letter or number, have no slash, and are none of {', '.join(RESERVED)} "
-                f"and {', '.join(axes)}.",
+                "a letter or number but not with param_, have no slash and no invisible character, "
+                f"and are none of {', '.join(RESERVED)} and {', '.join(axes)}.",
                 remedy="Rename it, as --fields OLD=NEW.",
             )
         taken.add(name)

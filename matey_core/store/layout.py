@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from matey_core.fields import Field
+from matey_core.fields import Field, can_name_a_field
 
 LAYOUT = 2
 """Version of the layout, in the group's attribute `matey_layout`."""
@@ -15,6 +15,12 @@ SAMPLE_TIME = "sample_time"
 """Array of the times of each sample, where they differ."""
 DIMENSIONLESS = "1"
 """Unit of what has none, as the CF conventions write it."""
+
+
+def is_field_name(name: str) -> bool:
+    """Whether a store may have a field of this name: what is written can be read again."""
+    # Earlier versions wrote every identifier, `_u` and `param_u` among them.
+    return can_name_a_field(name) or name.isidentifier()
 
 
 def describe(

@@ -146,7 +146,7 @@ def _chunks(group: zarr.Group, path: Path, described: list[dict[str, Any]]) -> d
     chunks = {}
     for field in described:
         name = field["name"]
-        if not name.isidentifier():
+        if not layout.is_field_name(name):
             raise ValueError(f"{name!r} is no name of a field")
         chunks[name] = chunks_of(
             array_metadata(path, name, listed),

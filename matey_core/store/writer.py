@@ -97,11 +97,13 @@ def write_store(
         on_frames: called with the number of frames after every block.
 
     Raises:
-        DataError: a value is not finite, or the source cannot be read.
+        DataError: a value is not finite, a field's name cannot be stored, or the source
+            cannot be read.
         ConfigError: the memory is too small for a single frame.
         RunError: the disk is full, a worker died, or another process writes the store.
     """
     storage = storage or Storage()
+    _check_names(source)
     place = place_of(path)
     job = _job(source, place, num_samples, storage)
     workers = _workers(job, crew or Alone(), memory)
@@ -122,6 +124,17 @@ def write_store(
         )
         place.publish(metadata(job, path.stem, facts))
     return written
+
+
+def _check_names(source: Source) -> None:
+    """Readers of other packages may not have looked at the names."""
+    header = source.header
+    for name in (known.name for known in (*header.spec.fields, *header.static_fields)):
+        if not layout.is_field_name(name):
+            raise DataError(
+                f"{source.path}: {name!r} cannot be the name of a field in a store.",
+                remedy="Rename it in the source: a letter or number first, and no slash.",
+            )
 
 
 def _job(source: Source, place: StorePlace, num_samples: int, storage: Storage) -> ConversionJob:

@@ -16,12 +16,11 @@ import h5py
 import numpy as np
 
 from matey_core.errors import DataError
-from matey_core.fields import Boundary, Field
+from matey_core.fields import RESERVED, Boundary, Field, can_name_a_field
 from matey_core.quantities import known_field
 from matey_core.readers._hdf5 import attributes, check_written, datasets, groups, text_of
 
 RANKS = {"t0_fields": 0, "t1_fields": 1, "t2_fields": 2}
-RESERVED = {"sample", "time", "split"}
 """Names that a store needs for itself."""
 
 
@@ -155,7 +154,7 @@ def _check_names(path: Path, names: list[str], sizes: dict[str, int]) -> None:
     """Field names become names of arrays, so they must be plain and differ."""
     taken = {*RESERVED, *sizes}
     for name in names:
-        if name in taken or not re.fullmatch(r"[^\W_][\w .+\-]*", name):
+        if name in taken or not can_name_a_field(name):
             raise DataError(
                 f"{path}: a field is called {name!r}, which is taken or no plain name.",
                 remedy="Rename it in the file, and in the attribute field_names of its group.",

@@ -1,6 +1,7 @@
 """Which store each source goes to, and what is there already."""
 
 import platform
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -74,6 +75,7 @@ class Plan:
         self.split = Split(shares=config.split, seed=config.seed)
         self.reader = READERS[config.reader](config.options)
         self._sizes: dict[int, int] = {}
+        self._damaged: dict[str, DataError] = {}
         own = [] if is_remote(config.stores) else [config.stores]
         self._found = self.reader.find(config.source, exclude=own)
 
@@ -92,7 +94,8 @@ class Plan:
         """Open every source.
 
         Raises:
-            DataError: one is damaged or of an unknown layout.
+            DataError: one is damaged or of an unknown layout, or the store it goes to is
+                damaged.
             ConfigError: a selection that does not fit a grid.
         """
         config = self.config
@@ -114,6 +117,7 @@ class Plan:
             taken={store.name for store in stores},
             stem=self.reader.stem,
         )
+        self._check_damaged(names.values())
         return [
             SourcePlan(
                 original=path,
@@ -173,15 +177,20 @@ class Plan:
         return self.config.reader
 
     def _existing(self) -> list[Store]:
-        """Open the stores in the output folder; damaged ones stop all but an overwrite."""
+        """Open the stores in the output folder, and keep the faults of damaged ones."""
         stores = []
         for path in find_stores(self.config.stores):
             try:
                 stores.append(open_store(path))
-            except DataError:
-                if not self.config.overwrite:
-                    raise
+            except DataError as error:
+                self._damaged[path.stem] = error
         return stores
+
+    def _check_damaged(self, names: Collection[str]) -> None:
+        """Damaged stores hinder only what would take their names, and no overwrite."""
+        for name, error in self._damaged.items():
+            if name in names and not self.config.overwrite:
+                raise error
 
     def _match(self, source: Source, known: Stamp, stores: list[Store]) -> Store | None:
         """Find the store that was made from a source: by content, else by place."""
