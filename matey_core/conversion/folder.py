@@ -1,6 +1,5 @@
 """Stores in a folder of a file system: written beside the final name, then renamed."""
 
-import errno
 import os
 import shutil
 import time
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from matey_core.conversion import direct
 from matey_core.conversion.place import JOURNAL, PLAN, ChunkFile, StorePlace
-from matey_core.errors import RunError
+from matey_core.locks import locked
 
 STORE = "store"
 REPLACED = "replaced"
@@ -79,23 +78,7 @@ class Folder(StorePlace):
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes from writing the same store meanwhile."""
-        try:
-            import fcntl
-        except ImportError:  # not on Windows
-            yield
-            return
-        self.partial.mkdir(parents=True, exist_ok=True)
-        with (self.partial / "lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise RunError(
-                    f"Another process is writing {self.path} just now.",
-                    remedy="Wait for it, or choose another folder with --out.",
-                ) from None
-            except OSError as error:
-                if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
-                    raise
+        with locked(self.partial, busy=f"Another process is writing {self.path} just now."):
             yield
 
 

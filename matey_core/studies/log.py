@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from matey_core.errors import CheckpointError, RunError
 from matey_core.studies.cells import METRICS, CellResult, Task, TrainedCell
+from matey_core.training.journal import finite
 
 AnyTrained = TypeVar("AnyTrained", bound=TrainedCell)
 
@@ -33,7 +34,7 @@ class JsonLines:
         Raises:
             RunError: the disk is full.
         """
-        values = _finite(row)
+        values = finite(row)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8") as file:
@@ -137,16 +138,6 @@ def _whole_lines(path: Path) -> list[dict[str, Any]]:
 
 def _number(value: float | None) -> float:
     return math.inf if value is None else float(value)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _finite(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(part) for part in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def _unwritable(path: Path, error: OSError) -> RunError:

@@ -7,11 +7,11 @@ from typing import Protocol
 
 from matey_core.distributed import place_of_this_process
 from matey_core.errors import ConfigError
+from matey_core.locks import locked
 from matey_core.progress import OnProgress, silent
 from matey_core.studies.cells import Fingerprints, Point, Task, cell_of
 from matey_core.studies.expansion import points_of
 from matey_core.studies.judging import check_claims
-from matey_core.studies.kept import held
 from matey_core.studies.log import CellLog
 from matey_core.studies.markdown import markdown
 from matey_core.studies.plan import StudyPlan, plan_of
@@ -92,7 +92,7 @@ def run_study(
     points = points_of(study)
     check_claims(study.verdicts, points)
     check_stores(points)
-    with held(out):
+    with locked(out, busy=f"Another process is working on the study in {out} just now."):
         return _run(study, points, out, jobs, on_progress, on_plan, clock, publish)
 
 

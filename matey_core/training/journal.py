@@ -31,7 +31,7 @@ class Journal:
         """
         if not self.is_writer:
             return
-        line = json.dumps({"event": event, "step": step, **_finite(facts)}, allow_nan=False)
+        line = json.dumps({"event": event, "step": step, **finite(facts)}, allow_nan=False)
         try:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
@@ -71,11 +71,16 @@ class Journal:
         os.replace(partial, self.path)
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """The same values as JSON can hold: numbers that are not finite become None.
+
+    Args:
+        value: a number or text, or dictionaries and lists of them.
+    """
     if isinstance(value, Mapping):
-        return {key: _finite(part) for key, part in value.items()}
+        return {key: finite(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(part) for part in value]
+        return [finite(part) for part in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

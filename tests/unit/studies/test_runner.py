@@ -8,9 +8,9 @@ import pytest
 
 from matey_core.config import validate
 from matey_core.errors import ConfigError, MateyError, RunError
+from matey_core.locks import locked
 from matey_core.progress import silent
 from matey_core.studies.expansion import points_of
-from matey_core.studies.kept import held
 from matey_core.studies.runner import run_study
 from matey_core.studies.settings import StudyConfig
 from matey_core.studies.stores import fingerprints, short_of
@@ -78,7 +78,10 @@ def test_a_study_shares_its_pretraining_and_says_what_holds(folder: Path, tmp_pa
     assert text.startswith(f"# study\n\n- **{verdict.outcome}** (directional)")
     assert json.loads((tmp_path / "report.json").read_text())["finished"] == 4
 
-    with held(tmp_path), pytest.raises(RunError, match="Another process is working on the study"):
+    with (
+        locked(tmp_path, busy="here"),
+        pytest.raises(RunError, match="Another process is working on the study"),
+    ):
         run_study(tiny_study(folder), out=tmp_path)
     before = (tmp_path / "cells.jsonl").read_bytes()
     (tmp_path / "cells.jsonl").write_bytes(before + b'{"event": "cell", "ke')
