@@ -21,7 +21,7 @@ from matey_core.optimizers import same_rate
 from matey_core.progress import OnProgress, Progress
 from matey_core.runs.folder import RunFolder
 from matey_core.runs.keeper import Keeper
-from matey_core.runs.processes import agree_on_precision
+from matey_core.runs.processes import agree_on_precision, join_processes
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import StoreWindows
 from matey_core.runs.start import OnStart, StartFacts, StoreFacts
@@ -80,17 +80,39 @@ class TrainingReport:
 
 
 def fit(
-    job: TrainingJob, strategy: Strategy, *, on_progress: OnProgress, on_start: OnStart
+    config: TrainingConfig,
+    prepare: Callable[[Strategy], TrainingJob],
+    *,
+    on_progress: OnProgress,
+    on_start: OnStart,
 ) -> TrainingReport:
-    """Train, validate and save until the steps are done.
+    """Join the processes that train together, then train, validate and save to the end.
 
     Called by all processes alike; only the first writes and reports. A run that ends
     before its first checkpoint leaves nothing behind.
+
+    Args:
+        config: says where to compute, and how training is spread.
+        prepare: makes the model and the run's folder, once the processes are joined.
+        on_progress: is called after every step.
+        on_start: is called once, before the first step, with what will be done.
 
     Raises:
         RunError: training diverged, or the disk is full.
         Interrupted: Ctrl-C.
     """
+    strategy = join_processes(
+        config.device, sequence_parallel=config.sequence_parallel, strategy=config.strategy
+    )
+    try:
+        return _fit_or_clean_up(prepare(strategy), strategy, on_progress, on_start)
+    finally:
+        strategy.close()
+
+
+def _fit_or_clean_up(
+    job: TrainingJob, strategy: Strategy, on_progress: OnProgress, on_start: OnStart
+) -> TrainingReport:
     try:
         return _fit(job, strategy, on_progress, on_start)
     except BaseException as error:

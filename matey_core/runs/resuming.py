@@ -12,7 +12,12 @@ AnyTraining = TypeVar("AnyTraining", bound=TrainingConfig)
 
 
 def resumable_run(
-    runs: Path, name: str | None, *, verb: str, read: Callable[[RunFolder], AnyTraining]
+    runs: Path,
+    name: str | None,
+    *,
+    verb: str,
+    read: Callable[[RunFolder], AnyTraining],
+    sequence_parallel: int | None = None,
 ) -> tuple[RunFolder, AnyTraining]:
     """Find the run to continue, and its settings.
 
@@ -21,6 +26,7 @@ def resumable_run(
         name: the run; without it, the newest one of the verb that has a checkpoint.
         verb: `pretrain` or `finetune`.
         read: reads the settings of such a run.
+        sequence_parallel: how many processes share every sample from now on; by default as before.
 
     Raises:
         CheckpointError: there is none, it is another verb's, or it is complete.
@@ -43,6 +49,8 @@ def resumable_run(
             f"{run.path} is complete: it has all of its {config.steps} steps.",
             remedy="Train further with `matey finetune`, or start a new run.",
         )
+    if sequence_parallel is not None:
+        config = config.model_copy(update={"sequence_parallel": sequence_parallel})
     return run, config
 
 

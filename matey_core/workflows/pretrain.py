@@ -1,5 +1,6 @@
 """Train one model on every store there is."""
 
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -13,7 +14,6 @@ from matey_core.progress import OnProgress, silent
 from matey_core.runs.capabilities import check_capabilities
 from matey_core.runs.fit import TrainingJob, TrainingReport, fit
 from matey_core.runs.folder import RunFolder, create_run, record_of
-from matey_core.runs.processes import join_processes
 from matey_core.runs.resuming import resumable_run
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import (
@@ -56,15 +56,8 @@ def pretrain(
         ConfigError: settings cannot work.
         RunError: training diverged, or the disk is full.
     """
-    stores = open_stores(config.data)
-    strategy = join_processes(
-        config.device, sequence_parallel=config.sequence_parallel, strategy=config.strategy
-    )
-    try:
-        job = _job(config, stores, strategy, resumed=None)
-        return fit(job, strategy, on_progress=on_progress, on_start=on_start)
-    finally:
-        strategy.close()
+    make = partial(_job, config, open_stores(config.data), resumed=None)
+    return fit(config, make, on_progress=on_progress, on_start=on_start)
 
 
 def resume(
@@ -87,18 +80,11 @@ def resume(
     Raises:
         CheckpointError: there is no such run, it is complete, or it does not fit its data.
     """
-    run, config = resumable_run(runs, name, verb="pretrain", read=run_config)
-    if sequence_parallel is not None:
-        config = config.model_copy(update={"sequence_parallel": sequence_parallel})
-    stores = reopen_stores(run.stores())
-    strategy = join_processes(
-        config.device, sequence_parallel=config.sequence_parallel, strategy=config.strategy
+    run, config = resumable_run(
+        runs, name, verb="pretrain", read=run_config, sequence_parallel=sequence_parallel
     )
-    try:
-        job = _job(config, stores, strategy, resumed=run)
-        return fit(job, strategy, on_progress=on_progress, on_start=on_start)
-    finally:
-        strategy.close()
+    make = partial(_job, config, reopen_stores(run.stores()), resumed=run)
+    return fit(config, make, on_progress=on_progress, on_start=on_start)
 
 
 def run_config(run: RunFolder) -> PretrainConfig:

@@ -1,6 +1,7 @@
 """Adapt a trained model to new stores, or to few samples."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,7 +15,6 @@ from matey_core.progress import OnProgress, silent
 from matey_core.runs.capabilities import check_capabilities
 from matey_core.runs.fit import TrainingJob, TrainingReport, fit
 from matey_core.runs.folder import FinetuneStart, RunFolder, create_run
-from matey_core.runs.processes import join_processes
 from matey_core.runs.resuming import resumable_run
 from matey_core.runs.sources import axis_counts, field_names
 from matey_core.runs.start import OnStart, ignore_start, store_facts
@@ -47,7 +47,9 @@ def finetune(
         ConfigError: settings cannot work.
         RunError: training diverged, or the disk is full.
     """
-    return _fit(plan_finetuning(config), None, on_progress, on_start)
+    plan = plan_finetuning(config)
+    make = partial(_job, plan, resumed=None)
+    return fit(plan.config, make, on_progress=on_progress, on_start=on_start)
 
 
 def resume(
@@ -72,30 +74,18 @@ def resume(
     Raises:
         CheckpointError: there is no such run, it is complete, or it does not fit its data.
     """
-    run, config = resumable_run(runs, name, verb="finetune", read=run_config)
-    if sequence_parallel is not None:
-        config = config.model_copy(update={"sequence_parallel": sequence_parallel})
-    return _fit(plan_again(run, config), run, on_progress, on_start)
+    run, config = resumable_run(
+        runs, name, verb="finetune", read=run_config, sequence_parallel=sequence_parallel
+    )
+    plan = plan_again(run, config)
+    make = partial(_job, plan, resumed=run)
+    return fit(plan.config, make, on_progress=on_progress, on_start=on_start)
 
 
 def run_config(run: RunFolder) -> FinetuneConfig:
     """Read the settings of a fine-tuning."""
     values = upgraded(FinetuneConfig, read_toml(run.config), source=str(run.config))
     return validate(FinetuneConfig, values, source=str(run.config))
-
-
-def _fit(
-    plan: FinetunePlan, resumed: RunFolder | None, on_progress: OnProgress, on_start: OnStart
-) -> TrainingReport:
-    config = plan.config
-    strategy = join_processes(
-        config.device, sequence_parallel=config.sequence_parallel, strategy=config.strategy
-    )
-    try:
-        job = _job(plan, strategy, resumed=resumed)
-        return fit(job, strategy, on_progress=on_progress, on_start=on_start)
-    finally:
-        strategy.close()
 
 
 def _job(plan: FinetunePlan, strategy: Strategy, *, resumed: RunFolder | None) -> TrainingJob:
