@@ -57,6 +57,7 @@ def _show(report: "ProfileReport") -> None:
         _title(report),
         data=report.data,
         device=_device(report),
+        method=report.method,
         **_cells(row),
         parameters=sum(cost.parameters.values()),
         **{f"  {part}": count for part, count in cost.parameters.items()},

@@ -38,6 +38,11 @@ class PartConfig(Config):
     key: ClassVar[str] = "name"
     """The setting that names the part."""
 
+    @property
+    def part(self) -> str:
+        """Name of the part in its family."""
+        return str(getattr(self, self.key))
+
     @classmethod
     def standard(cls) -> Self:
         """The default part with its default settings: a `default_factory`."""

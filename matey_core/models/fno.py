@@ -122,6 +122,8 @@ class FnoModel(FoldedModel):
 class FnoBlock(nn.Module):
     """σ(scale · (K x + W x) + shift), with K of the spectral layer and W pointwise."""
 
+    profile_part: ClassVar[str] = "blocks"
+
     def __init__(self, width: int, *, is_last: bool) -> None:
         super().__init__()
         self.width, self.is_last = width, is_last

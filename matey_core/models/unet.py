@@ -141,6 +141,8 @@ class UnetModel(FoldedModel):
 class ConvNextBlock(nn.Module):
     """x + MLP(scale · norm(depthwise convolution of x) + shift)."""
 
+    profile_part: ClassVar[str] = "blocks"
+
     def __init__(self, width: int, config: UnetConfig, *, condition: int) -> None:
         """Make a block without convolutions: `add_axes` adds them.
 
@@ -184,6 +186,8 @@ class ConvNextBlock(nn.Module):
 class Halving(nn.Module):
     """Blocks of two points a side, each one linear map to twice the channels."""
 
+    profile_part: ClassVar[str] = "blocks"
+
     def __init__(self, fine: int) -> None:
         super().__init__()
         self.fine = fine
@@ -213,6 +217,8 @@ class Halving(nn.Module):
 
 class Doubling(nn.Module):
     """Every point split into two a side by a linear map, and joined with a finer level."""
+
+    profile_part: ClassVar[str] = "blocks"
 
     def __init__(self, fine: int) -> None:
         super().__init__()

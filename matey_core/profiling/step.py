@@ -17,8 +17,9 @@ from matey_core.profiling.clock import OTHER, PartClock
 from matey_core.profiling.machine import peak_memory, reset_peak_memory, synchronize
 from matey_core.profiling.parts import watched
 
-PARTS = ("loader", "stem", "attention", "mlp", "head", "optimizer", OTHER)
-"""Where time goes; `other` is norms, positions, lead time, choice of cells, loss."""
+PARTS = ("loader", "stem", "attention", "mlp", "blocks", "head", "optimizer", OTHER)
+"""Where time goes; `blocks` are those of a model without attention, and `other` is norms,
+positions, lead time, choice of cells, loss."""
 
 FEWEST_STEPS = 3
 
@@ -69,7 +70,7 @@ class StepMeasurement:
     peak_memory: int
     """Bytes; see `matey_core.profiling.machine.peak_memory`."""
     shares: dict[str, float]
-    """Fraction of the time by part; they add up to 1."""
+    """Fraction of the time by part that the model has; they add up to 1."""
 
 
 def measure_step(
@@ -117,7 +118,7 @@ def _shares(step: TrainingStep, seconds: float) -> dict[str, float]:
             count += 1
     parts = clock.seconds()
     total = sum(parts.values())
-    return {part: parts.get(part, 0.0) / total for part in PARTS}
+    return {part: parts[part] / total for part in PARTS if part in parts}
 
 
 def _ignore(part: str) -> None:

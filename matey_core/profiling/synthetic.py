@@ -23,15 +23,22 @@ class SyntheticBatches:
     """
 
     def __init__(
-        self, fields: Sequence[str], grid: tuple[int, ...], *, history: int, batch_size: int
+        self,
+        fields: Sequence[str],
+        grid: tuple[int, ...],
+        *,
+        history: int,
+        batch_size: int,
+        leads: Sequence[int] = (1,),
     ) -> None:
         """Lay out the fields.
 
         Args:
             fields: their names.
             grid: points per axis.
-            history: frames before the target.
+            history: frames before the targets.
             batch_size: samples of a batch.
+            leads: steps from the last frame of the history to each target, rising.
 
         Raises:
             ConfigError: a grid that has not one, two or three axes.
@@ -45,6 +52,7 @@ class SyntheticBatches:
             )
         self.history = history
         self.batch_size = batch_size
+        self.leads = torch.tensor(leads)
         self.spec = FieldSpec(
             fields=tuple(Field(name=name) for name in fields),
             grid=Grid(
@@ -69,13 +77,13 @@ class SyntheticBatches:
         return FieldBatch(
             spec=self.spec,
             history=frames[:, : self.history],
-            targets=frames[:, self.history :],
-            lead_steps=torch.ones(self.batch_size, 1, dtype=torch.int64),
+            targets=frames[:, self.history - 1 + self.leads],
+            lead_steps=self.leads.repeat(self.batch_size, 1),
         )
 
     def _trajectory(self, number: int) -> Float[Tensor, "t c *space"]:
-        """(history + 1, c, *space) frames; `number` moves the ring's start."""
-        times = range(self.history + 1)
+        """Frames of the history and up to the last target; `number` moves the ring's start."""
+        times = range(self.history + int(self.leads[-1]))
         fields = range(len(self.spec.fields))
         return torch.stack(
             [torch.stack([self._state(number, time, field) for field in fields]) for time in times]

@@ -59,7 +59,7 @@ def run_file(
     study = read_study(file, tuple(assignments or ()))
     if not study.has_cells and (only_plan or jobs > 1):
         raise ConfigError(
-            f"A study of the kind {getattr(study, study.key)!r} has no plan, and no cells that "
+            f"A study of the kind {study.part!r} has no plan, and no cells that "
             "can be trained side by side.",
             remedy="Leave out --plan and --jobs.",
         )

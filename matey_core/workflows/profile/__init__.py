@@ -6,10 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from matey_core.errors import ConfigError, ShapeError
-from matey_core.losses.nrmse import nrmse
 from matey_core.models import AdaptiveModel, Model, ModelConfig
-from matey_core.objectives.one_step import OneStepConfig
-from matey_core.optimizers.adamw import AdamwConfig
 from matey_core.profiling import (
     Flops,
     TrainingStep,
@@ -47,7 +44,7 @@ class Cost:
     peak_fraction: float
     """Operations a second, as a fraction of the measured matrix product peak."""
     shares: dict[str, float]
-    """Fraction of the time by part; empty in a comparison."""
+    """Fraction of the time by part that the model has; empty in a comparison."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +72,8 @@ class ProfileReport:
     grid: tuple[int, ...]
     history: int
     batch_size: int
+    method: str
+    """Loss, objective and optimizer, by their names."""
     device: str
     threads: int
     precision: str
@@ -95,6 +94,7 @@ def profile(config: ProfileConfig, on_progress: OnProgress = silent) -> ProfileR
     subject = subject_of(config)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     meter = _Meter(config, subject, device)
+    method = subject.method
     cases = subject.comparison() if config.compare else [subject.case]
     rows = []
     for number, case in enumerate(cases):
@@ -117,6 +117,7 @@ def profile(config: ProfileConfig, on_progress: OnProgress = silent) -> ProfileR
         grid=subject.spec.grid.shape,
         history=subject.history,
         batch_size=config.batch_size,
+        method=f"{method.objective.part} of {method.loss.part}, {method.optimizer.part}",
         device=torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
         threads=torch.get_num_threads(),
         precision=meter.precision,
@@ -158,11 +159,12 @@ class _Meter:
         )
 
     def _cost(self, model: Model) -> Cost:
+        method = self.subject.method
         step = TrainingStep(
             model=model,
             batches=self.subject.batches(),
-            objective=OneStepConfig().build(nrmse),
-            optimizer=AdamwConfig(learning_rate=1e-4).build(model),
+            objective=method.objective.build(method.loss.build()),
+            optimizer=method.optimizer.build(model),
             device=self.device,
             dtype=self.dtype,
         )

@@ -13,10 +13,12 @@ from matey_core.fields import FieldSpec
 from matey_core.models import AdaptiveConfig, Model, ModelConfig, adaptive_config
 from matey_core.profiling import SyntheticBatches
 from matey_core.runs.folder import newest_run
+from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import open_stores
 from matey_core.runs.store_choice import by_name
 from matey_core.runs.trained import HISTORY, find_trained, moving_stores
 from matey_core.store import Store
+from matey_core.workflows.profile.method import method_of
 from matey_core.workflows.profile.settings import ProfileConfig
 
 NUM_FIELDS = 2
@@ -61,6 +63,8 @@ class ProfileSubject:
     """The case asked for, and the data that every case is measured on."""
 
     case: Case
+    method: TrainingConfig
+    """How the run trains: its loss, objective and optimizer."""
     spec: FieldSpec
     history: int
     batch_size: int
@@ -78,16 +82,32 @@ class ProfileSubject:
         return case.model().build(fields=self.fields, num_axes=(self.spec.grid.num_axes,))
 
     def batches(self) -> Iterator[FieldBatch]:
-        """Start an endless stream of batches: the one that training uses, or synthetic ones."""
+        """Start an endless stream of batches: the one that training uses, or synthetic ones.
+
+        Batches have the targets of a last step of training, when all calls of the model are made.
+        """
+        objective = self.method.objective
         if self.store is None:
             return SyntheticBatches(
                 self.spec.names,
                 self.spec.grid.shape,
                 history=self.history,
                 batch_size=self.batch_size,
+                leads=objective.lead_steps(1, progress=1.0),
             )
-        windows = Windows(self.store, self.store.samples("train"), history=self.history, max_lead=1)
-        return Mixture([windows], batch_size=self.batch_size, seed=0)
+        windows = Windows(
+            self.store,
+            self.store.samples("train"),
+            history=self.history,
+            max_lead=1,
+            extra_frames=objective.extra_frames,
+        )
+        return Mixture(
+            [windows],
+            batch_size=self.batch_size,
+            seed=0,
+            targets=lambda lead, step: objective.lead_steps(lead, progress=1.0),
+        )
 
     def comparison(self) -> list[Case]:
         """Every scheme with coarse, fine, mixed and two-pass tokens.
@@ -124,6 +144,7 @@ def subject_of(config: ProfileConfig) -> ProfileSubject:
     """
     base, history = ModelConfig.standard(), HISTORY
     known: tuple[str, ...] = ()
+    trained = None
     if config.run is not None or newest_run(config.runs) is not None:
         trained = find_trained(config.run, runs=config.runs)
         model = trained.load()
@@ -133,6 +154,7 @@ def subject_of(config: ProfileConfig) -> ProfileSubject:
     spec = store.spec if store else _synthetic(config, history).spec
     return ProfileSubject(
         case=_case(config, base),
+        method=method_of(trained),
         spec=spec,
         history=history,
         batch_size=config.batch_size,

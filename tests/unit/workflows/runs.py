@@ -1,9 +1,11 @@
 """A tiny run with an untrained model, made without training."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from matey_core.config import validate
 from matey_core.models import ModelConfig, save_model
 from matey_core.models.matey import MateyConfig
 from matey_core.runs.folder import RunFolder, create_run, record_of
@@ -17,16 +19,30 @@ TINY = MateyConfig(
 
 
 def tiny_run(
-    folder: Path, *stores: Path, history: int = 3, settings: ModelConfig = TINY
+    folder: Path,
+    *stores: Path,
+    history: int = 3,
+    settings: ModelConfig = TINY,
+    **others: Any,
 ) -> RunFolder:
-    """Make `folder/runs/pretrain-001`, whose model knows the fields of the stores."""
+    """Make `folder/runs/pretrain-001`, whose model knows the fields of the stores.
+
+    Args:
+        folder: where the folder of runs is made.
+        stores: what the model knows.
+        history: frames that it is given.
+        settings: of the model.
+        others: further settings of the run, as plain values.
+    """
     torch.manual_seed(0)
     opened = [open_store(path) for path in stores]
     model = settings.build(
         fields=dict.fromkeys(name for store in opened for name in store.spec.names),
         num_axes={store.spec.grid.num_axes for store in opened},
     )
-    config = PretrainConfig(data=folder, runs=folder / "runs", model=settings, history=history)
+    method = validate(PretrainConfig, others, source="tiny_run")
+    places = {"data": folder, "runs": folder / "runs"}
+    config = method.model_copy(update={**places, "model": settings, "history": history})
     run = create_run(folder / "runs", config, kind="pretrain", name=None)
     run.record_stores([record_of(store, store.samples("train")) for store in opened])
     run.model.mkdir()

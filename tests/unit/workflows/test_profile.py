@@ -6,7 +6,10 @@ import pytest
 import torch
 
 from matey_core.errors import ConfigError, DataError, ShapeError
+from matey_core.models import ModelConfig
+from matey_core.models.fno import FnoConfig
 from matey_core.models.matey import MateyConfig
+from matey_core.models.unet import UnetConfig
 from matey_core.profiling import PARTS, SyntheticBatches, count_flops
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.profile import profile
@@ -72,7 +75,7 @@ def test_the_newest_run_and_its_data_are_measured(config: ProfileConfig) -> None
     assert cost is not None
     assert (report.data, report.grid, report.history) == ("tiny_periodic", (16, 24), 3)
     assert (row.scheme, row.tokenizer, row.patch) == ("full", "adap_mix", (8, 4))
-    assert set(cost.shares) == set(PARTS)
+    assert set(cost.shares) == set(PARTS) - {"blocks"}
     assert sum(cost.shares.values()) == pytest.approx(1, abs=1e-9)
     assert min(cost.shares[part] for part in ("loader", "stem", "attention", "mlp", "head")) > 0
     assert 6 <= cost.tokens <= 24
@@ -159,3 +162,36 @@ def test_mistakes_are_named(
 ) -> None:
     with pytest.raises(error, match=message):
         profile(config.model_copy(update=update))
+
+
+def test_the_loss_objective_and_optimizer_are_the_runs_own(tmp_path: Path) -> None:
+    store = tiny_store(tmp_path, shape=(16, 24), samples=4)
+    method = {"loss": "relative_mse", "objective": {"name": "pushforward", "horizon": 3}}
+    plain = tiny_run(tmp_path / "plain", store).path
+    pushed = tiny_run(tmp_path / "pushed", store, **method).path
+    asked = {"data": tmp_path, "batch_size": 2, "precision": "float32", "seconds": 0.01}
+    once, thrice = (profile(ProfileConfig(run=run, **asked)) for run in (plain, pushed))
+    assert once.method == "one_step of nrmse, adamw"
+    assert thrice.method == "pushforward of relative_mse, adamw"
+    assert once.rows[0].cost is not None
+    assert thrice.rows[0].cost is not None
+    ratio = thrice.rows[0].cost.flops.forward / once.rows[0].cost.flops.forward
+    assert ratio == pytest.approx(3, rel=0.3)  # cells differ a little from call to call
+    formula = profile(ProfileConfig(run=pushed, fields=2, grid=(16, 24), **asked))
+    assert formula.data == "synthetic"
+    assert formula.method == thrice.method
+
+
+@pytest.mark.parametrize("settings", [FnoConfig.tiny(), UnetConfig.tiny()], ids=str)
+def test_only_parts_that_a_model_has_are_listed(tmp_path: Path, settings: ModelConfig) -> None:
+    tiny_run(tmp_path, tiny_store(tmp_path, shape=(16, 24), samples=4), settings=settings)
+    report = profile(
+        ProfileConfig(
+            runs=tmp_path / "runs", data=tmp_path, batch_size=2, precision="float32", seconds=0.01
+        )
+    )
+    assert report.rows[0].cost is not None
+    shares = report.rows[0].cost.shares
+    assert list(shares) == ["loader", "stem", "blocks", "head", "optimizer", "other"]
+    assert min(shares.values()) > 0
+    assert sum(shares.values()) == pytest.approx(1, abs=1e-9)
