@@ -52,13 +52,11 @@ def configure(
 
 def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
     """Sections in sections, of values by their path."""
+    from matey_core.config import put
+
     sections: dict[str, Any] = {}
     for path, value in flat.items():
-        *parents, last = path.split(".")
-        place = sections
-        for part in parents:
-            place = place.setdefault(part, {})
-        place[last] = value if isinstance(value, _PLAIN) else str(value)
+        put(sections, path, value if isinstance(value, _PLAIN) else str(value), source="settings")
     return sections
 
 

@@ -3,6 +3,7 @@
 from matey_core.config._base import Config
 from matey_core.config._part import PartConfig
 from matey_core.config._toml import (
+    put,
     read_toml,
     settings_file,
     shipped_settings,
@@ -15,6 +16,7 @@ __all__ = [
     "Config",
     "PartConfig",
     "mistakes",
+    "put",
     "read_toml",
     "settings_file",
     "shipped_settings",

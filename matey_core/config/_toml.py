@@ -78,14 +78,28 @@ def with_settings(values: Mapping[str, Any], settings: Iterable[str]) -> dict[st
                 f"--set {setting!r} is not of the form key=value.",
                 remedy="Write it as --set model.depth=8.",
             )
-        *parents, last = path.strip().split(".")
-        place = merged
-        for part in parents:
-            place = place.setdefault(part, {})
-            if not isinstance(place, dict):
-                raise ConfigError(f"--set {setting!r}: {part!r} is a value, not a section.")
-        place[last] = _value(text.strip())
+        put(merged, path.strip(), _value(text.strip()), source=f"--set {setting!r}")
     return merged
+
+
+def put(values: dict[str, Any], path: str, value: Any, *, source: str) -> None:
+    """Set one value in nested tables, which are made where there are none.
+
+    Args:
+        values: the tables.
+        path: such as `model.width`.
+        value: what the setting becomes.
+        source: where the path comes from, for the error text.
+
+    Raises:
+        ConfigError: the path goes through a value.
+    """
+    *parents, last = path.split(".")
+    for part in parents:
+        values = values.setdefault(part, {})
+        if not isinstance(values, dict):
+            raise ConfigError(f"{source}: {part!r} is a value, not a section.")
+    values[last] = value
 
 
 def _value(text: str) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from matey_core.config import validate
+from matey_core.config import put, validate
 from matey_core.errors import ConfigError
 from matey_core.studies.alike import (
     RATE,
@@ -18,7 +18,7 @@ from matey_core.studies.alike import (
     check_tests,
 )
 from matey_core.studies.cells import Equal, Point, Scalar
-from matey_core.studies.paths import EVALUATION, STAGES, Values, address, flat, put, text_of
+from matey_core.studies.paths import EVALUATION, STAGES, Values, address, flat, is_at, text_of
 from matey_core.studies.settings import ArmConfig, StudyConfig
 
 
@@ -82,16 +82,14 @@ class _Expansion:
             if rate is not None:
                 put(values[self.last], RATE, rate, source=source)
             configs = {stage: _validated(stage, values[stage], source) for stage in values}
-            compared = configs[self.last]
-            finetuning = configs.get("finetuning")
             yield Point(
                 at=at,
                 equal=equal,
                 arm=name,
                 seed=seed,
-                learning_rate=compared.optimizer.learning_rate,
+                learning_rate=configs[self.last].optimizer.learning_rate,
                 pretraining=configs["pretraining"],
-                finetuning=finetuning,
+                finetuning=configs.get("finetuning"),
                 evaluation=configs[EVALUATION],
             )
 
@@ -108,7 +106,7 @@ class _Expansion:
 
     def _put(self, values: Values, path: str, value: Any, source: str) -> None:
         stage, rest = address(path, has_finetuning=self.has_finetuning, source=source)
-        put(values[stage], rest, copy.deepcopy(value), source=source)
+        put(values[stage], rest, copy.deepcopy(value), source=f"{source}, {path}")
         if rest == "data":  # what follows is about the same data, unless its section says more
             for later in list(STAGES)[list(STAGES).index(stage) + 1 :]:
                 section = getattr(self.study, later)
@@ -143,11 +141,7 @@ class _Expansion:
             check_keys(rule, [*known, "arm"], f"study {study.name}, rules.exclude")
 
     def _is_excluded(self, arm: str, at: Mapping[str, Scalar]) -> bool:
-        here = {**at, "arm": arm}
-        return any(
-            all(here[key] == text_of(value) for key, value in flat(rule))
-            for rule in self.study.rules.exclude
-        )
+        return any(is_at({**at, "arm": arm}, rule) for rule in self.study.rules.exclude)
 
 
 def _validated(stage: str, values: dict[str, Any], source: str) -> Any:

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from matey_core.errors import ConfigError
 from matey_core.studies.alike import check_keys
 from matey_core.studies.cells import Point, Scalar
 from matey_core.studies.comparison import Comparison
-from matey_core.studies.paths import flat, text_of
+from matey_core.studies.paths import is_at
 from matey_core.studies.verdicts import Outcome, VerdictConfig
 
 
@@ -46,9 +45,9 @@ def check_claims(claims: Iterable[VerdictConfig], points: Sequence[Point]) -> No
         check_keys(claim.at, axes, source)
         if axis := getattr(claim, "axis", ""):
             check_keys({axis: 0}, axes, source)
-            _check_line(axis, [at for at in places if _is_at(claim.at, at)], source)
+            _check_line(axis, [at for at in places if is_at(at, claim.at)], source)
         for arm in claim.arms():
-            if not any(point.arm == arm and _is_at(claim.at, point.at) for point in points):
+            if not any(point.arm == arm and is_at(point.at, claim.at) for point in points):
                 raise ConfigError(f"{source}: {arm} has no cell where the claim is made.")
 
 
@@ -80,7 +79,7 @@ def _judged(claim: VerdictConfig, comparisons: Sequence[Comparison], metric: str
     meant = [
         each
         for each in comparisons
-        if _is_at(claim.at, each.at) and all(each.arm(arm) for arm in claim.arms())
+        if is_at(each.at, claim.at) and all(each.arm(arm) for arm in claim.arms())
     ]
     known = [each for each in meant if not each.is_uninformative]
     outcome: Outcome = "uninformative"
@@ -97,7 +96,3 @@ def _judged(claim: VerdictConfig, comparisons: Sequence[Comparison], metric: str
         source=claim.source,
         level=claim.level,
     )
-
-
-def _is_at(place: Mapping[str, Any], at: Mapping[str, Any]) -> bool:
-    return all(at.get(axis) == text_of(value) for axis, value in flat(place))

@@ -68,18 +68,9 @@ def address(path: str, *, has_finetuning: bool, source: str) -> tuple[str, str]:
     )
 
 
-def put(values: dict[str, Any], path: str, value: Any, *, source: str) -> None:
-    """Set one value in nested tables.
-
-    Raises:
-        ConfigError: the path goes through a value.
-    """
-    *parents, last = path.split(".")
-    for part in parents:
-        values = values.setdefault(part, {})
-        if not isinstance(values, dict):
-            raise ConfigError(f"{source}: {path!r} goes through {part!r}, which is a value.")
-    values[last] = value
+def is_at(place: Mapping[str, Any], at: Mapping[str, Any]) -> bool:
+    """Whether a place has all the values that `at` names."""
+    return all(place.get(axis) == text_of(value) for axis, value in flat(at))
 
 
 def text_of(value: Any) -> str | int | float | bool:
