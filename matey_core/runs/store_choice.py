@@ -20,13 +20,9 @@ class Hindrance:
     """What to do about it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreChoice:
-    """What is taken, and why the rest is not."""
-
-    stores: tuple[Store, ...]
-    skipped: dict[str, str]
-    """Reason by name; empty where stores were named."""
+STATIC = Hindrance(
+    reason="it has no time axis", remedy="Name a store of trajectories with --store."
+)
 
 
 def candidates(data: Path | None, trained: Trained | None) -> list[Store]:
@@ -56,14 +52,17 @@ def choose(
     hindrance: Callable[[Store], Hindrance | None],
     *,
     done: str,
-) -> StoreChoice:
-    """Take every store asked for, or every one that can be used.
+) -> tuple[list[Store], dict[str, str]]:
+    """Take every store of trajectories asked for, or every one that can be used.
 
     Args:
         stores: what there is, at least one.
         names: what is asked for; empty for all that can be used.
-        hindrance: why a store cannot be used; None where it can.
+        hindrance: why a store of trajectories cannot be used; None where it can.
         done: what is to be done with it, such as "rolled out".
+
+    Returns:
+        What is taken, and why the rest is not: reason by name, empty where stores were named.
 
     Raises:
         ConfigError: a store asked for does not exist, cannot be used, or is one of two of its
@@ -71,20 +70,21 @@ def choose(
         DataError: none can be used.
     """
     known = by_name(stores, names)
-    found = {name: hindrance(known[name]) for name in names or known}
+    asked = {name: known[name] for name in names or known}
+    found = {name: STATIC if s.is_static else hindrance(s) for name, s in asked.items()}
     unfit = {name: each for name, each in found.items() if each}
     for name in names:
         if name in unfit:
             reason, remedy = unfit[name].reason, unfit[name].remedy
             raise ConfigError(f"{name} cannot be {done}: {reason}.", remedy=remedy)
-    taken = tuple(known[name] for name in found if name not in unfit)
+    taken = [store for name, store in asked.items() if name not in unfit]
     if not taken:
         reasons = "; ".join(f"{name}: {each.reason}" for name, each in unfit.items())
         raise DataError(
             f"There is no store that can be {done} ({reasons}).",
             remedy=" ".join(dict.fromkeys(each.remedy for each in unfit.values())),
         )
-    return StoreChoice(stores=taken, skipped={name: each.reason for name, each in unfit.items()})
+    return taken, {name: each.reason for name, each in unfit.items()}
 
 
 def by_name(stores: Sequence[Store], names: Sequence[str]) -> dict[str, Store]:

@@ -44,21 +44,14 @@ def stores_of(data: Path, names: Sequence[str], *, history: int) -> list[Store]:
             of its name.
         DataError: none can be used.
     """
-    found = choose(
-        open_stores(data),
-        names,
-        lambda store: _hindrance(store, history),
-        done="studied",
+    stores, _ = choose(
+        open_stores(data), names, lambda store: _hindrance(store, history), done="studied"
     )
-    return list(found.stores)
+    return stores
 
 
 def _hindrance(store: Store, history: int) -> Hindrance | None:
     """Why a store cannot be used; None where it can."""
-    if store.is_static:
-        return Hindrance(
-            reason="it has no time axis", remedy="Name a store of trajectories with --store."
-        )
     if store.num_frames < history + 1:
         return Hindrance(
             reason=f"it has {store.num_frames} frames, fewer than a history and a target",

@@ -53,13 +53,13 @@ def sights_of(
             name.
         DataError: no store fits.
     """
-    found = choose(
+    taken, skipped = choose(
         stores,
         config.store,
         lambda store: _hindrance(config, store, model, history=history, side=side),
         done="looked at",
     )
-    return [_sight(config, store, history=history) for store in found.stores], found.skipped
+    return [_sight(config, store, history=history) for store in taken], skipped
 
 
 def _sight(config: CriterionConfig, store: Store, *, history: int) -> Sight:
@@ -87,10 +87,6 @@ def _hindrance(
 ) -> Hindrance | None:
     """Why a store cannot be used; None where it can."""
     grid = store.spec.grid
-    if store.is_static:
-        return Hindrance(
-            reason="it has no time axis", remedy="Name a store of trajectories with --store."
-        )
     if model is not None and (strange := hindrance_of(model, store)):
         return strange
     if not _samples(config, store):

@@ -116,17 +116,18 @@ def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutR
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = trained.load().to(device)
     history = config.history or trained.history
-    chosen = choose_stores(config, trained, model, history=history)
+    chosen, skipped = choose_stores(config, trained, model, history=history)
+    stores = [each.store for each in chosen]
     budget = rebudget(
         model,
         TokenBudget(tokens=config.tokens, flops=config.flops, seconds=config.seconds),
-        [each.store for each in chosen.stores],
+        stores,
         history=history,
         batch_size=config.batch_size,
         moves=config.jitter,
     )
     job = _Job(config, trained, model, history, device, on_progress)
-    beyond = job.check([each.store for each in chosen.stores])
+    beyond = job.check(stores)
     if config.compile:
         compile_parts(model)
     return RolloutReport(
@@ -138,8 +139,8 @@ def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutR
         jitter=config.jitter,
         cycle=config.cycle,
         seed=config.seed,
-        stores=tuple(job.roll_out(each) for each in chosen.stores),
-        skipped=chosen.skipped,
+        stores=tuple(job.roll_out(each) for each in chosen),
+        skipped=skipped,
         budget=" ".join(part for part in (budget, beyond) if part),
     )
 

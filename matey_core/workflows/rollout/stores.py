@@ -18,32 +18,23 @@ class Chosen:
     steps: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """What is taken, and why the rest is not."""
-
-    stores: tuple[Chosen, ...]
-    skipped: dict[str, str]
-
-
-def choose_stores(config: RolloutConfig, trained: Trained, model: Model, *, history: int) -> Choice:
-    """Take every store asked for, or every one that fits.
+def choose_stores(
+    config: RolloutConfig, trained: Trained, model: Model, *, history: int
+) -> tuple[list[Chosen], dict[str, str]]:
+    """Take every store asked for, or every one that fits; say why the others are not.
 
     Raises:
         ConfigError: a store asked for does not exist, does not fit, or is one of two of its
             name.
         DataError: there is none, none fits, or one is damaged.
     """
-    found = choose(
+    taken, skipped = choose(
         candidates(config.data, trained),
         config.store,
         lambda store: _hindrance(config, store, model, history=history),
         done="rolled out",
     )
-    return Choice(
-        stores=tuple(_chosen(config, store, history=history) for store in found.stores),
-        skipped=found.skipped,
-    )
+    return [_chosen(config, store, history=history) for store in taken], skipped
 
 
 def _chosen(config: RolloutConfig, store: Store, *, history: int) -> Chosen:
@@ -58,10 +49,6 @@ def _hindrance(
     config: RolloutConfig, store: Store, model: Model, *, history: int
 ) -> Hindrance | None:
     """Why a store cannot be used; None where it can."""
-    if store.is_static:
-        return Hindrance(
-            reason="it has no time axis", remedy="Name a store of trajectories with --store."
-        )
     if strange := hindrance_of(model, store):
         return strange
     if not store.samples(config.split):
