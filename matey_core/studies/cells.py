@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -62,6 +62,11 @@ class Cell:
     finetuning: FinetuneConfig | None
     evaluation: RolloutConfig
 
+    @property
+    def last(self) -> PretrainConfig | FinetuneConfig:
+        """Settings of the training whose model is tested."""
+        return self.finetuning or self.pretraining
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
@@ -71,11 +76,6 @@ class Task:
     cell: Cell
     amount: float
     """How much all arms have alike: steps, or seconds."""
-
-    @property
-    def at(self) -> dict[str, Scalar]:
-        """Axis → value, without seeds."""
-        return self.point.at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +112,7 @@ class CellResult(TrainedCell):
 def failed(trained: TrainedCell) -> CellResult:
     """A cell whose training diverged."""
     infinite = dict.fromkeys(METRICS, math.inf)
-    values = {name: getattr(trained, name) for name in TrainedCell.__dataclass_fields__}
-    return CellResult(**values, errors=infinite, persistence=dict(infinite))
+    return CellResult(**asdict(trained), errors=infinite, persistence=dict(infinite))
 
 
 Fingerprints = Callable[[Path], tuple[str, ...]]

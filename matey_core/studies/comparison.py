@@ -76,8 +76,8 @@ def compare(
         reference: arm that ratios are to; where it has no cells, the first that has.
     """
     found = []
-    for place in dict.fromkeys(tuple(task.at.items()) for task in tasks):
-        here = [task for task in tasks if tuple(task.at.items()) == place]
+    for place in dict.fromkeys(tuple(task.point.at.items()) for task in tasks):
+        here = [task for task in tasks if tuple(task.point.at.items()) == place]
         if cells := _complete(here, results):
             found.append(_compare(here[0], cells, rules, reference))
     return tuple(found)
@@ -113,7 +113,7 @@ def _compare(task: Task, cells: Cells, rules: RuleConfig, reference: str) -> Com
         each for _, by_seed in chosen.values() for each in by_seed.values() if not each.failure
     ]
     return Comparison(
-        at=task.at,
+        at=task.point.at,
         equal=task.point.equal,
         amount=task.amount,
         seeds=seeds,

@@ -65,13 +65,12 @@ def plan_of(
         step = times[task.cell.key]["pretraining"]
         seconds += step * (config.steps + FORWARD * _validations(_open(stores, config), config))
     for task in left.values():
-        last = task.cell.finetuning or task.cell.pretraining
-        stage = "finetuning" if task.cell.finetuning else "pretraining"
+        last = task.cell.last
         found = _open(stores, last)
         steps = FORWARD * _tests(found, task)
         if task.cell.finetuning:
             steps += last.steps + FORWARD * _validations(found, last)
-        seconds += times[task.cell.key][stage] * steps
+        seconds += times[task.cell.key][task.point.stage] * steps
     return StudyPlan(
         out=out,
         cells=len(cells),
@@ -80,12 +79,7 @@ def plan_of(
         seconds=seconds / min(jobs, max(len(left), 1)),
         jobs=jobs,
         notes=notes,
-        step_seconds={
-            task.point.arm: times[task.cell.key][
-                "finetuning" if task.cell.finetuning else "pretraining"
-            ]
-            for task in tasks
-        },
+        step_seconds={task.point.arm: times[task.cell.key][task.point.stage] for task in tasks},
     )
 
 
@@ -112,16 +106,14 @@ def _validations(stores: Sequence[Store], config: PretrainConfig | FinetuneConfi
             leads = len({1, windows.max_lead})
             size = -(-len(windows) // config.batch_size)
             batches += leads * min(config.validation_batches, size)
-    every = config.validate_every or max(1, config.steps // 5)
-    return -(-config.steps // every) * batches
+    return sum(map(config.is_validation, range(1, config.steps + 1))) * batches
 
 
 def _tests(stores: Sequence[Store], task: Task) -> float:
     """Batches that the test of a cell predicts."""
     evaluation, batches = task.cell.evaluation, 0
-    config = task.cell.finetuning or task.cell.pretraining
     for store in stores:
-        if windows := _windows(store, evaluation.split, config):
+        if windows := _windows(store, evaluation.split, task.cell.last):
             size = evaluation.batch_size
             batches += -(-min(evaluation.windows, len(windows)) // size)
             frames = min(evaluation.steps, store.num_frames - 1)

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from matey_core.studies.comparison import Comparison
 from matey_core.studies.report import StudyReport
 from matey_core.studies.words import NAMES, heading
@@ -18,6 +16,8 @@ def draw(report: StudyReport, path: Path) -> None:
         report: with at least one comparison.
         path: the file, of any name.
     """
+    from matplotlib.figure import Figure
+
     axis = _numeric_axis(report.comparisons)
     panels: dict[str, list[Comparison]] = {}
     for each in report.comparisons:

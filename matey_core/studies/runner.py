@@ -1,7 +1,7 @@
 """The one runner of studies: plan, work off cells, report."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from matey_core.studies.judging import check_claims
 from matey_core.studies.log import CellLog
 from matey_core.studies.markdown import markdown
 from matey_core.studies.plan import StudyPlan, plan_of
+from matey_core.studies.plot import draw
 from matey_core.studies.report import StudyReport, reference_of, report_of, write_report
 from matey_core.studies.schedule import carry_out
 from matey_core.studies.settings import StudyConfig
@@ -45,13 +46,8 @@ Publish = Callable[[StudyReport], None]
 
 def publish(report: StudyReport) -> None:
     """Write the report as it is."""
-
-    def drawn(path: Path) -> None:
-        from matey_core.studies.plot import draw
-
-        draw(report, path)
-
-    write_report(report, out=report.out, text=markdown(report), draw=drawn if report.plot else None)
+    picture = partial(draw, report) if report.plot else None
+    write_report(report, out=report.out, text=markdown(report), draw=picture)
 
 
 def run_study(

@@ -150,7 +150,7 @@ class _Named:
 
 
 def _name(task: Task) -> str:
-    places = [f"{axis.rpartition('.')[2]} {value}" for axis, value in task.at.items()]
+    places = [f"{axis.rpartition('.')[2]} {value}" for axis, value in task.point.at.items()]
     return " · ".join([task.point.arm, *places, f"seed {task.point.seed}"])
 
 

@@ -11,9 +11,7 @@ from matey_core.errors import MateyError
 from matey_core.progress import OnProgress, Progress
 from matey_core.studies.cells import PLACES, AnyTraining, Fingerprints, Point, hashed
 from matey_core.studies.kept import KeptValues
-from matey_core.studies.work import StepClock
-from matey_core.workflows.finetune import finetune
-from matey_core.workflows.pretrain import PretrainConfig, pretrain
+from matey_core.studies.work import StepClock, fit
 
 STEPS = 8
 """Of a trial; the first two, which are slower, are left out."""
@@ -101,16 +99,12 @@ class StepTimes:
         }
         if config.precision == "auto" and "precision" in self._kept:
             update["precision"] = self.precision
-        if isinstance(config, PretrainConfig):
-            few = config.model_copy(update=update)
-            clock = StepClock(few)
-            report = pretrain(few, clock)
-        else:
+        if config is point.finetuning:
             self._tried(point.pretraining, point, folder)
-            base = folder / self._key(point.pretraining, point)
-            fewer = config.model_copy(update={**update, "source": base})
-            clock = StepClock(fewer)
-            report = finetune(fewer, clock)
+            update["source"] = folder / self._key(point.pretraining, point)
+        few = config.model_copy(update=update)
+        clock = StepClock(few)
+        report = fit(few, clock)
         if config.precision == "auto":
             self._kept.setdefault("precision", report.start.precision)
         return statistics.median(clock.times[1:] or clock.times)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from matey_core.studies.cells import Scalar
 from matey_core.studies.comparison import Comparison
+from matey_core.studies.paths import STAGES
 from matey_core.studies.statistics import Interval
 
 NAMES = {
@@ -12,9 +13,6 @@ NAMES = {
     "vrmse": "one-step VRMSE",
     "rollout": "nRMSE of the rollout",
 }
-
-
-STAGES = ("pretraining.", "finetuning.", "evaluation.")
 
 
 def place(at: Mapping[str, Scalar]) -> str:
@@ -37,7 +35,7 @@ def title(comparison: Comparison) -> str:
 def _named(axis: str, value: Scalar) -> str:
     """An axis and its value; a folder of data is called by its last name."""
     for stage in STAGES:
-        axis = axis.removeprefix(stage)
+        axis = axis.removeprefix(f"{stage}.")
     if axis == "data":
         return str(value).rstrip("/").rpartition("/")[2].removesuffix(".zarr")
     return f"{axis} {value}"

@@ -4,6 +4,7 @@ import math
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from statistics import fmean
 
 import torch
@@ -37,11 +38,7 @@ def train(config: PretrainConfig | FinetuneConfig, on_progress: OnProgress = sil
     clock, began = StepClock(config, on_progress), time.perf_counter()
     validation, failure = math.inf, ""
     try:
-        if isinstance(config, PretrainConfig):
-            report: TrainingReport = pretrain(config, clock)
-        else:
-            report = finetune(config, clock)
-        validation = _one_step(report.scores)
+        validation = _one_step(fit(config, clock).scores)
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     except RunError as error:
         if isinstance(error.__cause__, OSError):
@@ -55,6 +52,13 @@ def train(config: PretrainConfig | FinetuneConfig, on_progress: OnProgress = sil
         validation=validation,
         failure=failure,
     )
+
+
+def fit(config: PretrainConfig | FinetuneConfig, on_progress: OnProgress) -> TrainingReport:
+    """Pretrain or fine-tune, as the settings are."""
+    if isinstance(config, PretrainConfig):
+        return pretrain(config, on_progress)
+    return finetune(config, on_progress)
 
 
 def finish(cell: Cell, first: TrainedCell, on_progress: OnProgress = silent) -> CellResult:
@@ -90,7 +94,7 @@ def test(trained: TrainedCell, evaluation: RolloutConfig, on_progress: OnProgres
         name: fmean(each[name].persistence for each in one_step) for name in ("nrmse", "vrmse")
     }
     return CellResult(
-        **{name: getattr(trained, name) for name in TrainedCell.__dataclass_fields__},
+        **asdict(trained),
         errors={**errors, "rollout": fmean(leads)},
         persistence={**persistence, "rollout": fmean(persistence_leads)},
         leads=leads,

@@ -1,6 +1,7 @@
 """Adaptive tokens and uniform patches at equal cost: train, test, and say who wins."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +13,9 @@ from matey_core.locations import Location
 from matey_core.progress import OnProgress, silent
 from matey_core.studies.equal_cost.arms import Arm, arms_of
 from matey_core.studies.equal_cost.costs import EqualCosts
-from matey_core.studies.equal_cost.report import EqualCostReport, publish, report_of
+from matey_core.studies.equal_cost.plot import draw
+from matey_core.studies.equal_cost.report import EqualCostReport, markdown, report_of
+from matey_core.studies.report import write_report
 from matey_core.studies.rules import RuleConfig, StudyBudgetConfig
 from matey_core.studies.runner import OnPlan, go_on, refuse_torchrun, run_study
 from matey_core.studies.settings import ArmConfig, StudyConfig
@@ -124,6 +127,16 @@ def equal_cost(
         publish=lambda study: publish(report_of(study, stores, arms, costs)),
     )
     return None if found is None else report_of(found, stores, arms, costs)
+
+
+def publish(report: EqualCostReport) -> None:
+    """Write report.json, report.md and, where matplotlib is installed, report.png.
+
+    Raises:
+        RunError: the disk is full.
+    """
+    picture = partial(draw, report) if report.study.plot else None
+    write_report(report, out=report.study.out, text=markdown(report), draw=picture)
 
 
 def study_of(config: EqualCostConfig, arms: Mapping[str, Sequence[Arm]]) -> StudyConfig:

@@ -4,9 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
 from matey_core.studies.comparison import Comparison
 from matey_core.studies.equal_cost.costs import ArmCost
 from matey_core.studies.equal_cost.report import EqualCostReport
@@ -29,6 +26,8 @@ def draw(report: EqualCostReport, path: Path) -> None:
         report: with at least one comparison.
         path: the file, of any name.
     """
+    from matplotlib.figure import Figure
+
     study = report.study
     rows = study.comparisons
     costs = {store.path: {cost.arm: cost for cost in store.costs} for store in report.stores}
@@ -53,6 +52,8 @@ def _panel(
     places: Mapping[str, float],
     labels: Mapping[str, str],
 ) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
     arms = [each for each in comparison.arms if each.errors[metric].median < float("inf")]
     for number, each in enumerate(arms):
         error, place = each.errors[metric], places[each.arm]

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from matey_core.store import Store
 from matey_core.studies.equal_cost.arms import Arm
 from matey_core.studies.equal_cost.costs import ArmCost, EqualCosts
 from matey_core.studies.equal_cost.verdict import EqualCostVerdict, verdict_of
 from matey_core.studies.markdown import description, lines_of
-from matey_core.studies.report import StudyReport, write_report
+from matey_core.studies.report import StudyReport
 from matey_core.studies.words import table
 
 
@@ -70,24 +69,9 @@ def report_of(
     )
 
 
-def publish(report: EqualCostReport) -> None:
-    """Write report.json, report.md and, where matplotlib is installed, report.png.
-
-    Raises:
-        RunError: the disk is full.
-    """
-
-    def drawn(path: Path) -> None:
-        from matey_core.studies.equal_cost.plot import draw
-
-        draw(report, path)
-
-    write_report(
-        report,
-        out=report.study.out,
-        text="\n".join(_lines(report)),
-        draw=drawn if report.study.plot else None,
-    )
+def markdown(report: EqualCostReport) -> str:
+    """Write the report for people: sentences first, then what they rest on."""
+    return "\n".join(_lines(report))
 
 
 def _store_costs(store: Store, costs: EqualCosts) -> StoreCosts:
@@ -106,7 +90,6 @@ def _store_costs(store: Store, costs: EqualCosts) -> StoreCosts:
 
 
 def _lines(report: EqualCostReport) -> Iterator[str]:
-    """The report for people: sentences first, then what they rest on."""
     yield "# Equal cost"
     yield ""
     for verdict in report.verdicts:

@@ -10,10 +10,10 @@ from matey_core.errors import ConfigError, MateyError, ShapeError
 from matey_core.models.matey import MateyConfig
 from matey_core.store import open_store
 from matey_core.studies.cells import Task
-from matey_core.studies.equal_cost import EqualCostConfig, equal_cost, study_of
+from matey_core.studies.equal_cost import EqualCostConfig, equal_cost, publish, study_of
 from matey_core.studies.equal_cost.arms import Arm, arms_of
 from matey_core.studies.equal_cost.costs import EqualCosts
-from matey_core.studies.equal_cost.report import publish, report_of
+from matey_core.studies.equal_cost.report import report_of
 from matey_core.studies.expansion import points_of
 from matey_core.studies.log import CellLog
 from matey_core.studies.report import report_of as common_report
@@ -157,7 +157,9 @@ def test_a_study_has_complete_seeds_first_and_equal_seconds_mean_steps(
     config = tiny_config(store_path, seconds=0.6, learning_rates=(1e-3, 2e-3))
     _, tasks, _ = planned(store_path, config, tmp_path)
     assert [task.cell.pretraining.seed for task in tasks] == [0] * 12 + [1] * 12
-    steps = {(task.at["equal"], task.point.arm): task.cell.pretraining.steps for task in tasks}
+    steps = {
+        (task.point.at["equal"], task.point.arm): task.cell.pretraining.steps for task in tasks
+    }
     # The finest uniform patch takes 30 steps in 0.6 s.
     assert steps == {
         ("seconds", "uniform-8"): 60,
