@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.command import Matey, Result
+
 settings.register_profile(
     "default",
     deadline=None,  # two busy cores: a slow example is no failure
@@ -95,3 +97,27 @@ def _simulated(factory: pytest.TempPathFactory) -> Path:
 def reference() -> Path:
     """Folder with values computed by the published implementation."""
     return _shared("spec", "reference")
+
+
+@pytest.fixture
+def matey(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Matey:
+    """Run the command line in an empty directory, or in `cwd`, within this process.
+
+    Importing torch has been paid for here already.
+    """
+
+    def run(*arguments: object, cwd: Path = tmp_path) -> Result:
+        from matey_cli.app import main
+
+        line = ["matey", *map(str, arguments)]
+        with monkeypatch.context() as patch:
+            patch.chdir(cwd)
+            patch.setattr(sys, "argv", line)
+            with pytest.raises(SystemExit) as stop:
+                main()
+        captured = capsys.readouterr()
+        return Result(line, int(str(stop.value)), captured.out, captured.err)
+
+    return run

@@ -1,18 +1,14 @@
-"""The command line as a user starts it: in this process, or where it matters in another."""
+"""The command line in a process of its own, where that matters, and stores for it."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from matey_cli.app import main
+from tests.command import Matey, Result
 from tests.support import tiny_store
-
-Result = subprocess.CompletedProcess[str]
-Matey = Callable[..., Result]
 
 
 @pytest.fixture
@@ -29,25 +25,6 @@ def process(tmp_path: Path) -> Matey:
             timeout=120,
             check=False,
         )
-
-    return run
-
-
-@pytest.fixture
-def matey(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Matey:
-    """Do the same in this process, which has paid for importing torch already."""
-
-    def run(*arguments: object, cwd: Path = tmp_path) -> Result:
-        line = ["matey", *map(str, arguments)]
-        with monkeypatch.context() as patch:
-            patch.chdir(cwd)
-            patch.setattr(sys, "argv", line)
-            with pytest.raises(SystemExit) as stop:
-                main()
-        captured = capsys.readouterr()
-        return subprocess.CompletedProcess(line, int(str(stop.value)), captured.out, captured.err)
 
     return run
 

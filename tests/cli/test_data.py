@@ -12,7 +12,7 @@ import pytest
 import zarr
 
 from matey_cli.lazy import paths, summaries
-from tests.cli.conftest import Matey
+from tests.command import Matey
 from tests.support import tiny_source, tiny_store
 from tests.unit.linting.defects import values
 

@@ -15,7 +15,7 @@ from matey_cli.options.setting import Setting, read
 from matey_cli.options.table import Row, describe
 from matey_core.config import PartConfig
 from matey_core.errors import ConfigError
-from tests.cli.conftest import Matey
+from tests.command import Matey
 
 TOY = "tests.cli.toy:ToyConfig"
 

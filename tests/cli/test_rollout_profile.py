@@ -1,19 +1,14 @@
-"""`matey rollout` and `matey profile` as they are typed, in processes of their own."""
+"""`matey rollout` and `matey profile` as they are typed."""
 
 import json
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import xarray as xr
 
-from matey_cli.app import main
+from tests.command import Matey
 from tests.support import tiny_store
 from tests.unit.workflows.runs import tiny_run
-
-Typed = Callable[[str], tuple[object, str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -23,23 +18,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def matey(folder: Path, line: str) -> tuple[str, str]:
-    """Run a command line in `folder`; return stdout and stderr."""
-    done = subprocess.run(
-        [sys.executable, "-m", "matey_cli", *line.split()],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout, done.stderr
-
-
-def test_rollout_with_nothing_else_typed(project: Path) -> None:
-    out, err = matey(project, "rollout")
+def test_rollout_with_nothing_else_typed(matey: Matey, project: Path) -> None:
+    done = matey("rollout", cwd=project)
+    assert (done.returncode, done.stderr) == (0, "")
+    out = done.stdout
     assert "tiny_periodic: one step, over all" in out
     assert "rollout of" in out
     assert "density" in out
@@ -47,16 +29,16 @@ def test_rollout_with_nothing_else_typed(project: Path) -> None:
         assert name in out
     assert "‡ worse than the best forecast without training" in " ".join(out.split())
     assert max(map(len, out.splitlines())) <= 80
-    assert err == ""
     with xr.open_zarr(project / "runs/pretrain-001/rollout/tiny_periodic.zarr") as states:
         assert set(states.data_vars) == {"density", "velocity_x"}
         assert states["density"].notnull().all()
 
 
-def test_rollout_json_has_everything(project: Path) -> None:
-    out, err = matey(project, "rollout --json --steps 5 --out there")
+def test_rollout_json_has_everything(matey: Matey, project: Path) -> None:
+    done = matey("rollout", "--json", "--steps", "5", "--out", "there", cwd=project)
+    assert (done.returncode, done.stderr) == (0, "")
+    out = done.stdout
     (result,) = json.loads(out)["stores"]
-    assert err == ""
     assert [errors["lead"] for errors in result["rollout"]] == [1, 2, 3, 4, 5]
     scores = result["one_step"]["density"]
     assert scores["worse_than_persistence"] == [
@@ -72,39 +54,24 @@ def test_rollout_json_has_everything(project: Path) -> None:
     assert (project / "there/tiny_periodic.zarr").is_dir()
 
 
-def test_profile_with_nothing_else_typed(project: Path) -> None:
-    out, _ = matey(project, "profile --seconds 0.1 --precision float32 --quiet")
+def test_profile_with_nothing_else_typed(matey: Matey, project: Path) -> None:
+    line = "profile --seconds 0.1 --precision float32 --quiet"
+    out = matey(*line.split(), cwd=project).stdout
     for word in ("parameters", "tokens a frame", "GFLOP", "samples a second", "peak", "optimizer"):
         assert word in out
     assert "tiny_periodic" in out
     assert max(map(len, out.splitlines())) <= 80
 
 
-@pytest.fixture
-def typed(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Typed:
-    """Run a command line in this process; return exit code, stdout and stderr."""
-    monkeypatch.chdir(project)
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def run(line: str) -> tuple[object, str, str]:
-        monkeypatch.setattr(sys, "argv", ["matey", *line.split()])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code, *capsys.readouterr()
-
-    return run
-
-
 @pytest.mark.slow
-def test_profile_compares_in_80_columns(typed: Typed) -> None:
+def test_profile_compares_in_80_columns(matey: Matey, project: Path) -> None:
     line = "profile --compare --seconds 0.1 --precision float32 --batch-size 1"
-    code, out, err = typed(line)
-    assert code == 0
+    done = matey(*line.split(), cwd=project)
+    assert done.returncode == 0
+    out = done.stdout
     assert out.count("adap_mul") == 3
     assert out.count(" none ") == 1
-    assert "axial with adap_mix is impossible" in err
+    assert "axial with adap_mix is impossible" in done.stderr
     assert max(map(len, out.splitlines())) <= 80
 
 
@@ -122,7 +89,9 @@ def test_profile_compares_in_80_columns(typed: Typed) -> None:
         ("profile --scheme vit", "--scheme takes axial, factorized or full, not 'vit'"),
     ],
 )
-def test_mistakes_end_with_code_2_and_one_message(typed: Typed, line: str, message: str) -> None:
-    code, out, err = typed(line)
-    assert (code, out) == (2, "")
-    assert message in " ".join(err.split())
+def test_mistakes_end_with_code_2_and_one_message(
+    matey: Matey, project: Path, line: str, message: str
+) -> None:
+    done = matey(*line.split(), cwd=project)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in " ".join(done.stderr.split())

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from matey_cli.lazy import summaries
-from tests.cli.conftest import Matey
+from tests.command import Matey
 
 COMMANDS = tuple(summaries())
 

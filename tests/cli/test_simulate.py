@@ -1,61 +1,43 @@
 """`matey simulate` as it is typed."""
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import pytest
 import yaml
 
-from matey_cli.app import main
 from matey_core.store import open_store
-
-Typed = Callable[[str], tuple[object, str, str]]
-
-
-@pytest.fixture
-def typed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Typed:
-    """Run a command line in an empty folder; return exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(line: str) -> tuple[object, str, str]:
-        monkeypatch.setattr(sys, "argv", ["matey", *line.split()])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code, *capsys.readouterr()
-
-    return run
+from tests.command import Matey
 
 
-def test_json_is_one_document_about_the_file(typed: Typed, tmp_path: Path) -> None:
-    code, out, _ = typed("simulate diffusion-reaction --samples 2 --grid 8 --json")
-    report = json.loads(out)
-    assert code == 0
+def test_json_is_one_document_about_the_file(matey: Matey, tmp_path: Path) -> None:
+    done = matey("simulate", "diffusion-reaction", "--samples", "2", "--grid", "8", "--json")
+    report = json.loads(done.stdout)
+    assert done.returncode == 0
     assert report["shape"] == [101, 2, 8, 8]
     assert report["left_out"] == []
     with h5py.File(tmp_path / report["path"]) as file:
         assert list(file) == ["0000", "0001"]
 
 
-def test_the_table_says_where_it_is(typed: Typed) -> None:
-    code, out, err = typed("simulate diffusion-reaction --samples 1 --grid 8 --out there")
-    assert code == 0
-    assert "there/2D/diffusion-reaction/2D_diff-react_NA_NA.h5" in out
-    assert "101×2×8×8" in out
-    assert err == ""
+def test_the_table_says_where_it_is(matey: Matey) -> None:
+    line = "simulate diffusion-reaction --samples 1 --grid 8 --out there"
+    done = matey(*line.split())
+    assert done.returncode == 0
+    assert "there/2D/diffusion-reaction/2D_diff-react_NA_NA.h5" in done.stdout
+    assert "101×2×8×8" in done.stdout
+    assert done.stderr == ""
 
 
-def test_drawn_constants_and_a_shorter_trajectory(typed: Typed, tmp_path: Path) -> None:
-    code, out, _ = typed(
+def test_drawn_constants_and_a_shorter_trajectory(matey: Matey, tmp_path: Path) -> None:
+    line = (
         "simulate diffusion-reaction --samples 2 --grid 8 --steps 4 --set k=0.004:0.006 "
         "--set diffusion_u=0.002 --dtype float64 --batch 1 --device cpu --json"
     )
-    assert code == 0
-    with h5py.File(tmp_path / json.loads(out)["path"]) as file:
+    done = matey(*line.split())
+    assert done.returncode == 0
+    with h5py.File(tmp_path / json.loads(done.stdout)["path"]) as file:
         configs = [yaml.safe_load(file[group].attrs["config"])["sim"] for group in file]
         assert file["0000/data"].shape == (5, 8, 8, 2)
     assert [config["Du"] for config in configs] == [0.002, 0.002]
@@ -63,24 +45,27 @@ def test_drawn_constants_and_a_shorter_trajectory(typed: Typed, tmp_path: Path) 
     assert configs[0]["k"] != configs[1]["k"]
 
 
-def test_a_store_is_written_without_a_file(typed: Typed, tmp_path: Path) -> None:
-    code, out, _ = typed("simulate diffusion-reaction --samples 2 --grid 8 --steps 4 --store")
-    assert code == 0
-    assert "data/zarr/2D_diff-react_NA_NA.zarr" in out
+def test_a_store_is_written_without_a_file(matey: Matey, tmp_path: Path) -> None:
+    line = "simulate diffusion-reaction --samples 2 --grid 8 --steps 4 --store"
+    done = matey(*line.split())
+    assert done.returncode == 0
+    assert "data/zarr/2D_diff-react_NA_NA.zarr" in done.stdout
     assert not list(tmp_path.rglob("*.h5"))
     assert open_store(tmp_path / "data/zarr/2D_diff-react_NA_NA.zarr").num_samples == 2
 
 
-def test_settings_of_one_are_listed(typed: Typed) -> None:
-    code, out, _ = typed("simulate diffusion-reaction --list --json")
-    assert code == 0
-    assert "k" in [entry["name"] for entry in json.loads(out)["settings"]]
+def test_settings_of_one_are_listed(matey: Matey) -> None:
+    done = matey("simulate", "diffusion-reaction", "--list", "--json")
+    assert done.returncode == 0
+    assert "k" in [entry["name"] for entry in json.loads(done.stdout)["settings"]]
 
 
-def test_list_names_what_can_be_typed(typed: Typed) -> None:
-    code, out, _ = typed("simulate --list --json")
-    assert code == 0
-    assert "diffusion-reaction" in [entry["name"] for entry in json.loads(out)["simulators"]]
+def test_list_names_what_can_be_typed(matey: Matey) -> None:
+    done = matey("simulate", "--list", "--json")
+    assert done.returncode == 0
+    assert "diffusion-reaction" in [
+        entry["name"] for entry in json.loads(done.stdout)["simulators"]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -100,10 +85,10 @@ def test_list_names_what_can_be_typed(typed: Typed) -> None:
     ],
 )
 def test_mistakes_end_with_code_2_and_one_message(
-    typed: Typed, tmp_path: Path, line: str, message: str
+    matey: Matey, tmp_path: Path, line: str, message: str
 ) -> None:
-    code, out, err = typed(line)
-    assert (code, out) == (2, "")
-    assert message in err
-    assert "Traceback" not in err
+    done = matey(*line.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []

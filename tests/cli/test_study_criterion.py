@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Matey
+from tests.command import Matey
 from tests.support import tiny_store
 from tests.unit.workflows.runs import tiny_run
 

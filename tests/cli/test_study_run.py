@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Matey
+from tests.command import Matey
 from tests.support import tiny_store
 
 STUDY = """

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from matey_cli.colors import colored
-from tests.cli.conftest import Matey
+from tests.command import Matey
 
 
 def test_map_of_the_first_store_fits_80_columns(process: Matey, project: Path) -> None:

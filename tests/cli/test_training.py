@@ -9,7 +9,7 @@ import pytest
 from matey_core.training import checkpoint
 from matey_core.workflows.finetune import FinetuneConfig
 from matey_core.workflows.pretrain import PretrainConfig
-from tests.cli.conftest import Matey
+from tests.command import Matey
 from tests.training import TOML
 
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,17 +9,16 @@ from typing import Any
 import pytest
 import torch
 
-from matey_cli.app import main
 from matey_core.models import MODELS, load_model
 from matey_core.profiling import count_forward
+from tests.command import Matey, document
 from tests.formula import batch_of, spec_of
 from tests.support import tiny_store
 
+Answers = Callable[[str], Any]
 PAGE = Path(__file__).parents[2] / "docs" / "extend" / "model.md"
 TRAIN = "pretrain --steps 3 --batch-size 2 --history 2 --precision float32 --device cpu --name run"
 SMOOTHER = "--set model.variant=smoother --set model.width=8 --set validation_batches=1"
-
-Matey = Callable[..., Any]
 
 
 @pytest.fixture(autouse=True)
@@ -33,33 +31,38 @@ def smoother() -> Iterator[None]:
 
 
 @pytest.fixture
-def matey(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Matey:
-    """Run a command beside a store; return its JSON document, or what it complains about."""
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One beside which the commands run."""
     tiny_store(tmp_path / "data", shape=(16, 16))
     monkeypatch.chdir(tmp_path)
 
-    def run(line: str, *, fails: bool = False) -> Any:
-        options = [] if fails else ["--json"]
-        monkeypatch.setattr(sys, "argv", ["matey", *line.split(), *options])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        captured = capsys.readouterr()
-        assert bool(stop.value.code) == fails, captured.out + captured.err
-        return " ".join(captured.err.split()) if fails else json.loads(captured.out)
+
+@pytest.fixture
+def answers(matey: Matey, store: None) -> Answers:
+    """Run a command beside the store; return its JSON document."""
+    return lambda line: document(matey(*line.split(), "--json"))
+
+
+@pytest.fixture
+def complaints(matey: Matey, store: None) -> Answers:
+    """Run a command that fails beside the store; return what it complains about, in one line."""
+
+    def run(line: str) -> str:
+        done = matey(*line.split())
+        assert done.returncode, done.stdout
+        return " ".join(done.stderr.split())
 
     return run
 
 
 @pytest.fixture
-def trained(matey: Matey) -> Matey:
-    matey(f"{TRAIN} {SMOOTHER}")
-    return matey
+def trained(answers: Answers) -> Answers:
+    answers(f"{TRAIN} {SMOOTHER}")
+    return answers
 
 
-def test_it_is_pretrained_and_its_operations_are_counted(matey: Matey) -> None:
-    report = matey(f"{TRAIN} {SMOOTHER}")
+def test_it_is_pretrained_and_its_operations_are_counted(answers: Answers) -> None:
+    report = answers(f"{TRAIN} {SMOOTHER}")
     (store,) = report["start"]["stores"]
     model = load_model(Path("runs/run/model"))
     batch = batch_of(spec_of((16, 16)), samples=1, frames=2, leads=1)
@@ -71,7 +74,7 @@ def test_it_is_pretrained_and_its_operations_are_counted(matey: Matey) -> None:
     }  # fmt: skip
 
 
-def test_it_is_rolled_out_profiled_and_fine_tuned(trained: Matey) -> None:
+def test_it_is_rolled_out_profiled_and_fine_tuned(trained: Answers) -> None:
     (store,) = trained("rollout runs/run --steps 2")["stores"]
     assert [lead["mean"]["nrmse"] > 0 for lead in store["rollout"]] == [True, True]
     assert store["artifacts"] == []
@@ -84,15 +87,12 @@ def test_it_is_rolled_out_profiled_and_fine_tuned(trained: Matey) -> None:
 
 
 def test_the_table_before_training_and_the_profile_have_no_tokens(
-    trained: Matey, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    trained: Answers, matey: Matey
 ) -> None:
     for line in (f"{TRAIN}-2 {SMOOTHER}", "profile runs/run --seconds 0.1"):
-        monkeypatch.setattr(sys, "argv", ["matey", *line.split()])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        shown = capsys.readouterr()
-        assert stop.value.code == 0, shown.err
-        assert "okens" not in shown.out + shown.err
+        shown = matey(*line.split())
+        assert shown.returncode == 0, shown.stderr
+        assert "okens" not in shown.stdout + shown.stderr
 
 
 @pytest.mark.parametrize(
@@ -111,9 +111,9 @@ def test_the_table_before_training_and_the_profile_have_no_tokens(
     ],
 )
 def test_what_it_cannot_do_is_refused_before_it_trains(
-    matey: Matey, line: str, message: str
+    complaints: Answers, line: str, message: str
 ) -> None:
-    assert re.search(message, matey(f"{TRAIN} {SMOOTHER} {line}", fails=True))
+    assert re.search(message, complaints(f"{TRAIN} {SMOOTHER} {line}"))
     assert not Path("runs").exists()
 
 
@@ -130,6 +130,6 @@ def test_what_it_cannot_do_is_refused_before_it_trains(
         "study criterion --run runs/run",
     ],
 )
-def test_commands_about_cells_say_that_it_cuts_none(trained: Matey, line: str) -> None:
-    complaint = trained(line, fails=True)
-    assert "cuts fields into cells; the smoother variant cuts none" in complaint
+@pytest.mark.usefixtures("trained")
+def test_commands_about_cells_say_that_it_cuts_none(complaints: Answers, line: str) -> None:
+    assert "cuts fields into cells; the smoother variant cuts none" in complaints(line)
