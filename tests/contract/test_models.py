@@ -7,11 +7,20 @@ import torch
 
 from matey_core.config import validate
 from matey_core.errors import CheckpointError, ConfigError
-from matey_core.models import MODELS, Model, ModelConfig, load_model, save_model
+from matey_core.models import (
+    MODELS,
+    AdaptiveConfig,
+    Model,
+    ModelConfig,
+    load_model,
+    save_model,
+)
 from tests.formula import batch_of, spec_of
 
 SHAPES = ((32,), (16, 24), (16, 16, 16))
 NAMES = MODELS.names()
+PLAIN = [name for name in NAMES if not issubclass(MODELS[name], AdaptiveConfig)]
+"""The others have more cases, in `test_adaptive_models.py`."""
 
 
 def build(variant: str, *, fields: int = 2, axes: int = 2) -> Model:
@@ -70,6 +79,19 @@ def test_what_was_used_for_inference_can_be_trained(variant: str) -> None:
         model(batch)
     model(batch).values.square().mean().backward()
     assert any(weight.grad is not None and weight.grad.any() for weight in model.parameters())
+
+
+@pytest.mark.parametrize("variant", PLAIN)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_parameter_gets_a_gradient(variant: str, shape: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    model, batch = build(variant, axes=len(shape)), batch_of(spec_of(shape))
+    (model(batch).values - batch.targets).square().mean().backward()
+    assert not [
+        name
+        for name, weight in model.named_parameters()
+        if weight.grad is None or not weight.grad.any()
+    ]
 
 
 @pytest.mark.parametrize("variant", NAMES)

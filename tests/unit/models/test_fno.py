@@ -5,11 +5,18 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from matey_core.errors import ConfigError
 from matey_core.fields import Boundary, Grid
-from matey_core.models.fno import FnoBlock, FnoConfig, FnoModel, SpectralLayer, Waves
+from matey_core.models.fno import (
+    FIRST_GAIN,
+    FnoBlock,
+    FnoConfig,
+    FnoModel,
+    SpectralLayer,
+    Waves,
+)
 from tests.formula import AXES, batch_of, spec_of
 
 SHAPES = ((24,), (23,), (12, 15), (15, 10), (6, 8, 7))
@@ -25,7 +32,7 @@ def waves_of(shape: tuple[int, ...], modes: int, boundary: Boundary = "periodic"
 
 def tiny(*, axes: int = 2, fields: int = 2, **settings: object) -> FnoModel:
     torch.manual_seed(0)
-    config = FnoConfig(**{"width": 12, "depth": 2, "modes": 4, **settings})  # type: ignore[arg-type]
+    config = FnoConfig.model_validate({"width": 12, "depth": 2, "modes": 4, **settings})
     names = ("density", "velocity_x", "pressure")[:fields]
     model = config.build(fields=names, num_axes=(axes,))
     with torch.no_grad():
@@ -59,6 +66,38 @@ def test_a_layer_is_the_usual_fourier_layer(shape: tuple[int, ...]) -> None:
         )
     expected = torch.fft.irfftn(answer, s=shape, dim=space).float()
     torch.testing.assert_close(layer(x, waves_of(shape, modes)), expected, rtol=0, atol=3e-6)
+
+
+@pytest.mark.parametrize("is_last", [False, True])
+def test_a_block_is_the_formula_that_it_states(is_last: bool) -> None:
+    block, shape = FnoBlock(5, is_last=is_last), (8, 7)
+    block.add_axes(2, 3)
+    for weight in block.film.parameters():
+        nn.init.normal_(weight)
+    x, condition, waves = torch.randn(2, *shape, 5), torch.randn(2, 5), waves_of(shape, 3)
+    near = torch.einsum("b y x i, o i -> b y x o", x, block.bypass.weight) + block.bypass.bias
+    film = torch.einsum("b i, o i -> b o", condition, block.film.weight) + block.film.bias
+    scale, shift = film[:, None, None, :5], film[:, None, None, 5:]
+    expected = (block.spectral["2"](x, waves) + near) * (1 + scale) + shift
+    if not is_last:
+        expected = expected * (1 + torch.erf(expected / 2**0.5)) / 2
+    torch.testing.assert_close(block(x, condition, waves), expected)
+
+
+def test_the_last_block_alone_ends_without_a_nonlinearity() -> None:
+    blocks = tiny(depth=3).blocks
+    assert [block.is_last for block in blocks] == [False, False, True]
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_a_new_layer_has_the_gain_that_is_said(axes: int) -> None:
+    """Random complex weights keep the size of waves, but for those that are their own conjugate."""
+    torch.manual_seed(0)
+    shape = (64, 24, 12)[:axes]
+    layer, waves = SpectralLayer(48, axes=axes, modes=5), waves_of(shape, 5)
+    kept = waves.restore(waves.measure(torch.randn(8, *shape, 48)))
+    gain = layer(kept, waves).detach().std() / kept.std()
+    assert float(gain) == pytest.approx(FIRST_GAIN, rel=0.05)
 
 
 def test_known_weights_are_a_convolution_computed_by_hand() -> None:
@@ -151,7 +190,7 @@ def test_numbers_of_parameters_are_those_of_the_sizes() -> None:
     with torch.device("meta"):
         model = config.build(fields=("a", "b", "c", "d"), num_axes=(2,))
     spectral = sum(
-        block.spectral["2"].weight.numel()  # type: ignore[union-attr]
+        block.get_parameter("spectral.2.weight").numel()
         for block in model.blocks
         if isinstance(block, FnoBlock)
     )

@@ -7,7 +7,7 @@ import torch
 
 from matey_core.errors import ConfigError
 from matey_core.fields import Boundary
-from matey_core.models.unet import Doubling, Halving, UnetConfig, UnetModel
+from matey_core.models.unet import ConvNextBlock, Doubling, Halving, UnetConfig, UnetModel
 from matey_core.nn.padding import surround
 from tests.formula import batch_of, spec_of
 
@@ -15,7 +15,7 @@ from tests.formula import batch_of, spec_of
 def tiny(*, axes: int = 2, **settings: object) -> UnetModel:
     torch.manual_seed(0)
     sizes = {"width": 8, "depth": 1, "levels": 3, "kernel_size": 3}
-    config = UnetConfig(**{**sizes, **settings})  # type: ignore[arg-type]
+    config = UnetConfig.model_validate({**sizes, **settings})
     model = config.build(fields=("density", "velocity_x"), num_axes=(axes,))
     with torch.no_grad():
         model.table.leave.mul_(50)  # answers of order one, as after training
@@ -36,6 +36,27 @@ def test_a_shift_by_the_coarsest_cells_shifts_the_answer(shape: tuple[int, ...])
     for by in (4, 8):
         assert (answers[by] - answers[0]).abs().max() < 1e-5 * size
     assert (answers[1] - answers[0]).std() > 0.01 * size
+
+
+def test_a_block_is_the_formula_that_it_states() -> None:
+    """With a depthwise convolution that is summed up shift by shift."""
+    block = ConvNextBlock(4, UnetConfig(kernel_size=3), condition=6)
+    block.add_axes(2)
+    for weight in block.film.parameters():
+        torch.nn.init.normal_(weight)
+    x, condition = torch.randn(2, 7, 6, 4), torch.randn(2, 6)
+    kernel = block.kernels["2"]
+    seen = sum(
+        kernel[:, 0, i, j] * x.roll((1 - i, 1 - j), (1, 2)) for i in range(3) for j in range(3)
+    )
+    spread = (seen.var(-1, correction=0, keepdim=True) + 1e-5).sqrt()
+    seen = (seen - seen.mean(-1, keepdim=True)) / spread
+    film = condition @ block.film.weight.T + block.film.bias
+    seen = seen * (1 + film[:, None, None, :4]) + film[:, None, None, 4:]
+    inner = seen @ block.enter.weight.T + block.enter.bias
+    inner = inner * (1 + torch.erf(inner / 2**0.5)) / 2
+    expected = x + inner @ block.leave.weight.T + block.leave.bias
+    torch.testing.assert_close(block(x, condition, (True, True)), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("boundary", ["periodic", "no_slip"])
