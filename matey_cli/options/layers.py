@@ -36,18 +36,21 @@ def configure(
     Raises:
         ConfigError: names every setting that is wrong or unknown.
     """
-    from matey_core.config import read_toml, settings_file, validate, with_settings
+    from matey_core import config
 
     def today(values: dict[str, Any], source: str) -> dict[str, Any]:
         return upgrade(kind, values, source=source) if upgrade else values
 
-    values: dict[str, Any] = {}
-    _lay(values, nested(defaults or {}))
+    values = nested(defaults or {})
     if file is not None:
-        _lay(values, _sections(kind, today(read_toml(settings_file(file)), str(file))))
-    _lay(values, nested(given))
-    values = today(with_settings(values, assignments or ()), "settings")
-    return validate(kind, values, source=str(file) if file else "settings")
+        found = today(config.read_toml(config.settings_file(file)), str(file))
+        values = config.overlaid(kind, values, found)
+    typed = nested(given)
+    values = config.exchanged(kind, values, config.with_settings(typed, assignments or ()))
+    values = config.with_settings(config.overlaid(kind, values, typed), assignments or ())
+    return config.validate(
+        kind, today(values, "settings"), source=str(file) if file else "settings"
+    )
 
 
 def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,25 +80,4 @@ def one_of(given: Given, **paths: str) -> None:
         )
 
 
-def _sections(kind: "type[Config]", values: Mapping[str, Any]) -> dict[str, Any]:
-    """Write a part that stands there by its name alone as a section, to be added to."""
-    from matey_core.config import PartConfig
-
-    found = dict(values)
-    for name, field in kind.model_fields.items():
-        family = field.annotation
-        if isinstance(family, type) and issubclass(family, PartConfig):
-            value = found.get(name)
-            found |= {name: {family.key: value}} if isinstance(value, str) else {}
-    return found
-
-
 _PLAIN = (str, bool, int, float, list, tuple, dict)
-
-
-def _lay(below: dict[str, Any], above: Mapping[str, Any]) -> None:
-    for key, value in above.items():
-        if isinstance(value, Mapping) and isinstance(below.get(key), dict):
-            _lay(below[key], value)
-        else:
-            below[key] = dict(value) if isinstance(value, Mapping) else value

@@ -1,6 +1,7 @@
 """Settings: frozen pydantic models in, TOML out, every mistake reported at once."""
 
 from matey_core.config._base import Config
+from matey_core.config._layers import exchanged, overlaid
 from matey_core.config._part import PartConfig
 from matey_core.config._toml import (
     put,
@@ -15,7 +16,9 @@ from matey_core.config._validate import mistakes, validate
 __all__ = [
     "Config",
     "PartConfig",
+    "exchanged",
     "mistakes",
+    "overlaid",
     "put",
     "read_toml",
     "settings_file",

@@ -93,14 +93,15 @@ def _known_keys(kind: type[Config], path: tuple[int | str, ...]) -> list[str]:
     """Names of the settings at `path` below `kind`."""
     for part in path:
         field = kind.model_fields.get(str(part))
-        nested = _config_class(field.annotation) if field else None
+        nested = config_class(field.annotation) if field else None
         if nested is None:
             return []
         kind = nested
     return list(kind.model_fields)
 
 
-def _config_class(annotation: Any) -> type[Config] | None:
+def config_class(annotation: Any) -> type[Config] | None:
+    """The settings class of a section; None for a value."""
     options = typing.get_args(annotation) if _is_union(annotation) else (annotation,)
     for option in options:
         if isinstance(option, type) and issubclass(option, Config):

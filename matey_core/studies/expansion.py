@@ -3,12 +3,13 @@
 import copy
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from matey_core.config import put, validate
+from matey_core.config import exchanged, put, validate
 from matey_core.errors import ConfigError
+from matey_core.runs.upgrade import upgraded
 from matey_core.studies.alike import (
     RATE,
     check_arms,
@@ -18,7 +19,16 @@ from matey_core.studies.alike import (
     check_tests,
 )
 from matey_core.studies.cells import Equal, Point, Scalar
-from matey_core.studies.paths import EVALUATION, STAGES, Values, address, flat, is_at, text_of
+from matey_core.studies.paths import (
+    EVALUATION,
+    STAGES,
+    TRAININGS,
+    Values,
+    address,
+    flat,
+    is_at,
+    text_of,
+)
 from matey_core.studies.settings import ArmConfig, StudyConfig
 
 
@@ -76,12 +86,16 @@ class _Expansion:
     ) -> Iterator[Point]:
         source = f"study {self.study.name}, arm {name}"
         for rate in arm.learning_rates or self.study.rules.learning_rates or (None,):
-            values = self._base()
-            for path, value in [*chosen.items(), *flat(arm.settings)]:
+            asked = [*chosen.items(), *flat(arm.settings)]
+            values = self._base(asked, source)
+            for path, value in asked:
                 self._put(values, path, value, source)
             if rate is not None:
                 put(values[self.last], RATE, rate, source=source)
-            configs = {stage: _validated(stage, values[stage], source) for stage in values}
+            configs = {
+                stage: _validated(stage, _of_today(stage, values[stage], source), source)
+                for stage in values
+            }
             yield Point(
                 at=at,
                 equal=equal,
@@ -93,19 +107,34 @@ class _Expansion:
                 evaluation=configs[EVALUATION],
             )
 
-    def _base(self) -> Values:
-        """Settings that all cells share; each stage has the data of the one before it."""
-        study, values = self.study, {}
+    def _base(self, asked: Sequence[tuple[str, Any]], source: str) -> Values:
+        """Settings that all cells share; each stage has the data of the one before it.
+
+        Args:
+            asked: paths and values that are laid over them. What only a part has that these
+                exchange for another, such as `heads` of a model, is left out.
+            source: where they stand, for the error text.
+        """
+        study, values = self.study, dict[str, Any]()
+        above: Values = {stage: {} for stage in STAGES}
+        for path, value in asked:
+            stage, rest = self._address(path, source)
+            put(above[stage], rest, value, source=f"{source}, {path}")
         data = "data"
         for stage in STAGES:
             section = getattr(study, stage)
             if section is not None:
-                values[stage] = {"data": data, **copy.deepcopy(dict(section))}
+                shared = _of_today(stage, section, f"study {study.name}")
+                values[stage] = {"data": data, **copy.deepcopy(shared)}
                 data = values[stage]["data"]
+                values[stage] = exchanged(STAGES[stage], values[stage], above[stage])
         return values
 
+    def _address(self, path: str, source: str) -> tuple[str, str]:
+        return address(path, has_finetuning=self.has_finetuning, source=source)
+
     def _put(self, values: Values, path: str, value: Any, source: str) -> None:
-        stage, rest = address(path, has_finetuning=self.has_finetuning, source=source)
+        stage, rest = self._address(path, source)
         put(values[stage], rest, copy.deepcopy(value), source=f"{source}, {path}")
         if rest == "data":  # what follows is about the same data, unless its section says more
             for later in list(STAGES)[list(STAGES).index(stage) + 1 :]:
@@ -142,6 +171,13 @@ class _Expansion:
 
     def _is_excluded(self, arm: str, at: Mapping[str, Scalar]) -> bool:
         return any(is_at({**at, "arm": arm}, rule) for rule in self.study.rules.exclude)
+
+
+def _of_today(stage: str, values: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """Give the settings of trainings that an earlier version had under other names today's."""
+    if stage not in TRAININGS:
+        return dict(values)
+    return upgraded(STAGES[stage], values, source=f"{source}, {stage}")
 
 
 def _validated(stage: str, values: dict[str, Any], source: str) -> Any:

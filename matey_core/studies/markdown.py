@@ -1,5 +1,6 @@
 """A study's report as Markdown, and what such reports have in common."""
 
+import math
 from collections.abc import Iterator
 
 from matey_core.studies.comparison import ArmResult, Comparison
@@ -83,7 +84,7 @@ def _row(each: ArmResult, report: StudyReport) -> tuple[str, ...]:
     return (
         report.labels[each.arm],
         f"{each.steps:,}",
-        number(each.train_seconds),
+        number(each.train_seconds) if math.isfinite(each.train_seconds) else "not timed",
         f"{each.learning_rate:g}",
         *(interval(each.errors[name]) for name in NAMES),
         interval(each.ratios[report.metric]),

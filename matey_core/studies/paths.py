@@ -7,6 +7,7 @@ from typing import Any
 
 from matey_core.config import Config
 from matey_core.errors import ConfigError
+from matey_core.runs.upgrade import MOVED
 from matey_core.workflows.finetune import FinetuneConfig
 from matey_core.workflows.pretrain import PretrainConfig
 from matey_core.workflows.rollout.settings import RolloutConfig
@@ -32,7 +33,8 @@ def address(path: str, *, has_finetuning: bool, source: str) -> tuple[str, str]:
     """Say which stage's settings a path means, and its path there.
 
     Args:
-        path: with the stage in front, or one that a single training has.
+        path: with the stage in front, or one that a single training has; a name that version 0.1
+            had for a setting of trainings is today's.
         has_finetuning: whether cells fine-tune.
         source: where the path stands, for the error text.
 
@@ -41,13 +43,17 @@ def address(path: str, *, has_finetuning: bool, source: str) -> tuple[str, str]:
     """
     stages = {name: kind for name, kind in STAGES.items() if has_finetuning or name != "finetuning"}
     head, _, rest = path.partition(".")
+    if path in MOVED:
+        path = ".".join(MOVED[path])
+        head = MOVED[head][0]
     if head in STAGES and rest:
         if head not in stages:
             raise ConfigError(
                 f"{source}: {path!r} is a setting of fine-tuning, and the study has none.",
                 remedy="Add a section [finetuning].",
             )
-        return head, rest
+        moved = head in TRAININGS and rest in MOVED
+        return head, ".".join(MOVED[rest]) if moved else rest
     holders = [name for name, kind in stages.items() if head in kind.model_fields]
     trainings = [name for name in holders if name != EVALUATION]
     if len(trainings) == 2:

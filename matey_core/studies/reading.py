@@ -24,6 +24,7 @@ def read_study(path: Path, assignments: tuple[str, ...] = ()) -> KindConfig:
     kind = KINDS[str(values.get("kind", KindConfig.default))]
     if "name" in kind.model_fields:
         values.setdefault("name", path.stem)
+    values = kind.of_today(values, source=path.name)
     return validate(kind, values, source=path.name)
 
 

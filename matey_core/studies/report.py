@@ -1,5 +1,6 @@
 """What a study has shown so far: JSON, Markdown and a picture, written from finished cells."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -62,6 +63,7 @@ def report_of(
     out: Path,
     *,
     notes: tuple[str, ...] = (),
+    jobs: int = 1,
 ) -> StudyReport:
     """Summarize the seeds that are complete.
 
@@ -71,6 +73,7 @@ def report_of(
         log: the finished ones.
         out: folder of the study.
         notes: known before it began.
+        jobs: cells trained side by side.
     """
     rules = study.rules
     comparisons = compare(tasks, log.results, rules, reference=reference_of(study))
@@ -91,24 +94,31 @@ def report_of(
         comparisons=comparisons,
         verdicts=judge(study.verdicts, comparisons, rules.metric),
         plot=out / "report.png" if can_plot and comparisons else None,
-        notes=(*notes, *_off_budget(comparisons, labels), *(() if can_plot else (NO_PLOT,))),
+        notes=(*notes, *_off_budget(comparisons, labels, jobs), *(() if can_plot else (NO_PLOT,))),
     )
 
 
-def _off_budget(comparisons: Sequence[Comparison], labels: Mapping[str, str]) -> Iterator[str]:
+def _off_budget(
+    comparisons: Sequence[Comparison], labels: Mapping[str, str], jobs: int
+) -> Iterator[str]:
     """Name the arms whose steps took another time while training than beforehand."""
+    why = (
+        f"{jobs} cells shared the machine, which steps had for themselves when they were measured: "
+        "with --jobs 1 seconds are kept to"
+        if jobs > 1
+        else "The machine was not quiet, or its steps differ"
+    )
     for comparison in comparisons:
         off = [
             f"{labels[each.arm]} {each.train_seconds:.3g}"
             for each in comparison.arms
-            if abs(each.train_seconds / comparison.amount - 1) > TOLERANCE
+            if TOLERANCE < abs(each.train_seconds / comparison.amount - 1) < math.inf
         ]
         if comparison.equal == "seconds" and off:
             where = heading(comparison.at)
             yield (
                 f"{where}{': ' if where else ''}instead of {comparison.amount:g} seconds these "
-                f"arms trained for {'; '.join(off)}. The machine was not quiet, or its steps "
-                "differ."
+                f"arms trained for {'; '.join(off)}. {why}."
             )
 
 

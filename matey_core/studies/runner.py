@@ -115,7 +115,7 @@ def _run(
         return None
 
     def report() -> StudyReport:
-        found = report_of(study, tasks, log, out, notes=notes)
+        found = report_of(study, tasks, log, out, notes=notes, jobs=jobs)
         publish(found)
         return found
 

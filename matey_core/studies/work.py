@@ -117,7 +117,10 @@ def _one_step(scores: Sequence[StoreScore]) -> float:
 
 
 class StepClock:
-    """Passes progress on, and times the steps that follow another without a validation."""
+    """Passes progress on, and times the steps that follow another.
+
+    Steps after a validation count only where there are no others.
+    """
 
     def __init__(
         self, config: PretrainConfig | FinetuneConfig, on_progress: OnProgress = silent
@@ -125,17 +128,22 @@ class StepClock:
         self.config = config
         self.on_progress = on_progress
         self.times: list[float] = []
+        """Without a validation before."""
+        self._validated: list[float] = []
         self._last: tuple[int, float] | None = None
 
     def __call__(self, progress: Progress) -> None:
         """Take note of a step."""
         step, now = int(progress.done), time.perf_counter()
-        if self._last is not None and not self.config.is_checkpoint(self._last[0]):
-            self.times.append(now - self._last[1])
+        if self._last is not None:
+            follows_validation = self.config.is_checkpoint(self._last[0])
+            times = self._validated if follows_validation else self.times
+            times.append(now - self._last[1])
         self._last = (step, now)
         self.on_progress(progress)
 
     @property
     def step_seconds(self) -> float:
-        """Mean time of a step; ∞ where none could be timed."""
-        return fmean(self.times) if self.times else math.inf
+        """Mean time of a step; ∞ where there was only one, which no other follows."""
+        times = self.times or self._validated
+        return fmean(times) if times else math.inf

@@ -3,14 +3,20 @@
 import errno
 import json
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
+from matey_cli.options import Given, configure
+from matey_core.config import Config
+from matey_core.runs.upgrade import upgraded
 from matey_core.training import checkpoint
 from matey_core.workflows.finetune import FinetuneConfig
 from matey_core.workflows.pretrain import PretrainConfig
 from tests.command import Matey
 from tests.training import TOML
+
+AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 
 @pytest.fixture
@@ -48,6 +54,30 @@ def test_settings_are_laid_over_each_other(matey: Matey, place: Path) -> None:
     for expected in ("steps = 1\n", "history = 3\n", "width = 32\n", "depth = 1\n"):
         assert expected in written
     assert 'preset = "s"' in written
+
+
+def read(kind: type[AnyConfig], given: Given, *assignments: str, **layers: Any) -> AnyConfig:
+    return configure(kind, given, assignments=list(assignments), upgrade=upgraded, **layers)
+
+
+def test_another_part_than_the_files_is_one_option(tmp_path: Path) -> None:
+    found = read(PretrainConfig, {"model.variant": "fno"}, file=Path("laptop"))
+    assert (found.model.variant, found.model.label[:2], found.steps) == ("fno", "ti", 1500)
+    file = tmp_path / "new.toml"
+    file.write_text('[objective]\nname = "pushforward"\nhorizon = 3\n')
+    once = read(PretrainConfig, {"objective.name": "one_step"}, file=file)
+    assert once.objective.model_dump() == {"name": "one_step"}
+    assert (
+        read(PretrainConfig, {}, "objective.name=one_step", file=file).objective == once.objective
+    )
+
+
+def test_the_strength_of_an_old_files_noise_stays_beside_augment(tmp_path: Path) -> None:
+    file = tmp_path / "old.toml"
+    file.write_text("noise = 0.1\nlearning_rate = 2e-3\n")
+    found = read(PretrainConfig, {"augment": ("flip", "noise")}, file=file)
+    assert [(part.part, part.strength) for part in found.augment] == [("flip", 1.0), ("noise", 0.1)]
+    assert found.optimizer.learning_rate == 2e-3
 
 
 @pytest.mark.parametrize(

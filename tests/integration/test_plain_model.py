@@ -95,6 +95,14 @@ def test_the_table_before_training_and_the_profile_have_no_tokens(
         assert "okens" not in shown.stdout + shown.stderr
 
 
+def test_a_preset_of_the_project_is_for_models_that_have_presets(matey: Matey) -> None:
+    Path("matey.toml").write_text('preset = "s"\n')
+    matey(f"{TRAIN} {SMOOTHER}")
+    assert "preset" not in Path("runs/run/config.toml").read_text()
+    complaint = matey(f"{TRAIN}-2 {SMOOTHER} --preset s", fails=True)
+    assert "unknown setting 'model.preset'" in complaint
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

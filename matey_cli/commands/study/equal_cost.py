@@ -113,10 +113,13 @@ def _training(given: Given, file: Path | None, assignments: list[str] | None) ->
             )
     paths = [path for path in given if path.startswith("training.")]
     here = project()
+    defaults: Given = {"data": here.data, "runs": here.runs}
+    if "preset" in here.model_fields_set:
+        defaults["model.preset"] = here.preset
     found = configure(
         PretrainConfig,
         {path.removeprefix("training."): given.pop(path) for path in paths},
-        defaults={"data": here.data, "runs": here.runs, "model.preset": here.preset},
+        defaults=defaults,
         file=file,
         assignments=assignments,
         upgrade=upgraded,

@@ -36,6 +36,19 @@ class KindConfig(PartConfig):
     has_cells: ClassVar[bool] = True
     """Whether it heeds `jobs` and `on_plan`."""
 
+    @classmethod
+    def of_today(cls, values: dict[str, Any], *, source: str) -> dict[str, Any]:
+        """Give settings of earlier versions the names of today.
+
+        Args:
+            values: plain values of the file.
+            source: its name, for the error text.
+
+        Raises:
+            ConfigError: a setting is given under its old name and its new one.
+        """
+        return values
+
     @abstractmethod
     def carry_out(self, way: Way) -> Any:
         """Make the study.

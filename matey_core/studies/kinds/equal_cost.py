@@ -1,11 +1,13 @@
 """Adaptive tokens and uniform patches, whose steps are measured in turns."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from matey_core.errors import ConfigError
+from matey_core.runs.upgrade import upgraded
 from matey_core.studies.equal_cost import STUDIED, EqualCostConfig, equal_cost
 from matey_core.studies.equal_cost.report import EqualCostReport
 from matey_core.studies.kinds import KINDS, KindConfig, Way
+from matey_core.workflows.pretrain import PretrainConfig
 
 
 @KINDS.register("equal_cost")
@@ -13,6 +15,14 @@ class EqualCostStudy(EqualCostConfig, KindConfig):
     """A ladder of patches at equal seconds and at equal steps."""
 
     kind: Literal["equal_cost"] = "equal_cost"
+
+    @classmethod
+    def of_today(cls, values: dict[str, Any], *, source: str) -> dict[str, Any]:
+        """Upgrade the section of the training."""
+        training = values.get("training")
+        if not isinstance(training, dict):
+            return values
+        return {**values, "training": upgraded(PretrainConfig, training, source=source)}
 
     def carry_out(self, way: Way) -> EqualCostReport | None:
         """Measure the arms, and run all cells.

@@ -6,6 +6,7 @@ import pytest
 
 from matey_core.errors import ConfigError
 from matey_core.studies.kinds import Way
+from matey_core.studies.kinds.equal_cost import EqualCostStudy
 from matey_core.studies.reading import read_study
 
 
@@ -23,6 +24,14 @@ def test_what_would_have_no_effect_is_refused(
     study = read_study(Path(name), (assignment,))
     with pytest.raises(ConfigError, match=expected):
         study.carry_out(Way(out=tmp_path / "out", runs=tmp_path))
+
+
+def test_settings_of_version_0_1_are_read_in_the_training_of_equal_cost() -> None:
+    assignments = ("training.learning_rate=5e-4", "training.noise=0.2")
+    study = read_study(Path("equal-cost"), assignments)
+    assert isinstance(study, EqualCostStudy)
+    assert study.training.optimizer.learning_rate == 5e-4
+    assert study.training.augment[0].strength == 0.2
 
 
 def test_a_name_that_is_no_file_lists_the_studies_there_are() -> None:

@@ -9,7 +9,8 @@ import pytest
 from matey_core.config import validate
 from matey_core.errors import ConfigError, MateyError, RunError
 from matey_core.locks import locked
-from matey_core.progress import silent
+from matey_core.progress import OnProgress, silent
+from matey_core.studies.cells import Point
 from matey_core.studies.expansion import points_of
 from matey_core.studies.runner import run_study
 from matey_core.studies.settings import StudyConfig
@@ -140,6 +141,83 @@ def test_mistakes_are_found_before_anything_is_trained(
         run_study(tiny_study(folder, **changes), out=tmp_path / "out")
     assert expected in f"{found.value} {found.value.remedy}"
     assert not (tmp_path / "out").exists()
+
+
+def test_settings_of_version_0_1_are_read_wherever_they_stand(folder: Path) -> None:
+    pretraining = {"data": str(folder / "old"), "warmup": 0.2, "objective": "relative_mse"}
+    study = tiny_study(
+        folder,
+        pretraining=pretraining,
+        axes={"pretraining.learning_rate": [1e-3, 1e-4], "weight_decay": [0.1]},
+        arms={"a": {"settings": {"pretraining.noise": 0.3}}},
+        finetuning=None,
+        verdicts=[],
+    )
+    found = [point.pretraining for point in points_of(study)]
+    assert [each.optimizer.learning_rate for each in found] == [1e-3, 1e-4]
+    assert {each.optimizer.weight_decay for each in found} == {0.1}
+    assert {each.schedule.warmup for each in found} == {0.2}
+    assert {each.loss.part for each in found} == {"relative_mse"}
+    assert {each.augment[0].strength for each in found} == {0.3}
+    tuned = tiny_study(folder, arms={"a": {"settings": {"mode": "head_only"}}}, verdicts=[])
+    modes = {point.finetuning.finetune.part for point in points_of(tuned) if point.finetuning}
+    assert modes == {"head_only"}
+    rate = {"settings": {"finetuning.learning_rate": 1e-2}}
+    with pytest.raises(ConfigError, match=r"'finetuning\.learning_rate' would not be alike"):
+        points_of(tiny_study(folder, arms={"a": rate}, verdicts=[]))
+    with pytest.raises(ConfigError, match=r"optimizer\.learning_rate' is a setting") as error:
+        points_of(tiny_study(folder, axes={"learning_rate": [1e-3]}))
+    assert "Write pretraining.optimizer.learning_rate" in error.value.remedy
+
+
+def test_what_only_one_model_has_is_shared_by_the_arms_that_have_it(folder: Path) -> None:
+    arms = {"matey": {}, "fno": {"settings": {"model.variant": "fno", "model.modes": 4}}}
+    points = points_of(tiny_study(folder, arms=arms, verdicts=[]))
+    matey, fno = (points[number].pretraining.model for number in (0, 1))
+    assert (matey.part, matey.label) == ("matey", "ti (16×1, matey)")
+    assert (fno.part, fno.sizes) == ("fno", (16, 1, (4, 4, 4)))
+    wrong = {"fno": {"settings": {"model.variant": "fno", "model.heads": 4}}}
+    with pytest.raises(ConfigError, match=r"arm fno, pretraining: unknown setting 'model\.heads'"):
+        points_of(tiny_study(folder, arms=wrong, verdicts=[]))
+
+
+def test_a_cell_too_short_for_its_times_is_no_off_budget(folder: Path, tmp_path: Path) -> None:
+    study = tiny_study(
+        folder,
+        finetuning=None,
+        axes={},
+        arms={"a": {}},
+        verdicts=[],
+        budget={"equal": ["seconds"], "seconds": 1e-6},
+    )
+    report = run_study(study, out=tmp_path)
+    assert report is not None
+    assert report.notes == ()
+    assert "| 1 | not timed |" in (tmp_path / "report.md").read_text("utf-8")
+
+
+def test_other_seconds_than_measured_are_explained(folder: Path, tmp_path: Path) -> None:
+    class Slow:
+        """Says of every step that it takes 0.1 s."""
+
+        precision = "float32"
+
+        def measure(self, point: Point, on_progress: OnProgress) -> dict[str, float]:
+            return {"pretraining": 0.1}
+
+    study = tiny_study(
+        folder,
+        finetuning=None,
+        axes={},
+        arms={"a": {}},
+        verdicts=[],
+        budget={"equal": ["seconds"], "seconds": 0.3},
+    )
+    for jobs, reason in ((1, "was not quiet"), (2, "2 cells shared the machine")):
+        report = run_study(study, out=tmp_path, clock=Slow(), jobs=jobs)
+        assert report is not None
+        [note] = report.notes
+        assert reason in note
 
 
 def test_subsets_that_a_store_cannot_give_are_said_before_and_after(folder: Path) -> None:
