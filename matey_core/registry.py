@@ -126,5 +126,4 @@ class Registry(Generic[Entry]):
 @lru_cache(maxsize=1)
 def _announced(path: tuple[str, ...]) -> Any:
     """All entry points of the packages in `path`, whose metadata is read once for all families."""
-    del path
     return entry_points()

@@ -29,11 +29,7 @@ class TokensConfig(BudgetConfig):
         return self.tokens
 
     def quota(self, ladder: Ladder) -> Quota:
-        """What the number allows, level by level.
-
-        Raises:
-            ConfigError: no tree has this number of tokens.
-        """
+        """What the number allows, level by level."""
         return quota_of_tokens(
             self.tokens,
             roots=ladder.roots,

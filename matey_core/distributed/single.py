@@ -24,11 +24,7 @@ class SingleConfig(StrategyConfig):
         return True
 
     def build(self, place: Place, device: torch.device) -> "Single":
-        """Work alone.
-
-        Raises:
-            ConfigError: there are other processes.
-        """
+        """Work alone; refuse other processes."""
         if place.size > 1:
             raise ConfigError(
                 f"strategy is single, but {place.size} processes were started.",

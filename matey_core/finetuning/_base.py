@@ -50,7 +50,6 @@ class FinetuneModeConfig(PartConfig, ABC):
         Args:
             model: prepared by this mode, and perhaps trained; it is left as it is.
         """
-        del model
         return None
 
     def factors(self, model: Model) -> Mapping[str, tuple[Tensor, Tensor]]:
@@ -62,7 +61,6 @@ class FinetuneModeConfig(PartConfig, ABC):
         Args:
             model: prepared by this mode, and perhaps trained.
         """
-        del model
         return {}
 
     def rate_of(self, model: Model, parameter: str) -> float:
@@ -72,7 +70,6 @@ class FinetuneModeConfig(PartConfig, ABC):
             model: prepared by this mode.
             parameter: its name in `named_parameters`.
         """
-        del model, parameter
         return 1.0
 
 

@@ -35,12 +35,7 @@ class LayerwiseConfig(FinetuneModeConfig):
             parameter.requires_grad_(getattr(self, model.part_of(name)) > 0)
 
     def rate_of(self, model: Model, parameter: str) -> float:
-        """Look up the rate of its part, and how deep it lies; what is new in a frozen part has 1.
-
-        Args:
-            model: prepared by this mode.
-            parameter: its name in `named_parameters`.
-        """
+        """Look up the rate of its part, and how deep it lies; 1 for what is new in a frozen part."""
         part = model.part_of(parameter)
         rate = float(getattr(self, part)) or 1.0
         return rate * self.decay ** _layers_above(model, parameter) if part == "attention" else rate

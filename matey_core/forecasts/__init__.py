@@ -59,6 +59,3 @@ class ForecastConfig(PartConfig):
     def build(self) -> Forecaster:
         """Make the forecaster."""
         raise NotImplementedError
-
-
-__all__ = ["FORECASTS", "ForecastConfig", "Forecaster"]

@@ -78,11 +78,10 @@ class FoldedModel(Model):
         """Add what the network needs for grids of this number of axes."""
 
     def forward(self, batch: FieldBatch) -> Prediction:
-        """Predict the states at `batch.lead_steps`, in physical units.
+        """Predict the states at `batch.lead_steps`; see `Model.forward`.
 
         Raises:
-            ConfigError: the batch has a field or a number of axes the model does not know, or a
-                longer history.
+            ConfigError: the history is longer than the model reads, or what the base refuses.
         """
         self.check(batch)
         grid, leads = batch.spec.grid, batch.lead_steps.shape[1]

@@ -83,15 +83,3 @@ def within(model: Predict, settings: Sequence[Setting]) -> Predict:
 def with_side_loss(loss: Float[Tensor, ""], prediction: Prediction) -> Float[Tensor, ""]:
     """Add what the model minimizes beside the loss, if there is anything."""
     return loss if prediction.side_loss is None else loss + prediction.side_loss
-
-
-__all__ = [
-    "OBJECTIVES",
-    "Objective",
-    "ObjectiveConfig",
-    "ObjectiveValue",
-    "Predict",
-    "Setting",
-    "with_side_loss",
-    "within",
-]

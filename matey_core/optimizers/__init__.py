@@ -56,12 +56,3 @@ def set_rate(optimizer: Optimizer, fraction: float) -> float:
     for group in optimizer.param_groups:
         group["lr"] = group.setdefault("initial_lr", group["lr"]) * fraction
     return max(float(group["lr"]) for group in optimizer.param_groups)
-
-
-__all__ = [
-    "OPTIMIZERS",
-    "OptimizerConfig",
-    "RateFactor",
-    "same_rate",
-    "set_rate",
-]

@@ -24,6 +24,3 @@ class ScheduleConfig(PartConfig):
     def build(self, steps: int) -> Schedule:
         """Make the schedule of a training with so many steps."""
         raise NotImplementedError
-
-
-__all__ = ["SCHEDULES", "Schedule", "ScheduleConfig"]

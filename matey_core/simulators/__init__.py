@@ -116,7 +116,6 @@ class Simulator(ABC):
         self, states: Float[Tensor, "b k *points"], batch: Batch
     ) -> Float[Tensor, "b c *space"]:
         """Give the stored fields at cell centres; the states themselves by default."""
-        del batch
         return states
 
     def densities(
@@ -126,7 +125,6 @@ class Simulator(ABC):
 
         Nothing by default. A solution that breaks `max_drift` is not written.
         """
-        del states, batch
         return {}
 
     def max_drift(self, dtype: torch.dtype) -> float:

@@ -16,7 +16,6 @@ class ExactSimulator(Simulator):
 
     def stable_step(self, states: Float[Tensor, "b k *points"], batch: Batch) -> float:
         """Any step is exact."""
-        del states, batch
         return math.inf
 
     def frames(self, batch: Batch) -> Iterator[Float[Tensor, "b k *points"]]:

@@ -26,5 +26,4 @@ class StaticSimulator(Simulator):
 
     def stable_step(self, states: Float[Tensor, "b k *points"], batch: Batch) -> float:
         """Any step: it solves."""
-        del states, batch
         return math.inf

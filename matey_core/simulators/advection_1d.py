@@ -58,11 +58,7 @@ class Advection1d(ExactSimulator):
         )
 
     def sample(self, random: np.random.RandomState) -> Sample:
-        """Draw a start and its speed.
-
-        Args:
-            random: generator seeded with the sample's seed.
-        """
+        """Draw a start and its speed."""
         start = draw_start(random)
         return Sample(state=start[None], parameters={"beta": draw(self.config.beta, random)})
 
@@ -78,5 +74,4 @@ class Advection1d(ExactSimulator):
 
     def observe(self, states: Float[Tensor, "b 1 numbers"], batch: Batch) -> Float[Tensor, "b 1 x"]:
         """Evaluate the starts where they have moved to."""
-        del batch
         return averages(states[:, 0], self.config.grid)[:, None].to(states.dtype)

@@ -58,11 +58,7 @@ class Advection2d(ExactSimulator):
         )
 
     def sample(self, random: np.random.RandomState) -> Sample:
-        """Draw a start and its velocity.
-
-        Args:
-            random: generator seeded with the sample's seed.
-        """
+        """Draw a start and its velocity."""
         waves = draw_waves(random)
         velocity = {"ax": draw(self.config.ax, random), "ay": draw(self.config.ay, random)}
         return Sample(state=waves, parameters=velocity)
@@ -82,5 +78,4 @@ class Advection2d(ExactSimulator):
 
     def observe(self, states: Float[Tensor, "b 2 p q"], batch: Batch) -> Float[Tensor, "b 1 x y"]:
         """Sum the waves at the centers of the cells."""
-        del batch
         return evaluate(states, self.config.grid)

@@ -100,7 +100,6 @@ class AdvectionDiffusion(StaticSimulator):
         self, states: Float[Tensor, "b 2 x y"], dt: float | Tensor, batch: Batch
     ) -> Float[Tensor, "b 2 x y"]:
         """Solve."""
-        del dt
         k = steady.waves(states.shape[-1], states.dtype, states.device)
         k11, k12, k22, v1, v2 = (
             batch.parameters[name] for name in ("k11", "k12", "k22", "v1", "v2")

@@ -59,11 +59,7 @@ class Burgers1d(Simulator):
         self.spec = spec(known_field("velocity_x"), config.grid, config.interval, "1D_Burgers")
 
     def sample(self, random: np.random.RandomState) -> Sample:
-        """Draw a start and its viscosity.
-
-        Args:
-            random: generator seeded with the sample's seed.
-        """
+        """Draw a start and its viscosity."""
         start = averages(draw_start(random)[None], self.config.grid)
         return Sample(state=start, parameters={"Nu": draw(self.config.nu, random)})
 
@@ -92,7 +88,6 @@ class Burgers1d(Simulator):
         self, states: Float[Tensor, "b 1 x"], batch: Batch
     ) -> dict[str, Float[Tensor, "b x"]]:
         """Momentum stays."""
-        del batch
         return {"velocity_x": states[:, 0]}
 
     @staticmethod

@@ -64,11 +64,7 @@ class Burgers2d(Simulator):
         )
 
     def sample(self, random: np.random.RandomState) -> Sample:
-        """Draw a start and its constants.
-
-        Args:
-            random: generator seeded with the sample's seed.
-        """
+        """Draw a start and its constants."""
         waves = draw_waves(random)
         config = self.config
         parameters = {
@@ -108,5 +104,4 @@ class Burgers2d(Simulator):
         self, states: Float[Tensor, "b 1 x y"], batch: Batch
     ) -> dict[str, Float[Tensor, "b x y"]]:
         """The mean stays."""
-        del batch
         return {"u": states[:, 0]}

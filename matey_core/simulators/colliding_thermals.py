@@ -243,7 +243,6 @@ class CollidingThermals(Simulator):
 
     def stable_step(self, states: Float[Tensor, "b 4 z x"], batch: Batch) -> float:
         """What sound and wind together allow, by the published choice."""
-        del states, batch
         return self.dt
 
     def step(
@@ -273,7 +272,6 @@ class CollidingThermals(Simulator):
 
     def observe(self, states: Float[Tensor, "b 4 z x"], batch: Batch) -> Float[Tensor, "b 4 z x"]:
         """Give dens and theta as perturbations of the column, and the winds."""
-        del batch
         column, theta = self._column(states)
         density = states[:, 0] + column
         # θ − θ̄ without the difference of two large numbers.
@@ -286,7 +284,6 @@ class CollidingThermals(Simulator):
         self, states: Float[Tensor, "b 4 z x"], batch: Batch
     ) -> Mapping[str, Float[Tensor, "b z x"]]:
         """Mass, the column's included."""
-        del batch
         return {"mass": states[:, 0] + self._column(states)[0]}
 
     def _column(self, states: Float[Tensor, "b 4 z x"]) -> tuple[Tensor, Tensor]:

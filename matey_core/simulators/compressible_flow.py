@@ -157,7 +157,6 @@ class CompressibleFlow(Simulator):
 
     def stable_step(self, states: Float[Tensor, "b k *space"], batch: Batch) -> Float[Tensor, " b"]:
         """Each sample's own: from its fastest waves, and from what viscous stages reach."""
-        del batch
         flat = states.transpose(0, 1)
         primitive = _primitive(flat)
         speed = (primitive[PRESSURE] / primitive[DENSITY]).mul_(GAMMA).sqrt_()
@@ -189,14 +188,12 @@ class CompressibleFlow(Simulator):
         self, states: Float[Tensor, "b k *space"], batch: Batch
     ) -> Float[Tensor, "b k *space"]:
         """Density, pressure and velocity."""
-        del batch
         return _primitive(states.transpose(0, 1)).transpose(0, 1)
 
     def densities(
         self, states: Float[Tensor, "b k *space"], batch: Batch
     ) -> Mapping[str, Float[Tensor, "b *space"]]:
         """Mass, energy and momentum, where nothing leaves."""
-        del batch
         if not self.cells.periodic:
             return {}
         names = ("mass", "energy", *(f"momentum_{axis}" for axis in self.spec.grid.axes))

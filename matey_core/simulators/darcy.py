@@ -93,7 +93,6 @@ class Darcy(StaticSimulator):
         self, states: Float[Tensor, "b 2 x y"], dt: float | Tensor, batch: Batch
     ) -> Float[Tensor, "b 2 x y"]:
         """Solve."""
-        del dt
         config = self.config
         coefficient = states[:, 0]
         solution = solve(

@@ -50,11 +50,7 @@ class Heat2d(ExactSimulator):
         self.spec = spec(known_field("temperature"), config.grid, config.interval, "2D_Heat")
 
     def sample(self, random: np.random.RandomState) -> Sample:
-        """Draw a start and its diffusion coefficient.
-
-        Args:
-            random: generator seeded with the sample's seed.
-        """
+        """Draw a start and its diffusion coefficient."""
         waves = draw_waves(random)
         return Sample(state=waves, parameters={"nu": draw(self.config.nu, random)})
 
@@ -68,5 +64,4 @@ class Heat2d(ExactSimulator):
 
     def observe(self, states: Float[Tensor, "b 2 p q"], batch: Batch) -> Float[Tensor, "b 1 x y"]:
         """Sum the waves at the centers of the cells."""
-        del batch
         return evaluate(states, self.config.grid)

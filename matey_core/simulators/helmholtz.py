@@ -76,7 +76,6 @@ class Helmholtz(StaticSimulator):
         self, states: Float[Tensor, "b 2 x y"], dt: float | Tensor, batch: Batch
     ) -> Float[Tensor, "b 2 x y"]:
         """Solve."""
-        del dt
         k = steady.waves(states.shape[-1], states.dtype, states.device)
         return steady.solved(states, steady.inverse(symbol(k, batch.parameters["omega"])))
 

@@ -86,9 +86,6 @@ class IncompressibleFlow(Simulator):
         """Draw random smooth fields for u, v, c and both components of the force, in this order.
 
         The velocity is made free of divergence, and is 0 across walls.
-
-        Args:
-            random: generator seeded with the sample's seed.
         """
         config, count = self.config, self.config.grid
         centers, faces = (np.arange(count) + 0.5) / count, np.arange(count + 1) / count
@@ -155,7 +152,6 @@ class IncompressibleFlow(Simulator):
 
     def observe(self, states: Float[Tensor, "b k x1 y1"], batch: Batch) -> Float[Tensor, "b c x y"]:
         """Average the velocity to cell centers; the scalar is there already."""
-        del batch
         velocity, tracer = self._split(states)
         return torch.cat([self.box.centers(velocity), tracer[:, None]], 1)
 
@@ -163,7 +159,6 @@ class IncompressibleFlow(Simulator):
         self, states: Float[Tensor, "b k x1 y1"], batch: Batch
     ) -> Mapping[str, Float[Tensor, "b x1 y1"]]:
         """The scalar: nothing crosses the walls."""
-        del batch
         return {"tracer": states[:, 2]}
 
     def describe(self, seed: int, parameters: Mapping[str, float]) -> Mapping[str, Any]:

@@ -161,7 +161,6 @@ class Manufactured(StaticSimulator):
         self, states: Float[Tensor, "b k *space"], dt: float | Tensor, batch: Batch
     ) -> Float[Tensor, "b k *space"]:
         """Nothing is left to solve."""
-        del dt, batch
         return states
 
     def frames(self, batch: Batch) -> Iterator[Float[Tensor, "b k *space"]]:

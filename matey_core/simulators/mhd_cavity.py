@@ -102,11 +102,7 @@ class MhdCavity(Simulator):
         self.induction = Induction(box, self.config.walls)
 
     def sample(self, random: np.random.RandomState) -> Sample:
-        """Draw the three numbers; everything starts from rest.
-
-        Args:
-            random: generator seeded with the sample's seed.
-        """
+        """Draw the three numbers; everything starts from rest."""
         config = self.config
         parameters = {
             "Re": draw(config.reynolds, random),
@@ -179,6 +175,5 @@ class MhdCavity(Simulator):
 
         Sums over the four cells around a corner of both divergences stay at rounding.
         """
-        del batch
         field = self.induction.field(states[:, 2])
         return torch.cat([self.box.centers(f) for f in (self.box.split(states), field)], 1)

@@ -59,7 +59,6 @@ class Poisson(StaticSimulator):
         self, states: Float[Tensor, "b 2 x y"], dt: float | Tensor, batch: Batch
     ) -> Float[Tensor, "b 2 x y"]:
         """Solve."""
-        del dt
         k = steady.waves(states.shape[-1], states.dtype, states.device)
         constants = (batch.parameters[name] for name in ("k11", "k12", "k22"))
         return steady.solved(states, steady.inverse(steady.diffusion(k, *constants)))

@@ -56,11 +56,7 @@ class ReactionDiffusion1d(Simulator):
         self.spec = spec(Field(name="reactant"), config.grid, config.interval, "1D_ReacDiff")
 
     def sample(self, random: np.random.RandomState) -> Sample:
-        """Draw a start, scaled from 0 to 1, and its constants.
-
-        Args:
-            random: generator seeded with the sample's seed.
-        """
+        """Draw a start, scaled from 0 to 1, and its constants."""
         start = draw_start(random)[None]
         # At the published resolution, so that the scale is the same on every grid.
         low, high = averages(start, POINTS).aminmax()

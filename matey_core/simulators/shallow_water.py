@@ -96,11 +96,7 @@ class ShallowWater(Simulator):
         self.conserved = ("height",) if stays_inside else ()
 
     def sample(self, random: np.random.RandomState) -> Sample:
-        """Draw the radius: the published start of the same seed.
-
-        Args:
-            random: generator seeded with the sample's seed.
-        """
+        """Draw the radius: the published start of the same seed."""
         config = self.config
         radius = draw(config.dam_radius, random)
         parameters = {
@@ -116,7 +112,6 @@ class ShallowWater(Simulator):
 
     def stable_step(self, states: Float[Tensor, "b c x y"], batch: Batch) -> float:
         """What the fastest possible wave of these settings needs for half a cell."""
-        del states, batch
         return COURANT * self.spec.grid.spacing[0] / self.fastest
 
     def step(
@@ -145,14 +140,12 @@ class ShallowWater(Simulator):
 
     def observe(self, states: Float[Tensor, "b c x y"], batch: Batch) -> Float[Tensor, "b 1 x y"]:
         """Give the height."""
-        del batch
         return states[:, :1]
 
     def densities(
         self, states: Float[Tensor, "b c x y"], batch: Batch
     ) -> Mapping[str, Float[Tensor, "b x y"]]:
         """Mass, if no wave reaches an edge before the last frame."""
-        del batch
         return {"mass": states[:, 0]} if self.conserved else {}
 
     def describe(self, seed: int, parameters: Mapping[str, float]) -> Mapping[str, Any]:

@@ -184,7 +184,6 @@ class Vorticity(Simulator):
         self, states: Float[Tensor, "b 1 ky kx 2"], batch: Batch
     ) -> Float[Tensor, "b 3 x y"]:
         """Give velocities and vorticity at multiples of the spacing."""
-        del batch
         fields = self._operators(states).fields
         return self.transform.values(torch.view_as_complex(states), fields)
 

@@ -17,21 +17,9 @@ class MateyConfig(MateySettings):
     """Settings of a MATEY model."""
 
     def build(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> MateyModel:
-        """Make the model.
-
-        Args:
-            fields: names of the fields it shall know.
-            num_axes: the numbers of space axes it shall know.
-
-        Raises:
-            ConfigError: the settings cannot work together.
-        """
+        """Make the model; see `ModelConfig.build`."""
         return MateyModel(self, fields, num_axes)
 
     def cost_of(self, tree: Tree, inputs: Inputs) -> ForwardCost:
-        """Operations of given cells: of stem, blocks and head by tokens.
-
-        Raises:
-            ConfigError: the scheme cannot serve these cells.
-        """
+        """Operations of given cells; see `AdaptiveConfig.cost_of`."""
         return cost_of(self, tree, inputs)

@@ -60,12 +60,7 @@ class MateyModel(AdaptiveModel):
         self.error_head = ErrorHead() if is_learned else None
 
     def forward(self, batch: FieldBatch) -> Prediction:
-        """Predict the states at `batch.lead_steps`, in physical units.
-
-        Raises:
-            ShapeError: the grid is smaller than a patch.
-            ConfigError: the batch has a field or a number of axes the model does not know.
-        """
+        """Predict the states at `batch.lead_steps`; see `Model.forward`."""
         self.check(batch)
         leads = batch.lead_steps.shape[1]
         history = batch.history.repeat_interleave(leads, dim=0)
@@ -107,11 +102,7 @@ class MateyModel(AdaptiveModel):
         return num_tokens(TOKENIZERS[self.tokenizing.name](self._tree(frame)))
 
     def check_tokenizer(self, tokenizer: TokenizerConfig) -> None:
-        """Refuse settings that the model's weights or its scheme do not allow.
-
-        Raises:
-            ConfigError: says which, and what to choose instead.
-        """
+        """Refuse settings that the model's weights or its scheme do not allow."""
         super().check_tokenizer(tokenizer)
         if _learns(tokenizer) and self.error_head is None:
             raise ConfigError(
@@ -124,9 +115,6 @@ class MateyModel(AdaptiveModel):
         """Cut fields as `tokenizer` says from now on, also where the model is saved.
 
         What the model has learned about its own errors is dropped where no criterion asks for it.
-
-        Raises:
-            ConfigError: the weights do not allow it, or the scheme cannot work so.
         """
         super().retokenize(tokenizer)
         if not _learns(tokenizer):

@@ -17,15 +17,7 @@ class PaperConfig(PaperSettings):
     """Settings of the published architecture."""
 
     def build(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> PaperModel:
-        """Make the model.
-
-        Args:
-            fields: names of the fields it shall know.
-            num_axes: the numbers of space axes it shall know.
-
-        Raises:
-            ConfigError: the settings cannot work together.
-        """
+        """Make the model; see `ModelConfig.build`."""
         return PaperModel(self, fields, num_axes)
 
 

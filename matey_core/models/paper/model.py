@@ -59,13 +59,7 @@ class PaperModel(AdaptiveModel):
         self.posbias = nn.ModuleList([PositionArea(width)] if has_positions else [])
 
     def forward(self, batch: FieldBatch) -> Prediction:
-        """Predict the states at `batch.lead_steps`, in physical units.
-
-        Raises:
-            ShapeError: the grid holds fewer than two coarse patches, or the scheme
-                needs more frames.
-            ConfigError: the batch has a field or a number of axes the model does not know.
-        """
+        """Predict the states at `batch.lead_steps`; see `Model.forward`."""
         self.check(batch)
         num_leads = batch.lead_steps.shape[1]
         history = to_canvas(batch.history).repeat_interleave(num_leads, 0)
@@ -97,11 +91,7 @@ class PaperModel(AdaptiveModel):
         return cells.num_coarse + refined * (cells.num_fine - replaced)
 
     def check_tokenizer(self, tokenizer: TokenizerConfig) -> None:
-        """Refuse settings that are not published, or other patch sizes than the model's.
-
-        Raises:
-            ConfigError: names the setting and what to choose instead.
-        """
+        """Refuse settings that are not published, or other patch sizes than the model's."""
         super().check_tokenizer(tokenizer)
         self.config.with_tokenizer(tokenizer).check(self.num_axes)
         if tokenizer.levels != self.config.tokenizer.levels:

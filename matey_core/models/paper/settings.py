@@ -72,11 +72,7 @@ class PaperSettings(AdaptiveConfig):
         )
 
     def with_tokenizer(self, tokenizer: TokenizerConfig) -> "PaperSettings":
-        """The same settings with fields cut otherwise.
-
-        Raises:
-            ConfigError: the published architecture cannot cut fields so.
-        """
+        """The same settings with fields cut otherwise."""
         if tokenizer.criterion not in CRITERIA:
             raise ConfigError(
                 f"model.tokenizer.criterion is {tokenizer.criterion!r}; the paper variant refines "

@@ -59,6 +59,3 @@ class KindConfig(PartConfig):
         Raises:
             MateyError: something is wrong with settings, data or machine.
         """
-
-
-__all__ = ["KINDS", "KindConfig", "Way"]

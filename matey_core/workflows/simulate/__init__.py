@@ -1,6 +1,7 @@
 """Make training data with a reference solver, in PDEBench's layout or as a store."""
 
 import json
+import math
 import os
 import platform
 import time
@@ -206,10 +207,7 @@ def _kept(parts: Parts, path: Path) -> str:
 
 def _num_bytes(shape: tuple[int, ...]) -> int:
     """Bytes of a trajectory."""
-    size = 4
-    for length in shape:
-        size *= length
-    return size
+    return 4 * math.prod(shape)
 
 
 def _size(path: Path) -> int:
