@@ -35,7 +35,7 @@ class LayerwiseConfig(FinetuneModeConfig):
             parameter.requires_grad_(getattr(self, model.part_of(name)) > 0)
 
     def rate_of(self, model: Model, parameter: str) -> float:
-        """Look up the rate of its part, and how deep it lies; 1 for what is new in a frozen part."""
+        """Look up the rate of its part and depth; 1 for what is new in a frozen part."""
         part = model.part_of(parameter)
         rate = float(getattr(self, part)) or 1.0
         return rate * self.decay ** _layers_above(model, parameter) if part == "attention" else rate
