@@ -72,12 +72,10 @@ class Frame:
     """Normalized history."""
     change: Float[Tensor, "b 1 c *ones"]
     """Typical change between frames, in normalized units."""
-    has_changes: bool
-    """Whether the stem is shown changes."""
     reach: Float[Tensor, "b 1 c *ones"]
     """What the model's output is multiplied by."""
-    is_increment: bool
-    has_trend: bool
+    config: WrappedConfig
+    """Says whether changes are shown and predicted, and go on."""
     shift: Shift | None
     """How far the cells begin before the first point."""
 
@@ -114,10 +112,8 @@ class Frame:
             scale=scale,
             values=values,
             change=change,
-            has_changes=config.innovation,
             reach=reach,
-            is_increment=config.increment,
-            has_trend=config.trend,
+            config=config,
             shift=shift,
         )
 
@@ -129,7 +125,7 @@ class Frame:
                 padded; without it, and without a shift, the grid stays as it is.
         """
         values = self.values
-        if self.has_changes:
+        if self.config.innovation:
             values = torch.cat([values, self._changes()], dim=2)
         if patch is None:
             return values
@@ -143,11 +139,11 @@ class Frame:
                 of the fields' last changes.
         """
         answer = crop(output.unsqueeze(1), self.grid.shape, self.shift)
-        if self.has_trend:
+        if self.config.trend:
             answer, weight = answer.chunk(2, dim=2)
             answer = answer + weight * self._changes()[:, -1:]
         answer = answer * self.reach
-        if self.is_increment:
+        if self.config.increment:
             answer = answer + self.values[:, -1:]
         return self.scale.restore(answer).squeeze(1)
 

@@ -22,10 +22,6 @@ from matey_core.optimizers import OptimizerConfig
 from matey_core.schedules import ScheduleConfig
 
 
-def _noise() -> tuple[AugmentationConfig, ...]:
-    return (AugmentationConfig.standard(),)
-
-
 class TrainingConfig(Config):
     """How a model is optimized, and where the run goes."""
 
@@ -47,7 +43,9 @@ class TrainingConfig(Config):
     """How the learning rate changes while training."""
     clip: PositiveFloat = 1.0
     """Longest gradient: longer ones are shortened to this norm."""
-    augment: tuple[AugmentationConfig, ...] = Field(default_factory=_noise)
+    augment: tuple[AugmentationConfig, ...] = Field(
+        default_factory=lambda: (AugmentationConfig.standard(),)
+    )
     """What is done to training batches, in the order given. All but the noise presume that the
     physics has the symmetry; with it, rollouts run further before they blow up."""
     strategy: StrategyConfig | None = None

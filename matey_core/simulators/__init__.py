@@ -169,14 +169,3 @@ class SimulatorConfig(Config, ABC):
 
 
 SIMULATORS = SimulatorConfig.registry
-
-__all__ = [
-    "PRECISIONS",
-    "SIMULATORS",
-    "Batch",
-    "Layout",
-    "Precision",
-    "Sample",
-    "Simulator",
-    "SimulatorConfig",
-]

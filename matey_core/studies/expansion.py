@@ -68,7 +68,8 @@ class _Expansion:
                     if len(self.study.budget.equal) > 1:
                         at = {**at, "equal": equal}
                     for name, arm in self.study.arms.items():
-                        if not self._is_excluded(name, at):
+                        here = {**at, "arm": name}
+                        if not any(is_at(here, rule) for rule in self.study.rules.exclude):
                             found += self._points(name, arm, at, equal, chosen, label)
         if not found:
             raise ConfigError("The rules exclude every cell.", remedy="Change rules.exclude.")
@@ -168,9 +169,6 @@ class _Expansion:
             known = [path for path in self.axes if path not in self.seeds]
             known += ["equal"] if len(study.budget.equal) > 1 else []
             check_keys(rule, [*known, "arm"], f"study {study.name}, rules.exclude")
-
-    def _is_excluded(self, arm: str, at: Mapping[str, Scalar]) -> bool:
-        return any(is_at({**at, "arm": arm}, rule) for rule in self.study.rules.exclude)
 
 
 def _of_today(stage: str, values: Mapping[str, Any], source: str) -> dict[str, Any]:

@@ -93,6 +93,7 @@ def simulate_suite(config: SuiteConfig, on_progress: OnProgress = silent) -> Sui
 
 
 def _job(config: SuiteConfig, member: Member) -> SimulateConfig:
+    solver = SIMULATORS[member.simulator]
     return SimulateConfig(
         simulator=member.simulator,
         samples=member.samples,
@@ -105,13 +106,9 @@ def _job(config: SuiteConfig, member: Member) -> SimulateConfig:
         workers=config.workers,
         device=config.device,
         dtype=config.dtype,
-        compile=config.compile and _can_compile(member),
+        compile=config.compile and solver(**member.settings).build().can_compile,
         overwrite=config.overwrite,
     )
-
-
-def _can_compile(member: Member) -> bool:
-    return SIMULATORS[member.simulator](**member.settings).build().can_compile
 
 
 def _make(
