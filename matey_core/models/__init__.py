@@ -5,7 +5,7 @@ A model is one file or folder: a class of settings, registered under the model's
 fields; `AdaptiveConfig` and `AdaptiveModel` for those that cut fields into cells.
 """
 
-from matey_core.models._adapter import AdapterBase, weights_sha256
+from matey_core.models._adapter import AdapterBase, save_tensors, weights_sha256
 from matey_core.models._adaptive import (
     AdaptiveConfig,
     AdaptiveModel,
@@ -46,6 +46,7 @@ __all__ = [
     "num_pairs",
     "plan",
     "save_model",
+    "save_tensors",
     "upgraded_settings",
     "weights_sha256",
     "with_kernel",

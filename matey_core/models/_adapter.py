@@ -93,8 +93,13 @@ def save_adapter(
             saved[f"{name}:up"], saved[f"{name}:down"] = factors[name]
         elif old is None or not torch.equal(value.cpu(), old):
             saved[name] = value
-    plain = {name: value.detach().cpu().contiguous() for name, value in saved.items()}
-    save_file(plain, folder / ADAPTER)
+    save_tensors(saved, folder / ADAPTER)
+
+
+def save_tensors(values: Mapping[str, Tensor], path: Path) -> None:
+    """Write copies on the CPU, as safetensors wants them."""
+    plain = {name: value.detach().cpu().contiguous() for name, value in values.items()}
+    save_file(plain, path)
 
 
 def read_adapter(folder: Path, described: Any, *, names: Iterable[str]) -> dict[str, Tensor]:

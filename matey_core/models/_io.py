@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from matey_core import __version__
@@ -18,6 +18,7 @@ from matey_core.models._adapter import (
     Factors,
     read_adapter,
     save_adapter,
+    save_tensors,
 )
 from matey_core.models._base import Model, ModelConfig
 from matey_core.models._upgrade import upgraded_settings
@@ -54,8 +55,7 @@ def save_model(
         "config": json.loads(model.config.model_dump_json()),
     }
     if base is None:
-        saved = {name: value.detach().contiguous().cpu() for name, value in state.items()}
-        save_file(saved, folder / WEIGHTS)
+        save_tensors(state, folder / WEIGHTS)
     else:
         save_adapter(state, folder, base=base, factors=factors or {})
         description["base"] = {"path": base.path, "sha256": base.sha256}

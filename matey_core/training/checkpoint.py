@@ -25,11 +25,11 @@ from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from matey_core.errors import CheckpointError, RunError
-from matey_core.models import load_model, save_model
+from matey_core.models import load_model, save_model, save_tensors
 from matey_core.training.precision import Precision
 from matey_core.training.state import TrainState
 
@@ -88,7 +88,7 @@ class CheckpointFolder:
             saved = weights if merged is None else merged
             save_model(state.model, partial / "model", weights=saved)
             if merged is not None:
-                save_file(_own(weights), partial / "weights.safetensors")
+                save_tensors(weights, partial / "weights.safetensors")
             if state.mode is not None and state.base is not None:
                 (partial / "adapter").mkdir()
                 save_model(
@@ -98,7 +98,7 @@ class CheckpointFolder:
                     base=state.base,
                     factors=state.mode.factors(state.model),
                 )
-            save_file(_tensors(state, progressed), partial / "state.safetensors")
+            save_tensors(_tensors(state, progressed), partial / "state.safetensors")
             numbers = {
                 "step": state.step,
                 "skipped": state.skipped,
@@ -218,14 +218,9 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-def _own(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Copies on the CPU, as safetensors wants them."""
-    return {name: value.detach().cpu().contiguous() for name, value in weights.items()}
-
-
 def _tensors(state: TrainState, progressed: Progressed) -> dict[str, Tensor]:
     tensors = {
-        f"optimizer.{name}.{key}": value.detach().cpu().contiguous()
+        f"optimizer.{name}.{key}": value
         for name, parameter in state.model.named_parameters()
         for key, value in state.optimizer.state.get(parameter, {}).items()
         if isinstance(value, Tensor)
