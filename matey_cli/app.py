@@ -24,20 +24,24 @@ app = typer.Typer(
 )
 
 
-@app.callback()
+_HELP = """Multiscale adaptive foundation models of spatiotemporal physical systems.
+
+These commands do the whole job in a directory with simulations in ./data:
+
+\b
+  matey prepare pdebench ./data
+  matey pretrain
+  matey finetune --freeze-attention --n-samples 8
+  matey rollout
+"""
+"""A line with the character backspace keeps the lines below it apart."""
+
+
+@app.callback(help=_HELP)
 def matey(
     json: Json = False, quiet: Quiet = False, debug: Debug = False, version: Version = False
 ) -> None:
-    r"""Multiscale adaptive foundation models of spatiotemporal physical systems.
-
-    Typed in a directory with simulations in ./data, this does the whole job:
-
-    \b
-      matey prepare pdebench ./data
-      matey pretrain
-      matey finetune --freeze-attention --n-samples 8
-      matey rollout
-    """
+    """Accept the global options; `output.configure` reads them."""
 
 
 def main() -> NoReturn:

@@ -30,7 +30,10 @@ def locked(folder: Path, *, busy: str) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / "lock").open("w")
     except OSError as error:
-        raise RunError(f"{folder} cannot be written: {error.strerror or error}.") from error
+        raise RunError(
+            f"{folder} cannot be written: {error.strerror or error}.",
+            remedy="Check who may write it, or choose another folder.",
+        ) from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

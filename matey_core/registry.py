@@ -66,7 +66,7 @@ class Registry(Generic[Entry]):
         if name not in self._entries:
             near = difflib.get_close_matches(name, self.names(), n=1)
             raise ConfigError(
-                f"{self.kind} has no {name!r}; it has {', '.join(self.names())}.",
+                f"unknown name {name!r} in {self.kind}; names are {', '.join(self.names())}.",
                 remedy=f"Did you mean {near[0]!r}?" if near else "",
             )
         return self._entries[name]
@@ -93,7 +93,8 @@ class Registry(Generic[Entry]):
         point = self._outside.get(name)
         if point is not None and name in self._files:
             raise ConfigError(
-                f"{self.kind} has a {name!r}, and the installed {point.value} has the same name.",
+                f"The family {self.kind} has a part {name!r}, and the installed {point.value} has "
+                "the same name.",
                 remedy="Rename the entry point of that package, or uninstall it.",
             )
         try:

@@ -24,7 +24,9 @@ TRAINING = (
     *options("--compile --batch-size"),
     option("--learning-rate", "optimizer.learning_rate"),
     option("--loss", "loss.name"),
-    option("--objective", "objective.name", hint="What an error is, such as nrmse, is --loss."),
+    option(
+        "--objective", "objective.name", hint="For a measure of error, such as nrmse, use --loss."
+    ),
     option("--augment"),
     option(
         "--weights",
@@ -35,34 +37,42 @@ TRAINING = (
     ),
     *options("--mix-exponent --workers --seed --precision --device --sequence-parallel"),
     option(
-        "--strategy", default="by the number of processes", help="How processes train together."
+        "--strategy",
+        default="by the number of processes",
+        help="Strategy that spreads training over processes.",
     ),
 )
 """Options of every command that trains."""
 KEPT_OPEN = ("runs", "name", "sequence_parallel")
-"""Settings that may be given beside --resume."""
+"""Settings that may be given together with --resume."""
 
 Verb = Literal["pretrain", "finetune"]
 AnyTraining = TypeVar("AnyTraining", bound="TrainingConfig")
 Assignments = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Any setting, such as schedule.warmup=0.1."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Set any setting, such as schedule.warmup=0.1; may be repeated.",
+    ),
 ]
 Processes = Annotated[
     int | None,
     typer.Option(
         min=1,
         metavar="INTEGER",
-        help="Processes that share the work.  [default: one a GPU, or one]",
+        help="Number of processes that train together.  [default: one a GPU, or one]",
     ),
 ]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Continue the newest run, or the one with --name.")
+    bool, typer.Option("--resume", help="Continue the newest run, or the one given by --name.")
 ]
 SettingsFile = Annotated[
     Path | None,
     typer.Option(
-        metavar="PATH", help="TOML file with settings, or laptop or paper; options go before it."
+        metavar="PATH",
+        help="TOML file with settings, or laptop or paper, which come with matey; options override "
+        "it.",
     ),
 ]
 
@@ -151,7 +161,7 @@ def go_on(
     named = [path.rpartition(".")[2] for path in given if path not in KEPT_OPEN]
     if others := [*named, *["config"] * bool(file), *["set"] * bool(assignments)]:
         raise ConfigError(
-            f"--resume goes on with the settings of the run; {', '.join(others)} cannot be "
+            f"--resume continues with the settings of the run; {', '.join(others)} cannot be "
             "changed.",
             remedy="Leave these options out, or start a new run without --resume.",
         )

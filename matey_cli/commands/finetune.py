@@ -40,16 +40,16 @@ def finetune(
     resume: Resume = False,
     config: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="TOML file with settings; options go before it."),
+        typer.Option(metavar="PATH", help="TOML file with settings; options override it."),
     ] = None,
     assignments: Assignments = None,
 ) -> None:
     r"""Adapt a trained model to new stores, or to few samples.
 
-    The model is copied into a run of its own; the old one stays as it is. Fields
-    that are new to it get embeddings of their own, and what it knows about the
-    old ones is kept. Numbers of trained and frozen parameters are printed. A run
-    that was stopped goes on with --resume.
+    The model is copied into a new run; the old run does not change. Fields that are new
+    to the model get new embeddings, and the embeddings of its old fields are copied.
+    The numbers of trained and frozen parameters are printed. --resume continues a run
+    that was stopped.
 
     \b
       matey finetune --freeze-attention --n-samples 8

@@ -70,7 +70,7 @@ def parts(text: str) -> tuple[float, ...]:
         "reader",
         family="matey_core.readers",
         is_required=True,
-        help="Layout of the sources, one of those listed below.",
+        help="Layout of the sources, one of those listed above.",
     ),
     *options("source --out --limit"),
     option("--split", parse=parts, metavar="TRAIN,VALIDATION,TEST", example="0.8,0.1,0.1"),
@@ -86,11 +86,11 @@ def prepare(given: Given) -> None:
     """Convert simulation files to checked, split Zarr stores.
 
     Sources are found in SOURCE and all folders below it and recognized by their
-    content, whatever their names. Each becomes one store, SOURCE/zarr/NAME.zarr,
-    with the same values bit for bit, which xarray.open_zarr also reads. Values
-    are checked to be finite, and whole trajectories are split into train,
-    validation and test. What is up to date is left alone; what was stopped,
-    even by a kill, goes on where it was.
+    content, whatever their names. Each becomes one store, SOURCE/zarr/NAME.zarr, with
+    the same values bit for bit, which xarray.open_zarr also reads. Values are checked
+    to be finite, and whole trajectories are split into train, validation and test.
+    Stores that are up to date are kept. A conversion that was stopped, even by a kill,
+    continues where it stopped.
     """
     from matey_core.errors import Interrupted
     from matey_core.workflows.prepare import PrepareConfig

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 def profile(given: Given) -> None:
     r"""Measure what training a model costs on this machine.
 
-    Real training steps are taken, on windows of a store where there is one that
-    fits: parameters, tokens, operations counted while they happen, time, memory,
-    and the share of the time that each part takes. "Of peak" compares the
-    operations a second with the fastest matrix product measured here and now.
+    Real training steps are timed, on windows of a store if one fits. The table shows
+    parameters, tokens, counted operations, time, memory, and the share of the time that
+    each part takes. "Of peak" compares the operations a second with the fastest matrix
+    product measured on this machine.
 
     \b
       matey profile

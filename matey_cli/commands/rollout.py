@@ -31,17 +31,16 @@ BEATEN = "‡"
 def rollout(given: Given) -> None:
     r"""Predict whole trajectories and measure the errors.
 
-    Starting from the first frames of every test trajectory, the model feeds on
-    its own predictions. They are streamed to RUN/rollout/STORE.zarr, which
-    xarray.open_zarr reads, with the coordinates of the truth. The tables show
-    errors relative to the truth (nRMSE) and to how much it varies in space
-    (VRMSE), beside those of what needs no training: persistence repeats the
-    last known frame, linear extrapolates the last two, local_linear fits the
-    next change to the history. What is worse than persistence, or than the
-    best of these, is marked. One-step errors are measured on all test
-    windows, not only on the first, and with patches where they are.
-    Errors that jump where patches meet, or repeat from patch to patch, are
-    named; --jitter and --cycle move the patches from call to call.
+    The model starts from the first frames of every test trajectory and then reads its
+    own predictions. They are written to RUN/rollout/STORE.zarr, which xarray.open_zarr
+    reads, with the coordinates of the truth. The tables show errors relative to the
+    truth (nRMSE) and to its variation in space (VRMSE), beside those of training-free
+    forecasts. persistence repeats the last known frame, linear extrapolates the last
+    two frames, and local_linear fits the next change to the history. Errors larger than
+    those of persistence (†), or of the best other forecast (‡), are marked. One-step
+    errors are measured on windows of whole trajectories, without jitter. A note names
+    errors that jump where patches meet, or repeat from patch to patch; --jitter and
+    --cycle move the patches from call to call.
 
     \b
       matey rollout

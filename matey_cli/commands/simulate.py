@@ -18,7 +18,7 @@ SUITE = "suite"
 
 
 def names(incomplete: str) -> list[str]:
-    """What can be solved, for the shell's completion."""
+    """Names of simulators, for the shell's completion."""
     known = [SUITE, *(name.replace("_", "-") for name in SIMULATORS.names())]
     return [name for name in known if name.startswith(incomplete)]
 
@@ -34,13 +34,13 @@ def simulate(
     simulator: Annotated[
         str,
         typer.Argument(
-            help="What to solve; --list names all. `suite`: the whole mixture.",
+            help="Simulator to run; --list names all. `suite` runs the whole mixture.",
             show_default=False,
             autocompletion=names,
         ),
     ] = "",
     show_list: Annotated[
-        bool, typer.Option("--list", help="Name all simulators, or the settings of one.")
+        bool, typer.Option("--list", help="List all simulators, or the settings of one.")
     ] = False,
     assignments: Annotated[
         list[str] | None,
@@ -54,11 +54,11 @@ def simulate(
 ) -> None:
     r"""Make training data with reference solvers.
 
-    Writes one HDF5 file in the layout, and below the folders, of PDEBench, so
-    that `matey prepare pdebench` reads it like a downloaded one. The same seed
-    gives the same file, whatever the batch and the workers. What was solved
-    before Ctrl-C or a kill is kept by the same command. Solutions that become
-    non-finite or do not keep what the equations keep are left out and named.
+    Writes one HDF5 file in the layout and folders of PDEBench, so that `matey prepare
+    pdebench` reads it like a downloaded one. The same seed gives the same file, with
+    any batch and any number of workers. Solutions that were finished before Ctrl-C or a
+    kill are kept; the same command continues. Solutions that become non-finite, or
+    violate a conservation law of the equations, are left out and listed.
 
     \b
       matey simulate --list
@@ -115,7 +115,7 @@ def _suite(given: Given) -> None:
 
     if decided := [name for name in given if name not in SuiteConfig.model_fields]:
         raise ConfigError(
-            f"The suite decides --{decided[0]} itself.",
+            f"--{decided[0]} has no effect on the suite, which sets it for each member.",
             remedy="Leave it out, choose another --scale, or name one simulator.",
         )
     config = configure(SuiteConfig, given)

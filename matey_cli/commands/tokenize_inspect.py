@@ -27,14 +27,14 @@ def tokenize_inspect(
     given: Given,
     save: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Write the map to this file as well: .png, .svg."),
+        typer.Option(metavar="PATH", help="Also write the map to this .png or .svg file."),
     ] = None,
 ) -> None:
     r"""Show which cells a model cuts a field into, and what that saves.
 
-    Cells are chosen by the code that the model itself runs, with the settings of
-    the newest run; any option replaces one of them. Counts are tokens a frame;
-    attention is counted in pairs of tokens that a block compares.
+    The model's own code chooses the cells, with the settings of the newest run; options
+    replace single settings. Counts are tokens a frame; attention is counted in pairs of
+    tokens that a block compares.
 
     \b
       matey tokenize-inspect

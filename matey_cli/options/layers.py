@@ -64,7 +64,7 @@ def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def one_of(given: Given, **paths: str) -> None:
-    """Refuse two budgets for the same thing.
+    """Refuse two budgets of one number of tokens.
 
     Args:
         given: what was typed.
@@ -76,7 +76,7 @@ def one_of(given: Given, **paths: str) -> None:
     found = [f"--{name}" for name, path in paths.items() if path in given]
     if len(found) > 1:
         raise ConfigError(
-            f"{' and '.join(found)} are budgets for the same thing.", remedy="Give one of them."
+            f"{' and '.join(found)} both set the number of tokens.", remedy="Give one of them."
         )
 
 

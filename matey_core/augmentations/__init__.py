@@ -27,7 +27,7 @@ class AugmentationConfig(PartConfig):
     default: ClassVar[str] = "noise"
 
     strength: NonNegativeFloat = 1.0
-    """How strong it may be; at 0 it changes nothing."""
+    """Strength of the augmentation; at 0 it changes nothing."""
 
     def build(self) -> Augmentation:
         """Make the augmentation."""

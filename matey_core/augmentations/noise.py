@@ -17,7 +17,7 @@ class NoiseConfig(AugmentationConfig):
 
     name: Literal["noise"] = "noise"
     strength: NonNegativeFloat = 0.3
-    """Largest noise, as a fraction of each field's last change from frame to frame."""
+    """Largest amplitude of the noise, as a fraction of each field's last change between frames."""
 
     def build(self) -> "Noise":
         """Make the augmentation."""

@@ -18,7 +18,7 @@ class ScaleConfig(AugmentationConfig):
 
     name: Literal["scale"] = "scale"
     strength: NonNegativeFloat = 1.0
-    """Largest power of two."""
+    """Largest exponent e of the random factor 2^±e."""
 
     def build(self) -> "RandomScale":
         """Make the augmentation."""

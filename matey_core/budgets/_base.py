@@ -35,7 +35,7 @@ class BudgetConfig(PartConfig):
     default: ClassVar[str] = "gamma"
 
     name: str
-    """Which budget: a name in the family."""
+    """Kind of budget: `gamma`, `ratio`, `tokens`, or one of another package."""
 
     @property
     def label(self) -> str:

@@ -16,7 +16,7 @@ class GammaConfig(BudgetConfig):
 
     name: Literal["gamma"] = "gamma"
     gamma: NonNegativeFloat = 0.3
-    """Refine cells that score above this fraction of the sample's largest score."""
+    """Refine the cells whose score is above this fraction of the sample's largest score."""
 
     @property
     def label(self) -> str:

@@ -14,7 +14,7 @@ class RatioConfig(BudgetConfig):
 
     name: Literal["ratio"] = "ratio"
     ratio: float = Field(ge=0.0, le=1.0)
-    """Refine this fraction of the cells, worst first."""
+    """Fraction of the cells that are refined, highest scores first."""
 
     @property
     def label(self) -> str:

@@ -14,9 +14,9 @@ class TokensConfig(BudgetConfig):
 
     name: Literal["tokens"] = "tokens"
     tokens: PositiveInt
-    """Tokens of a frame: as many cells are refined, worst first, as make these. It is exactly
-    this number, but for `adap_mul` (the next smaller one that whole blocks add up to), balanced
-    trees and grids with cells of nothing but padding (or fewer)."""
+    """Number of tokens of a frame; cells are refined by falling score until it is reached. The
+    number is exact, with three exceptions that stay below it: `adap_mul`, which needs whole blocks,
+    balanced trees, and grids with cells that hold only padding."""
 
     @property
     def label(self) -> str:

@@ -23,10 +23,13 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}."
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.",
+            remedy="Give the path of a readable TOML file.",
         ) from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+        raise ConfigError(
+            f"{path} is not valid TOML: {error}.", remedy="Correct the file at that place."
+        ) from error
 
 
 def shipped_settings() -> dict[str, Path]:
@@ -98,7 +101,10 @@ def put(values: dict[str, Any], path: str, value: Any, *, source: str) -> None:
     for part in parents:
         values = values.setdefault(part, {})
         if not isinstance(values, dict):
-            raise ConfigError(f"{source}: {part!r} is a value, not a section.")
+            raise ConfigError(
+                f"{source}: {part!r} is a value, not a section.",
+                remedy="Write the path of a setting, such as model.depth.",
+            )
     values[last] = value
 
 

@@ -16,7 +16,7 @@ FINETUNING: Registry[type["FinetuneModeConfig"]] = Registry("matey_core.finetuni
 
 
 class FinetuneModeConfig(PartConfig, ABC):
-    """Settings of a mode, and what it does with a model: a mode has no other state."""
+    """Settings of a fine-tuning mode, and its effect on a model."""
 
     family: ClassVar[Registry[Any]] = FINETUNING
     default: ClassVar[str] = "full"
@@ -24,8 +24,8 @@ class FinetuneModeConfig(PartConfig, ABC):
 
     mode: str
     save: Literal["merged", "adapter"] = "merged"
-    """Save the whole model, or only what it has that its base has not: then it works as long as
-    the base lies where it did."""
+    """Save the whole model (`merged`), or only its differences from the base (`adapter`), which
+    then needs the base at its place."""
 
     @abstractmethod
     def prepare(self, model: Model) -> None:

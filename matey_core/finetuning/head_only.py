@@ -1,4 +1,4 @@
-"""The head trains: everything before it stays as it is."""
+"""The head trains; all other weights are frozen."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from matey_core.models import Model
 
 @FINETUNING.register("head_only")
 class HeadOnlyConfig(FinetuneModeConfig):
-    """The head trains, on features that stay."""
+    """The head trains; all other weights are frozen."""
 
     mode: Literal["head_only"] = "head_only"
 

@@ -1,4 +1,4 @@
-"""Every part trains with a rate of its own, and deep blocks faster than early ones if asked for."""
+"""Every part trains with its own learning rate; deep blocks may train faster than early ones."""
 
 from typing import Literal
 
@@ -11,7 +11,7 @@ from matey_core.models import Model
 
 @FINETUNING.register("layerwise")
 class LayerwiseConfig(FinetuneModeConfig):
-    """Multiples of the learning rate, part by part; 0 freezes a part.
+    """Multiples of the learning rate for each part; 0 freezes a part.
 
     With a decay d, block i of n has attention · d^(n - 1 - i), as in arXiv 1801.06146, and what
     else belongs to the attention, such as positions, has attention · d^n.
@@ -19,15 +19,15 @@ class LayerwiseConfig(FinetuneModeConfig):
 
     mode: Literal["layerwise"] = "layerwise"
     stem: NonNegativeFloat = 1.0
-    """Of the stem."""
+    """Multiple for the stem."""
     attention: NonNegativeFloat = 0.1
-    """Of blocks, positions and lead time."""
+    """Multiple for blocks, positions and lead time."""
     head: NonNegativeFloat = 1.0
-    """Of the head."""
+    """Multiple for the head."""
     fields: NonNegativeFloat = 1.0
-    """Of the fields' embeddings."""
+    """Multiple for the fields' embeddings."""
     decay: float = Field(default=1.0, gt=0, le=1)
-    """Of a block, as a fraction of the next one's; 1 for all alike."""
+    """Multiple of a block as a fraction of the next block's; 1 for all alike."""
 
     def prepare(self, model: Model) -> None:
         """Freeze the parts whose rate is 0."""

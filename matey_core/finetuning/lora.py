@@ -1,4 +1,4 @@
-"""Low-rank adapters (arXiv 2106.09685) train beside weights that stay as they are."""
+"""Low-rank adapters (arXiv 2106.09685) train beside frozen weights."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,14 +27,14 @@ class LoraConfig(FinetuneModeConfig):
 
     mode: Literal["lora"] = "lora"
     rank: PositiveInt = 8
-    """Width of an adapter."""
+    """Rank of an adapter."""
     alpha: PositiveFloat = 16.0
-    """Adapters are multiplied by `alpha` / `rank`."""
+    """Scale of adapters: their product is multiplied by `alpha` / `rank`."""
     targets: tuple[str, ...] = Field(default=("attention",), min_length=1)
-    """Which layers: a part of the model (stem, attention, head, fields), a word of a layer's name
-    such as `qkv`, or a pattern of the whole name such as `*.blocks.0.*`."""
+    """Layers with adapters: a part of the model (stem, attention, head, fields), a word of a
+    layer's name such as `qkv`, or a pattern of the whole name such as `*.blocks.0.*`."""
     whole: tuple[Part, ...] = ()
-    """Parts of the model that train whole beside the adapters."""
+    """Parts of the model whose own weights train beside the adapters."""
 
     def prepare(self, model: Model) -> None:
         """Freeze the model and add adapters, which at first change nothing.
@@ -48,7 +48,7 @@ class LoraConfig(FinetuneModeConfig):
         for target in self.targets:
             if not any(target in found for found in matched.values()):
                 raise ConfigError(
-                    f"finetune.targets has {target!r}, and no layer of the model is called so.",
+                    f"finetune.targets has {target!r}, which matches no layer of the model.",
                     remedy=f"Name a part, or one of {', '.join(_names(layers))}.",
                 )
         for name, found in matched.items():

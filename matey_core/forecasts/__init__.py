@@ -1,4 +1,4 @@
-"""What can be said of later frames without any training: the door of the family."""
+"""Training-free forecasts of later frames: the door of the family."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ class ForecastConfig(PartConfig):
     default: ClassVar[str] = "persistence"
 
     name: str = default
-    """Which forecast: the name it has in tables."""
+    """Name of the forecast in settings and tables."""
 
     def build(self) -> Forecaster:
         """Make the forecaster."""

@@ -35,12 +35,12 @@ class LocalLinearConfig(ForecastConfig):
 
     name: Literal["local_linear"] = "local_linear"
     radius: Literal[1, 2] | None = None
-    """Points that the neighborhood reaches along each axis: by default 2, and 1 in 3D, where 2
+    """Reach of the neighborhood along each axis, in points; by default 2, and 1 in 3D, where 2
     would be 125 points a field."""
     ridge: PositiveFloat = 1e-4
-    """Added to the mean squares of the features, which are of order one, against fitting noise."""
+    """Ridge, relative to the features' mean squares; keeps noise from being fitted."""
     points: PositiveInt = 4096
-    """Fit to at most this many points of a grid, drawn once and for all."""
+    """Largest number of points of a grid that are fitted; the same ones every time."""
 
     def build(self) -> Forecaster:
         """Make the forecaster."""

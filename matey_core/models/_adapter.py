@@ -63,7 +63,7 @@ class AdapterBase:
         if not (folder / WEIGHTS).is_file():
             raise CheckpointError(
                 f"finetune.save=adapter needs its base, and {folder / WEIGHTS} is gone.",
-                remedy="Put it back.",
+                remedy="Restore that file, or set finetune.save=merged.",
             )
         path = here.relative_to(root).as_posix()
         return cls(folder=folder, path=path, sha256=weights_sha256(folder))
@@ -127,7 +127,7 @@ def read_adapter(folder: Path, described: Any, *, names: Iterable[str]) -> dict[
     except (OSError, SafetensorError, LookupError, ValueError, RuntimeError) as error:
         raise CheckpointError(
             f"{folder / ADAPTER} is damaged, or does not fit its base: {error}.",
-            remedy="Write it again from its run.",
+            remedy="Copy the model again from its run, or fine-tune again.",
         ) from error
     return weights
 
@@ -144,7 +144,10 @@ def _base(folder: Path, described: Any) -> Path:
         else (None, None)
     )
     if not isinstance(path, str) or not re.fullmatch(r"[0-9a-f]{64}", str(sha256)):
-        raise CheckpointError(f"{folder / 'model.json'}: base should have a path and a sha256.")
+        raise CheckpointError(
+            f"{folder / 'model.json'}: base should have a path and a sha256.",
+            remedy="Copy the model again from its run, or fine-tune again.",
+        )
     root = Path(os.path.abspath(folder)).parents[1]
     base = root / PurePosixPath(path)
     if ".." in PurePosixPath(path).parts or not _stays_below(base, root):
@@ -156,12 +159,12 @@ def _base(folder: Path, described: Any) -> Path:
     if not (base / WEIGHTS).is_file():
         raise CheckpointError(
             f"{folder} is an adapter, and needs {expected}; it is not there.",
-            remedy="Copy the base there.",
+            remedy="Copy the base to that folder.",
         )
     if (found := _sha256(base / WEIGHTS)) != sha256:
         raise CheckpointError(
             f"{folder} is an adapter, and needs {expected}; those that are there have {found}.",
-            remedy="Put the base back that it was trained on.",
+            remedy="Restore the base that it was trained on.",
         )
     return base
 

@@ -33,11 +33,10 @@ class AdaptiveConfig(ModelConfig):
     heads: PositiveInt | None = None
     """Number of attention heads, instead of the preset's."""
     scheme: str = "full"
-    """Who attends to whom: `full` (ViT), `factorized` (SViT) or `axial` (AViT)."""
+    """Attention scheme: `full` (ViT), `factorized` (SViT) or `axial` (AViT)."""
     kernel: str = "auto"
-    """What computes softmax(qkᵀ)v: `sdpa`, `varlen` (GPUs, half precision), `flex` (GPUs) or
-    `math` (the plain formula). `auto` takes `varlen` where it can and lengths differ, else
-    `sdpa`."""
+    """Attention kernel: `sdpa`, `varlen` (GPUs, half precision), `flex` (GPUs) or `math` (the plain
+    formula). `auto` takes `varlen` where it works and lengths differ, else `sdpa`."""
 
     @property
     def sizes(self) -> Sizes:
@@ -259,7 +258,7 @@ def _without_cells(config: ModelConfig, what: str) -> ConfigError:
     return ConfigError(
         f"{what} needs a model that cuts fields into cells; the {config.variant} variant cuts "
         "none.",
-        remedy=f"Leave it out, or take a model of the variant {' or '.join(names)}.",
+        remedy=f"Leave that option out, or use a model of the variant {' or '.join(names)}.",
     )
 
 

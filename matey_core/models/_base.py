@@ -26,7 +26,7 @@ class ModelConfig(PartConfig):
     key: ClassVar[str] = "variant"
 
     variant: str
-    """Which model: `matey`, `paper` as published, or one without tokens, `fno` or `unet`."""
+    """Model: `matey`, `paper` (as published), or `fno` or `unet`, which have no tokens."""
 
     @property
     def label(self) -> str:

@@ -30,7 +30,7 @@ def compile_parts(model: Model, *, backend: str = "inductor") -> None:
     parts = tuple(model.compiled_parts())
     if not parts:
         raise ConfigError(
-            f"The {model.config.variant} variant is not made to be compiled.",
+            f"The {model.config.variant} variant cannot be compiled.",
             remedy="Leave out --compile, or train a model of another variant, such as matey.",
         )
     KERNELS["sdpa"]  # which `auto` takes for equal lengths; tracing cannot import it

@@ -17,10 +17,10 @@ from matey_core.nn.lead_time import LeadTime
 
 
 class FoldedConfig(WrappedConfig):
-    """Settings that such models share: how long a history they read."""
+    """Settings of the length of the history."""
 
     frames: PositiveInt = 8
-    """Frames of the longest history that the model can read; of a shorter one it reads all."""
+    """Number of frames of the longest history that the model can read."""
 
 
 class FoldedModel(Model):

@@ -1,4 +1,4 @@
-"""From physical fields to what a network sees, and from its answer to a physical state.
+"""Wrapper between physical fields and a network: normalization, increments, trend.
 
 All models that want it share this wrapper. A network on the grid needs three lines of it:
 
@@ -28,15 +28,15 @@ SMALLEST_CHANGE = 1e-3
 
 
 class WrappedConfig(ModelConfig):
-    """Settings of a model that is given normalized fields, and predicts changes of them."""
+    """Settings of a model that reads normalized fields and predicts their changes."""
 
     increment: bool = True
     """Predict the change since the last frame instead of the state itself."""
     innovation: bool = True
-    """Show the stem each frame's change since the one before, and scale increments by it."""
+    """Give the stem each frame's change since the frame before, and scale increments by it."""
     trend: bool = True
-    """Let the head weigh, point by point, how far each field's last change goes on; at first it
-    goes on unchanged. Needs `increment` and `innovation`."""
+    """Add a multiple of each field's last change to the prediction, which the head chooses point by
+    point; initially 1. Needs `increment` and `innovation`."""
 
     @property
     def channels(self) -> int:

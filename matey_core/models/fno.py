@@ -59,8 +59,8 @@ class FnoConfig(FoldedConfig):
     depth: PositiveInt | None = None
     """Number of layers, instead of the preset's."""
     modes: PositiveInt | None = None
-    """Wavenumbers kept along each axis, 0 included, instead of the preset's. A grid with fewer
-    has all of its own."""
+    """Number of wavenumbers kept along each axis, 0 included, instead of the preset's. A grid with
+    fewer wavenumbers keeps all."""
 
     @property
     def sizes(self) -> FnoSizes:

@@ -50,9 +50,9 @@ class UnetConfig(FoldedConfig):
     depth: PositiveInt | None = None
     """Blocks of each level, down and up, instead of the preset's."""
     levels: PositiveInt = 4
-    """Resolutions, each half the one above."""
+    """Number of resolutions, each half the one above."""
     kernel_size: PositiveInt = 7
-    """Points that a convolution sees along each axis, an odd number."""
+    """Number of points of a convolution's kernel along each axis; odd."""
 
     @field_validator("kernel_size")
     @classmethod

@@ -1,4 +1,4 @@
-"""Several calls of the model, each on what the call before it predicted.
+"""Several calls of the model, each on the prediction of the call before.
 
 With n calls and a lead time l, the first n − 1 calls go one frame ahead each, and the last
 one goes l frames: the target is n − 1 + l frames behind the history. n grows while training,
@@ -33,19 +33,20 @@ from matey_core.objectives import (
 
 @OBJECTIVES.register("pushforward")
 class PushforwardConfig(ObjectiveConfig):
-    """The loss after several calls of the model, each on what it predicted before."""
+    """The loss after several calls of the model, each on the prediction of the call before."""
 
     name: Literal["pushforward"] = "pushforward"
     horizon: PositiveInt = 2
-    """Calls of the model in the end."""
+    """Number of calls of the model at the end of the training."""
     grow_from: float = Field(default=0.0, ge=0, le=1)
-    """Fraction of the steps with one call each; from then on the calls become more."""
+    """Fraction of the training steps with one call; the number of calls then grows."""
     grow_until: float = Field(default=0.5, ge=0, le=1)
-    """Fraction of the steps after which all calls are made."""
+    """Fraction of the training steps after which all calls are made."""
     gradient: Literal["last", "all"] = "last"
-    """Calls that a frame's gradient goes through: the one that made it, or all before it too."""
+    """Calls that the gradient passes through: the last one (`last`), or all (`all`)."""
     frames: Literal["last", "each"] = "last"
-    """Whether the loss is that of the last call's frame, or the mean over the frames of each."""
+    """Frames that the loss is taken over: the last call's (`last`), or the mean over every call's
+    (`each`)."""
 
     @model_validator(mode="after")
     def _check_growth(self) -> "PushforwardConfig":

@@ -1,4 +1,4 @@
-"""How gradients change weights: the door of the family."""
+"""Optimizers change weights by gradients: the door of the family."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar

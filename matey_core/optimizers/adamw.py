@@ -15,7 +15,7 @@ class AdamwConfig(OptimizerConfig):
 
     name: Literal["adamw"] = "adamw"
     weight_decay: NonNegativeFloat = 1e-3
-    """Fraction of a weight that a step at learning rate 1 takes away."""
+    """Weight decay: a step at learning rate η removes the fraction η × this of a weight."""
 
     def build(self, module: nn.Module, *, rate_of: RateFactor = same_rate) -> AdamW:
         """Make AdamW over the parameters that require a gradient.

@@ -39,7 +39,7 @@ class TokenBudget:
         given = [name for name in ("tokens", "flops", "seconds") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ConfigError(
-                f"{' and '.join(given)} are budgets for the same thing.", remedy="Give one of them."
+                f"{' and '.join(given)} both set the number of tokens.", remedy="Give one of them."
             )
 
     def __bool__(self) -> bool:

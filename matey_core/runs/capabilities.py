@@ -27,12 +27,12 @@ def check_capabilities(
     variant = model.config.variant
     if config.recompute and not model.can_recompute:
         raise ConfigError(
-            f"The {variant} variant keeps all that its backward pass needs.",
+            f"recompute has no effect on the {variant} variant.",
             remedy="Leave recompute out.",
         )
     if config.compile and not tuple(model.compiled_parts()):
         raise ConfigError(
-            f"The {variant} variant is not made to be compiled.",
+            f"The {variant} variant cannot be compiled.",
             remedy="Leave out --compile, or train a model of another variant, such as matey.",
         )
     if config.sequence_parallel > 1:

@@ -34,63 +34,65 @@ class TrainingConfig(Config):
     steps: PositiveInt = 400
     """Optimizer steps."""
     loss: LossConfig = Field(default_factory=LossConfig.standard)
-    """What an error is."""
+    """Loss: the measure of error that training minimizes."""
     objective: ObjectiveConfig = Field(default_factory=ObjectiveConfig.standard)
-    """How the model is called for the loss: once, or on what it predicted before."""
+    """Objective: how training calls the model for the loss, once or several times in a row."""
     optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig.standard)
-    """How gradients change weights, and how far a step goes."""
+    """Optimizer: how gradients change weights, with its learning rate."""
     schedule: ScheduleConfig = Field(default_factory=ScheduleConfig.standard)
-    """How the learning rate changes while training."""
+    """Schedule: how the learning rate changes during the training."""
     clip: PositiveFloat = 1.0
-    """Longest gradient: longer ones are shortened to this norm."""
+    """Largest norm of a gradient; a larger gradient is scaled down to this norm."""
     augment: tuple[AugmentationConfig, ...] = Field(
         default_factory=lambda: (AugmentationConfig.standard(),)
     )
-    """What is done to training batches, in the order given. All but the noise presume that the
-    physics has the symmetry; with it, rollouts run further before they blow up."""
+    """Random changes of training batches, in the order given. All except `noise` assume that the
+    equations have the symmetry. With `noise`, rollouts run further before they blow up."""
     strategy: StrategyConfig | None = None
-    """How training is spread over processes; by default by their number."""
+    """Strategy that spreads training over processes; by default `single` for one process and `ddp`
+    for several."""
     jitter: bool = False
-    """Shift the grid of patches by a number of points that each step draws, so that the model
-    does not learn where patches meet. Bounded axes then take one coarse patch more."""
+    """Shift the grid of patches by a random number of points at every step, so that the model does
+    not learn where patches meet. Bounded axes then have one coarse patch more."""
     mix_exponent: NonNegativeFloat = EXPONENT
-    """Without `weights`, a store is drawn with a weight of its windows to this power: 0 draws all
-    stores alike, 1 in proportion to their windows."""
+    """Power of a store's number of windows that is its sampling weight, unless `weights` are given:
+    0 draws all stores alike, 1 in proportion to their windows."""
     weights: dict[str, NonNegativeFloat] = Field(default_factory=dict)
-    """Weights of stores by name, such as NAME=2,OTHER=0.5; 1 for those not named. Without any,
-    the `mix_exponent` decides."""
+    """Sampling weights of stores by name, such as NAME=2,OTHER=0.5; stores not named have 1.
+    Without weights, `mix_exponent` decides."""
     flops: PositiveFloat | None = None
-    """Operations of a sample, one forward pass, such as 2.5G: as many tokens a frame as they pay
-    for on every store, instead of the tokenizer's own budget."""
+    """Budget in floating-point operations of one forward pass of a sample, such as 2.5G; sets the
+    number of tokens of a frame, instead of the tokenizer's budget."""
     seconds: PositiveFloat | None = None
-    """Target time of a training step on this machine, in seconds, which sets the number of tokens
-    likewise. A few numbers of tokens are measured first."""
+    """Target time of a training step on this machine, in seconds; sets the number of tokens of a
+    frame. Steps with a few numbers of tokens are timed first."""
     tokens_range: tuple[PositiveInt, PositiveInt] | None = None
-    """Fewest and most tokens of a frame: each batch draws one of eight numbers between them, so
-    that the model works with any of them afterwards."""
+    """Smallest and largest number of tokens of a frame; each batch draws one of eight numbers
+    between them. The model then works with any of these numbers."""
     compile: bool = False
     """Fuse the model's parts with torch.compile: the first steps on each store take longer, the
     others less. Needs a fixed number of tokens; with γ it does nothing."""
     workers: NonNegativeInt = 2
-    """Threads of each process that read batches ahead; with 0, every step waits for its own."""
+    """Threads of each process that read batches ahead; with 0, every step waits for its batch."""
     seed: NonNegativeInt = 0
-    """Decides initial weights, batches and subsets."""
+    """Seed of initial weights, batches and subsets."""
     validate_every: PositiveInt | None = None
     """Steps from one validation and checkpoint to the next; by default a fifth of all."""
     checkpoint_every: PositiveInt | None = None
     """Steps from one further checkpoint to the next; by default there are none."""
     validation_batches: PositiveInt = 4
-    """Batches of each store and lead time that a validation looks at."""
+    """Number of batches of each store and lead time in a validation."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """`auto` takes bfloat16 where it is measured to be faster and close to float32."""
+    """Precision of the model; `auto` takes bfloat16 where it is measured to be faster than float32
+    and close to it."""
     recompute: bool = False
-    """Keep only what enters each block for the backward pass, which computes the rest again:
-    less memory, more time, the same results."""
+    """Keep only the input of each block for the backward pass, which computes the rest again: less
+    memory, more time, the same results."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where to compute; `auto` takes GPUs if there are any."""
+    """Device; `auto` takes GPUs if there are any."""
     sequence_parallel: PositiveInt = 1
-    """Processes that share every sample: each has a part of its tokens, and so of the memory. The
-    results are those of one."""
+    """Number of processes that share every sample; each holds a part of its tokens and of the
+    memory. The results are those of one process."""
 
     @model_validator(mode="after")
     def _check_budget(self) -> "TrainingConfig":

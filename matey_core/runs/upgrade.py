@@ -108,5 +108,5 @@ def _upgrade_noise(found: dict[str, Any], source: str) -> None:
 def _twice(source: str, old: str, value: Any, new: str, other: Any) -> ConfigError:
     return ConfigError(
         f"{source}: {old} = {value} is now called {new}, which is given as well: {other}.",
-        remedy=f"Leave {old} out; set {new} if the other value shall not hold.",
+        remedy=f"Leave {old} out; set {new} to change its value.",
     )

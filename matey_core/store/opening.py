@@ -41,7 +41,9 @@ def _remote_stores(folder: Any) -> list[Path]:
         return sorted((path for path in found if (path / "zarr.json").is_file()), key=str)
     except Exception as error:
         # Packages for object storage raise errors of their own, of many kinds.
-        raise DataError(f"{folder} cannot be read: {error}.") from error
+        raise DataError(
+            f"{folder} cannot be read: {error}.", remedy="Check the URL and your access to it."
+        ) from error
 
 
 def open_store(path: Path) -> Store:
@@ -65,7 +67,9 @@ def open_store(path: Path) -> Store:
     except Exception as error:
         if not is_remote(path):
             raise
-        raise DataError(f"{path} cannot be read: {error}.") from error
+        raise DataError(
+            f"{path} cannot be read: {error}.", remedy="Check the URL and your access to it."
+        ) from error
     found = group.attrs.get("matey_layout")
     if found != layout.LAYOUT:
         raise DataError(

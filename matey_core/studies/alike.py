@@ -26,8 +26,8 @@ def check_sections(study: StudyConfig) -> None:
         for key in DECIDED:
             if key in (getattr(study, stage) or {}):
                 raise ConfigError(
-                    f"study {study.name}: {stage}.{key} is decided by the runner.",
-                    remedy="Leave it out.",
+                    f"study {study.name}: {stage}.{key} cannot be set; the runner decides it.",
+                    remedy="Remove it from the file.",
                 )
 
 
@@ -48,7 +48,8 @@ def check_axes(study: StudyConfig, axes: Iterable[str]) -> None:
         stage, rest = _address(study, path, source)
         if rest in DECIDED:
             raise ConfigError(
-                f"{source}: {path!r} is decided by the runner.", remedy="Leave it out."
+                f"{source}: {path!r} cannot be an axis; the runner decides it.",
+                remedy="Remove it from the file.",
             )
         if (stage, rest) == (last, "steps") and (budget.steps or budget.seconds):
             raise ConfigError(
@@ -80,17 +81,15 @@ def check_arms(study: StudyConfig, axes: Iterable[str]) -> None:
             stage, rest = _address(study, path, source)
             if (stage, rest) in ((last, "steps"), (last, RATE)) or rest in (*DECIDED, "seed"):
                 raise ConfigError(
-                    f"{source}: {path!r} would not be alike for all arms, or is decided by "
-                    "the runner.",
-                    remedy="All arms have one budget and the same seeds; learning rates are "
-                    "tried with learning_rates.",
+                    f"{source}: {path!r} cannot differ between arms.",
+                    remedy="Remove it. All arms share the budget and the seeds; learning rates "
+                    "to try belong in learning_rates.",
                 )
             for (where, axis), written in varied.items():
                 if where == stage and _overlap(axis, rest):
                     raise ConfigError(
-                        f"{source}: {path!r} would be set instead of the values of the axis "
-                        f"{written!r}.",
-                        remedy="Leave out one of them.",
+                        f"{source}: {path!r} would replace the values of the axis {written!r}.",
+                        remedy="Remove one of them.",
                     )
 
 
@@ -123,8 +122,8 @@ def check_keys(rule: Mapping[str, Any], known: list[str], source: str) -> None:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
             raise ConfigError(
-                f"{source}: {key!r} is no axis; there are {', '.join(known) or 'none'}.",
-                remedy=f"Did you mean {near[0]!r}?" if near else "",
+                f"{source}: {key!r} is not an axis; axes are {', '.join(known) or 'none'}.",
+                remedy=f"Did you mean {near[0]!r}?" if near else "Name one of the axes.",
             )
 
 

@@ -72,7 +72,9 @@ class _Expansion:
                         if not any(is_at(here, rule) for rule in self.study.rules.exclude):
                             found += self._points(name, arm, at, equal, chosen, label)
         if not found:
-            raise ConfigError("The rules exclude every cell.", remedy="Change rules.exclude.")
+            raise ConfigError(
+                "The rules exclude every cell.", remedy="Remove entries of rules.exclude."
+            )
         check_tests(self.study, found)
         return found
 
@@ -163,7 +165,8 @@ class _Expansion:
         if study.rules.reference and study.rules.reference not in study.arms:
             raise ConfigError(
                 f"study {study.name}, rules.reference: there is no arm "
-                f"{study.rules.reference!r}; there are {', '.join(study.arms)}."
+                f"{study.rules.reference!r}; there are {', '.join(study.arms)}.",
+                remedy="Set rules.reference to one of them.",
             )
         for rule in study.rules.exclude:
             known = [path for path in self.axes if path not in self.seeds]

@@ -39,7 +39,10 @@ def check_claims(claims: Iterable[VerdictConfig], points: Sequence[Point]) -> No
         for arm in claim.arms():
             if arm not in arms:
                 known = ", ".join(arms)
-                raise ConfigError(f"{source}: there is no arm {arm!r}; there are {known}.")
+                raise ConfigError(
+                    f"{source}: there is no arm {arm!r}; there are {known}.",
+                    remedy="Name one of them.",
+                )
         places = [point.at for point in points]
         axes = list(dict.fromkeys(axis for at in places for axis in at))
         check_keys(claim.at, axes, source)
@@ -48,7 +51,10 @@ def check_claims(claims: Iterable[VerdictConfig], points: Sequence[Point]) -> No
             _check_line(axis, [at for at in places if is_at(at, claim.at)], source)
         for arm in claim.arms():
             if not any(point.arm == arm and is_at(point.at, claim.at) for point in points):
-                raise ConfigError(f"{source}: {arm} has no cell where the claim is made.")
+                raise ConfigError(
+                    f"{source}: no cell of the arm {arm!r} has the values of `at`.",
+                    remedy="Change `at`, or the cells that rules.exclude leaves out.",
+                )
 
 
 def _check_line(axis: str, places: Sequence[Mapping[str, Scalar]], source: str) -> None:
@@ -56,8 +62,7 @@ def _check_line(axis: str, places: Sequence[Mapping[str, Scalar]], source: str) 
     others = {tuple((key, at[key]) for key in at if key != axis) for at in places}
     if len(others) > 1 or any(isinstance(at[axis], str | bool) for at in places):
         raise ConfigError(
-            f"{source}: a claim along {axis!r} is about numbers, and about one place of the "
-            "other axes.",
+            f"{source}: a claim along {axis!r} needs numbers, and one value of each other axes.",
             remedy="Say with `at` which values of the other axes are meant.",
         )
 

@@ -24,7 +24,8 @@ class KeptValues(dict[str, Any]):
                 super().__init__(json.loads(path.read_text(encoding="utf-8")))
             except (TypeError, ValueError) as error:
                 raise CheckpointError(
-                    f"{path} is damaged: {error}.", remedy="Remove it: it is measured again."
+                    f"{path} is damaged: {error}.",
+                    remedy="Remove the file; its values are then measured again.",
                 ) from error
 
     def keep(self, values: Mapping[str, Any]) -> None:

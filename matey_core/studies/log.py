@@ -126,7 +126,7 @@ def _whole_lines(path: Path) -> list[dict[str, Any]]:
         try:
             row = json.loads(line)
             if not isinstance(row, dict) or not isinstance(row.get("key"), str):
-                raise ValueError("it is no object with a key")
+                raise ValueError("it is not an object with a key")
         except ValueError as error:
             raise CheckpointError(
                 f"{path}, line {number}, is damaged: {error}.",

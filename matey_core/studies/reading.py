@@ -38,7 +38,8 @@ def shipped_study(name: str) -> Path:
     known = {path.stem: path for path in sorted(folder.glob("*.toml"))}
     if name not in known:
         raise ConfigError(
-            f"There is no study {name!r}: it is no file, and matey brings {', '.join(known)}.",
-            remedy="Name a TOML file, such as my-study.toml.",
+            f"There is no study {name!r}: it is not a file, and matey comes with "
+            f"{', '.join(known)}.",
+            remedy="Give the path of a TOML file, or one of these names.",
         )
     return known[name]

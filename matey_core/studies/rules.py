@@ -1,4 +1,4 @@
-"""What every arm gets alike, and how cells are scored and summed up."""
+"""The common budget of all arms, and the rules by which cells are scored."""
 
 from typing import Any, Literal
 
@@ -11,15 +11,16 @@ Metric = Literal["nrmse", "vrmse", "rollout"]
 
 
 class StudyBudgetConfig(Config):
-    """What every arm gets alike, in the training that is compared: the last one of a cell."""
+    """Budget of every arm in the last training of a cell, which is compared."""
 
     equal: tuple[Equal, ...] = Field(default=("steps",), min_length=1)
-    """At equal steps, at equal seconds, or both, one comparison after the other."""
+    """Quantity that is equal for all arms: `steps`, `seconds`, or both in turn."""
     steps: PositiveInt | None = None
-    """Of every cell at equal steps; by default as many as the reference arm takes in `seconds`,
-    or those of the shared settings."""
+    """Training steps of every cell at equal steps; by default as many as the reference arm takes in
+    `seconds`, or those of the shared settings."""
     seconds: PositiveFloat | None = None
-    """Of every cell at equal seconds: as many steps as fit in, by the measured time of a step."""
+    """Training time of every cell at equal seconds, in seconds; divided by the measured time of a
+    step."""
 
     @model_validator(mode="after")
     def _check_seconds(self) -> "StudyBudgetConfig":
@@ -29,21 +30,21 @@ class StudyBudgetConfig(Config):
 
 
 class RuleConfig(Config):
-    """How cells are chosen, scored and summed up."""
+    """Rules by which cells are chosen, scored and summarized."""
 
     metric: Metric = "nrmse"
-    """Which error decides: of one step, or the mean nRMSE of the frames of a rollout."""
+    """Error that decides: one-step nRMSE or VRMSE, or the mean nRMSE of a rollout's frames."""
     reference: str = ""
-    """Name of the arm that ratios are to; by default the first."""
+    """Name of the reference arm of ratios; by default the first arm."""
     rollout_frames: PositiveInt | None = None
-    """Score a rollout by its first frames alone; by default by all."""
+    """Number of first frames that score a rollout; by default all."""
     learning_rates: tuple[PositiveFloat, ...] = ()
-    """Every arm is trained with each, and the one that is best on validation data counts; by
-    default there is one, that of the settings."""
+    """Learning rates that every arm is trained with, by default that of the settings; the best one
+    on validation data counts."""
     exclude: tuple[dict[str, Any], ...] = ()
-    """Cells that are left out: those whose `arm` and values of axes are all as given."""
+    """Cells to leave out, each by its `arm` and values of axes."""
     intervals: Literal["auto", "range", "bootstrap"] = "auto"
-    """`range`: smallest and largest value of a seed. `bootstrap`: 95 % of the medians of seeds
-    drawn again. `auto`: the first below five seeds."""
+    """Interval around a median: `range` is the smallest and largest value of all seeds, `bootstrap`
+    95 % of resampled medians. `auto` takes `range` below five seeds, else `bootstrap`."""
     uninformative: PositiveFloat = 0.9
-    """Where the error of every arm is above this, nothing is judged."""
+    """Error above which an arm has failed; where all arms have, no claim is judged."""

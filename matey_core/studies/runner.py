@@ -179,7 +179,7 @@ def refuse_torchrun() -> None:
     if place_of_this_process().size > 1:
         raise ConfigError(
             "A study starts its processes itself.",
-            remedy="Start it without torchrun; --jobs has the number of processes.",
+            remedy="Start it without torchrun; --jobs sets the number of processes.",
         )
 
 

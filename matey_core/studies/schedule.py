@@ -97,7 +97,7 @@ class _Pool:
             except BrokenProcessPool as error:
                 raise RunError(
                     "A process that trained was killed, as happens when memory is full.",
-                    remedy="Go on with the same command and fewer --jobs.",
+                    remedy="Run the same command again with fewer --jobs.",
                 ) from error
             except BaseException:
                 processes.kill()

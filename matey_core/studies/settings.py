@@ -1,4 +1,4 @@
-"""What a study is: settings that all cells share, axes, arms and rules, as a TOML file has them."""
+"""Settings of a study: shared settings, axes, arms, budget, rules and claims."""
 
 from typing import Any
 
@@ -10,38 +10,40 @@ from matey_core.studies.verdicts import VerdictConfig
 
 
 class ArmConfig(Config):
-    """One of the things compared."""
+    """Settings of one arm of a study."""
 
     settings: dict[str, Any] = Field(default_factory=dict)
-    """What tells the arm apart, by setting path."""
+    """Settings that distinguish the arm, by their path."""
     learning_rates: tuple[PositiveFloat, ...] = ()
-    """Tried with this arm, instead of those of the rules."""
+    """Learning rates to try with this arm, instead of those of the rules."""
     label: str = ""
-    """As in tables and sentences; by default the arm's name."""
+    """Name in tables and sentences; by default the arm's name."""
 
 
 class StudyConfig(Config):
-    """What all cells share, what is varied, and what is claimed.
+    """Settings of a study: shared settings, what is varied, what is claimed.
 
     Paths such as `model.width` mean the one training that has the setting; otherwise they begin
     with `pretraining`, `finetuning` or `evaluation`.
     """
 
     name: str = Field(default="study", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    """As in names of folders."""
+    """Name of the study, part of its folder's name; by default the file's name."""
     title: str = ""
-    """Of the report."""
+    """Title of the report."""
     pretraining: dict[str, Any] = Field(default_factory=dict)
     """Settings of `matey pretrain` that all cells share."""
     finetuning: dict[str, Any] | None = None
-    """Settings of `matey finetune` that all cells share; without them nothing is fine-tuned."""
+    """Settings of `matey finetune` that all cells share; without this section, no cell is
+    fine-tuned."""
     evaluation: dict[str, Any] = Field(default_factory=dict)
     """Settings of `matey rollout` on the test trajectories."""
     axes: dict[str, Any] = Field(default_factory=dict)
-    """Setting path → its values. Axes named `seed` are repetitions, over which is summed up."""
+    """Path of a setting → its values. Axes named `seed` are repetitions; results are medians over
+    them."""
     arms: dict[str, ArmConfig] = Field(min_length=1)
-    """What is compared, by name."""
+    """Arms to compare, by name."""
     budget: StudyBudgetConfig = StudyBudgetConfig()
     rules: RuleConfig = RuleConfig()
     verdicts: tuple[VerdictConfig, ...] = ()
-    """What is claimed, and shall be judged."""
+    """Claims that the report judges."""

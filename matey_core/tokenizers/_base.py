@@ -53,26 +53,27 @@ class TokenizerConfig(Config):
     """Which cells a field is cut into, and how many of them."""
 
     name: str = "adap_mix"
-    """`uniform`, `adap_mix` (coarse and fine tokens in one sequence) or `adap_mul` (a coarse
-    sequence, and a short local fine one for every refined cell)."""
+    """Tokenizer: `uniform`, `adap_mix` (coarse and fine tokens in one sequence) or `adap_mul` (a
+    coarse sequence, and a short fine one for every refined cell)."""
     patch: tuple[PositiveInt, ...] = (16, 8)
     """Points per axis of a cell, from the coarsest level to the finest. `uniform` uses the last."""
     criterion: str = "variance"
-    """Scores cells by the need of detail: `variance`, `gradient`, `laplacian`, `innovation`,
+    """Criterion that scores cells: `variance`, `gradient`, `laplacian`, `innovation`,
     `raw_variance` (paper), `learned` (the error that the model expects), `random`; or the largest
-    of several, such as `gradient+innovation`."""
+    score of several, such as `gradient+innovation`."""
     budget: BudgetConfig = Field(default_factory=BudgetConfig.standard)
-    """How many cells are refined: `gamma`, `ratio` or `tokens`. The value alone will do instead
-    of the section: `gamma = 0.3`, `ratio = 0.5`, `tokens = 128`."""
+    """Budget that decides how many cells are refined: `gamma`, `ratio` or `tokens`. Short forms of
+    the section are `gamma = 0.3`, `ratio = 0.5` and `tokens = 128`."""
     coarse_cells: PositiveInt | None = None
-    """Begin every grid with the finest of the patch sizes that makes at most this many cells, so
-    that samples of small and of large grids cost alike; by default with the first size. Cells
-    that jitter adds along bounded axes are not counted."""
+    """Begin every grid with the finest patch size that makes at most this many cells, so that small
+    and large grids cost alike; by default with the first size. Cells that jitter adds along bounded
+    axes are not counted."""
     balanced: bool = False
-    """Refine only where all neighbors are there already: adjacent leaves then differ by one
-    level at most."""
+    """Refine a cell only after its neighbors have its level: adjacent leaves then differ by at most
+    one level."""
     keep_parents: bool = False
-    """`adap_mix` only: let refined cells stay tokens, which see but predict nothing."""
+    """Keep refined cells as tokens, which take part in attention but predict nothing; `adap_mix`
+    only."""
 
     @model_validator(mode="before")
     @classmethod

@@ -1,4 +1,4 @@
-"""Train one model on every store there is."""
+"""Train one model on all stores."""
 
 from functools import partial
 from pathlib import Path
@@ -33,12 +33,12 @@ class PretrainConfig(TrainingConfig):
     """What to pretrain, on what and how."""
 
     data: Location = Path("data")
-    """Folder or `s3://…` with stores, or with a folder `zarr` of stores; or one store."""
+    """Folder or `s3://…` URL whose stores lie in it or in its folder `zarr`; or one store."""
     model: ModelConfig = Field(default_factory=ModelConfig.standard)
     history: PositiveInt = 4
-    """Frames that the model is given."""
+    """Number of past frames that the model reads."""
     max_lead: PositiveInt = 4
-    """Largest lead time, in stored frames; each sample draws its own from 1 to this."""
+    """Largest lead time, in stored frames; each sample draws a lead time from 1 to this."""
 
 
 def pretrain(

@@ -81,7 +81,7 @@ def test_list_names_what_can_be_typed(matey: Matey) -> None:
         ("simulate diffusion-reaction --scale tiny", "--scale is the size of the suite"),
         ("simulate shallow-water --compile", "steps of shallow-water cannot be compiled"),
         ("simulate shallow-water --set interval=-1", "interval: input should be greater than 0"),
-        ("simulate suite --samples 3", "The suite decides --samples itself"),
+        ("simulate suite --samples 3", "--samples has no effect on the suite"),
     ],
 )
 def test_mistakes_end_with_code_2_and_one_message(

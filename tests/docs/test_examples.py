@@ -132,7 +132,10 @@ def test_command() -> None:
     text = " ".join(CliRunner().invoke(app, ["--help"], terminal_width=200).output.split())
     assert f"[default: {RolloutConfig().steps}]" in text
     assert "--few INTEGER Take only so many trajectories. [default: all]" in text
-    assert "--split [train|validation|test] Which trajectories. [default: test]" in text
+    assert (
+        "--split [train|validation|test] Split whose trajectories are predicted. [default: test]"
+        in text
+    )
 
 
 def test_metric() -> None:

@@ -141,7 +141,7 @@ def test_fewer_samples_than_asked_for_is_said(project: Path) -> None:
 
 
 def test_mistakes_leave_no_run(project: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="finetuning has no 'frozen'"):
+    with pytest.raises(ConfigError, match="unknown name 'frozen' in finetuning"):
         validate(FinetuneConfig, {"finetune": "frozen"}, source="")
     with pytest.raises(CheckpointError):
         finetune(finetune_config(project, source=tmp_path / "nothing"))

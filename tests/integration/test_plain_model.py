@@ -114,7 +114,7 @@ def test_a_preset_of_the_project_is_for_models_that_have_presets(matey: Matey) -
         ("--flops 1M", "needs a model that cuts fields into cells; the smoother variant cuts none"),
         ("--tokens-range 10,20", "needs a model that cuts fields into cells"),
         ("--set jitter=true", "jitter needs a model that cuts fields into cells"),
-        ("--set recompute=true", "keeps all that its backward pass needs"),
+        ("--set recompute=true", "no effect on the"),
         ("--compile", "not made to be compiled"),
     ],
 )

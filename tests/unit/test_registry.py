@@ -108,11 +108,15 @@ def test_what_is_wrong_with_a_foreign_package_is_an_error_of_that_part_alone(sit
         kernels["lacking"]
     with pytest.raises(ConfigError, match="outside_silent does not register 'silent'"):
         kernels["silent"]
-    with pytest.raises(ConfigError, match="has a 'math', and the installed outside_broken has"):
+    with pytest.raises(
+        ConfigError, match="has a part 'math', and the installed outside_broken has"
+    ):
         kernels["math"]
 
 
 def test_a_name_that_is_not_there_is_answered_with_the_nearest() -> None:
-    with pytest.raises(ConfigError, match="kernels has no 'math_'; it has auto, ") as caught:
+    with pytest.raises(
+        ConfigError, match="unknown name 'math_' in kernels; names are auto"
+    ) as caught:
         family()["math_"]
     assert caught.value.remedy == "Did you mean 'math'?"

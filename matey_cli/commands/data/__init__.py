@@ -1,4 +1,4 @@
-r"""Look at data, and find what is wrong with it.
+r"""Inspect data, and check it for defects.
 
 \b
   matey data inspect data/zarr/2D_rdb_NA_NA.zarr

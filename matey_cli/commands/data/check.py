@@ -1,4 +1,4 @@
-"""Find what is wrong with stores."""
+"""Check stores for defects."""
 
 from typing import Annotated
 
@@ -18,24 +18,26 @@ def check(
     only: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME,…", help="Names of checks, such as finite,bounds. Default: all."
+            metavar="NAME,…", help="Names of checks, such as finite,bounds.  [default: all]"
         ),
     ] = None,
     limit: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="INTEGER", help="Look at this many trajectories of each store."
+            min=1,
+            metavar="INTEGER",
+            help="Largest number of trajectories of each store to check.  [default: all]",
         ),
     ] = None,
 ) -> None:
-    r"""Find what is wrong with stores.
+    r"""Check stores for defects.
 
-    Each store is read once: values that are not finite or physically impossible,
-    copies of trajectories (between splits, and between the stores named together),
-    constant fields, runs that stand still, uneven times, axes that are not
-    periodic, drift of conserved quantities, values changed on the disk.
+    Each store is read once. The checks find values that are not finite or physically
+    impossible, copies of trajectories (between splits, and between the stores named
+    together), constant fields, frozen trajectories, uneven times, axes that are not
+    periodic, drift of conserved quantities, and values changed on the disk.
 
-    Exit code 1 if there is an error, 0 with warnings and notes only.
+    The exit code is 1 if there is an error, and 0 with only warnings and notes.
 
     \b
       matey data check

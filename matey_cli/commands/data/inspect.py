@@ -26,17 +26,18 @@ def inspect(
     reader: Annotated[
         str | None,
         typer.Option(
-            help="Layout of the source; by default told by its content.",
+            metavar="NAME",
+            help="Layout of the source; by default recognized from its content.",
             autocompletion=READERS.names,
         ),
     ] = None,
 ) -> None:
     r"""Show what a store or a source holds.
 
-    Dims and sizes, fields with units and ranges, time step, boundaries, parameters
-    and splits; in a terminal also a picture of each field of the first sample, at
-    its first, middle and last time. Of a folder with several, one line each. Of a
-    source only a few frames are read, whatever its size.
+    Shows dims and sizes, fields with units and ranges, time step, boundaries,
+    parameters and splits. In a terminal, it also draws each field of the first sample
+    at its first, middle and last time. A folder with several gives one line each. Only
+    a few frames of a source are read, whatever its size.
 
     \b
       matey data inspect

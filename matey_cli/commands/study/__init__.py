@@ -1,4 +1,4 @@
-r"""Ask of a model, and of settings, what they are worth.
+r"""Compare models, settings and criteria by experiment.
 
 \b
   matey study criterion

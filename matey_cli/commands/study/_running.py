@@ -1,4 +1,4 @@
-"""What the commands that run a study's file have in common."""
+"""Options and output that the study commands share."""
 
 import importlib
 from collections.abc import Callable, Iterator
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 Jobs = Annotated[
     int,
     typer.Option(
-        min=1, metavar="INTEGER", help="Cells trained side by side, a thread each where several."
+        min=1,
+        metavar="INTEGER",
+        help="Number of cells trained in parallel, each with one thread if there are several.",
     ),
 ]
 Out = Annotated[
@@ -33,11 +35,15 @@ RunsFolder = Annotated[
     Path | None,
     typer.Option(metavar="PATH", help="Folder of the runs.  [default: runs]", show_default=False),
 ]
-Plan = Annotated[bool, typer.Option("--plan", help="Measure, say how long it will take, and stop.")]
+Plan = Annotated[
+    bool, typer.Option("--plan", help="Measure the time of a step, print the plan, and stop.")
+]
 StudySettings = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="KEY=VALUE", help="Anything in the file, such as finetuning.steps=200."
+        "--set",
+        metavar="KEY=VALUE",
+        help="Set anything in the file, such as finetuning.steps=200; may be repeated.",
     ),
 ]
 
@@ -59,8 +65,8 @@ def run_file(
     study = read_study(file, tuple(assignments or ()))
     if not study.has_cells and (only_plan or jobs > 1):
         raise ConfigError(
-            f"A study of the kind {study.part!r} has no plan, and no cells that "
-            "can be trained side by side.",
+            f"--plan and --jobs have no effect on a study of the kind "
+            f"{study.part!r}, which trains no cells.",
             remedy="Leave out --plan and --jobs.",
         )
     with running() as on_progress:
@@ -82,7 +88,7 @@ def run_file(
 
 
 def _shower(kind: str) -> Callable[[Any], None]:
-    """What prints the report of a kind of study: that of its command, if it has one."""
+    """Return the function that prints the report of a kind of study."""
     try:
         command = importlib.import_module(f"matey_cli.commands.study.{kind}")
     except ModuleNotFoundError:
@@ -92,17 +98,17 @@ def _shower(kind: str) -> Callable[[Any], None]:
 
 @contextmanager
 def running() -> "Iterator[OnProgress]":
-    """Show progress, and after Ctrl-C say what remains."""
+    """Show progress, and after Ctrl-C print a note on finished cells."""
     try:
         with render.progress() as on_progress:
             yield on_progress
     except KeyboardInterrupt:
-        render.note("Finished cells are kept. Go on with the same command.")
+        render.note("Finished cells are kept. The same command continues.")
         raise
 
 
 def show_plan(plan: "StudyPlan", *, is_all: bool) -> bool:
-    """Say what will be done; with all details where nothing else will be.
+    """Print the plan; with all details if nothing else will be done.
 
     Returns:
         Whether to go on.

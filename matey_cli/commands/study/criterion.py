@@ -26,10 +26,10 @@ def criterion(given: Given) -> None:
     r"""Measure which criterion finds the cells where the coarse pass is wrong.
 
     The model predicts with coarse cells everywhere, and the squared error of the
-    normalized fields is added up in every cell. The tables say how much of it lies
-    in the share of cells that each criterion scores highest; beside the oracle,
-    which knows the error, and chance. "of possible" is what a criterion captures
-    beyond chance, of what the oracle does. The picture shows all shares.
+    normalized fields is added up in every cell. The tables show the fraction of this
+    error in the cells that each criterion scores highest, beside chance and the oracle,
+    which knows the error. "of possible" is (criterion − chance) / (oracle − chance).
+    The picture shows all fractions of cells.
 
     \b
       matey study criterion
@@ -42,11 +42,13 @@ def criterion(given: Given) -> None:
 
     without_model = given.get("without_model", False)
     if without_model and "run" in given:
-        raise ConfigError("--run names a model, and --without-model none.", remedy="Give one.")
+        raise ConfigError(
+            "--run names a model, and --without-model none.", remedy="Give one of them."
+        )
     if "patch" in given and not without_model:
         raise ConfigError(
-            "--patch is for --without-model: a model has the cells that it was trained with.",
-            remedy="Leave it out.",
+            "--patch needs --without-model; a model has the cells that it was trained with.",
+            remedy="Leave out --patch, or add --without-model.",
         )
     here = project()
     alone = {"data": here.data, "split": "all"} if without_model else {}

@@ -1,4 +1,4 @@
-"""Train uniform and adaptive tokens at equal cost, and say who wins."""
+"""Train uniform and adaptive tokens at equal cost, and compare."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,7 +39,11 @@ ELSEWHERE = {
 @from_settings(
     "matey_core.studies.equal_cost:EqualCostConfig",
     option("--data"),
-    option("--store", repeats=True, help="Name of a store; may be repeated."),
+    option(
+        "--store",
+        repeats=True,
+        help="Name of a store; may be repeated; by default all with several times and all splits.",
+    ),
     *options("--arms --levels"),
     option("--criterion", "criteria"),
     *options("--tokens --seeds --seconds --steps --only --learning-rates --metric --rollout-steps"),
@@ -66,15 +70,14 @@ def equal_cost(
     config: SettingsFile = None,
     assignments: Assignments = None,
 ) -> None:
-    r"""Train uniform and adaptive tokens at equal cost, and say who wins.
+    r"""Train uniform and adaptive tokens at equal cost, and compare.
 
-    Arms are the uniform patches of a ladder, and adap_mix and adap_mul at a few
-    numbers of tokens, straight from coarse to fine and over all levels. What a
-    step of each costs is measured first, in turns. Then every arm is trained with
-    every seed, for equal seconds and for equal steps, and tested on test
-    trajectories. The report, in OUT, has figures with intervals, a picture, and
-    one plain sentence by rule. A study that was stopped goes on with the same
-    command.
+    Arms are the uniform patch sizes of --levels, and adap_mix and adap_mul with a few
+    numbers of tokens, refined straight from coarse to fine and through all levels. The
+    time of a step of every arm is measured first. Then every arm is trained with every
+    seed, for equal seconds and for equal steps, and tested on test trajectories. The
+    report, in OUT, has figures with intervals, a picture, and a verdict in one
+    sentence. The same command continues a study that was stopped.
 
     \b
       matey study equal-cost --plan
@@ -108,7 +111,7 @@ def _training(given: Given, file: Path | None, assignments: list[str] | None) ->
         key = assignment.partition("=")[0].strip()
         if key in ELSEWHERE or key.startswith("model.tokenizer.budget."):
             raise ConfigError(
-                f"--set {key} has no effect here: the study chooses it.",
+                f"--set {key} has no effect: the study chooses this setting.",
                 remedy=f"Use {ELSEWHERE.get(key, '--tokens')}.",
             )
     paths = [path for path in given if path.startswith("training.")]

@@ -1,4 +1,4 @@
-"""Fine-tune with few samples: all of a model, a part of it, or from scratch."""
+"""Compare fine-tuning and training from scratch with few samples."""
 
 import json
 from pathlib import Path
@@ -12,12 +12,17 @@ from matey_cli.commands.study._running import Jobs, Out, Plan, RunsFolder, Study
 def low_sample(
     data: Annotated[
         str | None,
-        typer.Option(help="Stores to pretrain on, once.  [default: data]", show_default=False),
+        typer.Option(
+            metavar="PATH",
+            help="Folder of stores to pretrain on.  [default: data]",
+            show_default=False,
+        ),
     ] = None,
     new: Annotated[
         str | None,
         typer.Option(
-            help="Stores to fine-tune and test on, others than those.  [default: new]",
+            metavar="PATH",
+            help="Folder of stores to fine-tune and test on, other than --data.  [default: new]",
             show_default=False,
         ),
     ] = None,
@@ -27,13 +32,13 @@ def low_sample(
     assignments: StudySettings = None,
     runs: RunsFolder = None,
 ) -> None:
-    r"""Fine-tune with few samples: all of a model, a part of it, or from scratch.
+    r"""Compare fine-tuning and training from scratch with few samples.
 
-    A model is pretrained once. Then it is fine-tuned with 1, 2, 4 and 8
-    trajectories, the fewer a part of the more: all of it, all but attention, and
-    a new one like it from scratch; each with three learning rates, of which the
-    best on validation data counts, and with three seeds. The report says what
-    pretraining is worth on test data. It is the study's file low-sample.toml.
+    A model is pretrained once. Then it is fine-tuned with 1, 2, 4 and 8 trajectories in
+    three ways: all weights, all except attention, and a new model from scratch. Smaller
+    choices of trajectories are part of larger ones. Every way has three seeds and three
+    learning rates, of which the best one on validation data counts. The report compares
+    errors on test data. The study's file is low-sample.toml.
 
     \b
       matey study low-sample --data ./data --new ./new --plan

@@ -1,4 +1,4 @@
-"""Run a study: train, test and compare what a TOML file names."""
+"""Run a study from a TOML file: train, test and compare arms."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,10 @@ from matey_cli.commands.study._running import Jobs, Out, Plan, RunsFolder, Study
 
 def run(
     file: Annotated[
-        Path, typer.Argument(help="A study's TOML file, or the name of one that matey brings.")
+        Path,
+        typer.Argument(
+            metavar="FILE", help="TOML file of a study, or the name of one that comes with matey."
+        ),
     ],
     jobs: Jobs = 1,
     out: Out = None,
@@ -18,12 +21,12 @@ def run(
     assignments: StudySettings = None,
     runs: RunsFolder = None,
 ) -> None:
-    r"""Run a study: train, test and compare what a TOML file names.
+    r"""Run a study from a TOML file: train, test and compare arms.
 
-    All settings are checked first, the time of a step is measured, and the plan
-    is printed. The report, in OUT, has figures with intervals, a picture, and what
-    holds of all that the file claims. A study that was stopped goes on with the
-    same command. The exit code is 1 where a required claim does not hold.
+    All settings are checked first, the time of a step is measured, and the plan is
+    printed. The report, in OUT, has figures with intervals, a picture, and a verdict on
+    every claim of the file. The same command continues a study that was stopped. The
+    exit code is 1 if a required claim does not hold.
 
     \b
       matey study run my-study.toml --plan

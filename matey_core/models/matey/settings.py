@@ -10,26 +10,26 @@ from matey_core.tokenizers import TokenizerConfig
 
 
 class MateySettings(WrappedConfig, AdaptiveConfig):
-    """What a MATEY model is made of."""
+    """Settings of a MATEY model."""
 
     variant: Literal["matey"] = "matey"
     measure: bool = False
-    """Weigh what a token is seen with by the area of its cell, so that splitting a cell into
-    identical copies changes nothing. Where all cells are of one size it has no effect."""
+    """Weigh tokens in attention by the area of their cells, so that splitting a cell into identical
+    copies changes nothing. Without effect where all cells have one size."""
     tokenizer: TokenizerConfig = TokenizerConfig()
     drop_path: float = Field(default=0.0, ge=0.0, lt=1.0)
     """Largest rate of stochastic depth; it grows linearly over the blocks."""
     position: Literal["boundary", "fourier", "none"] = "boundary"
-    """What tells tokens apart by place: aware of boundaries, the paper's Fourier features of
-    position and area, or nothing."""
+    """Position encoding of tokens: aware of boundaries, the paper's Fourier features of position
+    and area, or none."""
     norm: Literal["token", "sequence"] = "token"
-    """Standardize each token on its own, or every channel over all tokens (paper)."""
+    """Normalization of each token by itself, or of each channel over all tokens (paper)."""
     conditioning: Literal["every_block", "first_block"] = "every_block"
-    """Where the lead time enters: as adaptive norm in all blocks, or once (paper)."""
+    """Place where the lead time enters: the norms of all blocks, or one place (paper)."""
     details: bool = True
-    """Hand the stem's inner features of a cell to the head of the same cell."""
+    """Pass the stem's inner features of a cell to the head of the same cell."""
     layer_scale: PositiveFloat = 0.2
-    """What residual branches are multiplied by at first; then it is learned."""
+    """Initial factor of residual branches; it is then learned."""
 
     @classmethod
     def tiny(cls) -> "MateySettings":

@@ -1,4 +1,4 @@
-"""Settings of the published architecture: what it heeds, and nothing else."""
+"""Settings of the published architecture."""
 
 from typing import Any, Literal
 
@@ -18,13 +18,13 @@ class PaperTokenizerConfig(Config):
     """Which cells a field is cut into: one size, or coarse ones of which some are refined."""
 
     name: Literal["uniform", "adap_mix", "adap_mul"] = "adap_mix"
-    """`uniform`, `adap_mix` (coarse and fine tokens in one sequence) or `adap_mul` (a coarse
-    sequence, and a short local fine one for every refined cell)."""
+    """Tokenizer: `uniform`, `adap_mix` (coarse and fine tokens in one sequence) or `adap_mul` (a
+    coarse sequence, and a short fine one for every refined cell)."""
     patch: tuple[PositiveInt, ...] = Field(default=(16, 8), min_length=1, max_length=2)
     """Points per axis of a coarse and of a fine cell. `uniform` uses the last."""
     budget: BudgetConfig = Field(default_factory=BudgetConfig.standard)
-    """How many coarse cells are refined: `gamma` or `ratio`. The value alone will do instead of
-    the section."""
+    """Budget that decides how many coarse cells are refined: `gamma` or `ratio`. A value such as
+    `gamma = 0.3` stands for the section."""
 
     @model_validator(mode="before")
     @classmethod
@@ -38,7 +38,9 @@ class PaperTokenizerConfig(Config):
         if self.name != "uniform" and len(self.patch) < 2:
             raise ValueError(f"{self.name} needs a coarse and a fine patch, such as [16, 8]")
         if self.patch[0] % self.patch[-1] or len(set(self.patch)) < len(self.patch):
-            raise ValueError(f"the coarse patch is a multiple of the fine one: not {self.patch}")
+            raise ValueError(
+                f"the coarse patch must be a multiple of the fine one, not {self.patch}"
+            )
         return self
 
     @property
@@ -48,7 +50,7 @@ class PaperTokenizerConfig(Config):
 
 
 class PaperSettings(AdaptiveConfig):
-    """What a published model is made of."""
+    """Settings of a published model."""
 
     variant: Literal["paper"] = "paper"
     scheme: Literal["full", "factorized", "axial"] = "full"
@@ -56,7 +58,7 @@ class PaperSettings(AdaptiveConfig):
     drop_path: float = Field(default=0.0, ge=0.0, lt=1.0)
     """Largest rate of stochastic depth; it grows linearly over the blocks."""
     position: Literal["fourier", "none"] = "none"
-    """What tells tokens apart by place: Fourier features of position and area, or nothing."""
+    """Position encoding of tokens: Fourier features of position and area, or none."""
 
     @classmethod
     def tiny(cls) -> "PaperSettings":

@@ -34,7 +34,7 @@ def open_zarr(path: Path) -> Stored | dict[str, Stored]:
         return _stored(path, path, found)
     if "matey_layout" in found.attrs:
         raise DataError(
-            f"{path} is a store that prepare has written, and no source.",
+            f"{path} is a store written by `matey prepare`, not a source.",
             remedy="Name the folder of the source.",
         )
     arrays = sorted(found.arrays(), key=itemgetter(0))

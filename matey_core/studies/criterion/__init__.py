@@ -18,7 +18,7 @@ from matey_core.studies.criterion.measure import FoundError, Ledger, Mean
 from matey_core.studies.criterion.picture import check_place, draw
 from matey_core.studies.criterion.report import CriterionReport, StoreAudit, audit_from, plain
 from matey_core.studies.criterion.settings import CriterionConfig
-from matey_core.studies.criterion.stores import Sight, sights_of
+from matey_core.studies.criterion.stores import AuditWindows, audit_windows
 from matey_core.studies.criterion.subject import Subject, coarse_pass, stand_in
 from matey_core.studies.log import JsonLines
 from matey_core.tokenizers import TokenizerConfig
@@ -67,19 +67,19 @@ def study_criterion(config: CriterionConfig, on_progress: OnProgress = silent) -
     history = config.history or (trained.history if trained else HISTORY)
     data = config.data if trained else config.data or Path("data")
     stores = candidates(data, trained)
-    sights, skipped = sights_of(config, stores, model, history=history, side=subject.side)
+    chosen, skipped = audit_windows(config, stores, model, history=history, side=subject.side)
     path = config.out or (trained.out if trained else Path()) / PICTURE
     check_place(path)
     log, audits = JsonLines(path.with_suffix(".jsonl")), []
     content = _identity(config, names, history, trained)
-    for sight in sights:
-        key = hashed({**content, "store": sight.windows.store.fingerprint})
-        audit = _kept(log, key) or _audit(sight, subject, names, config, on_progress)
+    for each in chosen:
+        key = hashed({**content, "store": each.windows.store.fingerprint})
+        audit = _kept(log, key) or _audit(each, subject, names, config, on_progress)
         if audit:
             _keep(log, key, audit)
             audits.append(audit)
         else:
-            skipped[sight.windows.store.name] = "no window of it has a finite error above 0"
+            skipped[each.windows.store.name] = "no window of it has a finite error above 0"
     whose = "the coarse pass" if trained else "persistence (no model)"
     title = f"Where the error of {whose} is found"
     no_picture = draw(audits, path, title=title, share=config.share)
@@ -134,16 +134,16 @@ def _criteria(config: CriterionConfig, subject: Subject) -> tuple[str, ...]:
 
 
 def _audit(
-    sight: Sight,
+    each: AuditWindows,
     subject: Subject,
     names: tuple[str, ...],
     config: CriterionConfig,
     on_progress: OnProgress,
 ) -> StoreAudit | None:
     """Compare the criteria on one store; None if no window of it has an error to be found."""
-    store, ledger, done, used = sight.windows.store, Ledger(), 0, 0
-    for batch, trajectories in sight.batches(config.batch_size):
-        on_progress(Progress(task=store.name, done=done, total=len(sight.chosen), unit="windows"))
+    store, ledger, done, used = each.windows.store, Ledger(), 0, 0
+    for batch, trajectories in each.batches(config.batch_size):
+        on_progress(Progress(task=store.name, done=done, total=len(each.chosen), unit="windows"))
         view = subject.view(batch)
         keep = view.total.isfinite() & (view.total > 0)
         kept = [who for who, is_kept in zip(trajectories, keep.tolist(), strict=True) if is_kept]
@@ -166,7 +166,7 @@ def _audit(
         cells=view.cells,
         num_cells=view.errors.shape[1],
         chosen=chosen,
-        trajectories=len(sight.windows.samples),
+        trajectories=len(each.windows.samples),
         windows=used,
         left_out=done - used,
         criteria=(best, *others, chance),

@@ -68,7 +68,8 @@ def audit_from(values: dict[str, Any]) -> StoreAudit:
         return TypeAdapter(StoreAudit).validate_python(_with_nan(values))
     except ValidationError as error:
         raise CheckpointError(
-            f"A recorded audit is damaged: {error}.", remedy="Remove the line: it is made again."
+            f"A recorded audit is damaged: {error}.",
+            remedy="Remove its line of the .jsonl file; the store is then audited again.",
         ) from error
 
 

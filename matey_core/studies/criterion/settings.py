@@ -1,4 +1,4 @@
-"""What an audit of criteria looks at."""
+"""Settings of `matey study criterion`."""
 
 from pathlib import Path
 from typing import Literal
@@ -10,35 +10,36 @@ from matey_core.locations import Location
 
 
 class CriterionConfig(Config):
-    """Whose errors, where, and which criteria shall find them."""
+    """Settings of an audit: the model, the data, the criteria."""
 
     run: Path | None = None
     """Run or model directory; by default the newest run."""
     runs: Path = Path("runs")
     """Folder of the runs."""
     without_model: bool = False
-    """Look at the errors of persistence instead of a model's coarse pass."""
+    """Audit the errors of persistence instead of those of a model's coarse pass."""
     data: Location | None = None
     """Folder of stores, instead of the stores that the run was trained on."""
     store: tuple[str, ...] = ()
     """Names of the stores to take; by default all that fit."""
     split: Literal["train", "validation", "test", "all"] = "test"
-    """Which trajectories."""
+    """Split whose trajectories are audited."""
     samples: PositiveInt | None = None
     """Take at most this many trajectories of each store, the first ones."""
     windows: PositiveInt = 16
-    """Windows of each trajectory, evenly spread."""
+    """Number of windows of each trajectory, evenly spread."""
     criteria: tuple[str, ...] = ()
-    """Criteria, or sums of several such as `gradient+innovation`; by default all there are."""
+    """Criteria to compare, by default all; `gradient+innovation` is the larger score of both."""
     share: float = Field(default=0.25, gt=0, le=1)
-    """Share of the cells that are chosen."""
+    """Fraction of the cells that each criterion chooses."""
     lead: PositiveInt = 1
-    """Frames ahead."""
+    """Lead time of the prediction, in stored frames."""
     patch: PositiveInt | None = None
-    """Points per axis of a cell; without a model only, which has its own."""
+    """Points per axis of a cell; only with `without_model`, as a model has its own cells."""
     history: PositiveInt | None = None
-    """Frames of a history, instead of those that the run was trained with."""
+    """Number of past frames, instead of the number that the run was trained with."""
     batch_size: PositiveInt = 8
-    """Windows at once; changes memory and speed, never a result."""
+    """Number of windows that are predicted together; changes memory and speed, not results."""
     out: Path | None = None
-    """The picture, as .png, .pdf or .svg; by default `study-criterion.png` in the run, or here."""
+    """File of the picture: .png, .pdf or .svg; by default `study-criterion.png` in the run, or in
+    the working directory."""

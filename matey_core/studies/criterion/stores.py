@@ -15,12 +15,12 @@ from matey_core.studies.criterion.settings import CriterionConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """A store and the windows of it that are looked at."""
+class AuditWindows:
+    """A store, and the windows of it that are audited."""
 
     windows: Windows
     chosen: tuple[int, ...]
-    """Indices of the windows, of every trajectory as many."""
+    """Indices of the windows, equally many of every trajectory."""
     lead: int
 
     def batches(self, size: int) -> Iterator[tuple[FieldBatch, list[int]]]:
@@ -31,14 +31,14 @@ class Sight:
             yield batch, [self.windows.place(index)[0] for index in indices]
 
 
-def sights_of(
+def audit_windows(
     config: CriterionConfig,
     stores: list[Store],
     model: Model | None,
     *,
     history: int,
     side: Callable[[Grid], int],
-) -> tuple[list[Sight], dict[str, str]]:
+) -> tuple[list[AuditWindows], dict[str, str]]:
     """Take every store asked for, or every one that fits; say why the others are not.
 
     Args:
@@ -59,10 +59,10 @@ def sights_of(
         lambda store: _hindrance(config, store, model, history=history, side=side),
         done="looked at",
     )
-    return [_sight(config, store, history=history) for store in taken], skipped
+    return [_windows(config, store, history=history) for store in taken], skipped
 
 
-def _sight(config: CriterionConfig, store: Store, *, history: int) -> Sight:
+def _windows(config: CriterionConfig, store: Store, *, history: int) -> AuditWindows:
     samples = _samples(config, store)[: config.samples]
     windows = Windows(store, samples, history=history, max_lead=config.lead)
     count = min(config.windows, windows.per_sample)
@@ -70,7 +70,7 @@ def _sight(config: CriterionConfig, store: Store, *, history: int) -> Sight:
     chosen = [
         row * windows.per_sample + number for row in range(len(samples)) for number in numbers
     ]
-    return Sight(windows=windows, chosen=tuple(chosen), lead=config.lead)
+    return AuditWindows(windows=windows, chosen=tuple(chosen), lead=config.lead)
 
 
 def _samples(config: CriterionConfig, store: Store) -> tuple[int, ...]:

@@ -27,7 +27,7 @@ STUDIED = ("runs", "name", "data", "seed", "steps")
 
 
 class EqualCostConfig(Config):
-    """What to compare, on what data, at what cost."""
+    """Settings of a comparison at equal cost: arms, data, budgets."""
 
     data: Location = Path("data")
     """Folder of stores, or one store."""
@@ -37,39 +37,39 @@ class EqualCostConfig(Config):
     """Folder of the study; by default `study-STORE` in the folder of runs, and with several
     stores `study-equal-cost`."""
     arms: tuple[str, ...] = ("uniform", "adap_mix", "adap_mul")
-    """Tokenizers, names of arms, or patterns such as `adap_mix-16-4-*`. The finest uniform patch,
-    which all are compared with, is always there."""
+    """Arms to compare: tokenizers, names of arms, or patterns such as `adap_mix-16-4-*`. The finest
+    uniform patch, the reference, is always among them."""
     levels: tuple[PositiveInt, ...] = (16, 8, 4)
-    """Ladder of patches, coarse to fine: each is a uniform arm; adaptive arms go from the first
-    to the last straight, and over all."""
+    """Patch sizes, coarse to fine: each is a uniform arm; adaptive arms refine the first straight
+    to the last, and through all."""
     criteria: tuple[str, ...] = ("variance",)
-    """What adaptive arms choose cells by."""
+    """Criteria by which adaptive arms choose cells."""
     tokens: tuple[str, ...] = ("40%", "60%")
-    """Budgets of adaptive arms: tokens of a frame, or largest parts of the finest uniform
-    patch's, rounded down to whole cells split from coarse to fine."""
+    """Budgets of adaptive arms: numbers of tokens of a frame, or percentages of the finest uniform
+    patch's tokens, rounded down to whole cells split from coarse to fine."""
     seeds: PositiveInt = 3
-    """Every arm is trained with the seeds 0, 1, …"""
+    """Number of seeds; every arm is trained with the seeds 0, 1, …"""
     seconds: PositiveFloat = 600.0
-    """Training time of every cell at equal seconds."""
+    """Training time of every cell at equal seconds, in seconds."""
     steps: PositiveInt | None = None
-    """Steps of every cell at equal steps; by default as many as the finest uniform patch takes
-    in the seconds."""
+    """Training steps of every cell at equal steps; by default as many as the finest uniform patch
+    takes in the seconds."""
     only: Literal["seconds", "steps"] | None = None
-    """Make one comparison instead of both."""
+    """Compare only at equal seconds or only at equal steps."""
     learning_rates: tuple[PositiveFloat, ...] = ()
-    """Every arm is trained with each, and the one that is best on validation data is reported;
-    by default there is one, that of the training settings."""
+    """Learning rates that every arm is trained with, by default that of the training settings; the
+    best one on validation data is reported."""
     metric: Literal["nrmse", "vrmse", "rollout"] = "nrmse"
-    """Which error decides."""
+    """Error that decides: one-step nRMSE or VRMSE, or the mean nRMSE of a rollout."""
     rollout_steps: PositiveInt = 10
-    """Frames of the rollouts on test trajectories."""
+    """Number of frames of the rollouts on test trajectories."""
     windows: PositiveInt = 256
-    """Test windows for one-step errors, at most."""
+    """Largest number of test windows for one-step errors."""
     measure: PositiveFloat = 5.0
-    """Seconds of steps of every arm, to learn what a step takes before anything is trained."""
+    """Time for which each arm's steps are measured before training, in seconds."""
     training: PretrainConfig = Field(default_factory=PretrainConfig)
-    """What all cells share. Data, steps, seed and tokenization are chosen by the study, so that
-    budgets of the training (`flops`, `seconds`, `tokens_range`) are refused."""
+    """Training settings that all cells share. The study chooses data, steps, seed and tokenization;
+    budgets of the training (`flops`, `seconds`, `tokens_range`) are errors."""
 
 
 def equal_cost(
@@ -191,6 +191,6 @@ def _check_budgets(training: PretrainConfig) -> None:
         raise ConfigError(
             f"Settings of the training have {' and '.join(given)}, which would replace the tokens "
             "of every arm.",
-            remedy=f"Take {' and '.join(given)} out of them. --tokens has the budgets of adaptive "
-            "arms, --seconds the time that all are trained for.",
+            remedy=f"Remove {' and '.join(given)}. --tokens sets the budgets of adaptive arms, "
+            "--seconds the training time of all arms.",
         )

@@ -1,4 +1,4 @@
-"""Criteria, which shall find the cells where the coarse pass is wrong."""
+"""An audit of criteria: which one finds the cells where the coarse pass is wrong."""
 
 from typing import ClassVar, Literal
 
@@ -23,8 +23,8 @@ class CriterionStudy(CriterionConfig, KindConfig):
         """
         if "runs" in self.model_fields_set:
             raise ConfigError(
-                "The folder of the runs is no setting of a study's file.",
-                remedy="Leave `runs` out, and give it with --runs.",
+                "`runs` is not a setting of a study's file.",
+                remedy="Remove it, and give the folder with --runs.",
             )
         out = way.out / PICTURE if way.out else self.out
         config = self.model_copy(update={"out": out, "runs": way.runs})

@@ -26,7 +26,7 @@ class Judgement:
 
 
 class VerdictConfig(PartConfig):
-    """A claim, where it is from, and whether the study fails without it."""
+    """A claim, its source, and whether the study fails if it does not hold."""
 
     family: ClassVar[Registry[type["VerdictConfig"]]] = VERDICTS
     default: ClassVar[str] = "err"
@@ -34,15 +34,16 @@ class VerdictConfig(PartConfig):
 
     rule: str = ""
     arm: str
-    """The arm that the claim is about."""
+    """Arm that the claim is about."""
     at: dict[str, Any] = Field(default_factory=dict)
     """Axis → value where the claim is made; everywhere along axes that are not named."""
     metric: Literal["nrmse", "vrmse", "rollout"] | None = None
-    """Which error; by default the one that decides."""
+    """Error that the claim is about; by default the rules' metric."""
     source: str
-    """Where the claim is from."""
+    """Source of the claim, such as a paper."""
     level: Literal["required", "directional"] = "directional"
-    """A study fails where a required claim does not hold."""
+    """A study fails (exit code 1) if a `required` claim does not hold; `directional` claims are
+    only reported."""
 
     @abstractmethod
     def judge(self, comparisons: Sequence[Comparison], metric: str) -> Judgement:

@@ -1,4 +1,4 @@
-"""How many samples an arm needs to reach an error, and how many another."""
+"""An arm reaches an error, with fewer samples than another arm."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -23,7 +23,7 @@ class SamplesToConfig(VerdictConfig):
     target: PositiveFloat
     against: str | None = None
     at_least: PositiveFloat = 1.0
-    """Times as many samples that the other arm needs."""
+    """Smallest factor by which the other arm needs more samples."""
 
     def judge(self, comparisons: Sequence[Comparison], metric: str) -> Judgement:
         """Look for the first number that reaches the target."""

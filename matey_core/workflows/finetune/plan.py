@@ -67,9 +67,9 @@ def plan_finetuning(config: FinetuneConfig) -> FinetunePlan:
     mode = config.finetune
     if config.from_scratch:
         if mode.mode != "full":
-            notes.append("From scratch everything trains: there is nothing trained to freeze.")
+            notes.append("With --from-scratch all weights train; no part is frozen.")
         if mode.save == "adapter":
-            notes.append("From scratch there is no base: the whole model is saved.")
+            notes.append("With --from-scratch there is no base; the whole model is saved.")
         mode = FinetuneModeConfig.choose("full")
     resolved = config.model_copy(
         update={"source": trained.path, "finetune": mode, "history": history, "max_lead": max_lead}
@@ -100,7 +100,7 @@ def plan_again(run: RunFolder, config: FinetuneConfig) -> FinetunePlan:
         raise CheckpointError(
             f"{base.folder} has changed since {run.path} started: the SHA-256 of its weights is "
             f"{base.sha256}, expected {start.base_sha256}.",
-            remedy="Put the old weights back, which the adapter is saved apart from.",
+            remedy="Restore the old weights of the base.",
         )
     # Built and extended as it was, so that parameters have the order that sums were taken in.
     settings = load_model(last / "model").config

@@ -14,7 +14,7 @@ LEARNING_RATE = 5e-4
 
 
 class FinetuneConfig(TrainingConfig):
-    """Which model, on what, and which of its parts."""
+    """Settings of a fine-tuning: the model, its data, and what trains."""
 
     source: Path | None = None
     """Run or model directory to start from; by default the newest pretraining run."""
@@ -22,26 +22,26 @@ class FinetuneConfig(TrainingConfig):
     """Folder or `s3://…` of stores, or one store; by default the stores in ./data that the model
     has not seen, or all of them if it has seen them all."""
     default_data: Location = Path("data")
-    """Where to look without `data`."""
+    """Folder that is searched when `data` is not given."""
     finetune: FinetuneModeConfig = Field(default_factory=FinetuneModeConfig.standard)
-    """What may change."""
+    """Fine-tuning mode: which weights train, and how they are saved."""
     n_samples: PositiveInt | None = None
-    """Training trajectories of each store; a seeded choice, in which the smaller is part of the
-    larger. By default all."""
+    """Number of training trajectories of each store, chosen by the seed; a smaller choice is part
+    of a larger one. By default all."""
     from_scratch: bool = False
-    """Throw the trained weights away and train all of a new model: the control."""
+    """Train a new model of the same kind from random weights, as a control experiment."""
     tokens: PositiveInt | None = None
-    """Tokens of a frame, instead of the budget that the model was trained with."""
+    """Number of tokens of a frame, instead of the budget that the model was trained with."""
     history: PositiveInt | None = None
-    """Frames that the model is given; by default as it was trained."""
+    """Number of past frames that the model reads; by default as in its training."""
     max_lead: PositiveInt | None = None
-    """Largest lead time, in stored frames; by default as it was trained."""
+    """Largest lead time, in stored frames; by default as in its training."""
     steps: PositiveInt = 200
     """Optimizer steps."""
     optimizer: OptimizerConfig = Field(
         default_factory=lambda: OptimizerConfig.choose({"learning_rate": LEARNING_RATE})
     )
-    """How gradients change weights, by default with a lower learning rate than in pretraining."""
+    """Optimizer, by default with a lower learning rate than in pretraining."""
 
     @field_validator("optimizer", mode="before")
     @classmethod

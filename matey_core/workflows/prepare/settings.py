@@ -14,7 +14,7 @@ from matey_core.store.writer import Storage
 
 
 class PrepareConfig(Config):
-    """What to convert, where to, and how."""
+    """Settings of a conversion: source, stores, selection."""
 
     reader: str = "pdebench"
     """Layout of the sources."""
@@ -27,21 +27,22 @@ class PrepareConfig(Config):
     split: tuple[float, float, float] = (0.8, 0.1, 0.1)
     """Shares of train, validation and test trajectories."""
     seed: NonNegativeInt = 0
-    """Decides which trajectory goes where."""
+    """Seed of the split of trajectories."""
     overwrite: bool = False
-    """Convert again what is there already."""
+    """Convert again, and replace existing stores."""
     dry_run: bool = False
     """Show what would be converted, and stop."""
 
     dims: tuple[str, ...] = ()
     """Names of dims, as NAME or ROLE=NAME with the roles sample, time and field, such as
-    sample=run,time=t,z,x; of a plain array all of them, in order."""
+    sample=run,time=t,z,x; a plain array needs all of them, in order."""
     fields: tuple[str, ...] = ()
     """Variables that are fields, as NAME or VARIABLE=NAME, such as h=height,uwnd=velocity_x."""
     derive: tuple[str, ...] = ()
-    """An expression that makes a field, such as 'theta = theta + hy_theta'; may be repeated."""
+    """Expression that defines a field, such as 'theta = theta + hy_theta'; may be repeated."""
     boundary: tuple[str, ...] = ()
-    """AXIS=BOUNDARY for each axis, such as x=periodic,z=no_slip, or one boundary for all axes."""
+    """Boundary of each axis as AXIS=BOUNDARY, such as x=periodic,z=no_slip, or one boundary for all
+    axes."""
     time_step: PositiveFloat | None = None
     """Time between frames, where the source has no times."""
     spacing: tuple[PositiveFloat, ...] = ()
@@ -52,33 +53,35 @@ class PrepareConfig(Config):
     """Fields whose mean over space must not change in time."""
 
     stride: PositiveInt = 1
-    """Take every so many-th frame."""
+    """Distance of the frames that are kept: 2 keeps every second frame."""
     crop: dict[str, tuple[int, int]] = Field(default_factory=dict)
-    """Take part of space: of each axis the first point and the one after the last, such as
+    """Part of space that is kept: for each axis the first point and the one after the last, such as
     x=0:64,y=16:80."""
     downsample: tuple[PositiveInt, ...] = ()
-    """Points that become one: 2 along every axis, or 2,1 axis by axis."""
+    """Factor that divides the number of points: 2 along every axis, or 2,1 axis by axis."""
     downsample_method: Method = "auto"
-    """Means of cells, or Fourier modes; `auto` takes modes where periodic, means elsewhere."""
+    """Downsampling by means of cells or by Fourier modes (`spectral`); `auto` takes `spectral`
+    along periodic axes and `mean` along others."""
 
     dtype: Precision = "source"
     """Precision of the values in the store."""
     compress: Compression = "none"
     """Compression of the values."""
     chunk: PositiveInt | None = None
-    """Frames of a chunk; by default as many as 8 MiB hold, compressed 128 KiB or one."""
+    """Number of frames of a chunk; by default as many as fit into 8 MiB, or into 128 KiB (at least
+    one) with compression."""
     allow_missing: bool = False
-    """Let NaN stand for cells that are solid or missing."""
+    """Accept NaN as the mark of solid or missing cells."""
 
     workers: PositiveInt | None = None
-    """Processes that convert; by default one a core."""
+    """Number of processes that convert; by default one a core."""
     memory: PositiveInt | None = None
-    """Memory that all of them together may take, in bytes; by default a quarter of the
+    """Memory in bytes that all processes together may use, such as 8GB; by default a quarter of the
     machine's."""
     dask: str | None = None
-    """Address of a dask scheduler whose cluster converts instead."""
+    """Address of a dask scheduler; its cluster converts instead of this machine."""
     check: bool = True
-    """Look for faults in what was converted."""
+    """Check the stores for defects after the conversion."""
 
     @property
     def stores(self) -> Path:

@@ -10,7 +10,7 @@ from matey_core.locations import Location
 
 
 class ProfileConfig(Config):
-    """What to measure. What is not given comes from the newest run, or is the default."""
+    """Settings of a measurement, by default those of the newest run."""
 
     run: Path | None = None
     """Run or model directory whose settings are measured; by default the newest run, or a new
@@ -24,29 +24,28 @@ class ProfileConfig(Config):
     preset: Literal["ti", "s", "b", "l"] | None = None
     """Size of the model, instead of the run's."""
     scheme: str | None = None
-    """Who attends to whom, instead of the run's scheme."""
+    """Attention scheme, instead of the run's."""
     tokenizer: str | None = None
-    """How fields are cut into tokens, instead of the run's way."""
+    """Tokenizer, instead of the run's."""
     patch: tuple[PositiveInt, ...] | None = None
     """Points per axis of a cell, from coarse to fine, such as 32,8."""
     gamma: NonNegativeFloat | None = None
-    """Refine cells that score above this fraction of the largest score."""
+    """Refine the cells whose score is above this fraction of the largest score."""
     ratio: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Refine this fraction of the cells, worst first."""
+    """Fraction of the cells that are refined, highest scores first."""
     tokens: PositiveInt | None = None
-    """Tokens of a frame: as many cells are refined, worst first, as make these."""
+    """Number of tokens of a frame; cells are refined by falling score until it is reached."""
     grid: tuple[PositiveInt, ...] | None = None
-    """Points per axis, such as 128,128; fields are then made by formula unless a store has this
-    grid."""
+    """Points per axis, such as 128,128; fields are synthetic unless a store has this grid."""
     fields: PositiveInt | None = None
-    """Number of fields; they are then made by formula."""
+    """Number of synthetic fields, instead of those of a store."""
     history: PositiveInt | None = None
-    """Frames that the model sees, instead of the run's."""
+    """Number of past frames that the model reads, instead of the run's."""
     batch_size: PositiveInt = 4
     """Windows of a step."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Of matrix products; `auto` takes what is faster here, as training does."""
+    """Precision of matrix products; `auto` takes the faster one here, as training does."""
     compare: bool = False
     """Measure every scheme with every tokenization."""
     seconds: PositiveFloat = 2.0
-    """Seconds of steps; as long again to watch the parts."""
+    """Time of the measured steps, in seconds; the parts are then profiled for as long again."""

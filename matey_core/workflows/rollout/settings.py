@@ -19,7 +19,7 @@ def _forecasts() -> tuple[ForecastConfig, ...]:
 
 
 class RolloutConfig(Config):
-    """Which model, over which trajectories, how far."""
+    """Settings of a rollout: the model, the trajectories, the number of frames."""
 
     run: Path | None = None
     """Run or model directory, or the name of a run; by default the newest run."""
@@ -30,39 +30,39 @@ class RolloutConfig(Config):
     store: tuple[str, ...] = ()
     """Names of the stores to take; by default all whose fields the model knows."""
     split: Literal["train", "validation", "test"] = "test"
-    """Which trajectories."""
+    """Split whose trajectories are predicted."""
     samples: PositiveInt | None = None
     """Take at most this many trajectories of each store, the first ones."""
     start: NonNegativeInt = 0
     """First stored frame of the history that a rollout starts from."""
     steps: PositiveInt = 20
-    """Stored frames to predict, or fewer where a trajectory ends before."""
+    """Number of stored frames to predict; fewer where a trajectory ends earlier."""
     stride: PositiveInt = 1
-    """Frames that each call of the model predicts at once."""
+    """Number of stored frames that each call of the model predicts."""
     history: PositiveInt | None = None
-    """Frames of the history; by default as the run was trained."""
+    """Number of past frames that the model reads; by default as in its training."""
     windows: PositiveInt = 256
-    """Windows on which one-step errors are measured, at most, evenly spread."""
+    """Largest number of windows for one-step errors, evenly spread."""
     forecasts: tuple[ForecastConfig, ...] = Field(default_factory=_forecasts)
-    """Forecasts without training that stand beside persistence, which always does."""
+    """Training-free forecasts in the tables; persistence is always among them."""
     tokens: PositiveInt | None = None
-    """Tokens of a frame; by default the budget that the model was trained with."""
+    """Number of tokens of a frame; by default the budget that the model was trained with."""
     flops: PositiveFloat | None = None
-    """Operations of a sample and call of the model, such as 2.5G: as many tokens as they pay for
-    on every store."""
+    """Budget in floating-point operations of one call of the model for a sample, such as 2.5G; sets
+    the number of tokens of a frame."""
     seconds: PositiveFloat | None = None
-    """Seconds of a call of the model with a whole batch on this machine, measured first: as many
-    tokens as they pay for."""
+    """Target time of a call of the model with a whole batch on this machine, in seconds; sets the
+    number of tokens of a frame."""
     compile: bool = False
-    """Fuse the model's parts with torch.compile: worth it for many calls."""
+    """Fuse the model's parts with torch.compile, which pays off for many calls."""
     batch_size: PositiveInt = 8
-    """Trajectories, or windows, at once."""
+    """Number of trajectories or windows that are predicted together."""
     jitter: bool = False
-    """Shift the grid of patches by a number of points, drawn for each call of a rollout."""
+    """Shift the grid of patches by a random number of points at each call of a rollout."""
     cycle: CycleName | None = None
-    """Let the calls of a rollout take other patch sizes in turn: `ladder` drops one size after
-    another, `sizes` are uniform passes of each."""
+    """Change the patch sizes from call to call of a rollout: `ladder` drops one size after another,
+    `sizes` takes one uniform size after another."""
     seed: NonNegativeInt = 0
-    """Decides the shifts of `jitter`."""
+    """Seed of the shifts of `jitter`."""
     out: Path | None = None
     """Folder of the predicted states; by default `rollout` in the run."""

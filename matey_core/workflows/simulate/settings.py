@@ -15,38 +15,37 @@ GROUP_NAMES = 10_000
 
 
 class SimulateConfig(Config):
-    """What to simulate, how much of it, and where it goes."""
+    """Settings of a simulation: the simulator, the number of trajectories, the output."""
 
     simulator: str = "diffusion_reaction"
-    """A name in the simulators' registry."""
+    """Name of a simulator; `matey simulate --list` shows all."""
     samples: PositiveInt = 12
-    """Trajectories to make."""
+    """Number of trajectories."""
     grid: Annotated[int, Field(ge=2)] | None = None
-    """Cells along x; by default as published."""
+    """Number of cells along x; by default as published."""
     steps: PositiveInt | None = None
-    """Frames after the start; by default as published."""
+    """Number of frames after the initial state; by default as published."""
     seed: NonNegativeInt = 0
     """Seed of the first trajectory; the next has the next seed. The same seed gives the same
     file."""
     out: Path = Path("data")
-    """Folder to write below, under the published folder and file name."""
+    """Output folder; files keep their published folder and name below it."""
     store: bool = False
-    """Write a Zarr store into the folder `zarr` of `out`, without an HDF5 file."""
+    """Write a Zarr store into the folder `zarr` of `out` instead of an HDF5 file."""
     overwrite: bool = False
-    """Replace what exists."""
+    """Replace an existing file or store."""
     batch: PositiveInt | None = None
     """Trajectories that are stepped together; by default as many as fit the processor's cache,
     or fill a GPU. It changes speed and memory, not results."""
     workers: PositiveInt | None = None
-    """Processes that solve side by side on a CPU; by default one a core, where there is enough to
-    do and memory for it. The number
-    changes speed and memory, not results; 1 is this process."""
+    """Number of processes on a CPU; by default one a core, as far as work and memory allow. The
+    number changes speed and memory, not results; 1 is this process."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where to compute; `auto` takes a GPU if there is one."""
+    """Device; `auto` takes a GPU if there is one."""
     dtype: Precision = "float32"
     """Arithmetic of the solver; files are float32 in any case."""
     compile: bool = False
-    """Fuse steps with torch.compile, which takes minutes first: worth it for long work."""
+    """Fuse steps with torch.compile, which first takes minutes and pays off for long work."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """Settings of the simulator's own, such as {"k": 0.005}, or {"k": [0.004, 0.006]} to
     draw a constant for each sample."""

@@ -25,11 +25,11 @@ from matey_core.workflows.simulate_suite.entries import SUITES, Member, Scale, U
 
 
 class SuiteConfig(Config):
-    """Which suite, and where it goes."""
+    """Settings of a suite: its size and its output."""
 
     scale: Scale = "tiny"
-    """Size of the suite: tiny takes minutes on two cores, small hours there and minutes on a GPU,
-    paper is as published."""
+    """Size of the suite: tiny takes minutes on two cores, small takes hours there or minutes on a
+    GPU, paper is as published."""
     out: Path = Path("data")
     """Folder that gets the folders `pretraining` and `finetuning`."""
     store: bool = False
@@ -37,15 +37,15 @@ class SuiteConfig(Config):
     seed: NonNegativeInt = 0
     """Seed of the first trajectory of each member."""
     workers: PositiveInt | None = None
-    """Processes that solve side by side on a CPU; by default one a core."""
+    """Number of processes on a CPU; by default one a core."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where to compute; `auto` takes a GPU if there is one."""
+    """Device; `auto` takes a GPU if there is one."""
     dtype: Precision = "float32"
     """Arithmetic of the solvers."""
     compile: bool = False
     """Fuse steps with torch.compile, where a solver's can be."""
     overwrite: bool = False
-    """Make again what is there already."""
+    """Replace existing files and stores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

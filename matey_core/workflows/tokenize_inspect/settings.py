@@ -10,7 +10,7 @@ from matey_core.locations import Location
 
 
 class InspectConfig(Config):
-    """What to look at. What is not given comes from the newest run, or is the default."""
+    """Settings of an inspection, by default those of the newest run."""
 
     source: Location | None = None
     """A store (path, URL, or its name in ./data/zarr), or a source file; by default the first
@@ -23,27 +23,28 @@ class InspectConfig(Config):
     data: Location = Path("data")
     """Folder or `s3://…` of the stores."""
     tokenizer: str | None = None
-    """How fields are cut into tokens, instead of the model's way."""
+    """Tokenizer, instead of the model's."""
     patch: tuple[PositiveInt, ...] | None = None
     """Points per axis of a cell, from coarse to fine, such as 32,8."""
     criterion: str | None = None
-    """What scores cells, instead of the model's criterion; or the largest of several, such as
+    """Criterion that scores cells, instead of the model's; or the largest score of several, such as
     `gradient+innovation`."""
     gamma: NonNegativeFloat | None = None
-    """Refine cells that score above this fraction of the largest score."""
+    """Refine the cells whose score is above this fraction of the largest score."""
     ratio: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Refine this fraction of the cells, worst first."""
+    """Fraction of the cells that are refined, highest scores first."""
     tokens: PositiveInt | None = None
-    """Tokens of a frame: as many cells are refined, worst first, as make these."""
+    """Number of tokens of a frame; cells are refined by falling score until it is reached."""
     flops: PositiveFloat | None = None
-    """Operations of a sample, one forward pass, such as 2.5G: as many tokens as they pay for."""
+    """Budget in floating-point operations of one forward pass of a sample, such as 2.5G; sets the
+    number of tokens of a frame."""
     field: str | None = None
-    """The field that is drawn; all of them choose the cells."""
+    """Field that is drawn; all fields decide the cells."""
     sample: NonNegativeInt | None = None
     """Index of the trajectory; by default the first one of the test split."""
     time: NonNegativeInt | None = None
-    """Index of the last frame that the model sees; by default the middle one."""
+    """Index of the last frame that the model reads; by default the middle one."""
     history: PositiveInt | None = None
-    """Frames that choose the cells; by default as the run was trained, or 4."""
+    """Number of past frames that decide the cells; by default as in the run's training, or 4."""
     survey: bool = False
-    """Count the tokens of all test samples at many times instead of drawing one."""
+    """Count the tokens of all test trajectories at many times instead of drawing a map."""

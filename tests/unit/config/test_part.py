@@ -82,7 +82,10 @@ def test_foreign_and_misspelled_keys_are_refused_with_what_is_near() -> None:
     assert "unknown setting 'shape.points'; known are name, side (star has it)" in text
     assert "unknown setting 'more.0.pints'; did you mean 'points'?" in text
     assert "unknown setting 'more.1.corner.radios'; did you mean 'radius'?" in text
-    assert "more.2: no_such_package has no 'stare'; it has square, star. Did you mean" in text
+    assert (
+        "more.2: unknown name 'stare' in no_such_package; names are square, star. Did you mean"
+        in text
+    )
     assert "more.3.side: input should be greater than 0, found -1" in text
     assert "more.4: should be a section, or the name of a part, found 5" in text
 
@@ -94,7 +97,7 @@ def test_what_is_wrong_with_a_whole_part_is_said_of_its_section() -> None:
             {"more": [{"name": "star", "points": 3, "corner": {"radius": 1.0}}]},
             source="",
         )
-    with pytest.raises(ConfigError, match="here: no_such_package has no 'stare'"):
+    with pytest.raises(ConfigError, match="here: unknown name 'stare' in no_such_package"):
         validate(Shape, {"name": "stare"}, source="here")
     with pytest.raises(ConfigError, match=r"here: unknown setting 'pints'"):
         validate(Shape, {"name": "star", "pints": 4}, source="here")

@@ -134,7 +134,7 @@ def test_blocks_that_are_computed_twice() -> None:
 
 def test_the_published_variant_is_refused() -> None:
     model = PaperConfig.tiny().build(fields=("u",), num_axes=(2,))
-    with pytest.raises(ConfigError, match="paper variant is not made to be compiled"):
+    with pytest.raises(ConfigError, match="paper variant cannot be compiled"):
         compile_parts(model)
 
 

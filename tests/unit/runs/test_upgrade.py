@@ -80,7 +80,10 @@ def test_two_names_with_two_values_are_refused(values: dict[str, Any], new: str)
     [
         ({"learning_rate": 0.1, "optimizer": 3}, "optimizer: should be a section"),
         ({"objective": "nrmse", "loss": 3}, "loss: should be a section"),
-        ({"objective": {"name": "nrmse", "horizon": 3}}, "objective: objectives has no 'nrmse'"),
+        (
+            {"objective": {"name": "nrmse", "horizon": 3}},
+            "objective: unknown name 'nrmse' in objectives",
+        ),
         ({"noise": 0.1, "augment": 3}, "augment: input should be a valid array"),
         ({"noise": 0.1, "augment": [3]}, "augment.0: should be a section"),
     ],

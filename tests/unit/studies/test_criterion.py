@@ -159,7 +159,7 @@ def test_the_picture_is_a_png_and_says_what_is_missing_without_matplotlib(
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"criteria": ("gradeint",)}, "no 'gradeint'"),
+        ({"criteria": ("gradeint",)}, "unknown name 'gradeint'"),
         ({"criteria": ("learned",)}, "trained with it"),
         ({"store": ("nothing",)}, "no store 'nothing'"),
         ({"data": Path("nowhere")}, "no store in nowhere: it does not exist"),

@@ -15,7 +15,7 @@ from matey_core.studies.reading import read_study
     [
         ("equal-cost", "training.steps=500", "training.steps has no effect"),
         ("equal-cost", "training.data=elsewhere", "training.data has no effect"),
-        ("criterion", "runs=elsewhere", "folder of the runs is no setting of a study's file"),
+        ("criterion", "runs=elsewhere", "`runs` is not a setting of a study's file"),
     ],
 )
 def test_what_would_have_no_effect_is_refused(
@@ -35,5 +35,5 @@ def test_settings_of_version_0_1_are_read_in_the_training_of_equal_cost() -> Non
 
 
 def test_a_name_that_is_no_file_lists_the_studies_there_are() -> None:
-    with pytest.raises(ConfigError, match="matey brings criterion, equal-cost, low-sample"):
+    with pytest.raises(ConfigError, match="matey comes with criterion, equal-cost, low-sample"):
         read_study(Path("low_sample"))

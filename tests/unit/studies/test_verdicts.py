@@ -118,10 +118,10 @@ def test_a_required_claim_fails_a_study() -> None:
     ("claim", "expected"),
     [
         ({"rule": "err", "arm": "ful", "at_most": 1.0}, "there is no arm 'ful'"),
-        ({"rule": "err", "at": {"n_sample": 1}, "at_most": 1.0}, "'n_sample' is no axis"),
-        ({"rule": "err", "at": {"n_samples": 3}, "at_most": 1.0}, "full has no cell where"),
-        ({"rule": "monotone", "axis": "depth"}, "'depth' is no axis"),
-        ({"rule": "monotone", "axis": "model"}, "about numbers, and about one place"),
+        ({"rule": "err", "at": {"n_sample": 1}, "at_most": 1.0}, "'n_sample' is not an axis"),
+        ({"rule": "err", "at": {"n_samples": 3}, "at_most": 1.0}, "no cell of the arm 'full'"),
+        ({"rule": "monotone", "axis": "depth"}, "'depth' is not an axis"),
+        ({"rule": "monotone", "axis": "model"}, "needs numbers, and one value"),
     ],
 )
 def test_claims_about_nothing_are_refused(claim: dict[str, Any], expected: str) -> None:

@@ -58,7 +58,7 @@ def test_mistakes_are_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is no store"):
         check_stores([tmp_path / "nowhere.zarr"])
     path = tiny_store(tmp_path)
-    with pytest.raises(ConfigError, match="linting has no 'finit'") as caught:
+    with pytest.raises(ConfigError, match="unknown name 'finit' in linting") as caught:
         check_stores([path], checks=["finit"])
     assert "finite" in caught.value.remedy
 

@@ -296,7 +296,7 @@ def test_settings_are_listed_with_their_defaults() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"simulator": "diffusion_reactoin"}, "has no 'diffusion_reactoin'"),
+        ({"simulator": "diffusion_reactoin"}, "unknown name 'diffusion_reactoin'"),
         ({"settings": {"diffusion": 1.0}}, "unknown setting 'diffusion'"),
         ({"settings": {"diffusion_u": -1.0}}, "diffusion_u: must be greater than 0"),
         ({"settings": {"k": "0.1:0.01"}}, "k: the range begins at 0.1, above its end 0.01"),
