@@ -37,6 +37,9 @@ class FieldBatch:
     valid: Bool[Tensor, "b l c *space"] | None = None
     """Where targets are known; None where all are. Cells that are solid or missing hold a
     field's mean in history and targets, and count neither in losses nor in metrics."""
+    change: Float[Tensor, "b l c"] | None = None
+    """By how much each field typically changes up to each target, in physical units; None where
+    nobody has measured it. In training, the same for all samples of a store."""
 
     @property
     def size(self) -> int:
@@ -60,13 +63,16 @@ class FieldBatch:
         return self._map(lambda tensor: tensor[samples])
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> "FieldBatch":
-        targets, valid = self.targets, self.valid
+        def perhaps(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else change(tensor)
+
         return replace(
             self,
             history=change(self.history),
             lead_steps=change(self.lead_steps),
-            targets=None if targets is None else change(targets),
-            valid=None if valid is None else change(valid),
+            targets=perhaps(self.targets),
+            valid=perhaps(self.valid),
+            change=perhaps(self.change),
         )
 
 

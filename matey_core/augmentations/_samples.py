@@ -45,4 +45,12 @@ def change_samples(batch: FieldBatch, changes: Sequence[Change | None]) -> Field
         history=changed(batch.history),
         targets=None if batch.targets is None else changed(batch.targets),
         valid=None if batch.valid is None else changed(batch.valid),
+        change=None if batch.change is None else _with_ones(batch, changed),
     )
+
+
+def _with_ones(batch: FieldBatch, changed: Callable[[Tensor], Tensor]) -> Tensor:
+    """Let sizes of fields (b, l, c) follow as a grid of one point would; sizes have no sign."""
+    assert batch.change is not None
+    point = (1,) * batch.spec.grid.num_axes
+    return changed(batch.change.reshape(*batch.change.shape, *point)).abs().flatten(2)

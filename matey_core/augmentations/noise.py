@@ -9,6 +9,7 @@ from pydantic import NonNegativeFloat
 
 from matey_core.augmentations import AUGMENTATIONS, AugmentationConfig
 from matey_core.batches import FieldBatch
+from matey_core.rounding import power_of_two
 
 
 @AUGMENTATIONS.register("noise")
@@ -42,8 +43,9 @@ class Noise:
         if self.strength == 0 or history.shape[1] < 2:
             return batch
         space = tuple(range(3, history.ndim))
-        last = (history[:, -1:] - history[:, -2:-1]).square()
-        change = last.mean(space, keepdim=True).sqrt()
+        last = history[:, -1:] - history[:, -2:-1]
+        unit = power_of_two(last.abs().amax(space, keepdim=True))
+        change = unit * (last / unit).square().mean(space, keepdim=True).sqrt()
         noise = torch.empty_like(history)
         for sample, seed in zip(noise, seeds, strict=True):
             generator = torch.Generator().manual_seed(seed)

@@ -48,6 +48,7 @@ class RandomScale:
             batch,
             history=batch.history * shaped,
             targets=None if targets is None else targets * shaped,
+            change=None if batch.change is None else batch.change * factors[:, None],
         )
 
     def _factors(self, fields: Sequence[Field], seed: int) -> list[float]:

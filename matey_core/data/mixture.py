@@ -1,6 +1,7 @@
 """A reproducible stream of training batches from many stores."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 from matey_core.batches import FieldBatch
 from matey_core.data._epoch import Order, order_of, shares_of, weights_of
 from matey_core.data._shuffle import noise, shuffled
+from matey_core.data.change import mean_change
 from matey_core.data.windows import Windows
 from matey_core.errors import CheckpointError, ConfigError, DataError
 
@@ -61,6 +63,7 @@ class Mixture(Iterator[FieldBatch]):
         augment: Augment | None = None,
         targets: Targets = one_target,
         whole_epochs: bool = False,
+        with_change: bool = False,
     ) -> None:
         """Set up the stream at step 0.
 
@@ -79,6 +82,8 @@ class Mixture(Iterator[FieldBatch]):
             whole_epochs: an epoch is every window exactly once, whatever the weights: the
                 last batch of a store in an epoch may be smaller, and a process may have
                 one window less of it than another, or none.
+            with_change: measure what each store changes by, for the batches to carry; reads
+                up to 64 windows of each.
 
         Raises:
             ConfigError: the batch cannot be shared evenly, or the weights do not fit.
@@ -112,6 +117,7 @@ class Mixture(Iterator[FieldBatch]):
             batches = -(-int(counts.sum()) // batch_size)
             batches = max(batches, int(np.count_nonzero(self.weights)))
             self.shares = shares_of(self.weights, batches)
+        self.changes = [mean_change(part) for part in self.windows] if with_change else None
         self._order = lru_cache(maxsize=2)(self._make_order)
 
     @property
@@ -149,6 +155,8 @@ class Mixture(Iterator[FieldBatch]):
         mine = slice(self.rank * size // self.world, (self.rank + 1) * size // self.world)
         leads = [self.targets(lead, step) for lead in drawn.lead_steps[mine]]
         batch = self.windows[drawn.store].batch(drawn.indices[mine], leads)
+        if self.changes is not None:
+            batch = replace(batch, change=self.changes[drawn.store][batch.lead_steps - 1])
         return self.augment(batch, drawn.seeds[mine]) if self.augment else batch
 
     def __next__(self) -> FieldBatch:

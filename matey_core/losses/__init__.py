@@ -44,6 +44,8 @@ class LossConfig(PartConfig):
 
     family: ClassVar[Registry[Any]] = LOSSES
     default: ClassVar[str] = "nrmse"
+    needs_change: ClassVar[bool] = False
+    """Whether training shall measure `FieldBatch.change` for it."""
 
     def build(self) -> LossFunction:
         """Make the loss."""

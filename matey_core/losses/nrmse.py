@@ -14,7 +14,13 @@ import torch
 
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.losses import LOSSES, Loss, LossConfig, LossFunction
-from matey_core.losses._means import history_size, over_samples, squared_error, squared_size
+from matey_core.losses._means import (
+    history_size,
+    over_samples,
+    squared_error,
+    squared_size,
+    unit_of,
+)
 
 FLOOR = 1e-4
 SMALLEST = 1e-12
@@ -34,9 +40,10 @@ class NrmseConfig(LossConfig):
 
 def nrmse(prediction: Prediction, batch: FieldBatch) -> Loss:
     """Compute the mean of √r; its part `relative_mse` is the mean of r."""
-    size = torch.maximum(squared_size(batch), FLOOR * history_size(batch))
+    unit = unit_of(batch)  # squares of values above 2·10¹⁹ are not finite
+    size = torch.maximum(squared_size(batch, unit), FLOOR * history_size(batch, unit))
     has_size = size > 0
-    relative = squared_error(prediction, batch) / torch.where(has_size, size, 1.0)
+    relative = squared_error(prediction, batch, unit) / torch.where(has_size, size, 1.0)
     relative = torch.where(has_size, relative, 0.0)
     root = (relative + SMALLEST).sqrt() - SMALLEST**0.5
     return Loss(

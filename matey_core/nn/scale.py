@@ -6,8 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-ROUNDING = 1e-6
-"""A spread below this fraction of a field's magnitude is float32 noise, not signal."""
+from matey_core.rounding import ROUNDING, power_of_two
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +48,6 @@ class Scale:
     def restore(self, fields: Float[Tensor, "b l c *space"]) -> Float[Tensor, "b l c *space"]:
         """X · std + mean."""
         return fields * _channelwise(self.std, fields) + _channelwise(self.mean, fields)
-
-
-def power_of_two(values: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
-    """The largest power of two up to each value: divided by it, squares stay in float32's range.
-
-    Such a division rounds nothing. Of 0 it is 1.
-    """
-    exponent = torch.frexp(values).exponent - 1
-    return torch.where(values > 0, torch.ldexp(torch.ones_like(values), exponent), 1.0)
 
 
 def _channelwise(values: Float[Tensor, "b c"], like: Tensor) -> Tensor:

@@ -109,6 +109,7 @@ def _one_by_one(batch: FieldBatch) -> list[FieldBatch]:
             targets=batch.targets[:, lead : lead + 1],
             lead_steps=batch.lead_steps[:, lead : lead + 1],
             valid=None if batch.valid is None else batch.valid[:, lead : lead + 1],
+            change=None if batch.change is None else batch.change[:, lead : lead + 1],
         )
         for lead in range(batch.targets.shape[1])
     ]

@@ -203,6 +203,7 @@ def _mixture(job: TrainingJob, strategy: Strategy) -> Mixture:
         weights=config.weights,
         augment=Chain([part.build() for part in config.augment]),
         targets=config.targets,
+        with_change=config.loss.needs_change,
     )
 
 

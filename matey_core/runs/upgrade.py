@@ -13,9 +13,10 @@ and `[model]` held the settings of all variants; see `upgraded_settings`.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from matey_core.config import Config
+from matey_core.config import Config, read_toml
 from matey_core.errors import ConfigError
 from matey_core.losses import LOSSES
 from matey_core.models import upgraded_settings
@@ -28,6 +29,8 @@ MOVED = {
     "mode": ("finetune", "mode"),
 }
 """Old setting → section and setting of today."""
+LOSS_OF_OLD_RUNS = "nrmse"
+"""What was minimized where a run does not say it."""
 NAMED_BY = {"finetune": "mode"}
 """Section → the setting that names its part, where that is not `name`."""
 
@@ -60,6 +63,20 @@ def upgraded(kind: type[Config], values: Mapping[str, Any], *, source: str) -> d
     if "noise" in found and "noise" not in kind.model_fields:
         _upgrade_noise(found, source)
     return found
+
+
+def upgraded_run(kind: type[Config], path: Path) -> dict[str, Any]:
+    """Read the settings that a run wrote, with what was the default then.
+
+    Args:
+        kind: settings class that shall read the values.
+        path: the run's `config.toml`.
+
+    Raises:
+        ConfigError: the file cannot be read, or a setting is given twice.
+    """
+    found = upgraded(kind, read_toml(path), source=str(path))
+    return {"loss": {"name": LOSS_OF_OLD_RUNS}, **found}
 
 
 def _section(part: Any, key: str) -> dict[str, Any] | None:

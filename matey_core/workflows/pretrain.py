@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from pydantic import Field, PositiveInt
 
-from matey_core.config import read_toml, validate
+from matey_core.config import validate
 from matey_core.distributed import Strategy
 from matey_core.locations import Location
 from matey_core.models import Model, ModelConfig
@@ -25,7 +25,7 @@ from matey_core.runs.sources import (
 )
 from matey_core.runs.start import OnStart, ignore_start, store_facts
 from matey_core.runs.token_plan import plan_tokens
-from matey_core.runs.upgrade import upgraded
+from matey_core.runs.upgrade import upgraded_run
 from matey_core.store import Store
 
 
@@ -89,7 +89,7 @@ def resume(
 
 def run_config(run: RunFolder) -> PretrainConfig:
     """Read the settings of a pretraining run."""
-    values = upgraded(PretrainConfig, read_toml(run.config), source=str(run.config))
+    values = upgraded_run(PretrainConfig, run.config)
     return validate(PretrainConfig, values, source=str(run.config))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from matey_core.config import read_toml, validate
+from matey_core.config import validate
 from matey_core.distributed import Strategy
 from matey_core.errors import ConfigError
 from matey_core.finetuning import check_merged
@@ -19,7 +19,7 @@ from matey_core.runs.resuming import resumable_run
 from matey_core.runs.sources import axis_counts, field_names
 from matey_core.runs.start import OnStart, ignore_start, store_facts
 from matey_core.runs.token_plan import TokenPlan, plan_tokens
-from matey_core.runs.upgrade import upgraded
+from matey_core.runs.upgrade import upgraded_run
 from matey_core.store import Store
 from matey_core.workflows.finetune.plan import FinetunePlan, plan_again, plan_finetuning
 from matey_core.workflows.finetune.settings import FinetuneConfig
@@ -84,7 +84,7 @@ def resume(
 
 def run_config(run: RunFolder) -> FinetuneConfig:
     """Read the settings of a fine-tuning."""
-    values = upgraded(FinetuneConfig, read_toml(run.config), source=str(run.config))
+    values = upgraded_run(FinetuneConfig, run.config)
     return validate(FinetuneConfig, values, source=str(run.config))
 
 

@@ -1,9 +1,9 @@
 """How a run trains: its loss, its objective and its optimizer."""
 
-from matey_core.config import read_toml, validate
+from matey_core.config import validate
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.trained import Trained
-from matey_core.runs.upgrade import upgraded
+from matey_core.runs.upgrade import upgraded_run
 
 PARTS = ("loss", "objective", "optimizer")
 """Settings of a run that decide what a step of it costs, beside those of the model."""
@@ -18,6 +18,6 @@ def method_of(trained: Trained | None) -> TrainingConfig:
     path = trained.out / "config.toml" if trained else None
     if path is None or not path.is_file():
         return TrainingConfig()
-    values = upgraded(TrainingConfig, read_toml(path), source=str(path))
+    values = upgraded_run(TrainingConfig, path)
     own = {key: values[key] for key in PARTS if key in values}
     return validate(TrainingConfig, own, source=str(path))

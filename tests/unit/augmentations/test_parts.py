@@ -1,9 +1,12 @@
 """Shifts and factors, number by number."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from matey_core.augmentations import AUGMENTATIONS
+from matey_core.augmentations.noise import Noise
 from matey_core.augmentations.roll import Roll
 from matey_core.augmentations.scale import RandomScale
 from matey_core.batches import FieldBatch
@@ -67,6 +70,17 @@ def test_factors_are_shared_by_components_and_log_uniform() -> None:
         assert powers.mean().item() == pytest.approx(0, abs=0.25)
         assert powers.std().item() == pytest.approx(4 / 12**0.5, rel=0.1)
     assert abs(torch.corrcoef(torch.stack([density, x]))[0, 1]) < 0.2
+
+
+def test_noise_is_in_proportion_in_any_units() -> None:
+    """The squares of changes above 2e19 are not finite in float32."""
+    batch = batch_on((4, 4), ("density",))
+    history = batch.history * torch.tensor([1.0, 3.0]).view(2, 1, 1, 1)
+    plain = Noise(0.3)(replace(batch, history=history), SEEDS).history
+    assert (plain != history).all()
+    for unit in (2.0**-60, 2.0**70):
+        scaled = Noise(0.3)(replace(batch, history=history * unit), SEEDS).history
+        assert torch.equal(scaled, plain * unit)
 
 
 @pytest.mark.parametrize("name", ["flip", "roll", "rotate"])

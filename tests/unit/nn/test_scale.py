@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from matey_core.criteria import CRITERIA, History
-from matey_core.nn.scale import Scale, power_of_two
+from matey_core.nn.scale import Scale
+from matey_core.rounding import power_of_two
 
 
 @pytest.mark.parametrize("unit", [2.0**-110, 1e-25, 1e-8, 1.0, 1e8, 1e20, 1e35])

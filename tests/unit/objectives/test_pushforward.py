@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.errors import DataError, Interrupted
 from matey_core.losses import Loss
+from matey_core.losses.change import ChangeConfig
 from matey_core.losses.nrmse import nrmse
 from matey_core.models import load_model
 from matey_core.objectives.one_step import OneStepConfig
@@ -137,6 +138,7 @@ def test_a_run_resumes_bit_for_bit_where_calls_have_become_more(project: Path) -
         "validate_every": 3,
         "model": tiny_model(drop_path=0.2),
         "objective": PushforwardConfig(horizon=3, gradient="all"),
+        "loss": ChangeConfig(),
     }
     whole = pretrain(pretrain_config(project, name="whole", **settings))
     assert "short_periodic is left out: a history and its targets need 5 frames, it has 4." in (

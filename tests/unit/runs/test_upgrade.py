@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 
 from matey_core.augmentations.noise import NoiseConfig
-from matey_core.config import read_toml, validate
+from matey_core.config import validate
 from matey_core.errors import ConfigError
+from matey_core.losses import LossConfig
+from matey_core.losses.change import ChangeConfig
+from matey_core.losses.nrmse import NrmseConfig
 from matey_core.losses.relative_mse import RelativeMseConfig
 from matey_core.models.paper import PaperTokenizerConfig
 from matey_core.optimizers.adamw import AdamwConfig
 from matey_core.runs.settings import TrainingConfig
-from matey_core.runs.upgrade import upgraded
+from matey_core.runs.upgrade import upgraded, upgraded_run
 from matey_core.schedules.warmup_cosine import WarmupCosineConfig
 from matey_core.workflows.finetune import FinetuneConfig
 from matey_core.workflows.pretrain import PretrainConfig
@@ -99,8 +102,7 @@ def test_what_version_0_1_wrote_is_read(tmp_path: Path) -> None:
 
     def of_run(name: str, kind: type[TrainingConfig]) -> TrainingConfig:
         path = tmp_path / "runs" / name / "config.toml"
-        values = upgraded(kind, read_toml(path), source=str(path))
-        return validate(kind, values, source=str(path))
+        return validate(kind, upgraded_run(kind, path), source=str(path))
 
     paper = of_run("paper", PretrainConfig)
     assert (paper.loss, paper.augment) == (RelativeMseConfig(), ())
@@ -112,6 +114,24 @@ def test_what_version_0_1_wrote_is_read(tmp_path: Path) -> None:
     assert finetuned.augment == (NoiseConfig(strength=0.3),)
     assert isinstance(finetuned, FinetuneConfig)
     assert finetuned.finetune.mode == "frozen_attention"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("written", "loss"),
+    [
+        ("steps = 3", NrmseConfig()),
+        ('objective = "relative_mse"', RelativeMseConfig()),
+        ('[loss]\nname = "change"', ChangeConfig()),
+    ],
+)
+def test_a_run_keeps_the_loss_that_it_was_trained_with(
+    written: str, loss: LossConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.toml").write_text(written)
+    for default in ("nrmse", "change"):
+        monkeypatch.setattr(LossConfig, "default", default)
+        values = upgraded_run(PretrainConfig, tmp_path / "config.toml")
+        assert validate(PretrainConfig, values, source="").loss == loss
 
 
 def test_fine_tuning_is_slower_unless_a_rate_is_given() -> None:
