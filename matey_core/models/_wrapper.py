@@ -24,7 +24,8 @@ from matey_core.nn.scale import Scale
 from matey_core.nn.shift import Shift
 
 SMALLEST_CHANGE = 1e-3
-"""Changes are scaled as if they were at least this fraction of the field's spread."""
+"""Changes are scaled as if they were at least this fraction of the field's spread; nor are they
+scaled as less than what rounding may amount to."""
 
 
 class WrappedConfig(ModelConfig):
@@ -103,7 +104,8 @@ class Frame:
         change = torch.ones_like(values[:, :1].mean(space, keepdim=True))
         if history.shape[1] > 1:
             steps = values[:, -1:] - values[:, -2:-1]
-            change = steps.square().mean(space, keepdim=True).sqrt().clamp(min=SMALLEST_CHANGE)
+            smallest = scale.rounding.clamp(min=SMALLEST_CHANGE).view(change.shape)
+            change = torch.maximum(steps.square().mean(space, keepdim=True).sqrt(), smallest)
         reach = torch.ones_like(change)
         if config.innovation and config.increment:
             reach = change * lead_steps.view(-1, *(1,) * (values.ndim - 1))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from matey_core.rounding import ROUNDING, power_of_two
@@ -13,13 +13,15 @@ from matey_core.rounding import ROUNDING, power_of_two
 class Scale:
     """Mean and standard deviation of every field of every sample.
 
-    No gradient passes through them. A constant field keeps a positive spread
-    relative to its own magnitude, so that units never matter; a field that is
-    zero everywhere has spread 1.
+    No gradient passes through them. A field whose spread is no more than what float32
+    makes of a constant is flat: it is normalized to zero, and keeps a positive spread
+    relative to its own magnitude, so that units never matter. A field that is zero
+    everywhere has spread 1.
     """
 
     mean: Float[Tensor, "b c"]
     std: Float[Tensor, "b c"]
+    is_flat: Bool[Tensor, "b c"]
 
     @classmethod
     @torch.no_grad()
@@ -35,21 +37,36 @@ class Scale:
         values = values / _channelwise(unit, values)
         mean = values.mean(axes)
         centred = values - _channelwise(mean, values)
+        mean = mean + centred.mean(
+            axes
+        )  # a sum of many large values rounds, one of differences not
+        centred = values - _channelwise(mean, values)
         std = centred.square().mean(axes).sqrt()
         magnitude = (mean.square() + std.square()).sqrt()
         floor = torch.where(magnitude > 0, ROUNDING * magnitude, 1.0 / unit)
-        return cls(mean=mean * unit, std=torch.maximum(std, floor) * unit)
+        return cls(
+            mean=mean * unit,
+            std=torch.maximum(std, floor) * unit,
+            is_flat=std <= ROUNDING * magnitude,
+        )
+
+    @property
+    def rounding(self) -> Float[Tensor, "b c"]:
+        """What float32 noise may amount to in normalized units; a flat field has none left."""
+        noise = ROUNDING * torch.hypot(self.mean, self.std) / self.std
+        return noise.masked_fill(self.is_flat, 0.0)
 
     def normalize(self, fields: Float[Tensor, "b l c *space"]) -> Float[Tensor, "b l c *space"]:
-        """(x − mean) / std, in float32."""
+        """(x − mean) / std, in float32; 0 for a flat field."""
         values = fields.float()
-        return (values - _channelwise(self.mean, values)) / _channelwise(self.std, values)
+        normal = (values - _channelwise(self.mean, values)) / _channelwise(self.std, values)
+        return normal.masked_fill(_channelwise(self.is_flat, values), 0.0)
 
     def restore(self, fields: Float[Tensor, "b l c *space"]) -> Float[Tensor, "b l c *space"]:
         """X · std + mean."""
         return fields * _channelwise(self.std, fields) + _channelwise(self.mean, fields)
 
 
-def _channelwise(values: Float[Tensor, "b c"], like: Tensor) -> Tensor:
+def _channelwise(values: Shaped[Tensor, "b c"], like: Tensor) -> Tensor:
     """Shape (b, c) as (b, 1, c, 1, …) so that it applies to every frame and point."""
     return values.reshape(values.shape[0], 1, values.shape[1], *(1,) * (like.ndim - 3))

@@ -33,6 +33,50 @@ def test_constant_fields_and_fields_of_zeros() -> None:
     assert Scale.of(history).std.tolist()[0] == pytest.approx([1.0, 3e-6, 3e24], rel=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(8, 8), (37, 53), (1000,), (7, 9, 11)])
+@pytest.mark.parametrize("value", [0.0, 1e-38, 1e-8, 0.3, 1 / 3, 1.5, 300.0, 101325.0, -3e9, 1e20])
+def test_a_constant_field_is_exactly_zero(value: float, shape: tuple[int, ...]) -> None:
+    """It was 0.1 for a value of 0.3: a rounded sum, over a floor of the same size."""
+    history = torch.full((1, 3, 1, *shape), value)
+    scale = Scale.of(history)
+    normal = scale.normalize(history)
+    assert scale.std.item() > 0
+    assert normal.abs().max() == 0
+    torch.testing.assert_close(scale.restore(normal), history, rtol=2e-7, atol=0)
+
+
+@pytest.mark.parametrize("value", [0.3, 1.0, 300.0, 1e20])
+def test_noise_of_one_rounding_is_nothing(value: float) -> None:
+    generator = torch.Generator().manual_seed(3)
+    constant = torch.full((1, 4, 1, 16, 16), value)
+    next_up = torch.nextafter(constant, torch.full_like(constant, torch.inf))
+    noisy = torch.where(torch.rand(constant.shape, generator=generator) < 0.5, constant, next_up)
+    scale = Scale.of(noisy)
+    assert scale.normalize(noisy).abs().max() == 0
+    assert scale.rounding.item() == 0
+    wave = constant * (1 + 1e-5 * torch.sin(torch.arange(16.0)))
+    assert Scale.of(wave).normalize(wave).square().mean().item() == pytest.approx(1, rel=0.05)
+
+
+@pytest.mark.parametrize(("spread", "tolerance"), [(0.5, 1e-4), (0.01, 4e-3)])
+def test_a_large_mean_costs_no_more_than_its_storage(spread: float, tolerance: float) -> None:
+    """Kelvin and celsius differ by the rounding of 300 K in float32, 1.5e-5 K at most."""
+    wave = spread * torch.randn(2, 4, 1, 32, 32, generator=torch.Generator().manual_seed(4))
+    celsius, kelvin = wave, wave + 300
+    warm = Scale.of(kelvin)
+    difference = warm.normalize(kelvin) - Scale.of(celsius).normalize(celsius)
+    assert difference.abs().max() < tolerance
+    assert warm.rounding.flatten().tolist() == pytest.approx([3e-4 / spread] * 2, rel=0.05)
+
+
+def test_what_is_not_finite_stays_so() -> None:
+    history = torch.ones(1, 2, 2, 4, 4)
+    history[:, :, 1, 0, 0] = torch.nan
+    normal = Scale.of(history).normalize(history)
+    assert (normal[:, :, 0] == 0).all()
+    assert normal[:, :, 1].isnan().all()
+
+
 def test_powers_of_two() -> None:
     values = torch.tensor([0.0, 1.0, 1.5, 2.0, 3.3e38, 1.2e-38, 1e-44])
     units = power_of_two(values)
