@@ -93,6 +93,9 @@ class TrainedCell:
     """All of it."""
     failure: str = ""
     """Why there is no model; empty where there is one."""
+    step_cpu_seconds: float = math.inf
+    """Mean CPU time of a step, over all threads of the process."""
+    parameters: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +109,8 @@ class CellResult(TrainedCell):
     leads: tuple[float, ...] = ()
     """nRMSE of every frame of the rollout."""
     persistence_leads: tuple[float, ...] = ()
+    spread_leads: tuple[float, ...] = ()
+    """VRMSE of every frame of the rollout."""
     test_seconds: float = 0.0
 
 

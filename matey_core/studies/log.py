@@ -13,6 +13,8 @@ from matey_core.studies.cells import METRICS, CellResult, Task, TrainedCell
 from matey_core.training.journal import finite
 
 AnyTrained = TypeVar("AnyTrained", bound=TrainedCell)
+NUMBERS = {"step_seconds", "step_cpu_seconds", "seconds", "validation", "test_seconds"}
+"""What can be ∞, which JSON does not have."""
 
 
 class JsonLines:
@@ -96,12 +98,12 @@ def parsed(kind: type[AnyTrained], row: Mapping[str, Any]) -> AnyTrained:
     try:
         row = {"steps": row.get("step"), **row}  # 0.1 called them so
         values = {each.name: row[each.name] for each in fields(kind) if each.name in row}
-        for key in values.keys() & {"step_seconds", "seconds", "validation", "test_seconds"}:
-            values[key] = _number(values[key])
+        for key in values.keys() & NUMBERS:
+            values[key] = number(values[key])
         for key in values.keys() & {"errors", "persistence"}:
-            values[key] = {name: _number(values[key][name]) for name in METRICS}
-        for key in values.keys() & {"leads", "persistence_leads"}:
-            values[key] = tuple(map(_number, values[key]))
+            values[key] = {name: number(values[key][name]) for name in METRICS}
+        for key in values.keys() & {"leads", "persistence_leads", "spread_leads"}:
+            values[key] = tuple(map(number, values[key]))
         return kind(**values)
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
@@ -136,7 +138,8 @@ def _whole_lines(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _number(value: float | None) -> float:
+def number(value: float | None) -> float:
+    """Read a number of a JSON line; null stands for ∞."""
     return math.inf if value is None else float(value)
 
 

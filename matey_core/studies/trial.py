@@ -22,17 +22,23 @@ NO_COST = PLACES | {"steps", "seed", "n_samples", "precision", "validate_every"}
 class StepTimes:
     """Measured times in a file: a clock of the runner, for arms of any kind."""
 
-    def __init__(self, path: Path, fingerprints: Fingerprints) -> None:
+    def __init__(
+        self, path: Path, fingerprints: Fingerprints, *, steps: int = STEPS, cpu: bool = False
+    ) -> None:
         """Read what is known.
 
         Args:
             path: the file.
             fingerprints: identify stores.
+            steps: of a trial.
+            cpu: measure CPU seconds over all threads, not those of the clock on the wall.
 
         Raises:
             CheckpointError: the file is damaged.
         """
         self.fingerprints = fingerprints
+        self.steps = steps
+        self.cpu = cpu
         self._kept = KeptValues(path)
 
     @property
@@ -61,7 +67,7 @@ class StepTimes:
     ) -> float:
         key = self._key(config, point)
         if key not in self._kept:
-            task = f"{STEPS} steps of {point.arm}, {stage}"
+            task = f"{self.steps} steps of {point.arm}, {stage}"
             on_progress(Progress(task=task, done=0, total=None))
             place = self._kept.path.parent
             place.mkdir(parents=True, exist_ok=True)
@@ -85,6 +91,8 @@ class StepTimes:
             "stores": self.fingerprints(config.data) if config.data is not None else (),
             "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         }
+        if self.cpu:
+            content["clock"] = "cpu"
         if config is point.finetuning:
             content["model"] = point.pretraining.model.model_dump(mode="json")
         return hashed(content)
@@ -94,8 +102,8 @@ class StepTimes:
         update: dict[str, Any] = {
             "name": self._key(config, point),
             "runs": folder,
-            "steps": STEPS,
-            "validate_every": STEPS,
+            "steps": self.steps,
+            "validate_every": self.steps,
         }
         if config.precision == "auto" and "precision" in self._kept:
             update["precision"] = self.precision
@@ -107,4 +115,5 @@ class StepTimes:
         report = fit(few, clock)
         if config.precision == "auto":
             self._kept.setdefault("precision", report.start.precision)
-        return statistics.median(clock.times[1:] or clock.times)
+        times = clock.times[1:] or clock.times
+        return statistics.median(each.cpu if self.cpu else each.wall for each in times)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from statistics import fmean
+from typing import NamedTuple
 
 import torch
 
@@ -36,9 +37,11 @@ def train(config: PretrainConfig | FinetuneConfig, on_progress: OnProgress = sil
     folder = config.runs / str(config.name)
     shutil.rmtree(folder, ignore_errors=True)
     clock, began = StepClock(config, on_progress), time.perf_counter()
-    validation, failure = math.inf, ""
+    validation, failure, parameters = math.inf, "", 0
     try:
-        validation = _one_step(fit(config, clock).scores)
+        report = fit(config, clock)
+        counts = report.start.parameters
+        validation, parameters = _one_step(report.scores), counts.num_trained + counts.num_frozen
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     except RunError as error:
         if isinstance(error.__cause__, OSError):
@@ -51,6 +54,8 @@ def train(config: PretrainConfig | FinetuneConfig, on_progress: OnProgress = sil
         seconds=time.perf_counter() - began,
         validation=validation,
         failure=failure,
+        step_cpu_seconds=clock.step_cpu_seconds,
+        parameters=parameters,
     )
 
 
@@ -99,14 +104,15 @@ def test(trained: TrainedCell, evaluation: RolloutConfig, on_progress: OnProgres
         persistence={**persistence, "rollout": fmean(persistence_leads)},
         leads=leads,
         persistence_leads=persistence_leads,
+        spread_leads=_leads(stores, "error", "vrmse"),
         test_seconds=time.perf_counter() - began,
     )
 
 
-def _leads(stores: Sequence[StoreRollout], what: str) -> tuple[float, ...]:
-    """Mean nRMSE over stores, frame by frame, as far as all of them reach."""
+def _leads(stores: Sequence[StoreRollout], what: str, metric: str = "nrmse") -> tuple[float, ...]:
+    """Mean error over stores, frame by frame, as far as all of them reach."""
     by_store = [
-        [float(getattr(frame.mean["nrmse"], what)) for frame in store.rollout] for store in stores
+        [float(getattr(frame.mean[metric], what)) for frame in store.rollout] for store in stores
     ]
     return tuple(fmean(values) for values in zip(*by_store, strict=False))
 
@@ -114,6 +120,22 @@ def _leads(stores: Sequence[StoreRollout], what: str) -> tuple[float, ...]:
 def _one_step(scores: Sequence[StoreScore]) -> float:
     errors = [score.error for score in scores if score.lead_steps == 1]
     return fmean(errors) if errors else math.inf
+
+
+class StepTime(NamedTuple):
+    """Seconds, by the clock on the wall and of the CPU over all threads of this process."""
+
+    wall: float
+    cpu: float
+
+    @classmethod
+    def now(cls) -> "StepTime":
+        """Both clocks."""
+        return cls(time.perf_counter(), time.process_time())
+
+    def since(self, before: "StepTime") -> "StepTime":
+        """Time that passed."""
+        return StepTime(self.wall - before.wall, self.cpu - before.cpu)
 
 
 class StepClock:
@@ -127,23 +149,31 @@ class StepClock:
     ) -> None:
         self.config = config
         self.on_progress = on_progress
-        self.times: list[float] = []
-        """Without a validation before."""
-        self._validated: list[float] = []
-        self._last: tuple[int, float] | None = None
+        self._plain: list[StepTime] = []
+        self._validated: list[StepTime] = []
+        self._last: tuple[int, StepTime] | None = None
 
     def __call__(self, progress: Progress) -> None:
         """Take note of a step."""
-        step, now = int(progress.done), time.perf_counter()
+        step, now = int(progress.done), StepTime.now()
         if self._last is not None:
             follows_validation = self.config.is_checkpoint(self._last[0])
-            times = self._validated if follows_validation else self.times
-            times.append(now - self._last[1])
+            times = self._validated if follows_validation else self._plain
+            times.append(now.since(self._last[1]))
         self._last = (step, now)
         self.on_progress(progress)
 
     @property
+    def times(self) -> list[StepTime]:
+        """Steps without a validation before, or all others where there are none."""
+        return self._plain or self._validated
+
+    @property
     def step_seconds(self) -> float:
         """Mean time of a step; ∞ where there was only one, which no other follows."""
-        times = self.times or self._validated
-        return fmean(times) if times else math.inf
+        return fmean(each.wall for each in self.times) if self.times else math.inf
+
+    @property
+    def step_cpu_seconds(self) -> float:
+        """The same in CPU seconds."""
+        return fmean(each.cpu for each in self.times) if self.times else math.inf

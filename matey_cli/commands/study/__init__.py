@@ -1,6 +1,7 @@
 r"""Compare models, settings and criteria by experiment.
 
 \b
+  matey study arena --data ./data --seconds 60
   matey study criterion
   matey study criterion --without-model --data ./data
   matey study equal-cost --plan

@@ -124,6 +124,34 @@ def simulate(
     )
 
 
+def simulate_once(
+    config: SimulateConfig, on_progress: OnProgress = silent, workers: Workers | None = None
+) -> tuple[Path, SimulateReport | None]:
+    """Simulate, unless the same file or store is there already.
+
+    Returns:
+        Its path, and the report; None where it was there.
+
+    Raises:
+        ConfigError: a file of another making is in the way, and all that `simulate` refuses.
+        RunError: no solution could be kept, or the file could not be written.
+        Interrupted: Ctrl-C.
+    """
+    path = target(config, config.resolved().build())
+    if config.overwrite or not path.exists():
+        return path, simulate(config, on_progress, workers)
+    wanted = plan_of(config) | {"seed": config.seed, "samples": config.samples}
+    found = made_by(path)
+    for name in ("simulator", "settings", "seed", "samples", "dtype"):
+        if found.get(name) != wanted[name]:
+            raise ConfigError(
+                f"{path} exists, and was made with {name} {found.get(name)!r}, not "
+                f"{wanted[name]!r}.",
+                remedy="Remove it or add --overwrite, or choose another place with --out.",
+            )
+    return path, None
+
+
 def _solve(
     config: SimulateConfig,
     parts: Parts,
@@ -279,4 +307,5 @@ __all__ = [
     "list_settings",
     "list_simulators",
     "simulate",
+    "simulate_once",
 ]

@@ -8,16 +8,12 @@ from typing import Literal
 from pydantic import NonNegativeInt, PositiveInt
 
 from matey_core.config import Config
-from matey_core.errors import ConfigError
 from matey_core.progress import OnProgress, silent
 from matey_core.simulators import SIMULATORS, Precision
 from matey_core.workflows.simulate import (
     SimulateConfig,
     SimulateReport,
-    made_by,
-    plan_of,
-    simulate,
-    target,
+    simulate_once,
 )
 from matey_core.workflows.simulate.solving import workers_for
 from matey_core.workflows.simulate.workers import Workers
@@ -114,26 +110,8 @@ def _job(config: SuiteConfig, member: Member) -> SimulateConfig:
 def _make(
     member: Member, job: SimulateConfig, on_progress: OnProgress, workers: Workers | None
 ) -> MemberReport:
-    path = target(job, job.resolved().build())
-    report = None
-    if job.overwrite or not path.exists():
-        report = simulate(job, on_progress, workers)
-    else:
-        _check_same(job, path)
+    path, report = simulate_once(job, on_progress, workers)
     return MemberReport(use=member.use, simulator=member.simulator, path=path, report=report)
-
-
-def _check_same(job: SimulateConfig, path: Path) -> None:
-    """Raise where what is there was not made by the same settings."""
-    wanted = plan_of(job) | {"seed": job.seed, "samples": job.samples}
-    found = made_by(path)
-    for name in ("simulator", "settings", "seed", "samples", "dtype"):
-        if found.get(name) != wanted[name]:
-            raise ConfigError(
-                f"{path} exists, and was made with {name} {found.get(name)!r}, not "
-                f"{wanted[name]!r}.",
-                remedy="Add --overwrite to replace it, or choose another place with --out.",
-            )
 
 
 __all__ = ["MemberReport", "Scale", "SuiteConfig", "SuiteReport", "simulate_suite"]

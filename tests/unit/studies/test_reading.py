@@ -35,5 +35,5 @@ def test_settings_of_version_0_1_are_read_in_the_training_of_equal_cost() -> Non
 
 
 def test_a_name_that_is_no_file_lists_the_studies_there_are() -> None:
-    with pytest.raises(ConfigError, match="matey comes with criterion, equal-cost, low-sample"):
+    with pytest.raises(ConfigError, match="matey comes with arena, criterion, equal-cost"):
         read_study(Path("low_sample"))

@@ -163,7 +163,9 @@ def test_settings_of_version_0_1_are_read_wherever_they_stand(folder: Path) -> N
     modes = {point.finetuning.finetune.part for point in points_of(tuned) if point.finetuning}
     assert modes == {"head_only"}
     rate = {"settings": {"finetuning.learning_rate": 1e-2}}
-    with pytest.raises(ConfigError, match=r"'finetuning\.learning_rate' would not be alike"):
+    with pytest.raises(
+        ConfigError, match=r"'finetuning\.learning_rate' cannot differ between arms"
+    ):
         points_of(tiny_study(folder, arms={"a": rate}, verdicts=[]))
     with pytest.raises(ConfigError, match=r"optimizer\.learning_rate' is a setting") as error:
         points_of(tiny_study(folder, axes={"learning_rate": [1e-3]}))

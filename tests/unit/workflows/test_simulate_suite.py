@@ -7,6 +7,7 @@ import pytest
 from matey_core.errors import ConfigError
 from matey_core.simulators import SIMULATORS
 from matey_core.workflows import simulate_suite
+from matey_core.workflows.simulate import target
 from matey_core.workflows.simulate_suite import SuiteConfig, entries
 from matey_core.workflows.simulate_suite.entries import SUITES, Member
 
@@ -23,7 +24,7 @@ def test_every_member_can_be_built_and_has_a_file_of_its_own(
     config = SuiteConfig(scale=scale, out=tmp_path)
     jobs = [simulate_suite._job(config, member) for member in SUITES[scale]]
     paths = [
-        simulate_suite.target(job.model_copy(update={"store": store}), job.resolved().build())
+        target(job.model_copy(update={"store": store}), job.resolved().build())
         for job in jobs
         for store in (False, True)
     ]

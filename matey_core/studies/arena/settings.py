@@ -1,0 +1,40 @@
+"""Settings of an arena: models, data, budget."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from matey_core.config import Config
+from matey_core.locations import Location
+from matey_core.studies.settings import ArmConfig
+from matey_core.workflows.simulate import SimulateConfig
+
+
+class ArenaConfig(Config):
+    """Settings of a comparison of models on one data set after another."""
+
+    data: Location | None = None
+    """Folder of stores, or one store; by default the data of `simulations`."""
+    store: tuple[str, ...] = ()
+    """Names of stores, or of simulations; by default all that have several times and all three
+    splits."""
+    simulated: Path = Path("data/arena")
+    """Folder of the stores that are simulated where no `data` are given; those that are there are
+    kept."""
+    simulations: dict[str, SimulateConfig] = Field(default_factory=dict)
+    """Name → what `matey simulate` makes."""
+    seconds: PositiveFloat = 120.0
+    """Training time of every model, in seconds of the CPU over all threads, or of a GPU."""
+    choice: PositiveFloat = Field(default=1 / 3, le=1)
+    """Part of `seconds` that each learning rate is tried for, with the first seed."""
+    seeds: PositiveInt = 3
+    """Number of seeds; every model is trained with the seeds 0, 1, …"""
+    frames: tuple[PositiveInt, ...] = (5, 10, 20)
+    """Frames of the rollout that are in the table, beside the last."""
+    pretraining: dict[str, Any] = Field(default_factory=dict)
+    """Settings of `matey pretrain` that all models share."""
+    evaluation: dict[str, Any] = Field(default_factory=dict)
+    """Settings of `matey rollout` on the test trajectories."""
+    arms: dict[str, ArmConfig] = Field(min_length=1)
+    """Models to compare, by name."""

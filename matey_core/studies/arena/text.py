@@ -1,0 +1,158 @@
+"""An arena's tables, for Markdown and the terminal, and its sentences."""
+
+from collections.abc import Iterator, Sequence
+
+from matey_core.studies.arena.report import HORIZON, ONE_STEP, SPREAD, ArenaReport, Row, Table
+from matey_core.studies.statistics import Interval
+from matey_core.studies.words import number, table
+
+BEATEN = "‡"
+"""Marks a model's number where the best training-free forecast has a better one."""
+
+
+def markdown(report: ArenaReport) -> str:
+    """Write all that is known as Markdown."""
+    return "\n".join(_lines(report))
+
+
+def overall_columns(report: ArenaReport) -> tuple[str, ...]:
+    """Heads of the table over all data sets."""
+    return ("model", "data sets", "one step", "late frame", "beaten on")
+
+
+def overall_rows(report: ArenaReport) -> list[tuple[str, ...]]:
+    """Models over all data sets: error over that of the best forecast, geometric means."""
+    return [
+        (
+            each.name,
+            str(each.data_sets),
+            number(each.ratios[ONE_STEP]),
+            number(each.ratios["late"]),
+            str(each.beaten),
+        )
+        for each in report.overall
+    ]
+
+
+def columns_of(found: Table, report: ArenaReport, *, short: bool = False) -> tuple[str, ...]:
+    """Heads of the table of a data set.
+
+    Args:
+        found: the data set.
+        report: of the arena.
+        short: leave out steps and learning rates.
+    """
+    frames = [column for column in found.rows[0].errors if column != ONE_STEP]
+    training = () if short else ("steps", "rate")
+    heads = (ONE_STEP, *(f"frame {frame}" for frame in frames), HORIZON)
+    return ("model", "size", f"{report.unit} ms", *training, *heads)
+
+
+def rows_of(found: Table, *, short: bool = False) -> list[tuple[str, ...]]:
+    """Models and forecasts, with their marks.
+
+    Args:
+        found: the data set.
+        short: leave out steps, learning rates, and the smallest and largest value of all seeds.
+    """
+    return [(*_what(row, short), *_figures(row, found.frames, short)) for row in found.rows]
+
+
+def advice(found: Table) -> str:
+    """Say in a sentence what to take for a data set."""
+    late = list(found.rows[0].errors)[-1]
+    ahead = _best(found.rows, ONE_STEP)
+    end = _best(found.rows, late)
+    if ahead.name == end.name:
+        return f"{found.data}: {ahead.name} is best one step ahead and at frame {late}."
+    return f"{found.data}: {ahead.name} is best one step ahead, {end.name} at frame {late}."
+
+
+def caption(found: Table, report: ArenaReport) -> str:
+    """Say what the numbers are."""
+    models = found.models
+    fewest, most = min(_seeds(models)), max(_seeds(models))
+    seeds = f"{most}" if fewest == most else f"{fewest} to {most}"
+    mark = f" {BEATEN}: the best training-free forecast is better." if _has_marks(found) else ""
+    return (
+        f"nRMSE on test data after {report.seconds:g} {report.unit} seconds, median of {seeds} "
+        f"seed{'' if most == 1 else 's'}; {HORIZON}: frames before VRMSE passes {SPREAD:g}, half "
+        f"of the spread in space.{mark}"
+    )
+
+
+def _lines(report: ArenaReport) -> Iterator[str]:
+    yield "# Arena"
+    yield ""
+    yield (
+        f"Models trained for {report.seconds:g} {report.unit} seconds each, on each data set "
+        f"alone. {report.finished} of {report.cells} cells are finished."
+    )
+    yield ""
+    yield from (f"- {advice(each)}" for each in report.tables)
+    yield ""
+    if report.plot:
+        yield f"![nRMSE of rollouts]({report.plot.name})"
+        yield ""
+    if report.overall:
+        yield "## All data sets"
+        yield ""
+        yield from table(overall_columns(report), overall_rows(report))
+        yield (
+            "Error over that of the best training-free forecast, geometric mean over data sets; "
+            "the late frame is the last one that the settings name, or an earlier end."
+        )
+        yield ""
+    for each in report.tables:
+        yield f"## {each.data}"
+        yield ""
+        yield from table(columns_of(each, report), rows_of(each))
+        yield caption(each, report)
+        yield ""
+    yield from (f"- {note}" for note in report.notes)
+
+
+def _what(row: Row, short: bool) -> tuple[str, ...]:
+    cost = row.cost
+    if cost is None:
+        return (row.name, "", "", *(() if short else ("", "")))
+    training = () if short else (f"{cost.steps:,}", f"{cost.learning_rate:g}")
+    return (
+        row.name + (f" ({cost.diverged} of {cost.seeds} diverged)" if cost.diverged else ""),
+        _count(cost.parameters),
+        number(1e3 * cost.step_seconds),
+        *training,
+    )
+
+
+def _figures(row: Row, frames: int, short: bool) -> Iterator[str]:
+    for column, error in row.errors.items():
+        text = number(error.median) if short else _interval(error)
+        yield text + (BEATEN if column in row.beaten else "")
+    whole = "≥ " if row.horizon.median >= frames else ""
+    yield f"{whole}{row.horizon.median:g}" + (BEATEN if HORIZON in row.beaten else "")
+
+
+def _count(parameters: int) -> str:
+    """Three digits, in thousands or millions; empty where no seed has come to an end."""
+    if not parameters:
+        return ""
+    return f"{number(parameters / 1e6)} M" if parameters >= 1e6 else f"{parameters / 1e3:.0f} k"
+
+
+def _interval(found: Interval) -> str:
+    if found.low == found.high:
+        return number(found.median)
+    return f"{number(found.median)} ({number(found.low)}–{number(found.high)})"
+
+
+def _best(rows: Sequence[Row], column: str) -> Row:
+    return min(rows, key=lambda row: row.errors[column].median)
+
+
+def _seeds(models: Sequence[Row]) -> list[int]:
+    return [row.cost.seeds for row in models if row.cost]
+
+
+def _has_marks(found: Table) -> bool:
+    return any(row.beaten for row in found.rows)
