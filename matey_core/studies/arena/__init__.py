@@ -24,6 +24,7 @@ from matey_core.studies.runner import OnPlan, go_on, refuse_torchrun
 from matey_core.studies.schedule import carry_out
 from matey_core.studies.stores import fingerprints
 from matey_core.studies.trial import StepTimes
+from matey_core.studies.work import use_one_thread
 
 TRIAL = 20
 """Steps that measure a step's time."""
@@ -60,6 +61,8 @@ def arena(
         RunError: the disk is full, a process was killed, or another works on the same arena.
     """
     refuse_torchrun()
+    if jobs > 1:  # steps are measured as they will be taken
+        use_one_thread()
     with locked(out, busy=f"Another process is working on the arena in {out} just now."):
         places = data_sets(config, on_progress)
         known = cache(fingerprints)

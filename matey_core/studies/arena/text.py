@@ -1,5 +1,6 @@
 """An arena's tables, for Markdown and the terminal, and its sentences."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 from matey_core.studies.arena.report import HORIZON, ONE_STEP, SPREAD, ArenaReport, Row, Table
@@ -8,6 +9,8 @@ from matey_core.studies.words import number, table
 
 BEATEN = "‡"
 """Marks a model's number where the best training-free forecast has a better one."""
+LARGE = 100.0
+"""Errors above it are not told apart."""
 
 
 def markdown(report: ArenaReport) -> str:
@@ -61,11 +64,13 @@ def rows_of(found: Table, *, short: bool = False) -> list[tuple[str, ...]]:
 def advice(found: Table) -> str:
     """Say in a sentence what to take for a data set."""
     late = list(found.rows[0].errors)[-1]
-    ahead = _best(found.rows, ONE_STEP)
-    end = _best(found.rows, late)
+    ahead, end = (_best(found.rows, column) for column in (ONE_STEP, late))
+    text = f"{found.data}: {ahead.name} is best one step ahead"
+    if end.errors[late].median >= 1:
+        return f"{text}; at frame {late} every error is as large as the field."
     if ahead.name == end.name:
-        return f"{found.data}: {ahead.name} is best one step ahead and at frame {late}."
-    return f"{found.data}: {ahead.name} is best one step ahead, {end.name} at frame {late}."
+        return f"{text} and at frame {late}."
+    return f"{text}, {end.name} at frame {late}."
 
 
 def caption(found: Table, report: ArenaReport) -> str:
@@ -120,14 +125,14 @@ def _what(row: Row, short: bool) -> tuple[str, ...]:
     return (
         row.name + (f" ({cost.diverged} of {cost.seeds} diverged)" if cost.diverged else ""),
         _count(cost.parameters),
-        number(1e3 * cost.step_seconds),
+        f"{1e3 * cost.step_seconds:,.{0 if cost.step_seconds >= 0.1 else 1}f}",
         *training,
     )
 
 
 def _figures(row: Row, frames: int, short: bool) -> Iterator[str]:
     for column, error in row.errors.items():
-        text = number(error.median) if short else _interval(error)
+        text = _error(error.median) if short else _interval(error)
         yield text + (BEATEN if column in row.beaten else "")
     whole = "≥ " if row.horizon.median >= frames else ""
     yield f"{whole}{row.horizon.median:g}" + (BEATEN if HORIZON in row.beaten else "")
@@ -141,9 +146,13 @@ def _count(parameters: int) -> str:
 
 
 def _interval(found: Interval) -> str:
-    if found.low == found.high:
-        return number(found.median)
-    return f"{number(found.median)} ({number(found.low)}–{number(found.high)})"
+    low, median, high = map(_error, (found.low, found.median, found.high))
+    return median if low == high else f"{median} ({low}–{high})"
+
+
+def _error(value: float) -> str:
+    """Three digits; how large an error is that has blown up says nothing."""
+    return f">{LARGE:g}" if LARGE < value < math.inf else number(value)
 
 
 def _best(rows: Sequence[Row], column: str) -> Row:

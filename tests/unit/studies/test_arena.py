@@ -153,7 +153,7 @@ def forecast(one_step: float, *leads: float) -> ForecastErrors:
 def test_a_model_that_loses_to_the_best_forecast_is_marked() -> None:
     free = {
         "persistence": forecast(0.3, 0.3, 0.6, 0.9),
-        "linear": forecast(0.1, 0.1, 0.4, math.inf),
+        "linear": forecast(0.1, 0.1, 0.4, 3e7),
     }
     models = {
         "good": [(result(0.05, (0.05, 0.2, 0.8)), 1e-3)],
@@ -171,6 +171,7 @@ def test_a_model_that_loses_to_the_best_forecast_is_marked() -> None:
     assert late.cost.step_seconds == 3.0
     texts = {row[0]: row for row in rows_of(table)}
     assert texts["late"][5:] == ("0.2‡", "0.3", "0.5", "≥ 3")
+    assert texts["linear"][5:] == ("0.1", "0.4", ">100", "2")
     assert texts["gone (1 of 1 diverged)"][5:] == ("∞‡", "∞‡", "∞‡", "0‡")
     assert advice(table) == "toy: good is best one step ahead, late at frame 3."
 
