@@ -23,6 +23,13 @@ def test_help_lists_every_command_with_a_summary(matey: Matey) -> None:
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
+def test_help_shows_the_main_job_one_command_a_line(matey: Matey) -> None:
+    text = matey("--help").stdout
+    assert "\\b" not in text
+    assert "\b" not in text
+    assert "\n\n    matey prepare pdebench ./data\n    matey pretrain\n    matey finetune " in text
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_a_command_shows_examples_and_global_options(matey: Matey, command: str) -> None:
     result = matey(command, "--help")

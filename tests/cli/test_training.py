@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from torch import Tensor
 
 from matey_cli.options import Given, configure
 from matey_core.config import Config
+from matey_core.models import _adapter
 from matey_core.runs.upgrade import upgraded
-from matey_core.training import checkpoint
 from matey_core.workflows.finetune import FinetuneConfig
 from matey_core.workflows.pretrain import PretrainConfig
 from tests.command import Matey
@@ -132,15 +133,14 @@ def test_mistakes_in_fine_tuning_as_well(
 def test_a_full_disk_is_a_failed_run_with_its_last_checkpoint(
     matey: Matey, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save, calls = checkpoint.save_file, []
+    save = _adapter.save_file
 
-    def full(*arguments: object) -> None:
-        calls.append(arguments)
-        if len(calls) > 2:
+    def full(tensors: dict[str, Tensor], path: Path) -> None:
+        if path.name == "state.safetensors" and "step-00000003" in path.parent.name:
             raise OSError(errno.ENOSPC, "No space left on device")
-        save(*arguments)  # type: ignore[arg-type]
+        save(tensors, path)
 
-    monkeypatch.setattr(checkpoint, "save_file", full)
+    monkeypatch.setattr(_adapter, "save_file", full)
     line = ("pretrain", "--config", "settings.toml", "--steps", 5, "--set", "validate_every=1")
     done = matey(*line, cwd=place)
     assert done.returncode == 1

@@ -177,7 +177,7 @@ def test_a_criterion_that_sees_nothing_does_not_silence_the_other() -> None:
 
 
 def test_the_unknown_part_of_several_is_named() -> None:
-    with pytest.raises(ConfigError, match="no 'gradeint'") as error:
+    with pytest.raises(ConfigError, match="unknown name 'gradeint' in criteria") as error:
         parts_of("innovation+gradeint")
     assert error.value.remedy == "Did you mean 'gradient'?"
 

@@ -113,7 +113,7 @@ def test_from_scratch_forgets_the_weights_and_trains_everything(project: Path) -
         )
     )
     assert report.start.parameters.num_frozen == 0
-    assert any("nothing trained to freeze" in note for note in report.start.notes)
+    assert any("no part is frozen" in note for note in report.start.notes)
     assert any("the whole model is saved" in note for note in report.start.notes)
     control, source = load_model(report.model), load_model(project / "runs/pretrain-001/model")
     assert control.config == source.config

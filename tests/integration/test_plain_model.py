@@ -95,11 +95,13 @@ def test_the_table_before_training_and_the_profile_have_no_tokens(
         assert "okens" not in shown.stdout + shown.stderr
 
 
-def test_a_preset_of_the_project_is_for_models_that_have_presets(matey: Matey) -> None:
+def test_a_preset_of_the_project_is_for_models_that_have_presets(
+    answers: Answers, complaints: Answers
+) -> None:
     Path("matey.toml").write_text('preset = "s"\n')
-    matey(f"{TRAIN} {SMOOTHER}")
+    answers(f"{TRAIN} {SMOOTHER}")
     assert "preset" not in Path("runs/run/config.toml").read_text()
-    complaint = matey(f"{TRAIN}-2 {SMOOTHER} --preset s", fails=True)
+    complaint = complaints(f"{TRAIN}-2 {SMOOTHER} --preset s")
     assert "unknown setting 'model.preset'" in complaint
 
 
@@ -115,7 +117,7 @@ def test_a_preset_of_the_project_is_for_models_that_have_presets(matey: Matey) -
         ("--tokens-range 10,20", "needs a model that cuts fields into cells"),
         ("--set jitter=true", "jitter needs a model that cuts fields into cells"),
         ("--set recompute=true", "no effect on the"),
-        ("--compile", "not made to be compiled"),
+        ("--compile", "smoother variant cannot be compiled"),
     ],
 )
 def test_what_it_cannot_do_is_refused_before_it_trains(

@@ -45,5 +45,5 @@ def test_the_settings_name_them_in_order() -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
-    with pytest.raises(ConfigError, match=r"no 'rotat'.*Did you mean 'rotate'\?"):
+    with pytest.raises(ConfigError, match=r"unknown name 'rotat'.*Did you mean 'rotate'\?"):
         validate(TrainingConfig, {"augment": ["rotat"]}, source="")
