@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 
 from matey_cli import output, render
+from matey_cli.commands._validation import show_scores, show_validation
 from matey_cli.options import Given, configure, option, options, shares
 from matey_core.errors import ConfigError
 
@@ -95,7 +96,7 @@ def train(
     spread(nproc, config)
     work = getattr(import_module(f"matey_core.workflows.{verb}"), verb)
     with advice(verb), render.progress() as on_progress:
-        report = work(config, on_progress, on_start=show_start)
+        report = work(config, on_progress, on_start=show_start, on_validation=show_validation)
     if is_first() and not render.emit(report):
         show_report(report)
 
@@ -172,7 +173,12 @@ def go_on(
     spread(nproc, config.model_copy(update={"sequence_parallel": sharing}))
     with advice(verb), render.progress() as on_progress:
         report = workflow.resume(
-            folder, run.path.name, on_progress, sequence_parallel=sharing, on_start=show_start
+            folder,
+            run.path.name,
+            on_progress,
+            sequence_parallel=sharing,
+            on_start=show_start,
+            on_validation=show_validation,
         )
     if is_first() and not render.emit(report):
         show_report(report)
@@ -235,17 +241,7 @@ def show_start(start: "StartFacts") -> None:
 
 def show_report(report: "TrainingReport") -> None:
     """Print how good the best weights are and where they lie."""
-    if report.scores:
-        render.table(
-            "Validation",
-            ("store", "lead", "nRMSE", "persistence", "ratio"),
-            [
-                (score.store, score.lead_steps, score.error, score.persistence, score.relative)
-                for score in report.scores
-            ],
-            caption=f"Mean over fields, step {report.best_step}. Persistence repeats the last "
-            "known frame.",
-        )
+    show_scores(report.scores, step=report.best_step)
     if report.skipped:
         render.note(f"{report.skipped} steps were skipped: their loss was not finite.")
     render.facts(f"Wrote {report.model}", steps=report.steps, time=render.duration(report.seconds))

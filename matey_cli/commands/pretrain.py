@@ -43,9 +43,9 @@ def pretrain(
     Every step takes a batch from one store, more often from one with more windows;
     --weights and --mix-exponent change that. Fields are matched by name. Before the
     first step the model's parameters and the tokens of a frame of each store are
-    printed. The model is validated regularly and compared with persistence, which
-    repeats the last known frame. The best weights are saved in RUN/model. --resume
-    continues a run that was stopped.
+    printed. The model is validated regularly, in one step and in a short rollout, and
+    compared with the best training-free forecast. The best weights are saved in
+    RUN/model. --resume continues a run that was stopped.
 
     \b
       matey pretrain

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -22,11 +23,11 @@ from matey_core.progress import OnProgress, Progress
 from matey_core.runs.folder import RunFolder
 from matey_core.runs.keeper import Keeper
 from matey_core.runs.processes import agree_on_precision, join_processes
+from matey_core.runs.scores import OnValidation, StoreScore, Validation
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import StoreWindows
 from matey_core.runs.start import OnStart, StartFacts, StoreFacts
 from matey_core.runs.token_plan import TokenPlan
-from matey_core.runs.validation import StoreScore
 from matey_core.training import (
     Journal,
     Limits,
@@ -58,6 +59,8 @@ class TrainingJob:
     base: AdapterBase | None = None
     """What the weights are saved apart from; None where they are saved whole."""
     resumes: bool = False
+    validates_start: bool = False
+    """Whether the weights are scored and saved before the first step, since they may be best."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,8 @@ class TrainingReport:
     """Step that the best weights are from."""
     scores: tuple[StoreScore, ...]
     """Of the best weights, on validation data; empty if there is none."""
+    validations: tuple[Validation, ...]
+    """All of the run, one after another."""
     start: StartFacts
     """What was known before the first step."""
 
@@ -85,6 +90,7 @@ def fit(
     *,
     on_progress: OnProgress,
     on_start: OnStart,
+    on_validation: OnValidation,
 ) -> TrainingReport:
     """Join the processes that train together, then train, validate and save to the end.
 
@@ -96,6 +102,7 @@ def fit(
         prepare: makes the model and the run's folder, once the processes are joined.
         on_progress: is called after every step.
         on_start: is called once, before the first step, with what will be done.
+        on_validation: is called after every validation.
 
     Raises:
         RunError: training diverged, or the disk is full.
@@ -105,16 +112,21 @@ def fit(
         config.device, sequence_parallel=config.sequence_parallel, strategy=config.strategy
     )
     try:
-        return _fit_or_clean_up(prepare(strategy), strategy, on_progress, on_start)
+        listeners = _Listeners(on_progress, on_start, on_validation)
+        return _fit_or_clean_up(prepare(strategy), strategy, listeners)
     finally:
         strategy.close()
 
 
-def _fit_or_clean_up(
-    job: TrainingJob, strategy: Strategy, on_progress: OnProgress, on_start: OnStart
-) -> TrainingReport:
+class _Listeners(NamedTuple):
+    on_progress: OnProgress
+    on_start: OnStart
+    on_validation: OnValidation
+
+
+def _fit_or_clean_up(job: TrainingJob, strategy: Strategy, listeners: _Listeners) -> TrainingReport:
     try:
-        return _fit(job, strategy, on_progress, on_start)
+        return _fit(job, strategy, listeners)
     except BaseException as error:
         last = _clean_up(job.run) if strategy.place.is_first else None
         if isinstance(error, KeyboardInterrupt):
@@ -138,14 +150,19 @@ def _clean_up(run: RunFolder) -> Path | None:
     return None
 
 
-def _fit(
-    job: TrainingJob, strategy: Strategy, on_progress: OnProgress, on_start: OnStart
-) -> TrainingReport:
+def _fit(job: TrainingJob, strategy: Strategy, listeners: _Listeners) -> TrainingReport:
     config = job.config
     mixture = _mixture(job, strategy)
     objective = config.objective.build(config.loss.build())
     state = _initial_state(job, strategy)
-    keeper = Keeper(job.run, config, job.sources, mixture=mixture, strategy=strategy)
+    keeper = Keeper(
+        job.run,
+        config,
+        job.sources,
+        mixture=mixture,
+        strategy=strategy,
+        on_validation=listeners.on_validation,
+    )
     parity = None
     if job.resumes:
         keeper.resume(state)
@@ -159,14 +176,17 @@ def _fit(
     if config.compile and not (config.recompute and job.tokens.varying):
         compile_parts(state.model)
     if strategy.place.is_first:
-        on_start(facts)
-    record = _recorder(job, keeper.journal, on_progress if strategy.place.is_first else None)
+        listeners.on_start(facts)
+    on_progress = listeners.on_progress if strategy.place.is_first else None
+    record = _recorder(job, keeper.journal, on_progress)
 
     def after_step(state: TrainState, report: StepReport) -> None:
         record(report)
         keeper.after_step(state)
 
     started = time.monotonic()
+    if job.validates_start and not job.resumes:
+        keeper.before_first_step(state)
     has_gpu = strategy.device.type == "cuda"
     with Loader(mixture, steps=config.steps, workers=config.workers, pin=has_gpu) as batches:
         train(
@@ -187,6 +207,7 @@ def _fit(
         seconds=time.monotonic() - started,
         best_step=int(keeper.best.get("step", state.step)),
         scores=keeper.best_scores,
+        validations=tuple(keeper.validations),
         start=facts,
     )
 

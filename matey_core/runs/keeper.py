@@ -1,19 +1,29 @@
 """What a run keeps while it trains: validations, checkpoints, the best weights."""
 
+import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from matey_core.data import Mixture
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError
 from matey_core.models import as_written
 from matey_core.runs.folder import RunFolder
+from matey_core.runs.scores import (
+    OnValidation,
+    StoreScore,
+    Validation,
+    ignore_validation,
+    is_of_today,
+    overall,
+    read_score,
+    score_by_store,
+)
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import StoreWindows
-from matey_core.runs.validation import StoreScore, overall, validate_model
+from matey_core.runs.validation import Validator
 from matey_core.training import Precision, Progressed, TrainState, load_checkpoint
 from matey_core.training.checkpoint import random_state, restore_random_state, written
 
@@ -29,6 +39,7 @@ class Keeper:
         *,
         mixture: Mixture,
         strategy: Strategy,
+        on_validation: OnValidation = ignore_validation,
     ) -> None:
         """Set up before the first step.
 
@@ -38,22 +49,37 @@ class Keeper:
             sources: with the windows to validate on.
             mixture: whose position is saved.
             strategy: the processes; the first one writes.
+            on_validation: is called by the first one after every validation.
         """
-        self.run, self.config, self.sources = run, config, sources
-        self.mixture, self.strategy = mixture, strategy
+        self.run, self.config = run, config
+        self.mixture, self.strategy, self.on_validation = mixture, strategy, on_validation
+        self.validator = Validator(
+            sources,
+            batch_size=config.batch_size,
+            num_batches=config.validation_batches,
+            device=strategy.device,
+        )
         self.journal = run.journal(is_writer=strategy.place.is_first)
         self.precision = Precision(name="float32")
         self.best: dict[str, float] = {}
-        """`step` and `score` of the best validation so far."""
+        """`step` and `score` of the best validation so far; the same in all processes."""
         self.best_scores: tuple[StoreScore, ...] = ()
+        self.validations: list[Validation] = []
+        """All of this run, in the first process."""
+
+    def before_first_step(self, state: TrainState) -> None:
+        """Validate and save what training starts from; called by all processes."""
+        if self.validator.has_windows:
+            self._save(state, validates=True)
 
     def after_step(self, state: TrainState) -> None:
         """Validate and save, where the step is one for it; called by all processes."""
-        if not self.config.is_checkpoint(state.step):
-            return
+        if self.config.is_checkpoint(state.step):
+            self._save(state, validates=self.config.is_validation(state.step))
+
+    def _save(self, state: TrainState, *, validates: bool) -> None:
         place = self.strategy.place
-        is_validation = self.strategy.computes_for_first and self.config.is_validation(state.step)
-        is_better = is_validation and self._validate(state)
+        is_better = validates and self._validate(state)
         random_states = self.strategy.all_gather(random_state(self.strategy.device))
         weights = self.strategy.state(state.model)
         if not place.is_first:
@@ -87,28 +113,64 @@ class Keeper:
             restore_random_state(saved.random_states[place.data_rank], self.strategy.device)
         if place.is_first:
             self.journal.rewind(state.step)
+            self._recall()
             self._finish_keeping(last)
+        self.best = self.strategy.broadcast(self.best)
 
     def _validate(self, state: TrainState) -> bool:
-        """Score the model; whether it is better than ever."""
-        with as_written():
-            scores = validate_model(
-                state.model,
-                self.sources,
-                batch_size=self.config.batch_size,
-                num_batches=self.config.validation_batches,
-                precision=self.precision,
-                device=self.strategy.device,
+        """Score the model; whether it is better than ever, as the first process finds."""
+        is_better = False
+        if self.strategy.computes_for_first:
+            with as_written():
+                scores = self.validator(state.model, self.precision)
+            score = overall(scores)
+            self.journal.write(
+                "validation", step=state.step, score=score, scores=[asdict(part) for part in scores]
             )
-        score = overall(scores)
-        self.journal.write(
-            "validation", step=state.step, score=score, scores=[asdict(part) for part in scores]
-        )
-        if score >= self.best.get("score", float("inf")):
-            return False
-        self.best = {"step": state.step, "score": score}
-        self.best_scores = scores
-        return True
+            is_better = self._note(state.step, score, scores)
+            if self.strategy.place.is_first and self.validations:
+                self.on_validation(self.validations[-1])
+        self.best = self.strategy.broadcast(self.best)
+        return is_better
+
+    def _note(self, step: int, score: float, scores: Sequence[StoreScore]) -> bool:
+        """Remember a validation; whether it is better than all before."""
+        is_better = score < self.best.get("score", math.inf)
+        if is_better:
+            self.best = {"step": step, "score": score}
+            self.best_scores = tuple(scores)
+        if by_store := score_by_store(scores):
+            worst = max(by_store, key=by_store.__getitem__)
+            self.validations.append(
+                Validation(
+                    step=step,
+                    steps=self.config.steps,
+                    score=score,
+                    worst_store=worst,
+                    worst_score=by_store[worst],
+                    best_step=int(self.best["step"]),
+                    best_score=self.best["score"],
+                )
+            )
+        return is_better
+
+    def _recall(self) -> None:
+        """Go through the validations of the run that are in its journal.
+
+        Scores of earlier versions compare with persistence alone, and with no rollout. So the
+        first new one counts as better than all of them; until then the old best weights stay.
+        """
+        saved, self.best = self.best, {}
+        for row in self.journal.read():
+            if row["event"] != "validation":
+                continue
+            scores = [read_score(values) for values in row["scores"]]
+            if all(map(is_of_today, row["scores"])):
+                self._note(row["step"], overall(scores), scores)
+            elif row["step"] == saved.get("step"):
+                self.best_scores = tuple(scores)
+                saved = {"step": saved["step"]}
+        self.best = self.best or saved
 
     def _keep_as_best(self, path: Path) -> None:
         self.run.checkpoints.point("best", path)
@@ -119,17 +181,4 @@ class Keeper:
     def _finish_keeping(self, last: Path) -> None:
         """Do what a kill between two renames has left undone."""
         step = int(self.best.get("step", int(last.name.removeprefix("step-"))))
-        for row in self.journal.read():
-            if row["event"] == "validation" and row["step"] == step:
-                self.best_scores = tuple(_score(values) for values in row["scores"])
         self._keep_as_best(last.with_name(f"step-{step:08d}"))
-
-
-def _score(values: dict[str, Any]) -> StoreScore:
-    """Read a score from a journal, where ∞ is null."""
-    return StoreScore(
-        store=values["store"],
-        lead_steps=values["lead_steps"],
-        error=float("inf") if values["error"] is None else values["error"],
-        persistence=float("inf") if values["persistence"] is None else values["persistence"],
-    )

@@ -1,82 +1,178 @@
-"""How good a model is while it trains: one step and the longest lead, beside persistence."""
+"""How good a model is while it trains: one step, the longest lead and a short rollout.
 
-import math
-from collections.abc import Sequence
+Each beside what needs no training, on the same few windows at every validation.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 
-from matey_core.data import sequential_batches
-from matey_core.inference import evaluate, mean_scores
+from matey_core.batches import FieldBatch
+from matey_core.data import Windows, sequential_batches
+from matey_core.forecasts import FORECASTS
+from matey_core.inference import Score, Tally, evaluate, rollout
+from matey_core.metrics import persistence
 from matey_core.models import Model
+from matey_core.runs.scores import StoreScore, store_score
 from matey_core.runs.sources import StoreWindows
 from matey_core.training import Precision
 
+OPPONENTS = ("linear", "local_linear")
+"""Training-free forecasts that a model is compared with, besides persistence."""
+ROLLOUT_FRAMES = 5
+"""Frames of the rollout in a validation; fewer where trajectories are too short."""
+
+Errors = Mapping[str, Score]
+"""nRMSE by field."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoreScore:
-    """Mean nRMSE over fields and validation windows of one store, at one lead."""
+class _Case:
+    """Windows of a store, and the leads at which errors on them are measured."""
 
-    store: str
-    lead_steps: int
-    error: float
-    persistence: float
+    windows: Windows
+    leads: tuple[int, ...]
+    is_rollout: bool
+    num_windows: int
+    batch_size: int
+
+    def batches(self, leads: tuple[int, ...], device: torch.device) -> Iterator[FieldBatch]:
+        """Read the windows."""
+        batches = sequential_batches(
+            self.windows,
+            batch_size=self.batch_size,
+            lead_steps=leads,
+            num_windows=self.num_windows,
+        )
+        return (batch.to(device) for batch in batches)
+
+
+class Validator:
+    """Scores a model on the same few validation windows every time.
+
+    The forecasts that it is compared with do not change while training: their errors are
+    measured at the first validation, and kept in memory.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[StoreWindows],
+        *,
+        batch_size: int,
+        num_batches: int,
+        device: torch.device,
+    ) -> None:
+        """Choose the windows.
+
+        Args:
+            sources: those without validation windows are passed over.
+            batch_size: windows of a batch.
+            num_batches: batches of each store and lead; a rollout takes one.
+            device: where the model is.
+        """
+        self._device = device
+        self._cases = [
+            case
+            for source in sources
+            if source.validation is not None
+            for case in _cases(source.validation, batch_size, num_batches)
+        ]
+        self._forecasts: list[list[Errors]] | None = None
 
     @property
-    def relative(self) -> float:
-        """Error as a multiple of persistence's; NaN where persistence is exact."""
-        return self.error / self.persistence if self.persistence > 0 else math.nan
+    def has_windows(self) -> bool:
+        """Whether there is anything to validate on."""
+        return bool(self._cases)
 
+    def __call__(self, model: Model, precision: Precision) -> tuple[StoreScore, ...]:
+        """Compare a model with the best training-free forecasts.
 
-def validate_model(
-    model: Model,
-    sources: Sequence[StoreWindows],
-    *,
-    batch_size: int,
-    num_batches: int,
-    precision: Precision,
-    device: torch.device,
-) -> tuple[StoreScore, ...]:
-    """Score the model on the same few validation windows every time.
-
-    Args:
-        model: is put into evaluation mode meanwhile.
-        sources: those without validation windows are passed over.
-        batch_size: windows of a batch.
-        num_batches: batches of each store and lead.
-        precision: what the model trains in.
-        device: where the model is.
-    """
-    scores = []
-    for source in sources:
-        if source.validation is None:
-            continue
-        for lead in sorted({1, source.validation.max_lead}):
-            batches = sequential_batches(
-                source.validation,
-                batch_size=batch_size,
-                lead_steps=(lead,),
-                num_windows=num_batches * batch_size,
+        Args:
+            model: is put into evaluation mode meanwhile.
+            precision: what it trains in.
+        """
+        if self._forecasts is None:
+            self._forecasts = [self._forecast_errors(case) for case in self._cases]
+        return tuple(
+            store_score(
+                case.windows.store.name,
+                lead,
+                self._model_errors(model, case, lead, precision),
+                forecasts,
+                is_rollout=case.is_rollout,
             )
-            with precision.autocast(device):
-                tally = evaluate(model, (batch.to(device) for batch in batches))
-            score = mean_scores(tally.scores())["nrmse"]
-            scores.append(
-                StoreScore(
-                    store=source.store.name,
-                    lead_steps=lead,
-                    error=score.error,
-                    persistence=score.persistence,
+            for case, by_lead in zip(self._cases, self._forecasts, strict=True)
+            for lead, forecasts in zip(case.leads, by_lead, strict=True)
+        )
+
+    def _model_errors(self, model: Model, case: _Case, lead: int, precision: Precision) -> Errors:
+        batches = case.batches((lead,), self._device)
+        with precision.autocast(self._device):
+            if not case.is_rollout:
+                return _nrmse(evaluate(model, batches))
+            return _nrmse(_evaluate_rollout(model, batches, lead))
+
+    @torch.inference_mode()
+    def _forecast_errors(self, case: _Case) -> list[Errors]:
+        """Errors of all forecasts at each lead; one fit to a history serves all leads."""
+        tallies = [Tally(case.windows.spec.names, OPPONENTS) for _ in case.leads]
+        forecasters = {name: FORECASTS[name]().build() for name in OPPONENTS}
+        for batch in case.batches(case.leads, self._device):
+            assert batch.targets is not None
+            still = persistence(batch)
+            values = {name: each(batch).values for name, each in forecasters.items()}
+            for index, tally in enumerate(tallies):
+                one = slice(index, index + 1)
+                tally.add(
+                    still[:, one],
+                    still[:, one],
+                    batch.targets[:, one],
+                    None if batch.valid is None else batch.valid[:, one],
+                    forecasts={name: each[:, one] for name, each in values.items()},
                 )
-            )
-    return tuple(scores)
+        return [_nrmse(tally) for tally in tallies]
 
 
-def overall(scores: Sequence[StoreScore]) -> float:
-    """Mean over stores, then over leads, of the error relative to persistence; ∞ for none."""
-    by_store: dict[str, list[float]] = {}
-    for score in scores:
-        if not math.isnan(score.relative):
-            by_store.setdefault(score.store, []).append(score.relative)
-    means = [sum(values) / len(values) for values in by_store.values()]
-    return sum(means) / len(means) if means else math.inf
+def rollout_frames(windows: Windows) -> int:
+    """How many frames a rollout from validation windows has; 0 where it would be one step."""
+    frames = min(ROLLOUT_FRAMES, windows.store.num_frames - windows.history)
+    return frames if frames > 1 else 0
+
+
+def _cases(windows: Windows, batch_size: int, num_batches: int) -> Iterator[_Case]:
+    yield _Case(
+        windows=windows,
+        leads=tuple(sorted({1, windows.max_lead})),
+        is_rollout=False,
+        num_windows=num_batches * batch_size,
+        batch_size=batch_size,
+    )
+    if frames := rollout_frames(windows):
+        yield _Case(
+            windows=Windows(
+                windows.store, windows.samples, history=windows.history, max_lead=frames
+            ),
+            leads=(frames,),
+            is_rollout=True,
+            num_windows=batch_size,
+            batch_size=batch_size,
+        )
+
+
+@torch.inference_mode()
+def _evaluate_rollout(model: Model, batches: Iterator[FieldBatch], steps: int) -> Tally:
+    """Compare the last frames of rollouts with the targets, which are `steps` frames away."""
+    tally: Tally | None = None
+    for batch in batches:
+        assert batch.targets is not None
+        tally = tally or Tally(batch.spec.names)
+        missing = None if batch.valid is None else ~batch.valid[:, 0]
+        *_, state = rollout(model, batch, steps=steps, missing=missing)
+        tally.add(state[:, None], persistence(batch), batch.targets, batch.valid)
+    assert tally is not None
+    return tally
+
+
+def _nrmse(tally: Tally) -> Errors:
+    return {field: by_metric["nrmse"] for field, by_metric in tally.scores().items()}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from matey_core.data import Windows
 from matey_core.runs.sources import open_stores
+from matey_core.runs.validation import rollout_frames
 from matey_core.store import Store
 from matey_core.studies.cells import Task
 from matey_core.studies.log import CellLog
@@ -105,7 +106,7 @@ def _validations(stores: Sequence[Store], config: PretrainConfig | FinetuneConfi
         if windows := _windows(store, "validation", config):
             leads = len({1, windows.max_lead})
             size = -(-len(windows) // config.batch_size)
-            batches += leads * min(config.validation_batches, size)
+            batches += leads * min(config.validation_batches, size) + rollout_frames(windows)
     return sum(map(config.is_validation, range(1, config.steps + 1))) * batches
 
 

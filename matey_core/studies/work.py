@@ -13,7 +13,7 @@ import torch
 from matey_core.errors import RunError
 from matey_core.progress import OnProgress, Progress, silent
 from matey_core.runs.fit import TrainingReport
-from matey_core.runs.validation import StoreScore
+from matey_core.runs.scores import StoreScore
 from matey_core.studies.cells import Cell, CellResult, TrainedCell, failed
 from matey_core.workflows.finetune import FinetuneConfig, finetune
 from matey_core.workflows.pretrain import PretrainConfig, pretrain

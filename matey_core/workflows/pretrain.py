@@ -15,6 +15,7 @@ from matey_core.runs.capabilities import check_capabilities
 from matey_core.runs.fit import TrainingJob, TrainingReport, fit
 from matey_core.runs.folder import RunFolder, create_run, record_of
 from matey_core.runs.resuming import resumable_run
+from matey_core.runs.scores import OnValidation, ignore_validation
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import (
     axis_counts,
@@ -42,7 +43,11 @@ class PretrainConfig(TrainingConfig):
 
 
 def pretrain(
-    config: PretrainConfig, on_progress: OnProgress = silent, *, on_start: OnStart = ignore_start
+    config: PretrainConfig,
+    on_progress: OnProgress = silent,
+    *,
+    on_start: OnStart = ignore_start,
+    on_validation: OnValidation = ignore_validation,
 ) -> TrainingReport:
     """Train a new model on all stores of the data folder.
 
@@ -50,6 +55,7 @@ def pretrain(
         config: settings.
         on_progress: is called after every step.
         on_start: is called once, before the first step, with what will be done.
+        on_validation: is called after every validation.
 
     Raises:
         DataError: there is nothing to train on.
@@ -57,7 +63,13 @@ def pretrain(
         RunError: training diverged, or the disk is full.
     """
     make = partial(_job, config, open_stores(config.data), resumed=None)
-    return fit(config, make, on_progress=on_progress, on_start=on_start)
+    return fit(
+        config,
+        make,
+        on_progress=on_progress,
+        on_start=on_start,
+        on_validation=on_validation,
+    )
 
 
 def resume(
@@ -67,6 +79,7 @@ def resume(
     *,
     sequence_parallel: int | None = None,
     on_start: OnStart = ignore_start,
+    on_validation: OnValidation = ignore_validation,
 ) -> TrainingReport:
     """Continue a pretraining run from its last checkpoint, with its own settings and stores.
 
@@ -76,6 +89,7 @@ def resume(
         on_progress: is called after every step.
         sequence_parallel: how many processes share every sample; by default as many as before.
         on_start: is called once, before the first step, with what will be done.
+        on_validation: is called after every validation.
 
     Raises:
         CheckpointError: there is no such run, it is complete, or it does not fit its data.
@@ -84,7 +98,13 @@ def resume(
         runs, name, verb="pretrain", read=run_config, sequence_parallel=sequence_parallel
     )
     make = partial(_job, config, reopen_stores(run.stores()), resumed=run)
-    return fit(config, make, on_progress=on_progress, on_start=on_start)
+    return fit(
+        config,
+        make,
+        on_progress=on_progress,
+        on_start=on_start,
+        on_validation=on_validation,
+    )
 
 
 def run_config(run: RunFolder) -> PretrainConfig:

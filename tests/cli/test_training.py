@@ -31,8 +31,11 @@ def place(project: Path, tmp_path: Path) -> Path:
 def test_the_two_verbs_tell_what_they_do(matey: Matey, place: Path) -> None:
     trained = matey("pretrain", "--config", "settings.toml", "--steps", 2, cwd=place)
     assert trained.returncode == 0
-    for expected in ("parameters", "stem", "tokens a frame", "flat_periodic", "persistence"):
+    for expected in ("parameters", "stem", "tokens a frame", "flat_periodic", "best forecast"):
         assert expected in trained.stdout
+    lines = [line for line in trained.stderr.splitlines() if line.startswith("step ")]
+    assert [line.split()[1] for line in lines] == ["1/2", "2/2"]
+    assert all(len(line) < 80 and " score " in line and " worst " in line for line in lines)
     assert "Wrote runs/pretrain-001/model" in trained.stdout
 
     line = ("finetune", "--freeze-attention", "--n-samples", 8, "--steps", 2, "--json")
@@ -44,6 +47,8 @@ def test_the_two_verbs_tell_what_they_do(matey: Matey, place: Path) -> None:
     assert set(report["start"]["parameters"]["frozen"]) == {"attention"}
     assert any("training trajectories, not 8" in note for note in report["start"]["notes"])
     assert {score["store"] for score in report["scores"]} == {"flat_periodic", "line_periodic"}
+    assert [each["step"] for each in report["validations"]] == [0, 1, 2]
+    assert all(score["ratio"] > 0 and score["forecast"] for score in report["scores"])
 
 
 def test_settings_are_laid_over_each_other(matey: Matey, place: Path) -> None:

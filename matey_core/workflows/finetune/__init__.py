@@ -16,6 +16,7 @@ from matey_core.runs.capabilities import check_capabilities
 from matey_core.runs.fit import TrainingJob, TrainingReport, fit
 from matey_core.runs.folder import FinetuneStart, RunFolder, create_run
 from matey_core.runs.resuming import resumable_run
+from matey_core.runs.scores import OnValidation, ignore_validation
 from matey_core.runs.sources import axis_counts, field_names
 from matey_core.runs.start import OnStart, ignore_start, store_facts
 from matey_core.runs.token_plan import TokenPlan, plan_tokens
@@ -29,7 +30,11 @@ __all__ = ["FinetuneConfig", "finetune", "resume", "run_config", "subset"]
 
 
 def finetune(
-    config: FinetuneConfig, on_progress: OnProgress = silent, *, on_start: OnStart = ignore_start
+    config: FinetuneConfig,
+    on_progress: OnProgress = silent,
+    *,
+    on_start: OnStart = ignore_start,
+    on_validation: OnValidation = ignore_validation,
 ) -> TrainingReport:
     """Train a copy of a trained model further, in a run of its own.
 
@@ -40,6 +45,7 @@ def finetune(
         config: settings.
         on_progress: is called after every step.
         on_start: is called once, before the first step, with what will be done.
+        on_validation: is called after every validation.
 
     Raises:
         CheckpointError: there is no model to start from.
@@ -49,7 +55,13 @@ def finetune(
     """
     plan = plan_finetuning(config)
     make = partial(_job, plan, resumed=None)
-    return fit(plan.config, make, on_progress=on_progress, on_start=on_start)
+    return fit(
+        plan.config,
+        make,
+        on_progress=on_progress,
+        on_start=on_start,
+        on_validation=on_validation,
+    )
 
 
 def resume(
@@ -59,6 +71,7 @@ def resume(
     *,
     sequence_parallel: int | None = None,
     on_start: OnStart = ignore_start,
+    on_validation: OnValidation = ignore_validation,
 ) -> TrainingReport:
     """Continue a fine-tuning from its last checkpoint, with its own settings and stores.
 
@@ -70,6 +83,7 @@ def resume(
         on_progress: is called after every step.
         sequence_parallel: how many processes share every sample; by default as many as before.
         on_start: is called once, before the first step, with what will be done.
+        on_validation: is called after every validation.
 
     Raises:
         CheckpointError: there is no such run, it is complete, or it does not fit its data.
@@ -79,7 +93,13 @@ def resume(
     )
     plan = plan_again(run, config)
     make = partial(_job, plan, resumed=run)
-    return fit(plan.config, make, on_progress=on_progress, on_start=on_start)
+    return fit(
+        plan.config,
+        make,
+        on_progress=on_progress,
+        on_start=on_start,
+        on_validation=on_validation,
+    )
 
 
 def run_config(run: RunFolder) -> FinetuneConfig:
@@ -121,6 +141,7 @@ def _job(plan: FinetunePlan, strategy: Strategy, *, resumed: RunFolder | None) -
         mode=config.finetune,
         base=plan.base,
         resumes=resumed is not None,
+        validates_start=not config.from_scratch,
     )
 
 
