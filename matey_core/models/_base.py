@@ -26,7 +26,7 @@ class ModelConfig(PartConfig):
     key: ClassVar[str] = "variant"
 
     variant: str
-    """Model: `matey`, `paper` (as published), or `fno` or `unet`, which have no tokens."""
+    """Model: `pyramid`, `matey`, `paper` (as published), or `fno` or `unet` without tokens."""
 
     @property
     def label(self) -> str:

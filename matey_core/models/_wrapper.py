@@ -133,14 +133,19 @@ class Frame:
             return values
         return pad(values, patch, periodic=self.grid.periodic, shift=self.shift)
 
-    def state(self, output: Float[Tensor, "b k *padded"]) -> Float[Tensor, "b c *space"]:
+    def state(
+        self, output: Float[Tensor, "b k *padded"], *, is_padded: bool = True
+    ) -> Float[Tensor, "b c *space"]:
         """Turn the model's output into a state in physical units.
 
         Args:
             output: (b, k, *padded) one number a field and, with `trend`, as many weights
                 of the fields' last changes.
+            is_padded: whether the output is on whole cells, instead of on the grid's own points.
         """
-        answer = crop(output.unsqueeze(1), self.grid.shape, self.shift)
+        answer = output.unsqueeze(1)
+        if is_padded:
+            answer = crop(answer, self.grid.shape, self.shift)
         if self.config.trend:
             answer, weight = answer.chunk(2, dim=2)
             answer = answer + weight * self._changes()[:, -1:]

@@ -201,7 +201,7 @@ def test_parts_cover_stem_head_fields_and_the_rest() -> None:
         ({"tokenizer": {"tokens": 40}}, "refines by gamma or ratio, not tokens"),
         ({"tokenizer": {"patch": [16, 8, 4]}}, "should have at most 2 items"),
         ({"tokenizer": {"criterion": "gradient"}}, "unknown setting 'model.tokenizer.criterion'"),
-        ({"measure": True}, r"unknown setting 'model.measure'.* \(matey has it\)"),
+        ({"measure": True}, r"unknown setting 'model.measure'.* \(matey and pyramid have it\)"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(settings: dict[str, object], message: str) -> None:

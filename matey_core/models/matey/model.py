@@ -48,9 +48,7 @@ class MateyModel(AdaptiveModel):
     ) -> None:
         super().__init__(config, fields, num_axes)
         self.inner = config.sizes.width // 4
-        self.table = FieldTable(
-            self.fields, channels=config.channels, outputs=config.outputs, width=self.inner
-        )
+        self.table = self._make_table(config)
         self.stems = nn.ModuleDict()
         self.heads = nn.ModuleDict()
         self.processor = Processor(config)
@@ -59,24 +57,59 @@ class MateyModel(AdaptiveModel):
         is_learned = "learned" in parts_of(config.tokenizer.criterion)
         self.error_head = ErrorHead() if is_learned else None
 
+    def _make_table(self, config: MateySettings) -> FieldTable:
+        return FieldTable(
+            self.fields, channels=config.channels, outputs=config.outputs, width=self.inner
+        )
+
     def forward(self, batch: FieldBatch) -> Prediction:
         """Predict the states at `batch.lead_steps`; see `Model.forward`."""
         self.check(batch)
-        leads = batch.lead_steps.shape[1]
-        history = batch.history.repeat_interleave(leads, dim=0)
-        lead_steps = batch.lead_steps.flatten()
-        frame = Frame.of(history, lead_steps, batch.spec.grid, self.config, self.shift)
+        frame, lead_steps = self._frame(batch)
         tree = self._tree(frame)
         rows = self.table.rows(batch.spec.names)
+        output = self.exchange(
+            frame.channels(tree.patches[0]),
+            tree,
+            batch.spec,
+            entering=self.table.entering(rows),
+            leaving=self.table.leaving(rows),
+            lead_steps=lead_steps,
+        )
+        return self._prediction(frame.state(output), frame, tree, batch)
+
+    def exchange(
+        self,
+        channels: Float[Tensor, "b t k *padded"],
+        tree: Tree,
+        spec: FieldSpec,
+        *,
+        entering: Float[Tensor, "k w"],
+        leaving: tuple[Float[Tensor, "o w"], Float[Tensor, " o"]],
+        lead_steps: Int[Tensor, " b"],
+    ) -> Float[Tensor, "b o *padded"]:
+        """Cut channels into cells, let their tokens exchange, and write what they say.
+
+        Args:
+            channels: (b, t, k, *padded) of every frame, on whole cells of the coarsest level.
+            tree: which cells.
+            spec: grid and time step.
+            entering: (k, w) vectors that carry the channels into a stem.
+            leaving: (o, w) vectors that read the heads, and (o,) offsets.
+            lead_steps: (b,) frames ahead.
+        """
         with as_written(unless=tree.has_known_counts):  # shapes that change compile anew each time
             outputs = [
-                self._run(cells, tree, frame, batch.spec, rows=rows, lead_steps=lead_steps)
+                self._run(cells, tree, spec, channels, entering, leaving, lead_steps)
                 for cells in TOKENIZERS[self.tokenizing.name](tree)
             ]
         output = torch.stack(outputs).sum(0) if len(outputs) > 1 else outputs[0]
-        if self.sequence is not None:
-            output = self.sequence.sum(output)
-        values = frame.state(output)
+        return output if self.sequence is None else self.sequence.sum(output)
+
+    def _prediction(
+        self, values: Float[Tensor, "b c *space"], frame: Frame, tree: Tree, batch: FieldBatch
+    ) -> Prediction:
+        """States of all (sample, lead) pairs, and what the error head learns from them."""
         side = None
         if self.error_head is not None and self._is_learning and batch.targets is not None:
             side = side_loss(self.error_head, frame, tree, batch, values)
@@ -84,7 +117,7 @@ class MateyModel(AdaptiveModel):
                 side = self.sequence.share_gradient(side)
         return Prediction(
             spec=batch.spec,
-            values=values.unflatten(0, (-1, leads)),
+            values=values.unflatten(0, (-1, batch.lead_steps.shape[1])),
             lead_steps=batch.lead_steps,
             side_loss=side,
         )
@@ -153,6 +186,13 @@ class MateyModel(AdaptiveModel):
         }
         return parts.get(parameter.partition(".")[0], "attention")
 
+    def _frame(self, batch: FieldBatch) -> tuple[Frame, Int[Tensor, " bl"]]:
+        """Normalized histories of all (sample, lead) pairs, and their leads."""
+        history = batch.history.repeat_interleave(batch.lead_steps.shape[1], dim=0)
+        lead_steps = batch.lead_steps.flatten()
+        frame = Frame.of(history, lead_steps, batch.spec.grid, self.config, self.shift)
+        return frame, lead_steps
+
     @property
     def _is_learning(self) -> bool:
         """Whether the head of errors chooses the cells, and is trained."""
@@ -173,21 +213,20 @@ class MateyModel(AdaptiveModel):
         self,
         cells: Pass,
         tree: Tree,
-        frame: Frame,
         spec: FieldSpec,
-        *,
-        rows: list[int],
+        channels: Float[Tensor, "b t k *padded"],
+        entering: Float[Tensor, "k w"],
+        leaving: tuple[Float[Tensor, "o w"], Float[Tensor, " o"]],
         lead_steps: Int[Tensor, " b"],
-    ) -> Float[Tensor, "b c *padded"]:
+    ) -> Float[Tensor, "b o *padded"]:
         """One pass through stem, blocks and head."""
         layout = lay_out(cells, tree.patches, spec.grid.shape, tree.shift)
         if self.sequence is not None:
             layout = deal(layout, cells, self.sequence)
-        channels = frame.channels(tree.patches[0])
-        tokens, details = self._encode(channels, tree.patches, layout, rows)
+        tokens, details = self._encode(channels, tree.patches, layout, entering)
         last = self.processor(tokens, spec, lead_steps, recompute=self.recompute).values[:, -1]
         shape = (channels.shape[0], *channels.shape[3:])
-        leave, bias = self.table.leaving(rows)
+        leave, bias = leaving
         if cells.local:  # corrects what the coarse pass says, trend and offset included
             bias = torch.zeros_like(bias)
         groups = zip(layout.groups, layout.unpack(last), details, strict=True)
@@ -204,10 +243,9 @@ class MateyModel(AdaptiveModel):
         channels: Float[Tensor, "b t k *padded"],
         patches: tuple[tuple[int, ...], ...],
         layout: Layout,
-        rows: list[int],
+        table: Float[Tensor, "k w"],
     ) -> tuple[TokenBatch, list[Details | None]]:
         """Cells of every group to packed tokens, and what the stems hand to the heads."""
-        table = self.table.entering(rows)
         tokens, details = [], []
         for group in layout.groups:
             patch = patches[group.level]

@@ -19,7 +19,7 @@ ONE_STEP, HORIZON = "one step", "horizon"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
+class ModelCost:
     """What a model is, and what it takes; medians over seeds."""
 
     parameters: int
@@ -33,11 +33,11 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ArenaRow:
     """A model or a forecast on one data set, on test data."""
 
     name: str
-    cost: Cost | None
+    cost: ModelCost | None
     """None for a forecast, which is not trained."""
     errors: dict[str, Interval]
     """`one step` or a frame of the rollout → nRMSE, mean over fields."""
@@ -57,11 +57,11 @@ class Table:
     store: Path
     frames: int
     """Of the rollouts."""
-    rows: tuple[Row, ...]
+    rows: tuple[ArenaRow, ...]
     """Models, then forecasts."""
 
     @property
-    def models(self) -> list[Row]:
+    def models(self) -> list[ArenaRow]:
         """Rows of what is trained."""
         return [row for row in self.rows if row.cost]
 
@@ -155,15 +155,15 @@ def _row(
     name: str,
     results: Sequence[CellResult | ForecastErrors],
     columns: Sequence[int],
-    cost: Cost | None,
+    cost: ModelCost | None,
     last: int,
-) -> Row:
+) -> ArenaRow:
     leads = [each.leads or (math.inf,) * last for each in results]
     spreads = [each.spread_leads or (math.inf,) * last for each in results]
     errors = {ONE_STEP: interval_of([_one_step(each) for each in results])}
     errors |= {str(lead): interval_of([each[lead - 1] for each in leads]) for lead in columns}
     good = [sum(1 for _ in takewhile(lambda error: error <= SPREAD, each)) for each in spreads]
-    return Row(
+    return ArenaRow(
         name=name,
         cost=cost,
         errors=errors,
@@ -176,9 +176,9 @@ def _one_step(result: CellResult | ForecastErrors) -> float:
     return result.errors["nrmse"] if isinstance(result, CellResult) else result.one_step
 
 
-def _cost(found: Sequence[tuple[CellResult, float]], unit: str) -> Cost:
+def _cost(found: Sequence[tuple[CellResult, float]], unit: str) -> ModelCost:
     results = [result for result, _ in found]
-    return Cost(
+    return ModelCost(
         parameters=max(each.parameters for each in results),
         steps=results[0].steps,
         learning_rate=found[0][1],
@@ -190,7 +190,7 @@ def _cost(found: Sequence[tuple[CellResult, float]], unit: str) -> Cost:
     )
 
 
-def _marked(row: Row, free: Sequence[Row]) -> Row:
+def _marked(row: ArenaRow, free: Sequence[ArenaRow]) -> ArenaRow:
     if not free:
         return row
     columns = [

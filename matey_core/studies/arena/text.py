@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from matey_core.studies.arena.report import HORIZON, ONE_STEP, SPREAD, ArenaReport, Row, Table
+from matey_core.studies.arena.report import HORIZON, ONE_STEP, SPREAD, ArenaReport, ArenaRow, Table
 from matey_core.studies.statistics import Interval
 from matey_core.studies.words import number, table
 
@@ -117,7 +117,7 @@ def _lines(report: ArenaReport) -> Iterator[str]:
     yield from (f"- {note}" for note in report.notes)
 
 
-def _what(row: Row, short: bool) -> tuple[str, ...]:
+def _what(row: ArenaRow, short: bool) -> tuple[str, ...]:
     cost = row.cost
     if cost is None:
         return (row.name, "", "", *(() if short else ("", "")))
@@ -130,7 +130,7 @@ def _what(row: Row, short: bool) -> tuple[str, ...]:
     )
 
 
-def _figures(row: Row, frames: int, short: bool) -> Iterator[str]:
+def _figures(row: ArenaRow, frames: int, short: bool) -> Iterator[str]:
     for column, error in row.errors.items():
         text = _error(error.median) if short else _interval(error)
         yield text + (BEATEN if column in row.beaten else "")
@@ -155,11 +155,11 @@ def _error(value: float) -> str:
     return f">{LARGE:g}" if LARGE < value < math.inf else number(value)
 
 
-def _best(rows: Sequence[Row], column: str) -> Row:
+def _best(rows: Sequence[ArenaRow], column: str) -> ArenaRow:
     return min(rows, key=lambda row: row.errors[column].median)
 
 
-def _seeds(models: Sequence[Row]) -> list[int]:
+def _seeds(models: Sequence[ArenaRow]) -> list[int]:
     return [row.cost.seeds for row in models if row.cost]
 
 

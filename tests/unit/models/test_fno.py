@@ -9,14 +9,8 @@ from torch import Tensor, nn
 
 from matey_core.errors import ConfigError
 from matey_core.fields import Boundary, Grid
-from matey_core.models.fno import (
-    FIRST_GAIN,
-    FnoBlock,
-    FnoConfig,
-    FnoModel,
-    SpectralLayer,
-    Waves,
-)
+from matey_core.models.fno import FnoBlock, FnoConfig, FnoModel
+from matey_core.nn.spectral import FIRST_GAIN, SpectralLayer, Waves
 from tests.formula import AXES, batch_of, spec_of
 
 SHAPES = ((24,), (23,), (12, 15), (15, 10), (6, 8, 7))

@@ -7,8 +7,9 @@ import torch
 
 from matey_core.errors import ConfigError
 from matey_core.fields import Boundary
-from matey_core.models.unet import ConvNextBlock, Doubling, Halving, UnetConfig, UnetModel
+from matey_core.models.unet import ConvNextBlock, UnetConfig, UnetModel
 from matey_core.nn.padding import surround
+from matey_core.nn.resolution import Doubling, Halving
 from tests.formula import batch_of, spec_of
 
 

@@ -1,0 +1,25 @@
+"""A pyramid of convolutions for what is near, waves and adaptive tokens for what is far."""
+
+from collections.abc import Iterable
+
+from matey_core.models._base import MODELS
+from matey_core.models._cost import ForwardCost, Inputs
+from matey_core.models.pyramid.cost import cost_of
+from matey_core.models.pyramid.model import PyramidModel
+from matey_core.models.pyramid.settings import PyramidSettings
+from matey_core.tokenizers import Tree
+
+__all__ = ["PyramidConfig", "PyramidModel"]
+
+
+@MODELS.register("pyramid")
+class PyramidConfig(PyramidSettings):
+    """Settings of a pyramid of convolutions with adaptive tokens."""
+
+    def build(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> PyramidModel:
+        """Make the model; see `ModelConfig.build`."""
+        return PyramidModel(self, fields, num_axes)
+
+    def cost_of(self, tree: Tree, inputs: Inputs) -> ForwardCost:
+        """Operations of given cells; see `AdaptiveConfig.cost_of`."""
+        return cost_of(self, tree, inputs)

@@ -1,0 +1,136 @@
+"""The pyramid: blocks at full and half resolution that see across the borders of all cells."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from matey_core.fields import Grid
+from matey_core.models.pyramid.settings import PyramidSettings
+from matey_core.nn.padding import surround
+from matey_core.nn.recompute import run_block
+from matey_core.nn.resolution import CONVOLUTIONS, Doubling, Halving
+from matey_core.nn.spectral import SpectralLayer, Waves
+
+SIDE = 3
+"""Points of a kernel along each axis."""
+
+
+class ConvBlock(nn.Module):
+    """x + C₂ σ(scale · (C₁ x + S x) + shift): convolutions, and a spectral layer or none.
+
+    Both convolutions are dense: at these widths a processor computes them faster than
+    depthwise ones. The grid is continued once for both.
+    """
+
+    profile_part: ClassVar[str] = "pyramid"
+
+    def __init__(self, width: int, *, condition: int, has_waves: bool) -> None:
+        """Make a block without kernels: `add_axes` adds them.
+
+        Args:
+            width: channels.
+            condition: channels of the condition.
+            has_waves: whether the block mixes the grid's lowest waves as well.
+        """
+        super().__init__()
+        self.width, self.has_waves = width, has_waves
+        self.enter = nn.ParameterDict()
+        self.leave = nn.ParameterDict()
+        self.spectral = nn.ModuleDict()
+        self.bias = nn.Parameter(torch.zeros(width))
+        self.film = nn.Linear(condition, 2 * width)
+        nn.init.normal_(self.film.weight, std=0.02)
+        nn.init.zeros_(self.film.bias)
+
+    def forward(
+        self,
+        x: Float[Tensor, "b *space d"],
+        condition: Float[Tensor, "b k"],
+        periodic: tuple[bool, ...],
+        waves: Waves | None,
+    ) -> Float[Tensor, "b *space d"]:
+        """Look around twice, and between that far along the grid."""
+        axes, reach = x.ndim - 2, SIDE // 2
+        convolve = CONVOLUTIONS[axes]
+        around = surround(x.movedim(-1, 1), 2 * reach, periodic=periodic)
+        seen = convolve(around, self.enter[str(axes)])
+        if waves is not None and self.has_waves:
+            far = self.spectral[str(axes)](x, waves).movedim(-1, 1)
+            seen = seen + surround(far, reach, periodic=periodic)
+        film = self.film(condition).view(len(x), -1, *(1,) * axes)
+        scale, shift = film.chunk(2, dim=1)
+        seen = nn.functional.gelu(torch.addcmul(seen + shift, seen, scale))
+        change = convolve(seen, self.leave[str(axes)], self.bias)
+        return x + change.movedim(1, -1).float()
+
+    def add_axes(self, axes: int, waves: int) -> None:
+        """Add kernels for grids of this number of axes, and spectral weights of so many waves."""
+        fan = self.width * SIDE**axes
+        for kernels, gain in ((self.enter, 2.0), (self.leave, 0.5)):
+            kernel = torch.randn(self.width, self.width, *(SIDE,) * axes) * (gain / fan) ** 0.5
+            kernels[str(axes)] = nn.Parameter(kernel.to(self.bias.device))
+        if self.has_waves and waves:
+            layer = SpectralLayer(self.width, axes=axes, modes=waves)
+            self.spectral[str(axes)] = layer.to(self.bias.device)
+
+
+class Pyramid(nn.Module):
+    """Two resolutions, each with blocks; what is far enters at the full one, on the way down."""
+
+    def __init__(self, config: PyramidSettings) -> None:
+        super().__init__()
+        self.config = config
+        channels, half_blocks = config.dimensions[:2]
+        self.down = ConvBlock(channels, condition=channels, has_waves=True)
+        self.coarse = nn.ModuleList(
+            ConvBlock(2 * channels, condition=channels, has_waves=False) for _ in range(half_blocks)
+        )
+        self.up = ConvBlock(channels, condition=channels, has_waves=True)
+        self.halving, self.doubling = Halving(channels), Doubling(channels)
+
+    def waves(self, grid: Grid, device: torch.device) -> Waves | None:
+        """What the spectral layers need to know of a grid; None if there are none."""
+        number = self.config.waves_on(grid.num_axes)
+        return Waves.of(grid, number, device) if number else None
+
+    def coarsen(
+        self,
+        x: Float[Tensor, "b *space d"],
+        condition: Float[Tensor, "b k"],
+        grid: Grid,
+        waves: Waves | None,
+        *,
+        recompute: bool,
+    ) -> Float[Tensor, "b *space d"]:
+        """Features of every point, before tokens are read from them."""
+        return run_block(self.down, x, condition, grid.periodic, waves, recompute=recompute)
+
+    def refine(
+        self,
+        x: Float[Tensor, "b *space d"],
+        condition: Float[Tensor, "b k"],
+        grid: Grid,
+        waves: Waves | None,
+        *,
+        recompute: bool,
+    ) -> Float[Tensor, "b *space d"]:
+        """Down to half the resolution, and up again beside what was there."""
+        half = self.halving(x, grid.periodic)
+        for block in self.coarse:
+            half = run_block(block, half, condition, grid.periodic, None, recompute=recompute)
+        x = self.doubling(half, x)
+        return run_block(self.up, x, condition, grid.periodic, waves, recompute=recompute)
+
+    def blocks(self) -> Iterator[ConvBlock]:
+        """All convolutional blocks."""
+        return (part for part in self.modules() if isinstance(part, ConvBlock))
+
+    def add_axes(self, axes: int) -> None:
+        """Give every part weights for grids of this number of axes."""
+        for block in self.blocks():
+            block.add_axes(axes, self.config.waves_on(axes))
+        self.halving.add_axes(axes)
+        self.doubling.add_axes(axes)

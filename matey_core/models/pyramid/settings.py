@@ -1,0 +1,91 @@
+"""Settings of a pyramid of convolutions with adaptive tokens."""
+
+from typing import Literal, NamedTuple
+
+from pydantic import NonNegativeInt, PositiveInt
+
+from matey_core.models._sizes import Preset, Sizes
+from matey_core.models.matey.settings import MateySettings
+from matey_core.tokenizers import TokenizerConfig
+
+
+class PyramidSizes(NamedTuple):
+    """Channels of a point, blocks at half resolution, and the tokens' width, blocks and heads."""
+
+    channels: int
+    half_blocks: int
+    width: int
+    depth: int
+    heads: int
+
+
+PYRAMID_PRESETS: dict[Preset, PyramidSizes] = {
+    "ti": PyramidSizes(24, 2, 96, 2, 3),
+    "s": PyramidSizes(48, 2, 192, 4, 3),
+    "b": PyramidSizes(96, 3, 384, 8, 6),
+    "l": PyramidSizes(128, 4, 768, 12, 12),
+}
+WAVES = (16, 12, 6)
+"""Wavenumbers of the spectral layers along each axis, in 1D, 2D and 3D."""
+
+
+class PyramidSettings(MateySettings):
+    """Settings of a pyramid of convolutions with adaptive tokens."""
+
+    variant: Literal["pyramid"] = "pyramid"  # type: ignore[assignment]
+    preset: Preset = "ti"
+    """Size: ti 24 channels and tokens 96×2, s 48 and 192×4, b 96 and 384×8, l 128 and 768×12
+    (channels of a point, width of a token × blocks)."""
+    channels_per_point: PositiveInt | None = None
+    """Channels of a point, instead of the preset's; there are twice as many at half resolution."""
+    depth: NonNegativeInt | None = None
+    """Number of blocks of tokens, instead of the preset's; 0 leaves the tokens out."""
+    half_blocks: PositiveInt | None = None
+    """Number of convolutional blocks at half resolution, instead of the preset's."""
+    waves: NonNegativeInt | None = None
+    """Number of wavenumbers that the spectral layers keep along each axis; by default 16 in 1D, 12
+    in 2D and 6 in 3D. 0 leaves the spectral layers out."""
+    frames: PositiveInt = 8
+    """Number of frames of the longest history that the model can read."""
+
+    @classmethod
+    def tiny(cls) -> "PyramidSettings":
+        """Few channels, and one narrow block of tokens of two sizes."""
+        tokenizer = TokenizerConfig(patch=(8, 4))
+        return cls(
+            channels_per_point=8,
+            width=24,
+            depth=1,
+            heads=2,
+            half_blocks=1,
+            waves=3,
+            layer_scale=0.5,
+            tokenizer=tokenizer,
+        )
+
+    @property
+    def dimensions(self) -> PyramidSizes:
+        """The preset's sizes with the overrides applied."""
+        preset = PYRAMID_PRESETS[self.preset]
+        return PyramidSizes(
+            self.channels_per_point or preset.channels,
+            self.half_blocks or preset.half_blocks,
+            self.width or preset.width,
+            preset.depth if self.depth is None else self.depth,
+            self.heads or preset.heads,
+        )
+
+    @property
+    def sizes(self) -> Sizes:
+        """Sizes of the tokens."""
+        return Sizes(*self.dimensions[2:])
+
+    @property
+    def label(self) -> str:
+        """Preset, channels, width × blocks of tokens, and variant."""
+        sizes = self.dimensions
+        return f"{self.preset} ({sizes.channels}, {sizes.width}×{sizes.depth}, {self.variant})"
+
+    def waves_on(self, axes: int) -> int:
+        """Wavenumbers that the spectral layers keep along each of so many axes."""
+        return WAVES[axes - 1] if self.waves is None else self.waves

@@ -1,0 +1,92 @@
+"""The pyramid: what its formula, its tokens and its convolutions promise."""
+
+import pytest
+import torch
+
+from matey_core.batches import FieldBatch
+from matey_core.errors import ConfigError
+from matey_core.models._cost import Inputs
+from matey_core.models.pyramid import PyramidConfig, PyramidModel
+from matey_core.profiling import count_flops
+from matey_core.sequence_group import SequenceGroup
+from matey_core.tokenizers import TokenizerConfig
+from tests.formula import batch_of, spec_of
+
+UNIFORM = TokenizerConfig(name="uniform", patch=(8,))
+
+
+def build(axes: int = 2, **settings: object) -> PyramidModel:
+    torch.manual_seed(0)
+    config = PyramidConfig.tiny().model_copy(update={"tokenizer": UNIFORM, **settings})
+    return PyramidConfig.model_validate(config.model_dump()).build(
+        fields=("density", "velocity_x"), num_axes=(axes,)
+    )
+
+
+@pytest.mark.parametrize("shape", [(32,), (16, 24), (15, 24), (16, 8, 8)])
+@pytest.mark.parametrize("depth", [0, 2])
+@pytest.mark.parametrize("waves", [0, 3])
+@pytest.mark.parametrize("boundary", ["periodic", "no_slip"])
+def test_the_formula_counts_what_a_pass_costs(
+    shape: tuple[int, ...], depth: int, waves: int, boundary: str
+) -> None:
+    model = build(len(shape), depth=depth, waves=waves)
+    several = batch_of(spec_of(shape, boundary=boundary), leads=1)
+    batch = FieldBatch(  # positions are computed once for all samples
+        spec=several.spec, history=several.history[:1], lead_steps=several.lead_steps[:1]
+    )
+    counted = count_flops(lambda: model(batch).values.sum()).forward
+    grid = batch.spec.grid
+    inputs = Inputs(grid=shape, periodic=grid.periodic, fields=2, frames=batch.history.shape[1])
+    assert model.flops(inputs) == pytest.approx(counted, rel=0.01)
+
+
+def test_without_blocks_there_are_no_tokens() -> None:
+    model, batch = build(depth=0), batch_of(spec_of((16, 24)))
+    assert model.count_tokens(batch).tolist() == [0] * len(batch.history)
+    assert not list(model.stems)
+    assert not list(model.heads)
+    assert build(depth=1).count_tokens(batch).tolist() == [6] * len(batch.history)
+
+
+def reached(model: PyramidModel, part: str) -> float:
+    """How far, in points along an axis, a change of the middle point's features is felt."""
+    spec = spec_of((48, 48), boundary="no_slip")
+    batch = batch_of(spec, leads=1)
+    frame, leads = model._frame(batch)
+    x = torch.randn(len(batch.history), 48, 48, 8)
+    moved = x.clone()
+    moved[:, 24, 24] += 1.0
+
+    def out(features: torch.Tensor) -> torch.Tensor:
+        if part == "tokens":
+            return model._far(features, frame, model._tree(frame), spec, leads)
+        common = (torch.zeros(len(x), 8), spec.grid, model.pyramid.waves(spec.grid, x.device))
+        features = model.pyramid.coarsen(features, *common, recompute=False)
+        return model.pyramid.refine(features, *common, recompute=False)
+
+    with torch.no_grad():
+        felt = (out(moved) - out(x)).abs().amax((0, 3)) > 1e-7
+    return float((felt.nonzero() - 24).abs().max())
+
+
+def test_convolutions_see_near_and_waves_and_tokens_far() -> None:
+    # two points a block at full resolution, four at half, and one where pairs are cut
+    assert reached(build(depth=0, waves=0).eval(), "pyramid") <= 2 + 4 + 1 + 2
+    assert reached(build(depth=0, waves=3).eval(), "pyramid") >= 23
+    assert reached(build(depth=1).eval(), "tokens") >= 23
+
+
+def test_a_periodic_field_may_be_shifted_by_a_pair_of_points_without_tokens() -> None:
+    model = build(depth=0).eval()
+    batch = batch_of(spec_of((16, 24), boundary="periodic"), leads=1)
+    moved = type(batch)(
+        spec=batch.spec, history=batch.history.roll((2, 4), (3, 4)), lead_steps=batch.lead_steps
+    )
+    expected = model(batch).values.roll((2, 4), (3, 4))
+    torch.testing.assert_close(model(moved).values, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_sample_is_not_shared_among_processes() -> None:
+    with pytest.raises(ConfigError, match="pyramid variant cannot share"):
+        build().share_samples(SequenceGroup.__new__(SequenceGroup))
