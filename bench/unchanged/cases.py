@@ -14,15 +14,17 @@ SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "pdebench_64"
 
 TRAIN = (
     "--steps 6 --batch-size 4 --seed 3 --precision float32 --device cpu "
-    "--set validate_every=3 --set validation_batches=1"
+    "--set validate_every=3 --set validation_batches=1 "
+    "--loss nrmse --objective one_step --augment noise"
 )
 SMALL = (
-    f"{TRAIN} --history 2 --max-lead 2 --set model.width=32 --set model.depth=2 "
+    f"{TRAIN} --variant matey --set model.tokenizer.gamma=0.3 --history 2 --max-lead 2 "
+    "--set model.width=32 --set model.depth=2 "
     "--set model.heads=2 --set model.tokenizer.patch=[8,4]"
 )
 FINETUNE = f"finetune runs/full-adap_mix --data other {TRAIN} --n-samples 2"
 PAPER = (
-    "--set model.variant=paper --set model.width=24 --set objective=relative_mse "
+    "--set model.variant=paper --set model.width=24 --loss relative_mse "
     "--set model.drop_path=0.2 --set clip=0.5 --set noise=0.0"
 )
 ROLLOUT = "--steps 4 --windows 16 --samples 2"

@@ -43,7 +43,7 @@ class LossConfig(PartConfig):
     """Settings of a loss."""
 
     family: ClassVar[Registry[Any]] = LOSSES
-    default: ClassVar[str] = "nrmse"
+    default: ClassVar[str] = "change"
     needs_change: ClassVar[bool] = False
     """Whether training shall measure `FieldBatch.change` for it."""
 

@@ -22,7 +22,7 @@ class ModelConfig(PartConfig):
     """Settings of a model; `variant` names it."""
 
     family: ClassVar[Registry[Any]] = MODELS
-    default: ClassVar[str] = "matey"
+    default: ClassVar[str] = "pyramid"
     key: ClassVar[str] = "variant"
 
     variant: str

@@ -44,7 +44,7 @@ class ObjectiveConfig(PartConfig):
     """Settings of an objective: which targets it needs, and how it calls the model."""
 
     family: ClassVar[Registry[Any]] = OBJECTIVES
-    default: ClassVar[str] = "one_step"
+    default: ClassVar[str] = "pushforward"
 
     @property
     def extra_frames(self) -> int:

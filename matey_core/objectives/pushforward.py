@@ -36,11 +36,11 @@ class PushforwardConfig(ObjectiveConfig):
     """The loss after several calls of the model, each on the prediction of the call before."""
 
     name: Literal["pushforward"] = "pushforward"
-    horizon: PositiveInt = 2
+    horizon: PositiveInt = 3
     """Number of calls of the model at the end of the training."""
-    grow_from: float = Field(default=0.0, ge=0, le=1)
+    grow_from: float = Field(default=0.6, ge=0, le=1)
     """Fraction of the training steps with one call; the number of calls then grows."""
-    grow_until: float = Field(default=0.5, ge=0, le=1)
+    grow_until: float = Field(default=0.8, ge=0, le=1)
     """Fraction of the training steps after which all calls are made."""
     gradient: Literal["last", "all"] = "last"
     """Calls that the gradient passes through: the last one (`last`), or all (`all`)."""

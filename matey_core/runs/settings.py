@@ -43,11 +43,10 @@ class TrainingConfig(Config):
     """Schedule: how the learning rate changes during the training."""
     clip: PositiveFloat = 1.0
     """Largest norm of a gradient; a larger gradient is scaled down to this norm."""
-    augment: tuple[AugmentationConfig, ...] = Field(
-        default_factory=lambda: (AugmentationConfig.standard(),)
-    )
+    augment: tuple[AugmentationConfig, ...] = ()
     """Random changes of training batches, in the order given. All except `noise` assume that the
-    equations have the symmetry. With `noise`, rollouts run further before they blow up."""
+    equations have the symmetry. With `noise`, rollouts of models that are trained on one step run
+    further before they blow up, and single steps are worse."""
     strategy: StrategyConfig | None = None
     """Strategy that spreads training over processes; by default `single` for one process and `ddp`
     for several."""

@@ -29,8 +29,8 @@ MOVED = {
     "mode": ("finetune", "mode"),
 }
 """Old setting → section and setting of today."""
-LOSS_OF_OLD_RUNS = "nrmse"
-"""What was minimized where a run does not say it."""
+OF_OLD_RUNS = {"loss": "nrmse", "objective": "one_step"}
+"""What was minimized, and how, where a run does not say it."""
 NAMED_BY = {"finetune": "mode"}
 """Section → the setting that names its part, where that is not `name`."""
 
@@ -76,7 +76,7 @@ def upgraded_run(kind: type[Config], path: Path) -> dict[str, Any]:
         ConfigError: the file cannot be read, or a setting is given twice.
     """
     found = upgraded(kind, read_toml(path), source=str(path))
-    return {"loss": {"name": LOSS_OF_OLD_RUNS}, **found}
+    return {**{section: {"name": name} for section, name in OF_OLD_RUNS.items()}, **found}
 
 
 def _section(part: Any, key: str) -> dict[str, Any] | None:

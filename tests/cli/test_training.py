@@ -94,7 +94,7 @@ def test_the_strength_of_an_old_files_noise_stays_beside_augment(tmp_path: Path)
         (("--set", "steps"), "not of the form key=value"),
         (("--data", "nowhere"), "There is no store in nowhere"),
         (("--scheme", "ful"), "--scheme takes axial, factorized or full, not 'ful'"),
-        (("--loss", "mse"), "--loss takes nrmse or relative_mse, not 'mse'"),
+        (("--loss", "mse"), "--loss takes change, nrmse or relative_mse, not 'mse'"),
         (("--name", "../out"), "cannot be the name of a run"),
         (("--resume",), "has no checkpoint to resume from"),
         (("--resume", "--steps", "3"), "steps cannot be changed"),

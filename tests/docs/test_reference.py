@@ -19,8 +19,8 @@ def test_settings_list_each_familys_parts_with_their_own_keys() -> None:
     assert re.findall(r"^## TrainingConfig$", page, re.MULTILINE) == ["## TrainingConfig"]
     for name in TrainingConfig.model_fields:
         assert f"| `{name}` |" in section(page, "TrainingConfig")
-    assert "| `loss` | `LossConfig` | `nrmse` |" in section(page, "TrainingConfig")
-    assert "`name` names the part, by default `nrmse`" in section(page, "LossConfig")
+    assert "| `loss` | `LossConfig` | `change` |" in section(page, "TrainingConfig")
+    assert "`name` names the part, by default `change`" in section(page, "LossConfig")
     for name, part in LossConfig.parts():
         keys = re.findall(r"^\| `(\w+)` \|", section(page, f'name = "{name}"'), re.MULTILINE)
         assert set(keys) == part.model_fields.keys() - {"name"}

@@ -24,6 +24,9 @@ STORES = ("data/zarr/2D_diff-react_NA_NA.zarr", "other/zarr/1D_Burgers_Sols_Nu0.
 ROLLED_OUT = ("pretrained", "paper", "finetuned", "unfinished")
 SHORT = ("--steps", 3, "--batch-size", 2, "--precision", "float32", "--device", "cpu")
 
+AS_THEN = ("--loss", "nrmse", "--objective", "one_step", "--augment", "noise")
+"""What was done by default when the fixtures were made."""
+
 Answers = Callable[..., Any]
 
 
@@ -128,7 +131,7 @@ def rolled_out(answers: Answers, run: Path, *options: object) -> dict[str, list[
 def fine_tuned(answers: Answers, run: str) -> list[float]:
     """Losses of three steps on the store of one axis, whose field is new to the pretrained."""
     line = ("finetune", f"runs/{run}", "--data", "other", "--name", "again", *SHORT)
-    answers(*line, "--set", "validation_batches=1")
+    answers(*line, "--set", "validation_batches=1", *AS_THEN)
     return step_losses(Path("runs/again"))
 
 
@@ -143,5 +146,7 @@ def study(answers: Answers) -> None:
     tiny = ("model.width=8", "model.depth=1", "model.heads=2", "validation_batches=1", "workers=0")
     line = "study equal-cost --data data --levels 8,4 --tokens 10 --only steps --steps 5 --seeds 2"
     more = "--measure 0.01 --rollout-steps 3 --batch-size 2 --history 2 --max-lead 2 --out study"
-    settings = [part for key in (*tiny, "validate_every=5") for part in ("--set", key)]
+    then = ("validate_every=5", "model.variant=matey", "loss=nrmse", "objective=one_step")
+    then = (*then, 'augment=["noise"]')
+    settings = [part for key in (*tiny, *then) for part in ("--set", key)]
     answers(*line.split(), *more.split(), "--precision", "float32", *settings)

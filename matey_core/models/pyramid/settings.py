@@ -1,9 +1,11 @@
 """Settings of a pyramid of convolutions with adaptive tokens."""
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import NonNegativeInt, PositiveInt, field_validator
 
+from matey_core.budgets import BUDGETS
 from matey_core.models._sizes import Preset, Sizes
 from matey_core.models.matey.settings import MateySettings
 from matey_core.tokenizers import TokenizerConfig
@@ -29,10 +31,16 @@ WAVES = (16, 12, 6)
 """Wavenumbers of the spectral layers along each axis, in 1D, 2D and 3D."""
 
 
+RATIO = 0.25
+"""Fraction of the cells of each level that is refined where nothing else is asked for."""
+
+
 class PyramidSettings(MateySettings):
     """Settings of a pyramid of convolutions with adaptive tokens."""
 
     variant: Literal["pyramid"] = "pyramid"  # type: ignore[assignment]
+    tokenizer: TokenizerConfig = TokenizerConfig().with_ratio(RATIO)
+    """How fields are cut; without a budget, a quarter of the cells of each level is refined."""
     preset: Preset = "ti"
     """Size: ti 24 channels and tokens 96×2, s 48 and 192×4, b 96 and 384×8, l 128 and 768×12
     (channels of a point, width of a token × blocks)."""
@@ -48,10 +56,17 @@ class PyramidSettings(MateySettings):
     frames: PositiveInt = 8
     """Number of frames of the longest history that the model can read."""
 
+    @field_validator("tokenizer", mode="before")
+    @classmethod
+    def _with_budget(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and not value.keys() & {"budget", *BUDGETS.names()}:
+            return {**value, "budget": {"name": "ratio", "ratio": RATIO}}
+        return value
+
     @classmethod
     def tiny(cls) -> "PyramidSettings":
         """Few channels, and one narrow block of tokens of two sizes."""
-        tokenizer = TokenizerConfig(patch=(8, 4))
+        tokenizer = TokenizerConfig(patch=(4, 2))
         return cls(
             channels_per_point=8,
             width=24,

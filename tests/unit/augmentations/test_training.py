@@ -40,7 +40,8 @@ def test_the_settings_name_them_in_order() -> None:
     roll, noise, flip = validate(TrainingConfig, values, source="").augment
     assert (roll.name, noise.name, flip.name) == ("roll", "noise", "flip")
     assert (roll.strength, noise.strength) == (1.0, 0.1)
-    (standard,) = TrainingConfig().augment
+    assert TrainingConfig().augment == ()
+    (standard,) = validate(TrainingConfig, {"augment": ["noise"]}, source="").augment
     assert standard == NoiseConfig(strength=0.3)
 
 

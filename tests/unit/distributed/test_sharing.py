@@ -138,7 +138,8 @@ def test_paper_variant_and_sequence_norms_are_refused(handle: dist.ProcessGroup)
         ({"norm": "sequence"}, "standardizes over all tokens"),
         ({"scheme": "axial", "tokenizer": TokenizerConfig(name="uniform", patch=(4,))}, "2 heads"),
     ):
-        config = ModelConfig.choose({"width": 24, "depth": 1, "heads": 2, **changes})
+        sizes = {"variant": "matey", "width": 24, "depth": 1, "heads": 2}
+        config = ModelConfig.choose({**sizes, **changes})
         model = config.build(fields=("density",), num_axes=(2,))
         with pytest.raises(ConfigError, match=complaint):
             model.share_samples(group)

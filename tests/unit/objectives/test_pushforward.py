@@ -22,7 +22,7 @@ from tests.formula import batch_of, spec_of
 from tests.support import tiny_store
 from tests.training import events, pretrain_config, tiny_model
 
-ALWAYS = {"grow_until": 0.0}
+ALWAYS = {"grow_from": 0.0, "grow_until": 0.0}
 A, X, LEAD = 0.5, 2.0, 3
 """Factor of the toy model, its last known frame, and the lead time of the last call."""
 
@@ -137,7 +137,7 @@ def test_a_run_resumes_bit_for_bit_where_calls_have_become_more(project: Path) -
         "steps": 9,
         "validate_every": 3,
         "model": tiny_model(drop_path=0.2),
-        "objective": PushforwardConfig(horizon=3, gradient="all"),
+        "objective": PushforwardConfig(horizon=3, gradient="all", grow_from=0.0, grow_until=0.5),
         "loss": ChangeConfig(),
     }
     whole = pretrain(pretrain_config(project, name="whole", **settings))
@@ -169,6 +169,6 @@ def stop_at(step: int) -> Callable[[Progress], None]:
 
 def test_trajectories_that_are_all_too_short_are_an_error(tmp_path: Path) -> None:
     tiny_store(tmp_path / "data", frames=4)
-    config = pretrain_config(tmp_path, objective=PushforwardConfig(horizon=3))
+    config = pretrain_config(tmp_path, objective=PushforwardConfig(horizon=3, grow_from=0.0))
     with pytest.raises(DataError, match="No store can be trained on"):
         pretrain(config)

@@ -197,7 +197,7 @@ def test_the_file_compares_models_and_baselines_twice(tmp_path: Path) -> None:
         False, False, True, True,
     ]  # fmt: skip
     assert by_arm["unet"].augment == ()
-    assert by_arm["unet-trend"].augment == by_arm["matey"].augment
+    assert by_arm["unet-trend"].objective == by_arm["pyramid"].objective
     choice = choice_of(study, tmp_path)
     assert choice.budget.seconds == pytest.approx(20)
     assert len(points_of(choice)) == sum(len(arm.learning_rates) for arm in study.arms.values())

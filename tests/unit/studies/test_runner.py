@@ -176,7 +176,7 @@ def test_what_only_one_model_has_is_shared_by_the_arms_that_have_it(folder: Path
     arms = {"matey": {}, "fno": {"settings": {"model.variant": "fno", "model.modes": 4}}}
     points = points_of(tiny_study(folder, arms=arms, verdicts=[]))
     matey, fno = (points[number].pretraining.model for number in (0, 1))
-    assert (matey.part, matey.label) == ("matey", "ti (16×1, matey)")
+    assert (matey.part, matey.label) == ("pyramid", "ti (24, 16×1, pyramid)")
     assert (fno.part, fno.sizes) == ("fno", (16, 1, (4, 4, 4)))
     wrong = {"fno": {"settings": {"model.variant": "fno", "model.heads": 4}}}
     with pytest.raises(ConfigError, match=r"arm fno, pretraining: unknown setting 'model\.heads'"):

@@ -135,7 +135,7 @@ def test_without_run_or_data_a_preset_is_measured_on_formula_fields(tmp_path: Pa
         runs=tmp_path, data=tmp_path, grid=(16, 16), batch_size=1, precision="float32", seconds=0.01
     )
     report = profile(config)
-    assert report.model.sizes.width == 192
+    assert report.model.sizes.width == 96
     assert report.data == "synthetic"
 
 
@@ -167,7 +167,8 @@ def test_mistakes_are_named(
 def test_the_loss_objective_and_optimizer_are_the_runs_own(tmp_path: Path) -> None:
     store = tiny_store(tmp_path, shape=(16, 24), samples=4)
     method = {"loss": "relative_mse", "objective": {"name": "pushforward", "horizon": 3}}
-    plain = tiny_run(tmp_path / "plain", store).path
+    one_step = {"loss": "nrmse", "objective": "one_step"}
+    plain = tiny_run(tmp_path / "plain", store, **one_step).path
     pushed = tiny_run(tmp_path / "pushed", store, **method).path
     asked = {"data": tmp_path, "batch_size": 2, "precision": "float32", "seconds": 0.01}
     once, thrice = (profile(ProfileConfig(run=run, **asked)) for run in (plain, pushed))
