@@ -158,7 +158,7 @@ def train(model: Model, store: Store, *, rate: float, seconds: float) -> int:
     windows = Windows(store, store.samples("train"), history=4, max_lead=1)
     batches = Mixture([windows], batch_size=4, seed=0)
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=1e-3, fused=True)
-    loss = LossConfig.standard().build()
+    loss = LossConfig.choose({"name": "nrmse"}).build()
     model.train()
     began, steps = time.process_time(), 0
     while (spent := time.process_time() - began) < seconds:

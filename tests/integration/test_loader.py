@@ -31,6 +31,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def settings(**changes: object) -> PretrainConfig:
     values = {"history": 3, "max_lead": 2, "steps": 6, "batch_size": 2, "device": "cpu"}
+    values |= {"precision": "float32", "objective": "one_step"}  # `auto` measures
     return PretrainConfig.model_validate({**values, "model": SMALL, **changes})
 
 

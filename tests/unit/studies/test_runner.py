@@ -200,12 +200,12 @@ def test_a_cell_too_short_for_its_times_is_no_off_budget(folder: Path, tmp_path:
 
 def test_other_seconds_than_measured_are_explained(folder: Path, tmp_path: Path) -> None:
     class Slow:
-        """Says of every step that it takes 0.1 s."""
+        """Says of every step that it takes 10 s."""
 
         precision = "float32"
 
         def measure(self, point: Point, on_progress: OnProgress) -> dict[str, float]:
-            return {"pretraining": 0.1}
+            return {"pretraining": 10.0}
 
     study = tiny_study(
         folder,
@@ -213,7 +213,7 @@ def test_other_seconds_than_measured_are_explained(folder: Path, tmp_path: Path)
         axes={},
         arms={"a": {}},
         verdicts=[],
-        budget={"equal": ["seconds"], "seconds": 0.3},
+        budget={"equal": ["seconds"], "seconds": 30.0},
     )
     for jobs, reason in ((1, "was not quiet"), (2, "2 cells shared the machine")):
         report = run_study(study, out=tmp_path, clock=Slow(), jobs=jobs)

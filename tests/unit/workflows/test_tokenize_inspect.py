@@ -117,6 +117,6 @@ def test_the_defaults_are_shown_where_the_newest_model_cuts_no_cells(tmp_path: P
     save_model(FnoConfig.tiny().build(fields=store.spec.names, num_axes=(2,)), run.model)
     report = inspect(InspectConfig(runs=tmp_path / "runs"))
     assert (report.settings_of, report.source) == ("defaults", store.path)
-    assert report.tokenizer == TokenizerConfig()
+    assert report.tokenizer == TokenizerConfig().with_ratio(0.25)
     with pytest.raises(ConfigError, match="--run needs a model that cuts fields into cells"):
         inspect(InspectConfig(run=run.path))
