@@ -1,6 +1,7 @@
 """What the commands that train have in common: settings, processes, what they print."""
 
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from matey_core.runs.fit import TrainingReport
     from matey_core.runs.settings import TrainingConfig
     from matey_core.runs.start import StartFacts, StoreFacts
+    from matey_core.runs.time_plan import TimePlan
 
 TRAINING = (
     *options("--flops --seconds"),
@@ -88,12 +90,21 @@ def train(
     nproc: int | None,
 ) -> None:
     """Train as the settings say, in as many processes as were asked for, and print how it went."""
+    from matey_core.runs.time_plan import with_length
     from matey_core.runs.upgrade import upgraded
 
     config = configure(
         kind, given, defaults=defaults, file=file, assignments=assignments, upgrade=upgraded
     )
+    asked = config
+    if verb == "pretrain":
+        config = with_length(config)
     spread(nproc, config)
+    if config is not asked and is_first():
+        render.note(
+            f"Neither --minutes nor --steps is given: {config.minutes:g} minutes, as suits this "
+            "device."
+        )
     work = getattr(import_module(f"matey_core.workflows.{verb}"), verb)
     with advice(verb), render.progress() as on_progress:
         report = work(config, on_progress, on_start=show_start, on_validation=show_validation)
@@ -210,7 +221,12 @@ def show_start(start: "StartFacts") -> None:
             "frozen": _parameters(start.parameters.frozen),
         }
     processes = f"{start.num_processes} processes, " if start.num_processes > 1 else ""
-    values["steps"] = f"{start.step} to {start.steps}" if start.step else start.steps
+    about = "about " if start.plan else ""
+    values["steps"] = (
+        f"{start.step} to {about}{start.steps}"
+        if start.step
+        else (f"{about}{start.steps}" if about else start.steps)
+    )
     values["on"] = f"{start.device}, {processes}{start.precision}: {start.precision_reason}"
     if start.parity:
         values["parity"] = (
@@ -237,6 +253,19 @@ def show_start(start: "StartFacts") -> None:
     )
     for note in start.notes:
         render.note(note)
+    if start.plan:
+        show_plan(start.plan)
+
+
+def show_plan(plan: "TimePlan") -> None:
+    """Say what the time comes to, and when it ends."""
+    until = time.strftime("%H:%M", time.localtime(plan.ends_at))
+    milliseconds = render.number(1e3 * plan.step_seconds, digits=3)
+    render.note(
+        f"{plan.minutes:g} minutes: about {plan.steps:,} steps of {milliseconds} ms, validations "
+        f"included, until {until}."
+    )
+    render.note(f"Size {plan.size}{f': {plan.size_reason}' if plan.size_reason else ''}.")
 
 
 def show_report(report: "TrainingReport") -> None:

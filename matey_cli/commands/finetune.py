@@ -28,7 +28,7 @@ from matey_cli.options import Given, from_settings, one_of, option, options, run
         value="frozen_attention",
         help="The same as --mode frozen_attention.",
     ),
-    *options("--from-scratch --steps --tokens"),
+    *options("--from-scratch --minutes --steps --tokens"),
     *TRAINING,
     option("--name", default="finetune-001, …"),
     option("--runs"),
@@ -53,6 +53,7 @@ def finetune(
 
     \b
       matey finetune --freeze-attention --n-samples 8
+      matey finetune --minutes 2
       matey finetune --n-samples 8 --from-scratch
       matey finetune --mode lora --set finetune.rank=16
       matey finetune pretrain-001 --data ./other --steps 1000

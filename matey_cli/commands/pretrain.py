@@ -19,7 +19,9 @@ from matey_cli.options import Given, from_settings, one_of, option, options
     option("--preset", "model.preset"),
     option("--scheme", "model.scheme", family="matey_core.attention"),
     option("--tokenizer", "model.tokenizer.name", family="matey_core.tokenizers"),
-    *options("--history --max-lead --steps"),
+    *options("--history --max-lead"),
+    option("--minutes", default="10 on a CPU, 60 on a GPU"),
+    option("--steps", default="by --minutes"),
     option(
         "--tokens",
         "model.tokenizer.tokens",
@@ -49,6 +51,7 @@ def pretrain(
 
     \b
       matey pretrain
+      matey pretrain --minutes 30
       matey pretrain --preset s --steps 20000 --batch-size 32
       matey pretrain --nproc 2
       matey pretrain --nproc 4 --sequence-parallel 2

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from matey_core.config import Config
 
 Upgrade = Callable[..., dict[str, Any]]
+LENGTHS = ("steps", "minutes")
+"""Settings that say how long a training is."""
 AnyConfig = TypeVar("AnyConfig", bound="Config")
 
 
@@ -46,11 +48,19 @@ def configure(
         found = today(config.read_toml(config.settings_file(file)), str(file))
         values = config.overlaid(kind, values, found)
     typed = nested(given)
+    values = _without_rivals(values, config.with_settings(typed, assignments or ()))
     values = config.exchanged(kind, values, config.with_settings(typed, assignments or ()))
     values = config.with_settings(config.overlaid(kind, values, typed), assignments or ())
     return config.validate(
         kind, today(values, "settings"), source=str(file) if file else "settings"
     )
+
+
+def _without_rivals(values: dict[str, Any], typed: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out a length of the training that another one, which was typed, takes the place of."""
+    if typed.keys().isdisjoint(LENGTHS):
+        return values
+    return {key: value for key, value in values.items() if key not in LENGTHS}
 
 
 def nested(flat: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,12 +27,15 @@ from matey_core.runs.scores import OnValidation, StoreScore, Validation
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import StoreWindows
 from matey_core.runs.start import OnStart, StartFacts, StoreFacts
+from matey_core.runs.time_plan import Measured, begin, plan_of, time_budget
 from matey_core.runs.token_plan import TokenPlan
 from matey_core.training import (
+    POSITIONS,
     Journal,
     Limits,
     Parity,
     StepReport,
+    TimeBudget,
     TrainState,
     train,
 )
@@ -59,6 +62,8 @@ class TrainingJob:
     base: AdapterBase | None = None
     """What the weights are saved apart from; None where they are saved whole."""
     resumes: bool = False
+    size_reason: str = ""
+    """Why the model is of its size, where a time decided it."""
     validates_start: bool = False
     """Whether the weights are scored and saved before the first step, since they may be best."""
 
@@ -108,13 +113,14 @@ def fit(
         RunError: training diverged, or the disk is full.
         Interrupted: Ctrl-C.
     """
+    began = time.monotonic()
     strategy = join_processes(
         config.device, sequence_parallel=config.sequence_parallel, strategy=config.strategy
     )
     try:
         listeners = _Listeners(on_progress, on_start, on_validation)
         with subnormals_as_zero():
-            return _fit_or_clean_up(prepare(strategy), strategy, listeners)
+            return _fit_or_clean_up(prepare(strategy), strategy, listeners, began)
     finally:
         strategy.close()
 
@@ -125,9 +131,11 @@ class _Listeners(NamedTuple):
     on_validation: OnValidation
 
 
-def _fit_or_clean_up(job: TrainingJob, strategy: Strategy, listeners: _Listeners) -> TrainingReport:
+def _fit_or_clean_up(
+    job: TrainingJob, strategy: Strategy, listeners: _Listeners, began: float
+) -> TrainingReport:
     try:
-        return _fit(job, strategy, listeners)
+        return _fit(job, strategy, listeners, began)
     except BaseException as error:
         last = _clean_up(job.run) if strategy.place.is_first else None
         if isinstance(error, KeyboardInterrupt):
@@ -151,11 +159,14 @@ def _clean_up(run: RunFolder) -> Path | None:
     return None
 
 
-def _fit(job: TrainingJob, strategy: Strategy, listeners: _Listeners) -> TrainingReport:
+def _fit(
+    job: TrainingJob, strategy: Strategy, listeners: _Listeners, began: float
+) -> TrainingReport:
     config = job.config
-    mixture = _mixture(job, strategy)
+    budget = time_budget(config, strategy, began=began)
+    mixture = _mixture(job, strategy, budget)
     objective = config.objective.build(config.loss.build())
-    state = _initial_state(job, strategy)
+    state = _initial_state(job, strategy, budget)
     keeper = Keeper(
         job.run,
         config,
@@ -172,6 +183,11 @@ def _fit(job: TrainingJob, strategy: Strategy, listeners: _Listeners) -> Trainin
             config.precision, state.model, lambda: mixture.batch(0), objective, strategy
         )
         torch.manual_seed(config.seed * 100_003 + strategy.place.data_rank)
+    if budget is not None:
+        measured = Measured(
+            model=state.model, mixture=mixture, objective=objective, precision=keeper.precision
+        )
+        begin(budget, measured, config, job.sources, step=state.step, strategy=strategy)
     facts = _start_facts(job, strategy, state, keeper, parity)
     # What is computed again in the backward pass would be compiled there, for every new shape.
     if config.compile and not (config.recompute and job.tokens.varying):
@@ -179,9 +195,11 @@ def _fit(job: TrainingJob, strategy: Strategy, listeners: _Listeners) -> Trainin
     if strategy.place.is_first:
         listeners.on_start(facts)
     on_progress = listeners.on_progress if strategy.place.is_first else None
-    record = _recorder(job, keeper.journal, on_progress)
+    record = _recorder(job, keeper.journal, on_progress, budget)
 
     def after_step(state: TrainState, report: StepReport) -> None:
+        if budget is not None:
+            budget.after_step()
         record(report)
         keeper.after_step(state)
 
@@ -189,10 +207,11 @@ def _fit(job: TrainingJob, strategy: Strategy, listeners: _Listeners) -> Trainin
     if job.validates_start and not job.resumes:
         keeper.before_first_step(state)
     has_gpu = strategy.device.type == "cuda"
-    with Loader(mixture, steps=config.steps, workers=config.workers, pin=has_gpu) as batches:
+    steps = config.steps if budget is None else None
+    with Loader(mixture, steps=steps, workers=config.workers, pin=has_gpu) as batches:
         train(
             state,
-            batches,
+            batches if budget is None else budget.until_over(batches),
             objective,
             strategy=strategy,
             precision=keeper.precision,
@@ -213,8 +232,13 @@ def _fit(job: TrainingJob, strategy: Strategy, listeners: _Listeners) -> Trainin
     )
 
 
-def _mixture(job: TrainingJob, strategy: Strategy) -> Mixture:
+def _mixture(job: TrainingJob, strategy: Strategy, budget: TimeBudget | None) -> Mixture:
     config = job.config
+
+    def targets_by_time(lead: int, step: int) -> Sequence[int]:
+        assert budget is not None
+        return config.objective.lead_steps(lead, progress=budget.share_at(step))
+
     return Mixture(
         [source.training for source in job.sources],
         batch_size=config.batch_size,
@@ -224,12 +248,12 @@ def _mixture(job: TrainingJob, strategy: Strategy) -> Mixture:
         exponent=config.mix_exponent,
         weights=config.weights,
         augment=Chain([part.build() for part in config.augment]),
-        targets=config.targets,
+        targets=config.targets if budget is None else targets_by_time,
         with_change=config.loss.needs_change,
     )
 
 
-def _initial_state(job: TrainingJob, strategy: Strategy) -> TrainState:
+def _initial_state(job: TrainingJob, strategy: Strategy, budget: TimeBudget | None) -> TrainState:
     config, model = job.config, job.model
     strategy.prepare(model)
     model.recompute = config.recompute
@@ -242,13 +266,18 @@ def _initial_state(job: TrainingJob, strategy: Strategy) -> TrainState:
         optimizer=config.optimizer.build(
             model, rate_of=partial(job.mode.rate_of, model) if job.mode else same_rate
         ),
-        schedule=config.schedule.build(config.steps),
+        schedule=config.schedule.build(config.steps if budget is None else POSITIONS),
+        time=budget,
     )
 
 
 def _start_facts(
     job: TrainingJob, strategy: Strategy, state: TrainState, keeper: Keeper, parity: Parity | None
 ) -> StartFacts:
+    plan = None
+    if state.time is not None:
+        label = state.model.config.label
+        plan = plan_of(state.time, step=state.step, size=label, size_reason=job.size_reason)
     facts = StartFacts(
         run=job.run.path,
         device=str(strategy.device),
@@ -260,7 +289,8 @@ def _start_facts(
         stores=job.facts,
         notes=_notes(job),
         step=state.step,
-        steps=job.config.steps,
+        steps=job.config.steps if plan is None else plan.steps,
+        plan=plan,
     )
     keeper.journal.write(
         "start",
@@ -273,6 +303,7 @@ def _start_facts(
         parameters=asdict(facts.parameters),
         stores=[asdict(store) for store in facts.stores],
         notes=list(facts.notes),
+        **({} if plan is None else {"plan": asdict(plan)}),
     )
     return facts
 
@@ -286,7 +317,7 @@ def _notes(job: TrainingJob) -> tuple[str, ...]:
 
 
 def _recorder(
-    job: TrainingJob, journal: Journal, on_progress: OnProgress | None
+    job: TrainingJob, journal: Journal, on_progress: OnProgress | None, budget: TimeBudget | None
 ) -> Callable[[StepReport], None]:
     """Write every step into the journal and report it."""
     smooth = math.nan
@@ -304,6 +335,7 @@ def _recorder(
             gradient_norm=float(report.gradient_norm),
             learning_rate=report.learning_rate,
             is_skipped=report.is_skipped,
+            **({} if budget is None else {"share": budget.share}),
         )
         if not report.is_skipped:
             smooth = loss if math.isnan(smooth) else smooth + SMOOTHING * (loss - smooth)
@@ -312,7 +344,7 @@ def _recorder(
             Progress(
                 task=job.task,
                 done=report.step,
-                total=job.config.steps,
+                total=(job.config.steps if budget is None else budget.expected_steps(report.step)),
                 unit="steps",
                 facts=facts,
             )

@@ -3,6 +3,7 @@
 import math
 import shutil
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -74,10 +75,22 @@ class Keeper:
 
     def after_step(self, state: TrainState) -> None:
         """Validate and save, where the step is one for it; called by all processes."""
-        if self.config.is_checkpoint(state.step):
-            self._save(state, validates=self.config.is_validation(state.step))
+        validates = self._is_validation(state)
+        if validates or self.config.is_checkpoint(state.step):
+            self._save(state, validates=validates)
+
+    def _is_validation(self, state: TrainState) -> bool:
+        if state.time is None:
+            return self.config.is_validation(state.step)
+        every = self.config.validate_every
+        is_due = state.time.is_due if every is None else state.step % every == 0
+        return state.time.is_over or is_due
 
     def _save(self, state: TrainState, *, validates: bool) -> None:
+        with state.time.saving(validates=validates) if state.time else nullcontext():
+            self._validate_and_write(state, validates=validates)
+
+    def _validate_and_write(self, state: TrainState, *, validates: bool) -> None:
         place = self.strategy.place
         is_better = validates and self._validate(state)
         random_states = self.strategy.all_gather(random_state(self.strategy.device))
@@ -124,16 +137,17 @@ class Keeper:
             with as_written():
                 scores = self.validator(state.model, self.precision)
             score = overall(scores)
-            self.journal.write(
-                "validation", step=state.step, score=score, scores=[asdict(part) for part in scores]
-            )
-            is_better = self._note(state.step, score, scores)
+            rows = [asdict(part) for part in scores]
+            expected = {"steps": state.time.expected_steps(state.step)} if state.time else {}
+            self.journal.write("validation", step=state.step, score=score, scores=rows, **expected)
+            steps = expected.get("steps", self.config.steps)
+            is_better = self._note(state.step, score, scores, steps=steps)
             if self.strategy.place.is_first and self.validations:
                 self.on_validation(self.validations[-1])
         self.best = self.strategy.broadcast(self.best)
         return is_better
 
-    def _note(self, step: int, score: float, scores: Sequence[StoreScore]) -> bool:
+    def _note(self, step: int, score: float, scores: Sequence[StoreScore], *, steps: int) -> bool:
         """Remember a validation; whether it is better than all before."""
         is_better = score < self.best.get("score", math.inf)
         if is_better:
@@ -144,7 +158,7 @@ class Keeper:
             self.validations.append(
                 Validation(
                     step=step,
-                    steps=self.config.steps,
+                    steps=steps,
                     score=score,
                     worst_store=worst,
                     worst_score=by_store[worst],
@@ -166,7 +180,8 @@ class Keeper:
                 continue
             scores = [read_score(values) for values in row["scores"]]
             if all(map(is_of_today, row["scores"])):
-                self._note(row["step"], overall(scores), scores)
+                steps = row.get("steps", self.config.steps)
+                self._note(row["step"], overall(scores), scores, steps=steps)
             elif row["step"] == saved.get("step"):
                 self.best_scores = tuple(scores)
                 saved = {"step": saved["step"]}

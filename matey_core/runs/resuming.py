@@ -7,6 +7,7 @@ from typing import TypeVar
 from matey_core.errors import CheckpointError
 from matey_core.runs.folder import RunFolder, newest_run
 from matey_core.runs.settings import TrainingConfig
+from matey_core.training.checkpoint import has_used_its_time
 
 AnyTraining = TypeVar("AnyTraining", bound=TrainingConfig)
 
@@ -44,14 +45,23 @@ def resumable_run(
             remedy=f"Continue it with `matey {other} --resume --name {run.path.name}`.",
         )
     config = read(run)
-    if int(last.name.removeprefix("step-")) >= config.steps:
+    if (length := _complete_length(last, config)) is not None:
         raise CheckpointError(
-            f"{run.path} is complete: it has all of its {config.steps} steps.",
+            f"{run.path} is complete: it has {length}.",
             remedy="Train further with `matey finetune`, or start a new run.",
         )
     if sequence_parallel is not None:
         config = config.model_copy(update={"sequence_parallel": sequence_parallel})
     return run, config
+
+
+def _complete_length(last: Path, config: TrainingConfig) -> str | None:
+    """Say how long a run has trained whose last checkpoint is its end; None where it is not."""
+    if config.minutes is None:
+        is_complete = int(last.name.removeprefix("step-")) >= config.steps
+        return f"all of its {config.steps} steps" if is_complete else None
+    is_over = has_used_its_time(last)
+    return f"trained for all of its {config.minutes:g} minutes" if is_over else None
 
 
 def _has_last(run: RunFolder) -> bool:

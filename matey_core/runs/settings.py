@@ -1,7 +1,7 @@
 """Settings that pretraining and fine-tuning share."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import (
     Field,
@@ -9,6 +9,8 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    SerializerFunctionWrapHandler,
+    model_serializer,
     model_validator,
 )
 
@@ -33,6 +35,9 @@ class TrainingConfig(Config):
     """Windows of one step, over all processes together."""
     steps: PositiveInt = 400
     """Optimizer steps."""
+    minutes: PositiveFloat | None = None
+    """Time of the whole training on this machine, in minutes, validations and checkpoints included,
+    instead of a number of steps. Learning rate and objective follow the share of the time used."""
     loss: LossConfig = Field(default_factory=LossConfig.standard)
     """Loss: the measure of error that training minimizes."""
     objective: ObjectiveConfig = Field(default_factory=ObjectiveConfig.standard)
@@ -76,7 +81,8 @@ class TrainingConfig(Config):
     seed: NonNegativeInt = 0
     """Seed of initial weights, batches and subsets."""
     validate_every: PositiveInt | None = None
-    """Steps from one validation and checkpoint to the next; by default a fifth of all."""
+    """Steps from one validation and checkpoint to the next; by default a fifth of all steps, or of
+    the minutes."""
     checkpoint_every: PositiveInt | None = None
     """Steps from one further checkpoint to the next; by default there are none."""
     validation_batches: PositiveInt = 4
@@ -92,6 +98,19 @@ class TrainingConfig(Config):
     sequence_parallel: PositiveInt = 1
     """Number of processes that share every sample; each holds a part of its tokens and of the
     memory. The results are those of one process."""
+
+    @model_validator(mode="after")
+    def _check_length(self) -> "TrainingConfig":
+        if self.minutes is not None and "steps" in self.model_fields_set:
+            raise ValueError("give one of minutes and steps, not both")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _one_length(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out steps where minutes decide, and minutes where they do not."""
+        values: dict[str, Any] = write(self)
+        values.pop("minutes" if self.minutes is None else "steps", None)
+        return values
 
     @model_validator(mode="after")
     def _check_budget(self) -> "TrainingConfig":

@@ -13,6 +13,7 @@ from matey_core.finetuning import ParameterCounts
 from matey_core.models import AdaptiveModel, Inputs, Model
 from matey_core.profiling import count_forward
 from matey_core.runs.sources import StoreWindows
+from matey_core.runs.time_plan import TimePlan
 from matey_core.runs.token_plan import TokenPlan
 from matey_core.training import Parity
 
@@ -57,6 +58,9 @@ class StartFacts:
     step: int
     """Where training starts: 0, or the step that it resumes from."""
     steps: int
+    """Number of steps of the whole training; where it has a time instead, the number expected."""
+    plan: TimePlan | None = None
+    """What the time comes to; None where the settings say how many steps."""
 
 
 OnStart = Callable[[StartFacts], None]

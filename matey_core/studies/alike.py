@@ -10,8 +10,8 @@ from matey_core.studies.paths import STAGES, address, flat
 from matey_core.studies.settings import StudyConfig
 
 RATE = "optimizer.learning_rate"
-DECIDED = ("runs", "name", "source", "run", "out", "split")
-"""Settings that the runner decides."""
+DECIDED = ("runs", "name", "source", "run", "out", "split", "minutes")
+"""Settings that the runner decides: a study counts steps, so that its cells can be made again."""
 TESTS = ("data", "store", "samples", "start", "steps", "stride", "windows")
 """Settings of a rollout that say what is predicted; by others, such as tokens, arms may differ."""
 

@@ -5,8 +5,10 @@ from matey_core.training.journal import Journal
 from matey_core.training.loop import Limits, StepReport, Within, train
 from matey_core.training.precision import Parity, Precision, choose_precision, measure_parity
 from matey_core.training.state import TrainState
+from matey_core.training.time_budget import POSITIONS, TimeBudget
 
 __all__ = [
+    "POSITIONS",
     "CheckpointFolder",
     "Journal",
     "Limits",
@@ -14,6 +16,7 @@ __all__ = [
     "Precision",
     "Progressed",
     "StepReport",
+    "TimeBudget",
     "TrainState",
     "Within",
     "choose_precision",

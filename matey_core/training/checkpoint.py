@@ -99,7 +99,7 @@ class CheckpointFolder:
                     factors=state.mode.factors(state.model),
                 )
             save_tensors(_tensors(state, progressed), partial / "state.safetensors")
-            numbers = {
+            numbers: dict[str, Any] = {
                 "step": state.step,
                 "skipped": state.skipped,
                 "skipped_in_a_row": state.skipped_in_a_row,
@@ -108,6 +108,8 @@ class CheckpointFolder:
                 "precision": progressed.precision,
                 "processes": len(progressed.random_states),
             }
+            if state.time is not None:
+                numbers["time"] = state.time.state_dict()
             (partial / "state.json").write_text(json.dumps(numbers, indent=1), encoding="utf-8")
         self.point("last", path)
         return path
@@ -161,6 +163,8 @@ def load_checkpoint(path: Path, state: TrainState) -> Progressed:
         state.step = int(numbers["step"])
         state.skipped = int(numbers["skipped"])
         state.skipped_in_a_row = int(numbers["skipped_in_a_row"])
+        if state.time is not None:
+            state.time.load_state_dict(numbers["time"])
         processes = int(numbers["processes"])
         return Progressed(
             mixture=dict(numbers["mixture"]),
@@ -173,6 +177,23 @@ def load_checkpoint(path: Path, state: TrainState) -> Progressed:
             f"{path} is not a checkpoint of this run: {type(error).__name__}: {error}.",
             remedy="A checkpoint holds state.json, state.safetensors and model/, and no pickles. "
             "Name another run with --name, or start again.",
+        ) from error
+
+
+def has_used_its_time(path: Path) -> bool:
+    """Whether a checkpoint is the end of a training that had a time instead of steps.
+
+    Raises:
+        CheckpointError: the checkpoint does not say.
+    """
+    try:
+        return bool(
+            json.loads((path / "state.json").read_text(encoding="utf-8"))["time"]["is_over"]
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"{path / 'state.json'} does not say how much time was used: {error!r}.",
+            remedy="Name another run with --name, or start again.",
         ) from error
 
 

@@ -88,7 +88,7 @@ def train(
         norm = clip_grad_norm_(parameters, limits.gradient_norm)
         # Loss and gradients are averages over all processes: all of them decide alike.
         is_finite = bool(torch.isfinite(mean_loss) & torch.isfinite(norm))
-        rate = set_rate(state.optimizer, state.schedule(state.step))
+        rate = set_rate(state.optimizer, state.schedule(state.position))
         if is_finite:
             state.optimizer.step()
         state.optimizer.zero_grad(set_to_none=True)

@@ -7,6 +7,7 @@ from torch.optim import Optimizer
 from matey_core.finetuning import FinetuneModeConfig
 from matey_core.models import AdapterBase, Model
 from matey_core.schedules import Schedule
+from matey_core.training.time_budget import TimeBudget
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,3 +26,10 @@ class TrainState:
     skipped: int = 0
     """Batches without an update, because loss or gradient was not finite."""
     skipped_in_a_row: int = 0
+    time: TimeBudget | None = None
+    """What the schedule follows; None where it follows the steps."""
+
+    @property
+    def position(self) -> int:
+        """Where the schedule is."""
+        return self.step if self.time is None else self.time.position

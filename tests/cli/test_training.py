@@ -2,6 +2,7 @@
 
 import errno
 import json
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -160,7 +161,7 @@ def test_a_full_disk_is_a_failed_run_with_its_last_checkpoint(
     assert (checkpoints / "last").read_text() == "step-00000005\n"
 
 
-STEPS = {"pretrain": PretrainConfig().steps, "finetune": FinetuneConfig().steps}
+STEPS = {"pretrain": "by --minutes", "finetune": FinetuneConfig().steps}
 
 
 def test_help_names_every_option_with_its_default(matey: Matey, place: Path) -> None:
@@ -172,3 +173,28 @@ def test_help_names_every_option_with_its_default(matey: Matey, place: Path) -> 
         for option in options:
             assert option in text
         assert f"Optimizer steps.  [default: {STEPS[verb]}]" in text
+
+
+def test_minutes_take_the_place_of_steps(matey: Matey, place: Path) -> None:
+    (place / "settings.toml").write_text(f"steps = 1\n{TOML}")
+    line = ("pretrain", "--config", "settings.toml", "--device", "cpu")
+    done = matey(*line, "--minutes", 0.03, cwd=place)
+    assert done.returncode == 0, done.stderr
+    assert re.search(
+        r"^0\.03 minutes: about \d+ steps of [\d.]+ ms, .* until \d\d:\d\d\.$",
+        done.stderr,
+        re.MULTILINE,
+    )
+    assert "Size ti (" in done.stderr
+    assert re.search(r"steps +about \d+", done.stdout)
+    written = (place / "runs/pretrain-001/config.toml").read_text()
+    assert "minutes = 0.03" in written
+    assert "steps = " not in written
+
+    for verb in ("pretrain", "finetune"):
+        both = matey(verb, "--minutes", 1, "--steps", 2, cwd=place)
+        assert both.returncode == 2
+        assert "give one of minutes and steps" in both.stderr
+    again = matey(*line, cwd=place)
+    assert "minutes" not in again.stderr
+    assert "steps = 1\n" in (place / "runs/pretrain-002/config.toml").read_text()

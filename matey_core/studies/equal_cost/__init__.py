@@ -22,7 +22,7 @@ from matey_core.studies.settings import ArmConfig, StudyConfig
 from matey_core.studies.stores import stores_of
 from matey_core.workflows.pretrain import PretrainConfig
 
-STUDIED = ("runs", "name", "data", "seed", "steps")
+STUDIED = ("runs", "name", "data", "seed", "steps", "minutes")
 """Settings of the training that the study chooses."""
 
 

@@ -1,0 +1,158 @@
+"""The time that a training has, and how much of it is used: the same in all processes."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from matey_core.batches import FieldBatch
+from matey_core.distributed import Strategy
+
+POSITIONS = 1_000_000
+"""Steps of a schedule that follows time."""
+VALIDATIONS = 5
+"""Validations of a training, unless they take longer than `SHARE` of the time together."""
+LATEST = 0.9
+"""Share after which only the last validation is worth its time."""
+SHARE = 0.25
+"""Largest fraction of the time that validations take together, as far as it can be known."""
+
+
+class TimeBudget:
+    """Follows the clock of the first process, which all processes agree on after every step.
+
+        share = used / (given − the time that the last validation and checkpoint will take)
+
+    The share never falls and is at most 1. A training ends with the step that was taken at 1, so
+    its last step has the last rate of the schedule.
+    """
+
+    def __init__(
+        self,
+        seconds: float,
+        *,
+        strategy: Strategy,
+        delay: int = 1,
+        began: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Start the clock.
+
+        Args:
+            seconds: given for everything, validations and checkpoints included.
+            strategy: the processes.
+            delay: steps by which batches are read ahead.
+            began: when the clock started, if that was earlier than now.
+            clock: seconds since any moment.
+        """
+        self.seconds, self.delay = seconds, delay
+        self.share = 0.0
+        self.is_over = False
+        """Whether the step at share 1 has been taken."""
+        self.reserve = 0.0
+        """Seconds for the last validation and checkpoint."""
+        self.step_seconds = 0.0
+        """Mean time of a step, validations and checkpoints left out; 0 where it is not known."""
+        self._strategy, self._clock = strategy, clock
+        self._began = clock() if began is None else began
+        self._before = 0.0  # used by earlier starts of the run
+        self._agreed = 0.0  # time used, as all processes know it
+        self._last_save = 0.0  # time used when the last validation ended
+        self._stepping, self._steps = 0.0, 0
+        self._first_step = 0
+        self._shares = [0.0]
+
+    @property
+    def used(self) -> float:
+        """Seconds used, by the clock of this process."""
+        return self._before + self._clock() - self._began
+
+    @property
+    def position(self) -> int:
+        """Where a schedule of `POSITIONS` steps is."""
+        return round(self.share * POSITIONS)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time for a validation between the first step and the last."""
+        pause = max(self.seconds / VALIDATIONS, (1 / SHARE - 1) * self.reserve)
+        return self.share < LATEST and self._agreed - self._last_save >= pause
+
+    def share_at(self, step: int) -> float:
+        """Share by which the batch of a step is read: what was known when reading began.
+
+        All processes get the same answer, however far their readers are.
+        """
+        known = step - self.delay - self._first_step
+        return self._shares[min(max(known, 0), len(self._shares) - 1)]
+
+    def begin(self, step: int, *, reserve: float, step_seconds: float) -> None:
+        """Prepare for the first step of this start.
+
+        Args:
+            step: steps taken by earlier starts.
+            reserve: expected seconds of a validation, until one is measured.
+            step_seconds: expected seconds of a step, until one is measured.
+        """
+        self._first_step = step
+        self.reserve = self.reserve or reserve
+        self.step_seconds = step_seconds
+        self._agree()
+        self._shares = [self.share]
+
+    def after_step(self) -> None:
+        """Count a step that was just taken; called by all processes."""
+        self.is_over = self.share >= 1
+        before = self._agreed
+        self._agree()
+        self._stepping += self._agreed - before
+        self._steps += 1
+        self.step_seconds = self._stepping / self._steps
+        self._shares.append(self.share)
+
+    def until_over(self, batches: Iterable[FieldBatch]) -> Iterator[FieldBatch]:
+        """Pass batches on until the training is over; none is read in vain."""
+        stream = iter(batches)
+        while not self.is_over:
+            yield next(stream)
+
+    @contextmanager
+    def saving(self, *, validates: bool) -> Iterator[None]:
+        """Measure a validation and checkpoint, which use time; entered by all processes."""
+        start = self.used
+        yield
+        if validates:
+            self.reserve = self._strategy.broadcast(self.used - start)
+        self._agree()
+        self._shares[-1] = self.share
+        if validates:
+            self._last_save = self._agreed
+
+    def expected_steps(self, step: int) -> int:
+        """Steps of the whole training, as the pace so far promises; `step` are taken."""
+        if self.is_over or self.share >= 1 or not self.step_seconds:
+            return step + (not self.is_over)
+        left = (1 - self.share) * (self.seconds - self.reserve)
+        return step + max(1, round(left / self.step_seconds))
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return {
+            "seconds": self.used,
+            "share": self.share,
+            "reserve": self.reserve,
+            "is_over": self.is_over,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where a checkpoint was written."""
+        self._before = self._last_save = float(state["seconds"])
+        self.share = float(state["share"])
+        self.reserve = float(state["reserve"])
+        self.is_over = bool(state["is_over"])
+
+    def _agree(self) -> None:
+        self._agreed = self._strategy.broadcast(self.used)
+        available = self.seconds - self.reserve
+        reached = self._agreed / available if available > 0 else 1.0
+        self.share = max(self.share, min(1.0, reached))

@@ -1,0 +1,190 @@
+"""Trainings that have a time instead of a number of steps."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from torch import nn
+
+from matey_core.config import read_toml
+from matey_core.errors import CheckpointError, Interrupted
+from matey_core.models import Model
+from matey_core.progress import Progress
+from matey_core.runs.start import StartFacts
+from matey_core.runs.time_plan import MINUTES_BY_DEVICE, with_length
+from matey_core.schedules.warmup_cosine import LOWEST
+from matey_core.workflows.finetune import FinetuneConfig, finetune
+from matey_core.workflows.finetune import resume as resume_finetuning
+from matey_core.workflows.pretrain import PretrainConfig, pretrain, resume
+from tests.support import tiny_store
+from tests.training import SETTINGS, TOML, events, pretrain_config, tiny_model
+
+MINUTES = 0.04
+"""2.4 seconds: some dozens of steps of a tiny model."""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    tiny_store(folder, name="flow_periodic")
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path, data: Path) -> Path:
+    (tmp_path / "data").symlink_to(data)
+    return tmp_path
+
+
+def timed_config(folder: Path, **changes: object) -> PretrainConfig:
+    defaults = {
+        **SETTINGS,
+        "data": folder / "data",
+        "runs": folder / "runs",
+        "model": tiny_model(),
+        "history": 2,
+        "max_lead": 2,
+        "minutes": MINUTES,
+    }
+    return PretrainConfig(**{**defaults, **changes})
+
+
+def stop_at(step: int) -> Callable[[Progress], None]:
+    def on_progress(progress: Progress) -> None:
+        if progress.done == step:
+            raise KeyboardInterrupt
+
+    return on_progress
+
+
+def test_the_schedule_is_finished_when_the_time_is(project: Path) -> None:
+    heard: list[StartFacts] = []
+    progress: list[Progress] = []
+    config = timed_config(project)
+    report = pretrain(config, progress.append, on_start=heard.append)
+    steps = events(report.run, "step")
+    peak = config.optimizer.learning_rate  # type: ignore[attr-defined]
+    assert steps[-1]["learning_rate"] == pytest.approx(LOWEST * peak)
+    assert max(row["learning_rate"] for row in steps) > 0.5 * peak
+    shares = [row["share"] for row in steps]
+    assert shares == sorted(shares)
+    assert (shares[0] < 0.9, shares[-1]) == (True, 1.0)
+    assert report.steps == len(steps) == progress[-1].total
+    assert events(report.run, "validation")[-1]["step"] == report.steps
+
+    plan = heard[0].plan
+    assert plan is not None
+    assert (plan.minutes, plan.steps) == (MINUTES, heard[0].steps)
+    assert plan.step_seconds > 0
+    assert plan.seconds_left <= 60 * MINUTES
+    assert abs(plan.ends_at - time.time()) < 600
+
+
+def test_a_run_of_minutes_is_written_without_steps(project: Path) -> None:
+    report = pretrain(timed_config(project, minutes=0.02))
+    written = read_toml(report.run / "config.toml")
+    assert (written["minutes"], "steps" in written) == (0.02, False)
+    plain = read_toml(pretrain(pretrain_config(project, steps=1)).run / "config.toml")
+    assert (plain["steps"], "minutes" in plain) == (1, False)
+
+
+def test_a_resumed_run_has_the_rest_of_the_time(project: Path) -> None:
+    config = timed_config(project, name="cut", checkpoint_every=1)
+    shares: list[float] = []
+
+    def stop_halfway(progress: Progress) -> None:
+        shares.append(events(project / "runs/cut", "step")[-1]["share"])
+        if shares[-1] > 0.5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match="is kept"):
+        pretrain(config, stop_halfway)
+    rest = resume(project / "runs", "cut")
+    steps = events(rest.run, "step")
+    continued = [row["share"] for row in steps if row["step"] > rest.start.step]
+    assert rest.start.step >= len(shares) - 1 > 0
+    assert continued[0] >= shares[-2]
+    assert [row["step"] for row in steps] == list(range(1, rest.steps + 1))
+    peak = config.optimizer.learning_rate  # type: ignore[attr-defined]
+    assert steps[-1]["learning_rate"] == pytest.approx(LOWEST * peak)
+    assert rest.start.plan is not None
+    assert rest.start.plan.seconds_left < 0.8 * 60 * MINUTES
+    with pytest.raises(CheckpointError, match=r"trained for all of its 0\.04 minutes"):
+        resume(project / "runs", "cut")
+
+
+def test_a_pushforward_grows_with_the_time(project: Path) -> None:
+    objective = {"name": "pushforward", "horizon": 2, "grow_from": 0.5, "grow_until": 0.5}
+    calls: list[int] = [0]
+
+    def count(module: nn.Module, inputs: object) -> None:
+        calls[-1] += isinstance(module, Model) and module.training
+
+    config = timed_config(project, objective=objective, workers=1)
+    hook = nn.modules.module.register_module_forward_pre_hook(count)
+    try:
+        report = pretrain(
+            config,
+            lambda _: calls.append(0),
+            on_start=lambda _: calls.__setitem__(0, 0),  # the pace was measured before
+        )
+    finally:
+        hook.remove()
+    shares = [0.0, *(row["share"] for row in events(report.run, "step"))]
+    known = [shares[max(0, step - 1)] for step in range(report.steps)]  # one batch is read ahead
+    assert calls[: report.steps] == [1 if share < 0.5 else 2 for share in known]
+    assert set(calls[: report.steps]) == {1, 2}
+
+
+def test_a_fine_tuning_of_minutes_ends_and_resumes(project: Path) -> None:
+    pretrain(timed_config(project, minutes=0.02))
+    config = FinetuneConfig(
+        **SETTINGS,
+        runs=project / "runs",
+        default_data=project / "data",
+        minutes=MINUTES,
+        checkpoint_every=1,
+        name="cut",
+    )
+    with pytest.raises(Interrupted):
+        finetune(config, stop_at(3))
+    rest = resume_finetuning(project / "runs", "cut")
+    steps = events(rest.run, "step")
+    assert rest.start.step == 2
+    assert steps[-1]["share"] == 1.0
+    assert rest.steps == len(steps) > 3
+    assert events(rest.run, "validation")[0]["step"] == 0
+
+
+def test_steps_and_minutes_exclude_each_other() -> None:
+    with pytest.raises(ValidationError, match="give one of minutes and steps"):
+        PretrainConfig(minutes=1.0, steps=3)
+
+
+def test_what_says_no_length_gets_minutes_and_what_has_steps_keeps_them() -> None:
+    assert with_length(PretrainConfig(device="cpu")).minutes == MINUTES_BY_DEVICE["cpu"]
+    for config in (PretrainConfig(steps=400), PretrainConfig(minutes=3.0)):
+        assert with_length(config) is config
+
+
+@pytest.mark.distributed
+def test_processes_agree_when_the_time_is_over(project: Path) -> None:
+    (project / "settings.toml").write_text(TOML)
+    line = [sys.executable, "-m", "matey_cli", "pretrain", "--config", "settings.toml", "--quiet"]
+    line += ["--minutes", str(MINUTES), "--nproc", "2", "--name", "two", "--device", "cpu"]
+    done = subprocess.run(
+        line,
+        cwd=project,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert events(project / "runs/two", "step")[-1]["share"] == 1.0
