@@ -1,11 +1,12 @@
 """Which stores a model trains on, and which windows of them."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from matey_core.data import Windows
-from matey_core.errors import CheckpointError, DataError
+from matey_core.errors import CheckpointError, DataError, MateyWarning
 from matey_core.locations import is_remote, location
 from matey_core.runs.folder import StoreRecord
 from matey_core.store import Store, find_stores, open_store
@@ -22,10 +23,13 @@ class StoreWindows:
 
 
 def open_stores(folder: Path) -> list[Store]:
-    """Open all stores of a data folder.
+    """Open all stores of a data folder that can be read.
+
+    Warns:
+        MateyWarning: a store is left out, because it cannot be read.
 
     Raises:
-        DataError: there is none, or no such folder.
+        DataError: there is none, none can be read, or there is no such folder.
     """
     if not is_remote(folder) and not folder.exists():
         raise DataError(
@@ -39,7 +43,31 @@ def open_stores(folder: Path) -> list[Store]:
             f"There is no store in {folder} or {folder / 'zarr'}.",
             remedy=f"Convert HDF5 files first: matey prepare pdebench {folder}",
         )
-    return [open_store(path) for path in paths]
+    return readable(paths)
+
+
+def readable(paths: Sequence[Path]) -> list[Store]:
+    """Open the stores that can be read: a bad one does not stop the work on the others.
+
+    Warns:
+        MateyWarning: a store is left out, because it cannot be read.
+
+    Raises:
+        DataError: none can be read.
+    """
+    stores: list[Store] = []
+    faults: list[DataError] = []
+    for path in paths:
+        try:
+            stores.append(open_store(path))
+        except DataError as error:
+            faults.append(error)
+    if faults and not stores:
+        raise faults[0]
+    for fault in faults:
+        problem = f"A store that cannot be read is left out: {fault} {fault.remedy}".rstrip()
+        warnings.warn(problem, MateyWarning, stacklevel=1)
+    return stores
 
 
 def reopen_stores(records: Sequence[StoreRecord]) -> list[Store]:

@@ -8,6 +8,7 @@ from matey_core.errors import CheckpointError, DataError
 from matey_core.locations import location
 from matey_core.models import Model, load_model
 from matey_core.runs.folder import RunFolder, StoreRecord, newest_run
+from matey_core.runs.sources import readable
 from matey_core.store import Store, find_stores, open_store
 
 HISTORY = 4
@@ -95,10 +96,12 @@ def _of_run(run: RunFolder) -> Trained:
 
 
 def moving_stores(folder: Path) -> list[Store]:
-    """Open all stores below `folder` that have more than one time.
+    """Open all readable stores below `folder` that have more than one time.
+
+    Warns:
+        MateyWarning: a store is left out, because it cannot be read.
 
     Raises:
-        DataError: a store is damaged.
+        DataError: there are stores, and none can be read.
     """
-    stores = [open_store(path) for path in find_stores(folder)]
-    return [store for store in stores if not store.is_static]
+    return [store for store in readable(find_stores(folder)) if not store.is_static]

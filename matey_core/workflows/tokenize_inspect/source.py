@@ -10,7 +10,8 @@ from jaxtyping import Float
 from matey_core.errors import DataError
 from matey_core.fields import Field, FieldSpec
 from matey_core.readers import READERS, Source
-from matey_core.store import SUFFIX, Store, find_stores, open_store
+from matey_core.runs.sources import readable
+from matey_core.store import SUFFIX, Store, find_stores
 
 Read = Callable[[int, int, int], np.ndarray]
 
@@ -59,7 +60,7 @@ def open_frames(source: Path, *, data: Path) -> FrameSource:
             stores = find_stores(place)
             if not stores:
                 raise DataError(f"{place} holds no store.", remedy="Make one with `matey prepare`.")
-            return of_store(open_store(stores[0]))
+            return of_store(readable(stores)[0])
     raise DataError(
         f"{source} does not exist, and {data} has no store of that name.",
         remedy="Name a store, a source file, or a folder with stores.",
@@ -67,12 +68,15 @@ def open_frames(source: Path, *, data: Path) -> FrameSource:
 
 
 def first_store(folder: Path) -> FrameSource:
-    """Open the first store below `folder`, one that changes in time if there is one.
+    """Open the first readable store below `folder`, one that changes in time if there is one.
+
+    Warns:
+        MateyWarning: a store is left out, because it cannot be read.
 
     Raises:
         DataError: there is none.
     """
-    stores = [open_store(path) for path in find_stores(folder)]
+    stores = readable(find_stores(folder))
     if not stores:
         raise DataError(
             f"{folder} holds no store.",
