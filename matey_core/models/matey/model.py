@@ -51,11 +51,12 @@ class MateyModel(AdaptiveModel):
         self.table = self._make_table(config)
         self.stems = nn.ModuleDict()
         self.heads = nn.ModuleDict()
-        self.processor = Processor(config)
+        self.error_head: ErrorHead | None = None
+        if self.has_tokens:
+            self.processor = Processor(config)
+            self.error_head = ErrorHead() if _learns(config.tokenizer) else None
         for axes in self.num_axes:
             self._add_patches(axes)
-        is_learned = "learned" in parts_of(config.tokenizer.criterion)
-        self.error_head = ErrorHead() if is_learned else None
 
     def _make_table(self, config: MateySettings) -> FieldTable:
         return FieldTable(
@@ -76,7 +77,8 @@ class MateyModel(AdaptiveModel):
             leaving=self.table.leaving(rows),
             lead_steps=lead_steps,
         )
-        return self._prediction(frame.state(output), frame, tree, batch)
+        values = frame.state(output)
+        return self._prediction(values, batch, self._side_loss(values, frame, tree, batch))
 
     def exchange(
         self,
@@ -107,20 +109,29 @@ class MateyModel(AdaptiveModel):
         return output if self.sequence is None else self.sequence.sum(output)
 
     def _prediction(
-        self, values: Float[Tensor, "b c *space"], frame: Frame, tree: Tree, batch: FieldBatch
+        self, values: Float[Tensor, "b c *space"], batch: FieldBatch, side: Tensor | None
     ) -> Prediction:
-        """States of all (sample, lead) pairs, and what the error head learns from them."""
-        side = None
-        if self.error_head is not None and self._is_learning and batch.targets is not None:
-            side = side_loss(self.error_head, frame, tree, batch, values)
-            if self.sequence is not None:
-                side = self.sequence.share_gradient(side)
+        """States of all (sample, lead) pairs, and what is minimized beside their error."""
         return Prediction(
             spec=batch.spec,
             values=values.unflatten(0, (-1, batch.lead_steps.shape[1])),
             lead_steps=batch.lead_steps,
             side_loss=side,
         )
+
+    def _side_loss(
+        self, values: Float[Tensor, "b c *space"], frame: Frame, tree: Tree, batch: FieldBatch
+    ) -> Tensor | None:
+        """What the error head learns from a prediction, where it learns."""
+        if self.error_head is None or not self._is_learning or batch.targets is None:
+            return None
+        side = side_loss(self.error_head, frame, tree, batch, values)
+        return side if self.sequence is None else self.sequence.share_gradient(side)
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether fields are cut into cells; a pyramid may have no blocks for their tokens."""
+        return self.config.sizes.depth > 0
 
     @property
     def estimate(self) -> Estimate | None:
@@ -263,6 +274,9 @@ class MateyModel(AdaptiveModel):
         return packed, details
 
     def _add_patches(self, axes: int) -> None:
+        """Add stems and heads of all sizes of cells, for grids of this number of axes."""
+        if not self.has_tokens:
+            return
         width = self.config.sizes.width
         for side in self.config.tokenizer.levels:
             patch = (side,) * axes

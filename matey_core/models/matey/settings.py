@@ -12,7 +12,6 @@ from matey_core.tokenizers import TokenizerConfig
 class MateySettings(WrappedConfig, AdaptiveConfig):
     """Settings of a MATEY model."""
 
-    variant: Literal["matey"] = "matey"
     measure: bool = False
     """Weigh tokens in attention by the area of their cells, so that splitting a cell into identical
     copies changes nothing. Without effect where all cells have one size."""
@@ -30,12 +29,6 @@ class MateySettings(WrappedConfig, AdaptiveConfig):
     """Pass the stem's inner features of a cell to the head of the same cell."""
     layer_scale: PositiveFloat = 0.2
     """Initial factor of residual branches; it is then learned."""
-
-    @classmethod
-    def tiny(cls) -> "MateySettings":
-        """Two narrow blocks on cells of two sizes."""
-        tokenizer = TokenizerConfig(patch=(8, 4))
-        return cls(width=24, depth=2, heads=2, layer_scale=0.5, tokenizer=tokenizer)
 
     @property
     def tokenization(self) -> TokenizerConfig:

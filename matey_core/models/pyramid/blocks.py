@@ -1,7 +1,7 @@
 """The pyramid: blocks at full and half resolution that see across the borders of all cells."""
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -16,6 +16,17 @@ from matey_core.nn.spectral import SpectralLayer, Waves
 
 SIDE = 3
 """Points of a kernel along each axis."""
+
+
+class Context(NamedTuple):
+    """What all blocks know of a forward pass."""
+
+    condition: Float[Tensor, "b k"]
+    """Embedded lead time."""
+    periodic: tuple[bool, ...]
+    """Which axes wrap around."""
+    waves: Waves | None
+    """The waves of the grid; None without spectral layers."""
 
 
 class ConvBlock(nn.Module):
@@ -46,13 +57,10 @@ class ConvBlock(nn.Module):
         nn.init.zeros_(self.film.bias)
 
     def forward(
-        self,
-        x: Float[Tensor, "b *space d"],
-        condition: Float[Tensor, "b k"],
-        periodic: tuple[bool, ...],
-        waves: Waves | None,
+        self, x: Float[Tensor, "b *space d"], context: Context
     ) -> Float[Tensor, "b *space d"]:
-        """Look around twice, and between that far along the grid."""
+        """Convolve twice, and mix the lowest waves beside the first convolution."""
+        condition, periodic, waves = context
         axes, reach = x.ndim - 2, SIDE // 2
         convolve = CONVOLUTIONS[axes]
         around = surround(x.movedim(-1, 1), 2 * reach, periodic=periodic)
@@ -91,38 +99,26 @@ class Pyramid(nn.Module):
         self.up = ConvBlock(channels, condition=channels, has_waves=True)
         self.halving, self.doubling = Halving(channels), Doubling(channels)
 
-    def waves(self, grid: Grid, device: torch.device) -> Waves | None:
-        """What the spectral layers need to know of a grid; None if there are none."""
+    def context(self, condition: Float[Tensor, "b k"], grid: Grid) -> Context:
+        """Collect what all blocks need of the embedded lead time and the grid."""
         number = self.config.waves_on(grid.num_axes)
-        return Waves.of(grid, number, device) if number else None
+        waves = Waves.of(grid, number, condition.device) if number else None
+        return Context(condition, grid.periodic, waves)
 
-    def coarsen(
-        self,
-        x: Float[Tensor, "b *space d"],
-        condition: Float[Tensor, "b k"],
-        grid: Grid,
-        waves: Waves | None,
-        *,
-        recompute: bool,
+    def before_tokens(
+        self, x: Float[Tensor, "b *space d"], context: Context, *, recompute: bool
     ) -> Float[Tensor, "b *space d"]:
-        """Features of every point, before tokens are read from them."""
-        return run_block(self.down, x, condition, grid.periodic, waves, recompute=recompute)
+        """Compute the features that tokens are read from."""
+        return run_block(self.down, x, context, recompute=recompute)
 
-    def refine(
-        self,
-        x: Float[Tensor, "b *space d"],
-        condition: Float[Tensor, "b k"],
-        grid: Grid,
-        waves: Waves | None,
-        *,
-        recompute: bool,
+    def after_tokens(
+        self, x: Float[Tensor, "b *space d"], context: Context, *, recompute: bool
     ) -> Float[Tensor, "b *space d"]:
-        """Down to half the resolution, and up again beside what was there."""
-        half = self.halving(x, grid.periodic)
+        """Go down to half the resolution, and up again beside what was there."""
+        half = self.halving(x, context.periodic)
         for block in self.coarse:
-            half = run_block(block, half, condition, grid.periodic, None, recompute=recompute)
-        x = self.doubling(half, x)
-        return run_block(self.up, x, condition, grid.periodic, waves, recompute=recompute)
+            half = run_block(block, half, context, recompute=recompute)
+        return run_block(self.up, self.doubling(half, x), context, recompute=recompute)
 
     def blocks(self) -> Iterator[ConvBlock]:
         """All convolutional blocks."""

@@ -54,7 +54,7 @@ class PyramidModel(MateyModel):
         self.pyramid = Pyramid(config)
         for axes in self.num_axes:
             self.pyramid.add_axes(axes)
-        if config.dimensions.depth:
+        if self.has_tokens:
             self.reads = nn.Parameter(torch.randn(channels, self.inner))
             self.writes = nn.Parameter(FIRST_WORD * torch.randn(channels, self.inner))
 
@@ -62,23 +62,25 @@ class PyramidModel(MateyModel):
         """Predict the states at `batch.lead_steps`; see `Model.forward`."""
         self.check(batch)
         frame, lead_steps = self._frame(batch)
-        tree = self._tree(frame)
+        tree = self._tree(frame) if self.has_tokens else None
         rows = self.table.rows(batch.spec.names)
-        grid = frame.grid
-        x = self.stem(frame.channels(), self.table.entering(rows), grid)
+        x = self.stem(frame.channels(), self.table.entering(rows), frame.grid)
         lead = self.lead_time(lead_steps, batch.spec.time_step)
-        common = (nn.functional.silu(lead), grid, self.pyramid.waves(grid, x.device))
-        x = self.pyramid.coarsen(x, *common, recompute=self.recompute)
-        if self.config.dimensions.depth:
+        context = self.pyramid.context(nn.functional.silu(lead), frame.grid)
+        x = self.pyramid.before_tokens(x, context, recompute=self.recompute)
+        if tree is not None:
             x = x + self._far(x, frame, tree, batch.spec, lead_steps)
-        x = self.pyramid.refine(x, *common, recompute=self.recompute)
+        x = self.pyramid.after_tokens(x, context, recompute=self.recompute)
         values = frame.state(self.head(x, *self.table.leaving(rows)), is_padded=False)
-        return self._prediction(values, frame, tree, batch)
+        side = None if tree is None else self._side_loss(values, frame, tree, batch)
+        return self._prediction(values, batch, side)
 
     def count_tokens(self, batch: FieldBatch) -> Int[Tensor, " b"]:
         """Count the tokens each sample is cut into: none without blocks of tokens."""
-        count = super().count_tokens(batch)
-        return count if self.config.dimensions.depth else torch.zeros_like(count)
+        if self.has_tokens:
+            return super().count_tokens(batch)
+        self.check(batch)
+        return torch.zeros_like(batch.lead_steps[:, 0])
 
     def share_samples(self, group: SequenceGroup) -> None:
         """Refuse: convolutions need a sample's neighborhood, which other processes would have.
@@ -139,7 +141,3 @@ class PyramidModel(MateyModel):
         )
         said = crop(words.unsqueeze(1), frame.grid.shape, frame.shift)
         return said.squeeze(1).movedim(1, -1)
-
-    def _add_patches(self, axes: int) -> None:
-        if self.config.dimensions.depth:
-            super()._add_patches(axes)

@@ -1,7 +1,7 @@
 """Settings of a pyramid of convolutions with adaptive tokens."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import NonNegativeInt, PositiveInt, field_validator
 
@@ -29,8 +29,6 @@ PYRAMID_PRESETS: dict[Preset, PyramidSizes] = {
 }
 WAVES = (16, 12, 6)
 """Wavenumbers of the spectral layers along each axis, in 1D, 2D and 3D."""
-
-
 RATIO = 0.25
 """Fraction of the cells of each level that is refined where nothing else is asked for."""
 
@@ -38,7 +36,6 @@ RATIO = 0.25
 class PyramidSettings(MateySettings):
     """Settings of a pyramid of convolutions with adaptive tokens."""
 
-    variant: Literal["pyramid"] = "pyramid"  # type: ignore[assignment]
     tokenizer: TokenizerConfig = TokenizerConfig().with_ratio(RATIO)
     """How fields are cut; without a budget, a quarter of the cells of each level is refined."""
     preset: Preset = "ti"
@@ -62,21 +59,6 @@ class PyramidSettings(MateySettings):
         if isinstance(value, Mapping) and not value.keys() & {"budget", *BUDGETS.names()}:
             return {**value, "budget": {"name": "ratio", "ratio": RATIO}}
         return value
-
-    @classmethod
-    def tiny(cls) -> "PyramidSettings":
-        """Few channels, and one narrow block of tokens of two sizes."""
-        tokenizer = TokenizerConfig(patch=(4, 2))
-        return cls(
-            channels_per_point=8,
-            width=24,
-            depth=1,
-            heads=2,
-            half_blocks=1,
-            waves=3,
-            layer_scale=0.5,
-            tokenizer=tokenizer,
-        )
 
     @property
     def dimensions(self) -> PyramidSizes:

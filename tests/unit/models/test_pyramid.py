@@ -46,6 +46,8 @@ def test_without_blocks_there_are_no_tokens() -> None:
     assert model.count_tokens(batch).tolist() == [0] * len(batch.history)
     assert not list(model.stems)
     assert not list(model.heads)
+    model(batch).values.sum().backward()
+    assert [name for name, weight in model.named_parameters() if weight.grad is None] == []
     assert build(depth=1).count_tokens(batch).tolist() == [6] * len(batch.history)
 
 
@@ -61,9 +63,9 @@ def reached(model: PyramidModel, part: str) -> float:
     def out(features: torch.Tensor) -> torch.Tensor:
         if part == "tokens":
             return model._far(features, frame, model._tree(frame), spec, leads)
-        common = (torch.zeros(len(x), 8), spec.grid, model.pyramid.waves(spec.grid, x.device))
-        features = model.pyramid.coarsen(features, *common, recompute=False)
-        return model.pyramid.refine(features, *common, recompute=False)
+        context = model.pyramid.context(torch.zeros(len(x), 8), spec.grid)
+        features = model.pyramid.before_tokens(features, context, recompute=False)
+        return model.pyramid.after_tokens(features, context, recompute=False)
 
     with torch.no_grad():
         felt = (out(moved) - out(x)).abs().amax((0, 3)) > 1e-7
