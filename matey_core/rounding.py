@@ -1,4 +1,7 @@
-"""What float32 keeps of a field: a relative precision, and units in which squares stay finite."""
+"""What float32 keeps of numbers: a precision, units for squares, and where 0 begins."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from jaxtyping import Float
@@ -15,3 +18,19 @@ def power_of_two(values: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
     """
     exponent = torch.frexp(values).exponent - 1
     return torch.where(values > 0, torch.ldexp(torch.ones_like(values), exponent), 1.0)
+
+
+@contextmanager
+def subnormals_as_zero() -> Iterator[None]:
+    """Take numbers below 1.2e-38 for 0 in this thread, until the block ends.
+
+    Threads take this over from the one that starts them, and keep it. The tails of GELU make many
+    such numbers, and a processor computes with them in microcode. Without this a step of the
+    `pyramid` model takes twice as long after a few steps of training.
+    """
+    was = bool((torch.full((1,), 1e-39) * 0.5 == 0).item())
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(was)

@@ -16,10 +16,14 @@ from matey_core.profiling.alternate import spread
 from matey_core.profiling.clock import OTHER, PartClock
 from matey_core.profiling.machine import peak_memory, reset_peak_memory, synchronize
 from matey_core.profiling.parts import watched
+from matey_core.rounding import subnormals_as_zero
 
 PARTS = ("loader", "stem", "attention", "mlp", "blocks", "head", "optimizer", OTHER)
-"""Where time goes; `blocks` are those of a model without attention, and `other` is norms,
-positions, lead time, choice of cells, loss."""
+"""Every `profile_part` that a module may name, and what no module stands for.
+
+`blocks` are convolutions and spectral layers; `other` is norms, positions, lead time, choice of
+cells and loss.
+"""
 
 FEWEST_STEPS = 3
 
@@ -40,6 +44,7 @@ class TrainingStep:
         """Compute the loss, the model in the step's precision and the loss in float32."""
         return self.objective(within(self.model, [self._precision]), batch).total
 
+    @subnormals_as_zero()  # as in training: a step that is slower without it is not the one taken
     def run(self, clock: PartClock | None = None) -> None:
         """Take the step; `clock` switches where the model itself does not switch it."""
         switch = clock.switch if clock else _ignore

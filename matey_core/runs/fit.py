@@ -22,7 +22,7 @@ from matey_core.optimizers import same_rate
 from matey_core.progress import OnProgress, Progress
 from matey_core.runs.folder import RunFolder
 from matey_core.runs.keeper import Keeper
-from matey_core.runs.processes import agree_on_precision, join_processes, subnormals_as_zero
+from matey_core.runs.processes import agree_on_precision, join_processes
 from matey_core.runs.scores import OnValidation, StoreScore, Validation
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import StoreWindows

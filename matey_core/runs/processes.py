@@ -1,7 +1,6 @@
 """Which device and which arithmetic a run uses, agreed on by all its processes."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Literal
 
@@ -42,21 +41,6 @@ def join_processes(
         )
     chosen = torch.device("cpu") if device == "cpu" else None
     return join(chosen, sequence_size=sequence_parallel, strategy=strategy)
-
-
-@contextmanager
-def subnormals_as_zero() -> Iterator[None]:
-    """Let numbers below 1.2e-38 be 0 in this thread, and in those it starts, until the block ends.
-
-    The tails of GELU make many of them, and a processor computes with them in microcode: a step
-    of the `pyramid` model takes twice as long after a few steps of training otherwise.
-    """
-    was = bool((torch.full((1,), 1e-39) * 0.5 == 0).item())
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(was)
 
 
 def num_processes(

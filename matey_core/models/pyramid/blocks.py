@@ -36,7 +36,7 @@ class ConvBlock(nn.Module):
     depthwise ones. The grid is continued once for both.
     """
 
-    profile_part: ClassVar[str] = "pyramid"
+    profile_part: ClassVar[str] = "blocks"
 
     def __init__(self, width: int, *, condition: int, has_waves: bool) -> None:
         """Make a block without kernels: `add_axes` adds them.

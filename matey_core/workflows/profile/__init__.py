@@ -16,6 +16,7 @@ from matey_core.profiling import (
     measure_step,
 )
 from matey_core.progress import OnProgress, Progress, silent
+from matey_core.rounding import subnormals_as_zero
 from matey_core.training.precision import choose_precision
 from matey_core.workflows.profile.settings import ProfileConfig
 from matey_core.workflows.profile.subject import Case, ProfileSubject, subject_of
@@ -81,6 +82,7 @@ class ProfileReport:
     """Operations a second of the best square matrix product in this precision."""
 
 
+@subnormals_as_zero()  # before anything starts the threads that will compute steps
 def profile(config: ProfileConfig, on_progress: OnProgress = silent) -> ProfileReport:
     """Measure a model's training step, or compare all schemes and tokenizations.
 
