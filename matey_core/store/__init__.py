@@ -1,7 +1,8 @@
 """The Zarr store: one group a source file, written once, read by everything after."""
 
+from matey_core.store.group import StoreGroup
 from matey_core.store.layout import SPLITS, SUFFIX
-from matey_core.store.opening import find_stores, open_group, open_store
+from matey_core.store.opening import find_stores, open_store
 from matey_core.store.reader import Store
 from matey_core.store.split import Split
 from matey_core.store.writer import write_store
@@ -11,8 +12,8 @@ __all__ = [
     "SUFFIX",
     "Split",
     "Store",
+    "StoreGroup",
     "find_stores",
-    "open_group",
     "open_store",
     "write_store",
 ]

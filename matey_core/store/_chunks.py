@@ -69,7 +69,7 @@ class Chunks(ABC):
 
 
 def chunks_of(
-    described: Described | None,
+    described: Described,
     open_array: "Callable[[], zarr.Array[Any]]",
     folder: Path,
     *,
@@ -79,7 +79,7 @@ def chunks_of(
     """Choose how to read an array: directly if it has the layout of a matey store.
 
     Args:
-        described: its metadata; None for an array of Zarr version 2.
+        described: its metadata.
         open_array: asked for the array where Zarr has to read it.
         folder: of its files.
         has_time: whether dims are (sample, time, *space); otherwise (sample, *space).
@@ -90,8 +90,6 @@ def chunks_of(
         ValueError: its metadata contradict themselves.
     """
     try:
-        if described is None:
-            raise ForeignLayoutError("the array is of Zarr version 2")
         layout = layout_of(described, has_time=has_time)
     except ForeignLayoutError as error:
         array = open_array()

@@ -7,15 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import zarr
-
 from matey_core.errors import DataError, MateyWarning
 from matey_core.fields import BOUNDARIES, FieldSpec, Grid
 from matey_core.locations import is_remote
 from matey_core.store import layout
 from matey_core.store._chunks import Chunks, ZarrChunks, chunks_of
-from matey_core.store._reading.metadata import array_metadata, group_metadata
+from matey_core.store.group import StoreGroup
 from matey_core.store.reader import Store
 
 
@@ -59,10 +56,15 @@ def open_store(path: Path) -> Store:
         DataError: there is no store, or it is damaged or of an unknown layout.
     """
     try:
-        group = open_group(path)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        group = StoreGroup(path)
+    except FileNotFoundError as error:
         raise DataError(
             f"{path} is not a Zarr store.", remedy="Make one with `matey prepare`."
+        ) from error
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DataError(
+            f"{path} is not a Zarr store that can be read: {error}.",
+            remedy="Make one with `matey prepare`.",
         ) from error
     except Exception as error:
         if not is_remote(path):
@@ -70,7 +72,7 @@ def open_store(path: Path) -> Store:
         raise DataError(
             f"{path} cannot be read: {error}.", remedy="Check the URL and your access to it."
         ) from error
-    found = group.attrs.get("matey_layout")
+    found = group.attributes.get("matey_layout")
     if found != layout.LAYOUT:
         raise DataError(
             f"{path} has matey_layout {found!r}; this version reads {layout.LAYOUT}.",
@@ -85,18 +87,8 @@ def open_store(path: Path) -> Store:
         ) from error
 
 
-def open_group(path: Path) -> zarr.Group:
-    """Open a Zarr group for reading, on this machine or in object storage."""
-    if not is_remote(path):
-        return zarr.open_group(path, mode="r")
-    from zarr.storage import FsspecStore
-
-    options = dict(path.storage_options)  # type: ignore[attr-defined]
-    return zarr.open_group(FsspecStore.from_url(str(path), options, read_only=True), mode="r")
-
-
-def _read(group: zarr.Group, path: Path) -> Store:
-    attributes: dict[str, Any] = group.attrs.asdict()
+def _read(group: StoreGroup, path: Path) -> Store:
+    attributes = group.attributes
     described = attributes["fields"]
     moving = [layout.field_of(d) for d in described if not d["static"]]
     static = [layout.field_of(d) for d in described if d["static"]]
@@ -113,21 +105,19 @@ def _read(group: zarr.Group, path: Path) -> Store:
         ),
         static_fields=tuple(static),
         statistics={d["name"]: d["statistics"] for d in described},
-        sample_names=tuple(str(name) for name in _values(group, "sample")),
+        sample_names=tuple(str(name) for name in group.values("sample")),
         parameters={
-            key.removeprefix(prefix): _values(group, key)
-            for key in sorted(group.array_keys())
-            if key.startswith(prefix)
+            key.removeprefix(prefix): group.values(key) for key in group if key.startswith(prefix)
         },
-        coordinates={axis: _values(group, axis) for axis in attributes["axes"]},
+        coordinates={axis: group.values(axis) for axis in attributes["axes"]},
         units={str(axis): str(unit) for axis, unit in attributes.get("units", {}).items()},
         conserved=tuple(attributes.get("conserved", ())),
         missing={d["name"]: int(d.get("missing", 0)) for d in described},
         provenance=provenance,
         fingerprint=_fingerprint(provenance),
-        split=_values(group, "split"),
-        _times=_values(group, "time"),
-        _sample_times=(_values(group, layout.SAMPLE_TIME) if layout.SAMPLE_TIME in group else None),
+        split=group.values("split"),
+        _times=group.values("time"),
+        _sample_times=group.values(layout.SAMPLE_TIME) if layout.SAMPLE_TIME in group else None,
         _chunks=tuple(chunks[field.name] for field in moving),
         _static_chunks=tuple(chunks[field.name] for field in static),
     )
@@ -144,17 +134,16 @@ def _grid(attributes: dict[str, Any], shape: tuple[int, ...]) -> Grid:
     )
 
 
-def _chunks(group: zarr.Group, path: Path, described: list[dict[str, Any]]) -> dict[str, Chunks]:
+def _chunks(group: StoreGroup, path: Path, described: list[dict[str, Any]]) -> dict[str, Chunks]:
     """Say how each field is read, and warn of those that only Zarr can read."""
-    listed = group_metadata(path)
     chunks = {}
     for field in described:
         name = field["name"]
         if not layout.is_field_name(name):
             raise ValueError(f"{name!r} is no name of a field")
         chunks[name] = chunks_of(
-            array_metadata(path, name, listed),
-            partial(_array, group, name),
+            group.described(name),
+            partial(group.array, name),
             path / name,
             has_time=not field["static"],
             may_miss=field.get("missing") != 0,
@@ -168,17 +157,6 @@ def _chunks(group: zarr.Group, path: Path, described: list[dict[str, Any]]) -> d
             stacklevel=1,  # the same place for all callers, so that it is said once
         )
     return chunks
-
-
-def _array(group: zarr.Group, name: str) -> "zarr.Array[Any]":
-    array = group[name]
-    if not isinstance(array, zarr.Array):
-        raise TypeError(f"{name!r} is no array")
-    return array
-
-
-def _values(group: zarr.Group, name: str) -> np.ndarray:
-    return np.asarray(_array(group, name)[:])
 
 
 def _boundary(name: str) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from matey_core.errors import DataError
+from matey_core.files import check_regular
 from matey_core.store._reading.recent import Recent
 
 Bytes = UInt8[np.ndarray, "bytes"]
@@ -123,6 +124,7 @@ class LocalFiles:
     def _map(self, name: str) -> _Map:
         path = self.folder / name
         try:
+            check_regular(path)
             with path.open("rb") as file:
                 pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (FileNotFoundError, ValueError):  # ValueError: an empty file

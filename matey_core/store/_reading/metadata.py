@@ -4,18 +4,19 @@ Only the JSON is asked, never an object of the package zarr: its classes change 
 version, and the specification does not (https://zarr-specs.readthedocs.io/en/latest/v3/core).
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from matey_core.files import read_json
 from matey_core.store._reading.layout import ArrayLayout
 
 Described = Mapping[str, Any]
 """Parsed JSON of an array or a group."""
 FILE = "zarr.json"
+VERSION_2 = (".zgroup", ".zarray", ".zmetadata")
 FLOATS = {"float16": "<f2", "float32": "<f4", "float64": "<f8"}
 BFLOAT16 = "bfloat16"
 """Value of the attribute `matey_dtype` of an array of uint16 bit patterns."""
@@ -36,20 +37,23 @@ class _Pieces(NamedTuple):
     is_compressed: bool
 
 
-def group_metadata(path: Path) -> Described | None:
-    """Read what a group says of itself; None for a group of Zarr version 2.
+def group_metadata(path: Path) -> Described:
+    """Read what a group says of itself.
 
     Raises:
-        ValueError: it is no JSON object.
+        ValueError: it is no JSON object, or of Zarr version 2.
+        OSError: there is none.
     """
     try:
         return _object(path / FILE)
     except FileNotFoundError:
-        return None
+        if any((path / name).exists() for name in VERSION_2):
+            raise ValueError("it is of Zarr version 2, and stores are of version 3") from None
+        raise
 
 
-def array_metadata(path: Path, name: str, group: Described | None) -> Described | None:
-    """Find the metadata of an array where Zarr does; None where Zarr version 2 has them.
+def array_metadata(path: Path, name: str, group: Described) -> Described:
+    """Find the metadata of an array where Zarr does.
 
     Args:
         path: of the group.
@@ -62,8 +66,6 @@ def array_metadata(path: Path, name: str, group: Described | None) -> Described 
         ValueError: it is no JSON object.
         OSError: there is none.
     """
-    if group is None:
-        return None
     consolidated = group.get("consolidated_metadata")
     found = consolidated["metadata"][name] if consolidated else _object(path / name / FILE)
     if found["node_type"] != "array":
@@ -105,7 +107,7 @@ def layout_of(described: Described, *, has_time: bool) -> ArrayLayout:
 
 
 def _object(file: Path) -> Described:
-    found = json.loads(file.read_bytes())
+    found = read_json(file)
     if not isinstance(found, dict):
         raise ValueError(f"{file} holds no JSON object")
     return found

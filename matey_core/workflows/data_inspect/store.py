@@ -9,7 +9,7 @@ import numpy as np
 import zarr
 
 from matey_core.locations import is_remote
-from matey_core.store import SPLITS, Store, open_group, open_store
+from matey_core.store import SPLITS, Store, StoreGroup, open_store
 from matey_core.workflows.data_inspect.description import (
     Description,
     FieldRow,
@@ -28,15 +28,15 @@ def describe_store(path: Path) -> Description:
         DataError: it is damaged or of an unknown layout.
     """
     store = open_store(path)
-    group = open_group(path)
-    attributes: dict[str, Any] = group.attrs.asdict()
-    array = _array(group, store.spec.names[0])
+    group = StoreGroup(path)
+    attributes = group.attributes
+    array = group.array(store.spec.names[0])
     grid = store.spec.grid
     rows = tuple(
-        _row(described, attributes, _array(group, described["name"]).size)
+        _row(described, attributes, group.array(described["name"]).size)
         for described in attributes["fields"]
     )
-    arrays = [_array(group, row.name) for row in rows]
+    arrays = [group.array(row.name) for row in rows]
     train, validation, test = (len(store.samples(split)) for split in SPLITS)
     return Description(
         kind="store",
@@ -62,12 +62,6 @@ def describe_store(path: Path) -> Description:
         provenance=_provenance(store.provenance),
         snapshots=_pictures(store),
     )
-
-
-def _array(group: zarr.Group, name: str) -> "zarr.Array[Any]":
-    array = group[name]
-    assert isinstance(array, zarr.Array)  # `open_store` has looked
-    return array
 
 
 def _row(described: dict[str, Any], attributes: dict[str, Any], num_values: int) -> FieldRow:

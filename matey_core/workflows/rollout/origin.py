@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import zarr
-
 from matey_core.inference import Coordinate
 from matey_core.models import weights_sha256
 from matey_core.runs.folder import versions
 from matey_core.runs.trained import Trained
-from matey_core.store import Store, open_group
+from matey_core.store import Store, StoreGroup
 from matey_core.workflows.rollout.settings import RolloutConfig
 
 
@@ -18,14 +15,13 @@ def truth_coordinates(
     store: Store, samples: Sequence[int], *, times: slice
 ) -> dict[str, Coordinate]:
     """Copy names of samples, times and positions, so that predictions align with the truth."""
-    group = open_group(store.path)
+    group = StoreGroup(store.path)
     rows: dict[str, Any] = {"sample": list(samples), "time": times}
     coordinates = {}
     for name in ("sample", "time", *store.spec.grid.axes):
-        array = group[name]
-        assert isinstance(array, zarr.Array)
-        values = np.asarray(array[:])[rows.get(name, slice(None))]
-        coordinates[name] = Coordinate(values=values, attributes=array.attrs.asdict())
+        values = group.values(name)[rows.get(name, slice(None))]
+        attributes = dict(group.described(name).get("attributes", {}))
+        coordinates[name] = Coordinate(values=values, attributes=attributes)
     return coordinates
 
 

@@ -1,5 +1,6 @@
 """Plain arrays: dims as named, values as stored."""
 
+import json
 import os
 import pickle
 import zipfile
@@ -17,6 +18,7 @@ from matey_core.errors import ConfigError, DataError
 from matey_core.readers import ReaderOptions, Source
 from matey_core.readers.array import ArrayReader
 from tests.support import tiny_store
+from tests.unit.codecs import a_program_among_the_codecs
 
 U = np.random.default_rng(0).normal(size=(2, 3, 4, 5)).astype(np.float32)
 """(sample, time, y, x)"""
@@ -227,8 +229,39 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
             opened(save(tmp_path, objects), dims=DIMS)
     group = zarr.open_group(str(tmp_path / "z"), mode="w", zarr_format=2)
     group.create_array("u", shape=U.shape, dtype="f4", filters=[numcodecs.Pickle()])
-    with pytest.raises(DataError, match="pickled"):
+    with pytest.raises(DataError, match="u is encoded by pickle"):
         opened(tmp_path / "z", dims=DIMS)
+
+
+@pytest.mark.parametrize("filters", [True, False])
+@pytest.mark.parametrize("is_group", [True, False])
+def test_no_codec_runs_that_is_not_known(tmp_path: Path, is_group: bool, filters: bool) -> None:
+    with a_program_among_the_codecs() as program:
+        settings: Any = {"filters" if filters else "compressors": [program()]}
+        path = tmp_path / "z" / ("u" if is_group else "")
+        zarr.open_group(str(tmp_path / "z"), mode="w", zarr_format=2)
+        zarr.create_array(str(path), data=U, zarr_format=2, overwrite=True, **settings)
+        # What version 3 would say is harmless, and nobody asks it.
+        (tmp_path / "z" / "u").mkdir(exist_ok=True)
+        plain = {"zarr_format": 3, "node_type": "array", "codecs": ["bytes"]}
+        (tmp_path / "z" / "u" / "zarr.json").write_text(json.dumps(plain))
+        with pytest.raises(DataError, match="is encoded by program"):
+            opened(tmp_path / "z", dims=DIMS)
+        assert program.runs == 0
+
+
+@pytest.mark.parametrize("name", ["zarr.json", "c/0/0/0/0", "c/1/0/0/0"])
+@pytest.mark.parametrize("is_pipe", [True, False])
+def test_pipes_and_devices_are_no_chunks(tmp_path: Path, name: str, is_pipe: bool) -> None:
+    path = tmp_path / "a.zarr"
+    zarr.create_array(str(path), data=U, chunks=(1, *U.shape[1:]))
+    (path / name).unlink(missing_ok=True)
+    if is_pipe:
+        os.mkfifo(path / name)
+    else:
+        (path / name).symlink_to("/dev/zero")
+    with pytest.raises(DataError, match=r"a pipe or a device"):
+        opened(path, dims=DIMS).read(1, 0, 1)
 
 
 def test_damaged_members_are_refused(tmp_path: Path) -> None:

@@ -208,7 +208,11 @@ def write(folder: Path, content: Any) -> None:
 def test_metadata_are_those_of_the_group_where_it_has_them(tmp_path: Path) -> None:
     own = changed(shape=[9, 11, 6, 4])
     write(tmp_path / "density", own)
-    assert group_metadata(tmp_path) is None
+    with pytest.raises(FileNotFoundError):
+        group_metadata(tmp_path)
+    (tmp_path / ".zgroup").write_text('{"zarr_format": 2}')
+    with pytest.raises(ValueError, match="of Zarr version 2"):
+        group_metadata(tmp_path)
     write(tmp_path, {"node_type": "group"})
     group = group_metadata(tmp_path)
     assert array_metadata(tmp_path, "density", group) == own

@@ -1,0 +1,87 @@
+"""Files of unknown origin: only regular ones are opened, and JSON is read within bounds."""
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+MOST_BYTES = 64 * 2**20
+"""Larger JSON, TOML or text is damage: what matey writes has some kilobytes."""
+
+
+def check_regular(path: str | Path) -> None:
+    """Raise for a pipe, a device or a socket, which would block or never end.
+
+    Raises:
+        OSError: it is one. What is not there, or is a folder, is left to the caller.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(f"{path} is a pipe or a device, not a file")
+
+
+def check_regular_below(folder: Path) -> None:
+    """Raise if there is a pipe, a device or a socket in a folder or below it.
+
+    Raises:
+        OSError: there is one.
+    """
+    waiting = [os.fspath(folder)]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                elif not entry.is_file():
+                    check_regular(entry.path)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a small file, on this machine or in object storage.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+        ValueError: it has more than `MOST_BYTES`.
+    """
+    if isinstance(path, Path):
+        check_regular(path)
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise ValueError(f"{size:,} bytes, where at most {MOST_BYTES:,} are expected")
+    return path.read_bytes()
+
+
+def read_text(path: Path) -> str:
+    """Read a small file of UTF-8.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+        ValueError: it is no UTF-8, or has more than `MOST_BYTES`.
+    """
+    return read_bytes(path).decode("utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Read a small file of JSON.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+        ValueError: it is no JSON, is nested too deep, or has more than `MOST_BYTES`.
+    """
+    return parse_json(read_bytes(path))
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Parse JSON.
+
+    Raises:
+        ValueError: it is none, or is nested too deep.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
