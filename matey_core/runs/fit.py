@@ -20,6 +20,7 @@ from matey_core.finetuning import FinetuneModeConfig, count_parameters
 from matey_core.models import AdapterBase, Model, adaptive, compile_parts
 from matey_core.optimizers import same_rate
 from matey_core.progress import OnProgress, Progress
+from matey_core.rounding import subnormals_as_zero
 from matey_core.runs.folder import RunFolder
 from matey_core.runs.keeper import Keeper
 from matey_core.runs.processes import agree_on_precision, join_processes
