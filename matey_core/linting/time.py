@@ -14,7 +14,7 @@ REMEDY = "Correct the times in the source, or cut it where they jump, and prepar
 
 
 @dataclass
-class _Problem:
+class _WorstJump:
     """The worst jump of one kind, and in how many samples it occurs."""
 
     size: float = 0.0
@@ -44,7 +44,7 @@ class Time(Check):
         if store.is_static:
             return
         has_own = store.times(0) is not store.times()
-        backward, uneven = _Problem(), _Problem()
+        backward, uneven = _WorstJump(), _WorstJump()
         for sample in range(store.num_samples if has_own else 1):
             steps = np.diff(store.times(sample).astype(np.float64))
             mean = steps.mean()
@@ -60,7 +60,7 @@ class Time(Check):
         yield from self._declared()
 
     def _finding(
-        self, severity: Severity, problem: _Problem, expected: str, *, has_own: bool
+        self, severity: Severity, problem: _WorstJump, expected: str, *, has_own: bool
     ) -> Finding:
         times = self.store.times(problem.sample)
         before, after = times[problem.index], times[problem.index + 1]

@@ -35,7 +35,7 @@ class _Poisson(NamedTuple):
     inverse: Float[Tensor, "m m"]
 
 
-class _Faces(NamedTuple):
+class _FaceValues(NamedTuple):
     """Coefficient at faces over the distance between the centres beside them, in cells."""
 
     x: Float[Tensor, "b faces m"]
@@ -78,7 +78,7 @@ def solve(
     faces = _faces(coefficient, padded, discretization)
     gap = padded - size
     residual = pad(source / size**2, (0, gap, 0, gap))
-    flows = _Faces(torch.empty_like(faces.x), torch.empty_like(faces.y))
+    flows = _FaceValues(torch.empty_like(faces.x), torch.empty_like(faces.y))
     center, radius = (bounds[1] + bounds[0]) / 2, (bounds[1] - bounds[0]) / 2
     step = _precondition(residual, poisson).mul_(1 / center)
     solution = step.clone()
@@ -103,14 +103,14 @@ def apply(
     """Give −∇·(a∇u) of cell values, as `solve` inverts it."""
     size = values.shape[-1]
     faces = _faces(coefficient, size, discretization)
-    flows = _Faces(torch.empty_like(faces.x), torch.empty_like(faces.y))
+    flows = _FaceValues(torch.empty_like(faces.x), torch.empty_like(faces.y))
     _flow(values, faces, flows)
     inflow = torch.zeros_like(values)
     _add_inflow(inflow, flows)
     return inflow * -(size**2)
 
 
-def _flow(values: Float[Tensor, "b m m"], faces: _Faces, flows: _Faces) -> None:
+def _flow(values: Float[Tensor, "b m m"], faces: _FaceValues, flows: _FaceValues) -> None:
     """Flow towards larger coordinates, with the sign of ∇u; beyond the array u is 0."""
     torch.sub(values[:, 1:], values[:, :-1], out=flows.x[:, 1:-1])
     flows.x[:, 0] = values[:, 0]
@@ -122,17 +122,17 @@ def _flow(values: Float[Tensor, "b m m"], faces: _Faces, flows: _Faces) -> None:
     flows.y.mul_(faces.y)
 
 
-def _add_inflow(total: Float[Tensor, "b m m"], flows: _Faces) -> None:
+def _add_inflow(total: Float[Tensor, "b m m"], flows: _FaceValues) -> None:
     total.add_(flows.x[:, 1:]).sub_(flows.x[:, :-1])
     total.add_(flows.y[:, :, 1:]).sub_(flows.y[:, :, :-1])
 
 
 def _faces(
     coefficient: Float[Tensor, "b n n"], padded: int, discretization: Discretization
-) -> _Faces:
+) -> _FaceValues:
     gap = padded - coefficient.shape[-1]
     x, y = (_across(coefficient, axis, discretization) for axis in (1, 2))
-    return _Faces(pad(x, (0, gap, 0, gap)), pad(y, (0, gap, 0, gap)))
+    return _FaceValues(pad(x, (0, gap, 0, gap)), pad(y, (0, gap, 0, gap)))
 
 
 def _across(

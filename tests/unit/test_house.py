@@ -101,6 +101,6 @@ def test_a_name_of_a_class_stands_for_one_class() -> None:
     names: dict[str, list[str]] = defaultdict(list)
     for module, path in FILES.items():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            if isinstance(node, ast.ClassDef):
                 names[node.name].append(module)
     assert {name: places for name, places in names.items() if len(places) > 1} == {}

@@ -80,11 +80,11 @@ def arena(
         times = {key: step for each in stages for key, step in each.times.items()}
         if not on_plan(plan_of(tasks, log, times, out=out, jobs=jobs)):
             return None
-        work = _Work(config, stages, log, out, jobs, on_progress)
-        return work.carry_out()
+        cells = _ArenaCells(config, stages, log, out, jobs, on_progress)
+        return cells.carry_out()
 
 
-class _Work:
+class _ArenaCells:
     """All cells of an arena, data set by data set."""
 
     def __init__(

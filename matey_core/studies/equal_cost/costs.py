@@ -93,7 +93,7 @@ class EqualCosts:
         arms, store = self.arms[place], self._stores[place]
         keys = {arm.name: _key(arm, self.training, store, self.device) for arm in arms}
         unknown = [arm for arm in arms if keys[arm.name] not in self._kept]
-        meter = _Meter(self.training, store, self.device)
+        meter = _ArmMeter(self.training, store, self.device)
         measured = meter.measure(unknown, seconds=self.seconds, on_progress=on_progress)
         self._kept.keep({keys[cost.arm]: asdict(cost) for cost in measured})
         return {arm.name: ArmCost(**self._kept[keys[arm.name]]) for arm in arms}
@@ -106,7 +106,7 @@ class EqualCosts:
         return str(self._kept["precision"])
 
 
-class _Meter:
+class _ArmMeter:
     """Takes steps of all arms in turns, so that a slow phase of the machine hits all alike."""
 
     def __init__(self, config: PretrainConfig, store: Store, device: torch.device) -> None:

@@ -63,8 +63,8 @@ def prepare(config: PrepareConfig, on_progress: OnProgress = silent) -> PrepareR
                 crew.start()  # while headers are read
             jobs = plan.jobs()
             check_space(config.stores, sum(job.row.num_bytes for job in jobs if not job.store))
-            work = _Work(plan, crew, on_progress)
-            rows = tuple(work.convert(job) for job in jobs)
+            converter = _Converter(plan, crew, on_progress)
+            rows = tuple(converter.convert(job) for job in jobs)
     check = _check(rows, on_progress) if config.check else None
     return PrepareReport(out=config.stores, dry_run=False, rows=rows, check=check)
 
@@ -96,7 +96,7 @@ def _crew(config: PrepareConfig) -> Crew:
     return Alone() if workers == 1 else Local(workers)
 
 
-class _Work:
+class _Converter:
     """Converts one source after the other, each with all workers."""
 
     def __init__(self, plan: Plan, crew: Crew, on_progress: OnProgress) -> None:

@@ -95,7 +95,7 @@ def profile(config: ProfileConfig, on_progress: OnProgress = silent) -> ProfileR
     torch.manual_seed(0)
     subject = subject_of(config)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    meter = _Meter(config, subject, device)
+    meter = _ModelMeter(config, subject, device)
     method = subject.method
     cases = subject.comparison() if config.compare else [subject.case]
     rows = []
@@ -127,7 +127,7 @@ def profile(config: ProfileConfig, on_progress: OnProgress = silent) -> ProfileR
     )
 
 
-class _Meter:
+class _ModelMeter:
     """Builds models and measures them, all in the same precision."""
 
     def __init__(
