@@ -3,10 +3,15 @@
 import math
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import PurePath
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from matey_cli import output
+from matey_cli.widths import fitted, wrapped
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 _PREFIXES = ("", "k", "M", "G", "T", "P")
 
@@ -47,8 +52,9 @@ def table(
 ) -> None:
     """Print a table on stdout: lines and color on a terminal, plain aligned text elsewhere.
 
-    Numbers are set to the right with four digits, None is a dash; cells that are
-    too long for the width are folded. With --json nothing is printed.
+    Numbers are set to the right with four digits, None is a dash. Cells that are too long for
+    the width go on in the next line; names that are too long lose their middle. With --json
+    nothing is printed.
     """
     if output.current().json:
         return
@@ -63,14 +69,18 @@ def table(
         padding=(0, 1) if lines else (0, 2, 0, 0),
         header_style="bold",
     )
-    for index, column in enumerate(columns):
-        numeric = all(_is_number(row[index]) for row in rows) and bool(rows)
-        drawn.add_column(
-            output.readable(column, out), justify="right" if numeric else "left", overflow="fold"
-        )
-    for row in rows:
-        drawn.add_row(*(_cell(value, out) for value in row))
     screen = output.console(out)
+    numeric = [bool(rows) and all(_is_number(row[i]) for row in rows) for i in range(len(columns))]
+    heads = [output.readable(column, out) for column in columns]
+    cells = [[_cell(value, out) for value in row] for row in rows]
+    texts = [[head, *(row[i].plain for row in cells)] for i, head in enumerate(heads)]
+    gaps = (3 if lines else 2) * len(columns)
+    widths, longest = fitted(texts, screen.width - gaps, is_numeric=numeric)
+    for head, width, is_right in zip(heads, widths, numeric, strict=True):
+        drawn.add_column(head, justify="right" if is_right else "left", width=width)
+    mark = output.readable("…", out)
+    for row in cells:
+        drawn.add_row(*map(partial(_wrapped, mark=mark), row, widths, longest))
     if title or not lines:  # a table with lines begins with an empty one
         screen.print(output.readable(title, out), style="bold")
     screen.print(drawn)
@@ -116,7 +126,16 @@ def _is_number(value: Any) -> bool:
     return True
 
 
-def _cell(value: Any, out: TextIO) -> Any:
+def _wrapped(cell: "Text", width: int, longest: int, *, mark: str) -> "Text":
+    """Lay a plain text out; one with styles is left to rich."""
+    from rich.text import Text
+
+    if cell.spans:
+        return cell
+    return Text(wrapped(cell.plain, width, longest=longest, mark=mark), cell.style)
+
+
+def _cell(value: Any, out: TextIO) -> "Text":
     from rich.text import Text
 
     if isinstance(value, Text):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from matey_cli import render
+from matey_cli.widths import shortened
 
 if TYPE_CHECKING:
     from matey_core.runs.scores import StoreScore, Validation
@@ -22,7 +23,7 @@ def show_validation(validation: "Validation") -> None:
         "best so far" if is_best else f"best {best} at {validation.best_step:,}"
     )
     worst = _marked(validation.worst_score)
-    name = _shortened(validation.worst_store, WIDTH - len(line) - len(f"  worst  {worst}"))
+    name = shortened(validation.worst_store, WIDTH - len(line) - len(f"  worst  {worst}"))
     render.note(f"{line}  worst {name} {worst}")
 
 
@@ -63,11 +64,3 @@ def _number(value: float) -> str:
 
 def _marked(ratio: float) -> str:
     return f"{_number(ratio)} {BEATEN}" if ratio > 1 else _number(ratio)
-
-
-def _shortened(name: str, width: int) -> str:
-    """Leave out the middle of a name that is too long."""
-    if len(name) <= width:
-        return name
-    kept = max(width - 1, 2)
-    return f"{name[: kept - kept // 2]}…{name[len(name) - kept // 2 :]}"

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -129,3 +130,23 @@ def test_pace_counts_from_where_a_task_began(monkeypatch: pytest.MonkeyPatch) ->
     assert pace.figures() == ["10.0/s", "0:10 elapsed", "0:40 left"]
     pace.update(Progress(task="validate", done=0, total=4))
     assert pace.rate is None
+
+
+@pytest.mark.parametrize(("encoding", "mark"), [("utf-8", "…"), ("ascii", "...")])
+def test_tables_break_neither_words_nor_numbers(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, mark: str
+) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="replace")
+    monkeypatch.setattr("sys.stdout", stream)
+    columns = ("store", "grid", "trajectories", "windows", "tokens a frame", "GFLOP a sample", "×")
+    long = "a_rather_long_name_of_a_store_with_many_specific_heats\n  activator, inhibitor"
+    rows = [(long, "128×128×128", 1234567, 8e6, "1,024", 0.12921, "11.4 ‡")]
+    render.table("Trained on", columns, rows)
+    stream.flush()
+    text = stream.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
+    assert max(map(len, text.splitlines())) <= 80
+    assert re.search(rf"\ba_\w+{re.escape(mark)}\w+heats\b", text)
+    for word in ("1,234,567", "0.1292", "1,024", "activator,", "inhibitor", "trajectories"):
+        assert word in text.split()
+    assert output.readable("11.4 ‡", stream) in text
+    assert "heats\n" not in text.split("Trained on")[0]
