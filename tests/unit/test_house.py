@@ -1,10 +1,13 @@
 """The package as its architecture says: no import circles, no prefixes that are folders."""
 
 import ast
+import builtins
+import dis
 import importlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType
 
 import pytest
 
@@ -35,6 +38,15 @@ def outside_functions(node: ast.AST) -> Iterator[ast.AST]:
         if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             yield child
             yield from outside_functions(child)
+
+
+def global_names(code: CodeType) -> Iterator[str]:
+    """Names that functions look up in their module when they run."""
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            instructions = dis.get_instructions(inner)
+            yield from (each.argval for each in instructions if each.opname == "LOAD_GLOBAL")
+            yield from global_names(inner)
 
 
 def strong_components(graph: dict[str, set[str]]) -> list[list[str]]:
@@ -76,9 +88,11 @@ def test_no_module_imports_itself_through_others_not_even_for_annotations() -> N
 
 
 @pytest.mark.parametrize("module", sorted(FILES.keys() - {"matey_cli.__main__"}))
-def test_every_module_can_be_imported(module: str) -> None:
+def test_every_name_in_a_module_is_defined(module: str) -> None:
     """Linters take a name that is not defined for an axis of a shape."""
-    importlib.import_module(module)
+    known = {*vars(importlib.import_module(module)), *vars(builtins)}
+    code = compile(FILES[module].read_text(encoding="utf-8"), module, "exec")
+    assert set(global_names(code)) <= known
 
 
 @pytest.mark.parametrize("room", sorted({path.parent for path in FILES.values()}), ids=str)
