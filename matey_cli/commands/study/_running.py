@@ -1,8 +1,11 @@
 """Options and output that the study commands share."""
 
+import functools
 import importlib
-from collections.abc import Callable, Iterator
+import inspect
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -48,22 +51,57 @@ StudySettings = Annotated[
 ]
 
 
-def run_file(
-    file: Path,
-    *,
-    jobs: int,
-    out: Path | None,
-    only_plan: bool,
-    assignments: list[str] | None,
-    runs: Path | None,
-) -> None:
-    """Run a study's file, and show what came out."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What was typed of the options that every study of cells has."""
+
+    jobs: int
+    out: Path | None
+    plan: bool
+    assignments: list[str] | None
+    runs: Path | None
+
+
+def with_run_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `RunOptions`; it takes them together, as `how`."""
+
+    def read(
+        jobs: Jobs = 1,
+        out: Out = None,
+        plan: Plan = False,
+        assignments: StudySettings = None,
+        runs: RunsFolder = None,
+    ) -> RunOptions:
+        return RunOptions(jobs=jobs, out=out, plan=plan, assignments=assignments, runs=runs)
+
+    shared = inspect.signature(read).parameters
+
+    @functools.wraps(function)
+    def call(*positional: Any, **values: Any) -> None:
+        how = read(**{name: values.pop(name) for name in shared})
+        function(*positional, **values, how=how)
+
+    own = [each for each in inspect.signature(function).parameters.values() if each.name != "how"]
+    parameters = [*own, *shared.values()]
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {each.name: each.annotation for each in parameters}
+    return call
+
+
+def run_file(file: Path, how: RunOptions, *, given: Sequence[str] = ()) -> None:
+    """Run a study's file, and show what came out.
+
+    Args:
+        file: path of the file, or the name of one that comes with matey.
+        how: options of the command.
+        given: settings that its other options stand for, as `KEY=VALUE`.
+    """
     from matey_core.runs.project import project
     from matey_core.studies.kinds import Way
     from matey_core.studies.reading import read_study
 
-    study = read_study(file, tuple(assignments or ()))
-    if not study.has_cells and (only_plan or jobs > 1):
+    study = read_study(file, (*given, *(how.assignments or ())))
+    if not study.has_cells and (how.plan or how.jobs > 1):
         raise ConfigError(
             f"--plan and --jobs have no effect on a study of the kind "
             f"{study.part!r}, which trains no cells.",
@@ -72,11 +110,11 @@ def run_file(
     with running() as on_progress:
         report = study.carry_out(
             Way(
-                out=out,
-                runs=runs or project().runs,
-                jobs=jobs,
+                out=how.out,
+                runs=how.runs or project().runs,
+                jobs=how.jobs,
                 on_progress=on_progress,
-                on_plan=lambda found: show_plan(found, is_all=only_plan),
+                on_plan=lambda found: show_plan(found, is_all=how.plan),
             )
         )
     if report is None:

@@ -2,55 +2,32 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from matey_cli import render
-from matey_cli.commands.study._running import Jobs, Out, Plan, RunsFolder, StudySettings, run_file
+from matey_cli.commands.study._running import RunOptions, run_file, with_run_options
+from matey_cli.options import Given, from_settings, option, options
 
 if TYPE_CHECKING:
     from matey_core.studies.arena.report import ArenaReport
 
 
-def arena(
-    data: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PATH",
-            help="Folder of stores, or one store.  [default: nine data sets, simulated into "
-            "data/arena]",
-            show_default=False,
-        ),
-    ] = None,
-    store: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TEXT",
-            help="Name of a store, or of a simulated data set; may be repeated; by default all.",
-        ),
-    ] = None,
-    seconds: Annotated[
-        float | None,
-        typer.Option(
-            metavar="NUMBER",
-            help="Training time of every model, in CPU seconds over all threads, or GPU seconds.  "
-            "[default: 120]",
-            show_default=False,
-        ),
-    ] = None,
-    seeds: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="INTEGER", help="Number of seeds.  [default: 3]", show_default=False
-        ),
-    ] = None,
-    jobs: Jobs = 1,
-    out: Out = None,
-    plan: Plan = False,
-    assignments: StudySettings = None,
-    runs: RunsFolder = None,
-) -> None:
+@from_settings(
+    "matey_core.studies.arena.settings:ArenaConfig",
+    option(
+        "--data",
+        help="Folder of stores, or one store.",
+        default="nine data sets, simulated into data/arena",
+    ),
+    option(
+        "--store",
+        repeats=True,
+        help="Name of a store, or of a simulated data set; may be repeated; by default all.",
+    ),
+    *options("--seconds --seeds"),
+)
+@with_run_options
+def arena(given: Given, how: RunOptions) -> None:
     r"""Compare models on one data set after another, at equal seconds.
 
     Every model is trained on every data set alone. Its learning rate is chosen on
@@ -67,16 +44,8 @@ def arena(
       matey study arena --store turbulence --store thermals
       matey study arena --set arms.unet.settings.model.width=32
     """
-    given = {"data": data, "store": store or None, "seconds": seconds, "seeds": seeds}
-    layers = [f"{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
-    run_file(
-        Path("arena"),
-        jobs=jobs,
-        out=out,
-        only_plan=plan,
-        assignments=[*layers, *(assignments or [])],
-        runs=runs,
-    )
+    settings = [f"{name}={json.dumps(value, default=str)}" for name, value in given.items()]
+    run_file(Path("arena"), how, given=settings)
 
 
 def show(report: "ArenaReport") -> None:

@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
-from matey_cli.commands.study._running import Jobs, Out, Plan, RunsFolder, StudySettings, run_file
+from matey_cli.commands.study._running import RunOptions, run_file, with_run_options
 
 
+@with_run_options
 def low_sample(
+    how: RunOptions,
     data: Annotated[
         str | None,
         typer.Option(
@@ -26,11 +28,6 @@ def low_sample(
             show_default=False,
         ),
     ] = None,
-    jobs: Jobs = 1,
-    out: Out = None,
-    plan: Plan = False,
-    assignments: StudySettings = None,
-    runs: RunsFolder = None,
 ) -> None:
     r"""Compare fine-tuning and training from scratch with few samples.
 
@@ -47,11 +44,4 @@ def low_sample(
     """
     sections = {"pretraining": data, "finetuning": new}
     given = [f"{stage}.data={json.dumps(text)}" for stage, text in sections.items() if text]
-    run_file(
-        Path("low-sample"),
-        jobs=jobs,
-        out=out,
-        only_plan=plan,
-        assignments=[*given, *(assignments or [])],
-        runs=runs,
-    )
+    run_file(Path("low-sample"), how, given=given)

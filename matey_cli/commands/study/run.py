@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from matey_cli.commands.study._running import Jobs, Out, Plan, RunsFolder, StudySettings, run_file
+from matey_cli.commands.study._running import RunOptions, run_file, with_run_options
 
 
+@with_run_options
 def run(
     file: Annotated[
         Path,
@@ -15,11 +16,7 @@ def run(
             metavar="FILE", help="TOML file of a study, or the name of one that comes with matey."
         ),
     ],
-    jobs: Jobs = 1,
-    out: Out = None,
-    plan: Plan = False,
-    assignments: StudySettings = None,
-    runs: RunsFolder = None,
+    how: RunOptions,
 ) -> None:
     r"""Run a study from a TOML file: train, test and compare arms.
 
@@ -33,4 +30,4 @@ def run(
       matey study run my-study.toml --jobs 2
       matey study run low-sample --set finetuning.data=./new
     """
-    run_file(file, jobs=jobs, out=out, only_plan=plan, assignments=assignments, runs=runs)
+    run_file(file, how)
