@@ -254,7 +254,12 @@ def _tensors(state: TrainState, progressed: Progressed) -> dict[str, Tensor]:
 def _restore_optimizer(state: TrainState, tensors: dict[str, Tensor]) -> None:
     """Put the moments back; parameters that no batch has used yet have none."""
     state.optimizer.state.clear()
-    kept: set[str] = set()
+    kept: dict[frozenset[str], set[str]] = {}  # by kind of group: kinds keep different moments
+    kinds = {
+        parameter: frozenset(group)
+        for group in state.optimizer.param_groups
+        for parameter in group["params"]
+    }
     for name, parameter in state.model.named_parameters():
         prefix = f"optimizer.{name}."
         own: dict[str, Any] = {
@@ -265,9 +270,9 @@ def _restore_optimizer(state: TrainState, tensors: dict[str, Tensor]) -> None:
         if own and parameter.requires_grad:
             if any(value.ndim and value.shape != parameter.shape for value in own.values()):
                 raise ValueError(f"the optimizer's state of {name} has another shape")
-            kept = kept or set(own)
-            if set(own) != kept:
-                raise ValueError(f"the optimizer's state of {name} lacks one of {sorted(kept)}")
+            expected = kept.setdefault(kinds.get(parameter, frozenset()), set(own))
+            if set(own) != expected:
+                raise ValueError(f"the optimizer's state of {name} lacks one of {sorted(expected)}")
             # Fused steps count on the device as well.
             state.optimizer.state[parameter] = {
                 key: value.to(parameter.device) for key, value in own.items()

@@ -6,6 +6,7 @@ from torch import nn
 
 from matey_core.optimizers import OPTIMIZERS, set_rate
 from matey_core.optimizers.adamw import AdamwConfig
+from matey_core.optimizers.muon import MuonConfig
 
 NAMES = OPTIMIZERS.names()
 
@@ -66,12 +67,43 @@ def test_its_state_is_tensors_of_the_parameters_that_train(name: str) -> None:
             assert value.shape in ((), parameter.shape)
 
 
-def test_only_matrices_decay() -> None:
+@pytest.mark.parametrize("shape", [(24, 24), (8, 72), (72, 8)])
+def test_muon_steps_along_a_matrix_whose_singular_values_are_alike(shape: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    module = nn.Linear(shape[1], shape[0])
+    before = module.weight.detach().clone()
+    optimizer = MuonConfig(learning_rate=0.1, weight_decay=0.0).build(module)
+    left, _, right = torch.linalg.svd(torch.randn(shape), full_matrices=False)
+    gradient = left @ torch.diag(torch.logspace(0, 1, min(shape))) @ right
+    module.weight.grad, module.bias.grad = gradient, torch.ones(shape[0])
+    optimizer.step()
+    step = before - module.weight.detach()
+    values = torch.linalg.svdvals(step) / (0.1 * 0.2 * max(shape) ** 0.5)
+    assert values.max() < 1.25  # five iterations of Newton and Schulz come about so close to 1
+    assert values.min() > 0.5
+    direction = (step * (left @ right)).sum() / step.norm() / (left @ right).norm()
+    assert direction > 0.95
+
+
+def test_muon_leaves_what_is_no_matrix_to_adamw() -> None:
+    module, other = nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3)
+    other.load_state_dict(module.state_dict())
+    for each, config in ((module, MuonConfig()), (other, AdamwConfig())):
+        optimizer = config.build(each)
+        for parameter in each.parameters():
+            parameter.grad = torch.ones_like(parameter)
+        optimizer.step()
+    assert torch.equal(module.weight, other.weight)
+    assert torch.equal(module.bias, other.bias)
+
+
+@pytest.mark.parametrize("build", [AdamwConfig, MuonConfig])
+def test_only_matrices_decay(build: type[AdamwConfig] | type[MuonConfig]) -> None:
     module = nn.Sequential(nn.Linear(4, 3), nn.LayerNorm(3), nn.Linear(3, 2))
     module.scale = nn.Parameter(torch.ones(1, 5, 1))
     module[2].weight.requires_grad_(False)
     before = {name: value.clone() for name, value in module.named_parameters()}
-    optimizer = AdamwConfig(learning_rate=0.1, weight_decay=0.5).build(module)
+    optimizer = build(learning_rate=0.1, weight_decay=0.5).build(module)
     for parameter in module.parameters():
         parameter.grad = torch.zeros_like(parameter)
     optimizer.step()

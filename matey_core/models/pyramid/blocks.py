@@ -33,7 +33,8 @@ class ConvBlock(nn.Module):
     """x + C₂ σ(scale · (C₁ x + S x) + shift): convolutions, and a spectral layer or none.
 
     Both convolutions are dense: at these widths a processor computes them faster than
-    depthwise ones. The grid is continued once for both.
+    depthwise ones. The grid is continued once for both. Kernels are kept as matrices, which
+    the optimizer `muon` treats as such.
     """
 
     profile_part: ClassVar[str] = "blocks"
@@ -64,21 +65,24 @@ class ConvBlock(nn.Module):
         axes, reach = x.ndim - 2, SIDE // 2
         convolve = CONVOLUTIONS[axes]
         around = surround(x.movedim(-1, 1), 2 * reach, periodic=periodic)
-        seen = convolve(around, self.enter[str(axes)])
+        seen = convolve(around, self._kernel(self.enter[str(axes)], axes))
         if waves is not None and self.has_waves:
             far = self.spectral[str(axes)](x, waves).movedim(-1, 1)
             seen = seen + surround(far, reach, periodic=periodic)
         film = self.film(condition).view(len(x), -1, *(1,) * axes)
         scale, shift = film.chunk(2, dim=1)
         seen = nn.functional.gelu(torch.addcmul(seen + shift, seen, scale))
-        change = convolve(seen, self.leave[str(axes)], self.bias)
+        change = convolve(seen, self._kernel(self.leave[str(axes)], axes), self.bias)
         return x + change.movedim(1, -1).float()
+
+    def _kernel(self, matrix: Float[Tensor, "d _fan"], axes: int) -> Float[Tensor, "d d *side"]:
+        return matrix.view(self.width, self.width, *(SIDE,) * axes)
 
     def add_axes(self, axes: int, waves: int) -> None:
         """Add kernels for grids of this number of axes, and spectral weights of so many waves."""
         fan = self.width * SIDE**axes
         for kernels, gain in ((self.enter, 2.0), (self.leave, 0.5)):
-            kernel = torch.randn(self.width, self.width, *(SIDE,) * axes) * (gain / fan) ** 0.5
+            kernel = torch.randn(self.width, fan) * (gain / fan) ** 0.5
             kernels[str(axes)] = nn.Parameter(kernel.to(self.bias.device))
         if self.has_waves and waves:
             layer = SpectralLayer(self.width, axes=axes, modes=waves)

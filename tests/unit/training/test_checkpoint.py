@@ -16,6 +16,7 @@ from matey_core.errors import CheckpointError, RunError
 from matey_core.finetuning.lora import LoraConfig
 from matey_core.models import load_model
 from matey_core.optimizers.adamw import AdamwConfig
+from matey_core.optimizers.muon import MuonConfig
 from matey_core.schedules.warmup_cosine import WarmupCosine
 from matey_core.training import (
     CheckpointFolder,
@@ -29,6 +30,10 @@ from tests.training import tiny_model
 
 def adamw(model: nn.Module) -> Optimizer:
     return AdamwConfig(learning_rate=1e-3, weight_decay=1e-3).build(model)
+
+
+def muon(model: nn.Module) -> Optimizer:
+    return MuonConfig().build(model)
 
 
 def momentum(model: nn.Module) -> Optimizer:
@@ -77,7 +82,7 @@ def test_the_optimizer_is_restored_to_where_the_model_is(saved: Path) -> None:
     assert len(kept) == 3 * len(state.optimizer.state) > 0
 
 
-@pytest.mark.parametrize("build", [adamw, momentum])
+@pytest.mark.parametrize("build", [adamw, momentum, muon])
 def test_everything_comes_back(tmp_path: Path, build: Callable[[nn.Module], Optimizer]) -> None:
     original, state = new_state(5, build), new_state(6, build)
     found = load_checkpoint(CheckpointFolder(tmp_path).save(original, progressed(5)), state)

@@ -1,0 +1,73 @@
+"""Muon for matrices (Jordan et al. 2024): steps along the nearest orthogonal matrix."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from pydantic import Field, NonNegativeFloat
+from torch import nn
+from torch.optim import AdamW, Muon, Optimizer
+
+from matey_core.optimizers import OPTIMIZERS, OptimizerConfig, RateFactor, same_rate
+
+Groups = list[dict[str, Any]]
+
+
+@OPTIMIZERS.register("muon")
+class MuonConfig(OptimizerConfig):
+    """Muon for parameters that are matrices, AdamW for all others.
+
+    Steps of matrices are as large as AdamW's usually are (arXiv 2502.16982), so that one learning
+    rate serves both. Biases, norms and scales do not decay.
+    """
+
+    name: Literal["muon"] = "muon"
+    weight_decay: NonNegativeFloat = 1e-3
+    """Weight decay: a step at learning rate η removes the fraction η × this of a weight."""
+    momentum: float = Field(default=0.95, ge=0.0, lt=1.0)
+    """Momentum of the gradients of matrices; AdamW has its own."""
+
+    def build(self, module: nn.Module, *, rate_of: RateFactor = same_rate) -> Optimizer:
+        """Make one optimizer over the parameters that require a gradient."""
+        matrices: Groups = []
+        others: Groups = []
+        for name, parameter in module.named_parameters():
+            if parameter.requires_grad:
+                decays = parameter.squeeze().ndim > 1
+                group = {
+                    "params": [parameter],
+                    "lr": self.learning_rate * rate_of(name),
+                    "weight_decay": self.weight_decay if decays else 0.0,
+                }
+                _add(group, matrices if decays and parameter.ndim == 2 else others)
+        parts: list[Optimizer] = []
+        if matrices:
+            parts.append(Muon(matrices, momentum=self.momentum, adjust_lr_fn="match_rms_adamw"))
+        if others:
+            parts.append(AdamW(others, fused=True))
+        return Joined(parts)
+
+
+class Joined(Optimizer):
+    """Several optimizers as one, with the groups and the state of all."""
+
+    def __init__(self, parts: Sequence[Optimizer]) -> None:
+        super().__init__([group for part in parts for group in part.param_groups], defaults={})
+        self.parts = tuple(parts)
+        for part in parts:
+            part.state = self.state
+
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """Take the step of each."""
+        loss = closure() if closure else None
+        for part in self.parts:
+            part.step()
+        return loss
+
+
+def _add(group: dict[str, Any], groups: Groups) -> None:
+    """Join the group of the same rate and decay, or become a new one."""
+    for other in groups:
+        if (other["lr"], other["weight_decay"]) == (group["lr"], group["weight_decay"]):
+            other["params"] += group["params"]
+            return
+    groups.append(group)
