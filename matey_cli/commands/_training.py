@@ -167,10 +167,14 @@ def go_on(
         ConfigError: a setting is given that cannot be changed.
         CheckpointError: there is nothing to continue.
     """
+    from matey_core.locations import is_url, location
     from matey_core.runs.project import project
     from matey_core.runs.resuming import resumable_run
 
-    named = [path.rpartition(".")[2] for path in given if path not in KEPT_OPEN]
+    # Whoever goes on has to give the address of stores in object storage again.
+    data = location(given["data"]) if is_url(str(given.get("data", ""))) else None
+    kept = (*KEPT_OPEN, "data") if data is not None else KEPT_OPEN
+    named = [path.rpartition(".")[2] for path in given if path not in kept]
     if others := [*named, *["config"] * bool(file), *["set"] * bool(assignments)]:
         raise ConfigError(
             f"--resume continues with the settings of the run; {', '.join(others)} cannot be "
@@ -188,6 +192,7 @@ def go_on(
             run.path.name,
             on_progress,
             sequence_parallel=sharing,
+            data=data,
             on_start=show_start,
             on_validation=show_validation,
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matey_core.data import Windows
 from matey_core.errors import CheckpointError, DataError, MateyWarning
-from matey_core.locations import is_remote, location
+from matey_core.locations import is_remote, recorded_location
 from matey_core.runs.folder import StoreRecord
 from matey_core.store import Store, find_stores, open_store
 
@@ -70,14 +70,19 @@ def readable(paths: Sequence[Path]) -> list[Store]:
     return stores
 
 
-def reopen_stores(records: Sequence[StoreRecord]) -> list[Store]:
+def reopen_stores(records: Sequence[StoreRecord], data: Path | None = None) -> list[Store]:
     """Open the stores of an earlier run.
+
+    Args:
+        records: of the run.
+        data: what the user has given; stores in object storage are opened only below it.
 
     Raises:
         CheckpointError: a store holds something else now.
-        DataError: a store is gone.
+        DataError: a store is gone, or lies at an address that the user has not given.
     """
-    stores = [open_store(location(record.path)) for record in records]
+    places = [recorded_location(record.path, asked_for=data) for record in records]
+    stores = [open_store(place) for place in places]
     for store, record in zip(stores, records, strict=True):
         if store.fingerprint != record.fingerprint:
             raise CheckpointError(

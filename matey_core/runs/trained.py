@@ -5,7 +5,7 @@ from pathlib import Path
 
 from matey_core.config import read_toml
 from matey_core.errors import CheckpointError, DataError
-from matey_core.locations import location
+from matey_core.locations import recorded_location
 from matey_core.models import Model, load_model
 from matey_core.runs.folder import RunFolder, StoreRecord, newest_run
 from matey_core.runs.sources import readable
@@ -36,9 +36,9 @@ class Trained:
         """Open the stores of the run.
 
         Raises:
-            DataError: one is gone or damaged.
+            DataError: one is gone or damaged, or is not on this machine.
         """
-        places = [location(record.path) for record in self.records]
+        places = [recorded_location(record.path) for record in self.records]
         for record, place in zip(self.records, places, strict=True):
             if not place.is_dir():
                 raise DataError(

@@ -18,6 +18,7 @@ from typing import Any
 
 from matey_core.config import Config, read_toml
 from matey_core.errors import ConfigError
+from matey_core.locations import is_url
 from matey_core.losses import LOSSES
 from matey_core.models import upgraded_settings
 from matey_core.objectives import OBJECTIVES
@@ -76,6 +77,10 @@ def upgraded_run(kind: type[Config], path: Path) -> dict[str, Any]:
         ConfigError: the file cannot be read, or a setting is given twice.
     """
     found = upgraded(kind, read_toml(path), source=str(path))
+    # Addresses count only where the user has given them; data.json says which stores there were.
+    found = {
+        key: value for key, value in found.items() if not (isinstance(value, str) and is_url(value))
+    }
     return {**{section: {"name": name} for section, name in OF_OLD_RUNS.items()}, **found}
 
 

@@ -78,6 +78,7 @@ def resume(
     on_progress: OnProgress = silent,
     *,
     sequence_parallel: int | None = None,
+    data: Path | None = None,
     on_start: OnStart = ignore_start,
     on_validation: OnValidation = ignore_validation,
 ) -> TrainingReport:
@@ -88,6 +89,7 @@ def resume(
         name: the run; without it, the newest pretraining run that has a checkpoint.
         on_progress: is called after every step.
         sequence_parallel: how many processes share every sample; by default as many as before.
+        data: where the stores are, which is needed for those in object storage.
         on_start: is called once, before the first step, with what will be done.
         on_validation: is called after every validation.
 
@@ -97,7 +99,7 @@ def resume(
     run, config = resumable_run(
         runs, name, verb="pretrain", read=run_config, sequence_parallel=sequence_parallel
     )
-    make = partial(_job, config, reopen_stores(run.stores()), resumed=run)
+    make = partial(_job, config, reopen_stores(run.stores(), data), resumed=run)
     return fit(
         config,
         make,

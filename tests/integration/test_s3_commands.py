@@ -37,9 +37,12 @@ def test_the_whole_job_on_a_bucket(tmp_path: Path) -> None:
             tmp_path, "pretrain", "--data", url, "--steps", "4", "--batch-size", "2", *small
         )
         assert run["steps"] == 4
+        end = tmp_path / "runs/pretrain-001/config.toml"
+        end.write_text(end.read_text().replace("steps = 4\n", "steps = 6\n"))
+        assert matey(tmp_path, "pretrain", "--resume", "--data", url)["steps"] == 6
         tuned = matey(tmp_path, "finetune", "--data", url, "--steps", "2", "--batch-size", "2")
         assert tuned["steps"] == 2
-        report = matey(tmp_path, "rollout", "--steps", "2")
+        report = matey(tmp_path, "rollout", "--steps", "2", "--data", url)
         assert report["stores"]
         assert matey(tmp_path, "tokenize-inspect", f"{url}/flow.zarr")["source"].startswith(bucket)
         matey(tmp_path, "data", "check", url)

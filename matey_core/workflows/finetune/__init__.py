@@ -70,6 +70,7 @@ def resume(
     on_progress: OnProgress = silent,
     *,
     sequence_parallel: int | None = None,
+    data: Path | None = None,
     on_start: OnStart = ignore_start,
     on_validation: OnValidation = ignore_validation,
 ) -> TrainingReport:
@@ -82,6 +83,7 @@ def resume(
         name: the run; without it, the newest fine-tuning that has a checkpoint.
         on_progress: is called after every step.
         sequence_parallel: how many processes share every sample; by default as many as before.
+        data: where the stores are, which is needed for those in object storage.
         on_start: is called once, before the first step, with what will be done.
         on_validation: is called after every validation.
 
@@ -91,7 +93,7 @@ def resume(
     run, config = resumable_run(
         runs, name, verb="finetune", read=run_config, sequence_parallel=sequence_parallel
     )
-    plan = plan_again(run, config)
+    plan = plan_again(run, config, data)
     make = partial(_job, plan, resumed=run)
     return fit(
         plan.config,

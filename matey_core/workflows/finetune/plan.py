@@ -85,8 +85,13 @@ def plan_finetuning(config: FinetuneConfig) -> FinetunePlan:
     )
 
 
-def plan_again(run: RunFolder, config: FinetuneConfig) -> FinetunePlan:
+def plan_again(run: RunFolder, config: FinetuneConfig, data: Path | None = None) -> FinetunePlan:
     """Find what a fine-tuning was begun with, from its own folder.
+
+    Args:
+        run: the fine-tuning.
+        config: its settings.
+        data: where its stores are, which is needed for those in object storage.
 
     Raises:
         CheckpointError: its record is damaged, its stores have changed, or so has the base that
@@ -94,7 +99,7 @@ def plan_again(run: RunFolder, config: FinetuneConfig) -> FinetunePlan:
     """
     start, last = run.started(), run.checkpoints.named("last")
     assert last is not None
-    sources, notes = _sources(config, reopen_stores(start.stores))
+    sources, notes = _sources(config, reopen_stores(start.stores, data))
     base = _adapter_base(config, runs=run.path.parent)
     if base is not None and base.sha256 != start.base_sha256:
         raise CheckpointError(

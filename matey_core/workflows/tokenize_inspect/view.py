@@ -1,6 +1,7 @@
 """What is inspected: trajectories, and the settings that cut them into cells."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from matey_core.config import validate
 from matey_core.criteria import Estimate
 from matey_core.errors import ConfigError
 from matey_core.inference import fill_missing
-from matey_core.locations import location
+from matey_core.locations import is_url
 from matey_core.models import AdaptiveConfig, AdaptiveModel, Inputs, ModelConfig, adaptive_config
 from matey_core.profiling import BudgetSolver
 from matey_core.runs.folder import newest_run
@@ -77,7 +78,9 @@ def view_of(config: InspectConfig) -> TokenView:
     trained = None
     if config.run is not None or newest_run(config.runs) is not None:
         trained = find_trained(config.run, runs=config.runs)
-    stores = [location(record.path) for record in trained.records] if trained else []
+    stores = (
+        [Path(each.path) for each in trained.records if not is_url(each.path)] if trained else []
+    )
     weights = trained.load() if trained else None
     if config.run is None and not isinstance(weights, AdaptiveModel):
         weights = None

@@ -64,7 +64,7 @@ def test_stores_are_found_below_a_prefix(bucket: str) -> None:
     stores = open_stores(PretrainConfig(data=bucket).data)
     assert [store.name for store in stores] == sorted(LAYOUTS)
     records = [record_of(store, (0,)) for store in stores]
-    assert [store.fingerprint for store in reopen_stores(records)] == [
+    assert [store.fingerprint for store in reopen_stores(records, location(bucket))] == [
         store.fingerprint for store in stores
     ]
 
