@@ -12,6 +12,7 @@ from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError
 from matey_core.models import as_written
 from matey_core.runs.folder import RunFolder
+from matey_core.runs.keeping import keep_as_best
 from matey_core.runs.scores import (
     OnValidation,
     StoreScore,
@@ -26,7 +27,7 @@ from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import StoreWindows
 from matey_core.runs.validation import Validator
 from matey_core.training import Precision, Progressed, TrainState, load_checkpoint
-from matey_core.training.checkpoint import random_state, restore_random_state, written
+from matey_core.training.checkpoint import random_state, restore_random_state
 
 
 class Keeper:
@@ -105,7 +106,7 @@ class Keeper:
         )
         path = self.run.checkpoints.save(state, progressed, weights=weights)
         if is_better or not self.best:
-            self._keep_as_best(path)
+            keep_as_best(self.run, path)
         self.run.checkpoints.prune()
 
     def resume(self, state: TrainState) -> None:
@@ -187,13 +188,10 @@ class Keeper:
                 saved = {"step": saved["step"]}
         self.best = self.best or saved
 
-    def _keep_as_best(self, path: Path) -> None:
-        self.run.checkpoints.point("best", path)
-        with written(self.run.model) as partial:
-            adapter = path / "adapter"
-            shutil.copytree(adapter if adapter.exists() else path / "model", partial)
-
     def _finish_keeping(self, last: Path) -> None:
         """Do what a kill between two renames has left undone."""
         step = int(self.best.get("step", int(last.name.removeprefix("step-"))))
-        self._keep_as_best(last.with_name(f"step-{step:08d}"))
+        keep_as_best(self.run, last.with_name(f"step-{step:08d}"))
+        for left in self.run.path.rglob("*.partial"):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        self.run.checkpoints.prune()

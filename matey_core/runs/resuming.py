@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from matey_core.errors import CheckpointError
 from matey_core.runs.folder import RunFolder, newest_run
+from matey_core.runs.keeping import is_kept
 from matey_core.runs.settings import TrainingConfig
 from matey_core.training.checkpoint import has_used_its_time
 
@@ -30,7 +31,7 @@ def resumable_run(
         sequence_parallel: how many processes share every sample from now on; by default as before.
 
     Raises:
-        CheckpointError: there is none, it is another verb's, or it is complete.
+        CheckpointError: there is none, it is another verb's, or it is complete and kept.
     """
     run = RunFolder(runs / name) if name else newest_run(runs, kind=verb, needs=_has_last)
     last = run.checkpoints.named("last") if run else None
@@ -45,7 +46,8 @@ def resumable_run(
             remedy=f"Continue it with `matey {other} --resume --name {run.path.name}`.",
         )
     config = read(run)
-    if (length := _complete_length(last, config)) is not None:
+    # What a kill during the last save has left undone is done by training no step.
+    if (length := _complete_length(last, config)) is not None and is_kept(run, last):
         raise CheckpointError(
             f"{run.path} is complete: it has {length}.",
             remedy="Train further with `matey finetune`, or start a new run.",

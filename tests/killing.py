@@ -1,0 +1,82 @@
+"""Real processes that run the command line, and are killed at a chosen moment.
+
+They are forked by a server that has imported what they need, so that each starts at once.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["tests.killing_imports"])
+
+
+def matey_process(
+    folder: Path, *arguments: object, prepare: Callable[[], None] | None = None
+) -> BaseProcess:
+    """Start `matey` with arguments in a folder; its error output goes to `folder/stderr`.
+
+    Args:
+        folder: where it runs.
+        arguments: of the command.
+        prepare: is called before; a function that can be pickled.
+    """
+    process = CONTEXT.Process(target=_run, args=(folder, list(map(str, arguments)), prepare))
+    process.start()
+    return process
+
+
+def ended(process: BaseProcess, *, seconds: float = 120) -> int:
+    """Wait for the end of a process, and give its exit code, negative where a signal ended it."""
+    process.join(seconds)
+    if process.exitcode is None:
+        process.kill()
+        raise TimeoutError(f"The process had not ended after {seconds} s.")
+    return process.exitcode
+
+
+def matey_done(folder: Path, *arguments: object, prepare: Callable[[], None] | None = None) -> int:
+    """Run `matey` with arguments in a folder to its end."""
+    return ended(matey_process(folder, *arguments, prepare=prepare))
+
+
+class KillBeforeRename:
+    """Kills this process, as `kill -9` would, right before one of the renames of a save."""
+
+    def __init__(self, first: str, number: int) -> None:
+        """Choose the rename.
+
+        Args:
+            first: name that the first rename of the save gives.
+            number: 1 is that rename, 2 the one after it, and so on.
+        """
+        self.first, self.number = first, number
+
+    def __call__(self) -> None:
+        replace, seen = os.replace, [0]
+
+        def counted(source: Path, target: Path) -> None:
+            seen[0] += bool(seen[0]) or Path(target).name == self.first
+            if seen[0] == self.number:
+                os.kill(os.getpid(), signal.SIGKILL)
+            replace(source, target)
+
+        os.replace = counted  # type: ignore[assignment]
+
+
+def _run(folder: Path, arguments: Sequence[str], prepare: Callable[[], None] | None) -> None:
+    from matey_cli.app import main
+
+    os.chdir(folder)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    errors = os.open("stderr", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(errors, 2)
+    os.dup2(os.open("stdout", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+    sys.argv = ["matey", *arguments]
+    if prepare is not None:
+        prepare()
+    main()
