@@ -10,7 +10,9 @@ SETTINGS = "matey_core.workflows.prepare.settings:PrepareConfig"
 READING = (
     *options("--dims --fields"),
     option("--derive", repeats=True),
-    *options("--boundary --time-step --spacing"),
+    *options("--boundary"),
+    option("--vector", repeats=True),
+    *options("--time-step --spacing"),
 )
 
 

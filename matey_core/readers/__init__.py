@@ -44,6 +44,8 @@ class Header:
     """Names of fields whose mean over space must not change in time."""
     directed: tuple[str, ...] = ()
     """Axes along which mirroring changes the physics, as gravity does."""
+    notes: tuple[str, ...] = ()
+    """What a person should know: what is left out, with the reason, and what is not certain."""
 
 
 class Source(ABC):
@@ -96,6 +98,9 @@ class ReaderOptions:
     """Expressions such as `theta = theta + hy_theta`."""
     boundary: tuple[str, ...] = ()
     """`AXIS=BOUNDARY`, or one boundary for all axes."""
+    vector: tuple[str, ...] = ()
+    """Fields that are the components of a vector, such as `U,V` or `U=x,W=z`, an entry a vector;
+    `none` for all others that look like one."""
     time_step: float | None = None
     """Time between frames, where the source has no times."""
     spacing: tuple[float, ...] = ()

@@ -41,6 +41,7 @@ class Joined(Source):
             parameters=_parameters(headers),
             num_bytes=sum(header.num_bytes for header in headers),
             sample_times=None if (times == first.times).all() else times,
+            notes=tuple(dict.fromkeys(note for header in headers for note in header.notes)),
             splits=sum((h.splits for h in headers), ()) if all(h.splits for h in headers) else (),
         )
         super().__init__(path, header)

@@ -11,7 +11,6 @@ from jaxtyping import Float, Shaped
 
 from matey_core.errors import DataError
 from matey_core.fields import FieldSpec, Grid
-from matey_core.quantities import known_fields
 from matey_core.readers import Header, ReaderOptions
 from matey_core.readers._hdf5 import uniform
 from matey_core.readers._options import (
@@ -21,6 +20,7 @@ from matey_core.readers._options import (
     frame_times,
     positions,
 )
+from matey_core.readers._vectors import described, vector_notes
 from matey_core.readers.netcdf.dims import guessed_role
 from matey_core.readers.netcdf.files import opened, reading
 from matey_core.readers.netcdf.layout import NetcdfLayout, layout_of, unit_of
@@ -50,7 +50,13 @@ def open_dataset(path: Path, options: ReaderOptions, opened: Opener = opened) ->
         names = [name for column in columns for name in column.names]
         check_field_names(path, names, grid.axes)
         check_declared(options, names, grid.axes)
-        fields = known_fields(names, units={n: c.unit for c in columns for n in c.names})
+        fields = described(
+            names,
+            options,
+            grid.axes,
+            units={n: c.unit for c in columns for n in c.names},
+            standard_names={n: c.standard_name for c in columns for n in c.names},
+        )
         changing = sum(len(column.names) for column in layout.fields)
         samples = _sample_names(data, layout)
         units = {
@@ -74,6 +80,7 @@ def open_dataset(path: Path, options: ReaderOptions, opened: Opener = opened) ->
             units=units | ({"time": time_unit} if time_unit else {}),
             conserved=options.conserved,
             directed=options.directed,
+            notes=vector_notes(fields),
         )
     return DatasetSource(path, header, layout=layout, flipped=flipped, opened=opened)
 

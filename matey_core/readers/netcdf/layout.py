@@ -24,6 +24,8 @@ class Column:
     source: str | Expression
     dtype: np.dtype
     has_time: bool
+    standard_name: str = ""
+    """CF's."""
 
     @property
     def uses(self) -> tuple[str, ...]:
@@ -135,6 +137,7 @@ def _plain(path: Path, name: str, field: str, variable: xr.Variable, dims: Dims)
     return Column(
         names=(field,),
         unit=unit_of(variable),
+        standard_name=standard_name_of(variable),
         source=name,
         dtype=variable.dtype.newbyteorder("<"),
         has_time=dims.time in variable.dims,
@@ -163,10 +166,16 @@ def _derived(
     return Column(
         names=(field,),
         unit=unit_of(target) if target is not None else "",
+        standard_name=standard_name_of(target) if target is not None else "",
         source=expression,
         dtype=(np.result_type(*whole) if kept is None else kept).newbyteorder("<"),
         has_time=dims.time in names,
     )
+
+
+def standard_name_of(variable: xr.Variable) -> str:
+    """Return what CF calls a variable; empty where the file does not say."""
+    return str(variable.attrs.get("standard_name", "")).strip()
 
 
 def unit_of(variable: xr.Variable) -> str:

@@ -127,6 +127,7 @@ class _Converter:
             ) from error
         splits = counts(written.split)
         notes = _notes(written, splits, job.row)
+        notes = "; ".join(filter(None, (notes, job.row.note)))
         return replace(job.row, status="converted", splits=splits, note=notes)
 
     def _write(self, job: SourcePlan) -> Written:

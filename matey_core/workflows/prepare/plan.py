@@ -230,6 +230,7 @@ class Plan:
             static_fields=tuple(field.name for field in header.static_fields),
             num_bytes=samples * arrays * encoding.frame_bytes,
             splits=None,
+            note="; ".join(header.notes),
         )
 
 

@@ -43,6 +43,9 @@ class PrepareConfig(Config):
     boundary: tuple[str, ...] = ()
     """Boundary of each axis as AXIS=BOUNDARY, such as x=periodic,z=no_slip, or one boundary for all
     axes."""
+    vector: tuple[str, ...] = ()
+    """Fields that are the components of a vector, such as U,V or U=x,W=z; may be repeated. `none`:
+    fields that look like a vector are scalars."""
     time_step: PositiveFloat | None = None
     """Time between frames, where the source has no times."""
     spacing: tuple[PositiveFloat, ...] = ()
