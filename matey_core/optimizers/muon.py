@@ -44,10 +44,10 @@ class MuonConfig(OptimizerConfig):
             parts.append(Muon(matrices, momentum=self.momentum, adjust_lr_fn="match_rms_adamw"))
         if others:
             parts.append(AdamW(others, fused=True))
-        return Joined(parts)
+        return JoinedOptimizers(parts)
 
 
-class Joined(Optimizer):
+class JoinedOptimizers(Optimizer):
     """Several optimizers as one, with the groups and the state of all."""
 
     def __init__(self, parts: Sequence[Optimizer]) -> None:
