@@ -1,6 +1,7 @@
 """Small training runs, for tests of everything that trains."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def tiny_model(**changes: Any) -> MateyConfig:
 
 
 def pretrain_config(folder: Path, **changes: Any) -> PretrainConfig:
-    """Six steps on all stores in `folder/data`, into `folder/runs`."""
+    """Six steps, or some minutes, on all stores in `folder/data`, into `folder/runs`."""
     defaults = {
         **SETTINGS,
         "data": folder / "data",
@@ -40,15 +41,19 @@ def pretrain_config(folder: Path, **changes: Any) -> PretrainConfig:
         "model": tiny_model(),
         "history": 2,
         "max_lead": 2,
-        "steps": 6,
+        **_length(6, changes),
     }
     return PretrainConfig(**{**defaults, **changes})
 
 
 def finetune_config(folder: Path, **changes: Any) -> FinetuneConfig:
-    """Four steps in the same places."""
+    """Four steps, or some minutes, in the same places."""
     places = {"runs": folder / "runs", "default_data": folder / "data"}
-    return FinetuneConfig(**{**SETTINGS, **places, "steps": 4, **changes})
+    return FinetuneConfig(**{**SETTINGS, **places, **_length(4, changes), **changes})
+
+
+def _length(steps: int, changes: Mapping[str, Any]) -> dict[str, int]:
+    return {} if "minutes" in changes else {"steps": steps}
 
 
 def events(run: Path, kind: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Means over the cells that are known, which the losses share."""
+"""Means over the cells that are known, and their roots, which the losses share."""
 
 import torch
 from jaxtyping import Bool, Float
@@ -7,6 +7,8 @@ from torch import Tensor
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.rounding import power_of_two
 
+SMALLEST = 1e-12
+"""Added under a root, whose slope at 0 would not be finite."""
 Unit = Float[Tensor, "b #l c"]
 """What values are divided by before they are squared."""
 
@@ -79,6 +81,11 @@ def over_samples(values: Float[Tensor, "b l c"], batch: FieldBatch) -> Float[Ten
     is_known = batch.valid.flatten(3).any(3)
     sums = torch.where(is_known, values, 0.0).sum((1, 2))
     return (sums / is_known.sum((1, 2)).clamp(min=1)).mean()
+
+
+def root(relative: Float[Tensor, "b l c"]) -> Float[Tensor, "b l c"]:
+    """√r of a dimensionless r, 0 at 0 and with a finite slope there."""
+    return (relative + SMALLEST).sqrt() - SMALLEST**0.5
 
 
 def _in(unit: Unit | None, values: Float[Tensor, "b k c *space"]) -> Tensor:

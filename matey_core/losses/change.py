@@ -22,6 +22,7 @@ from matey_core.losses import LOSSES, Loss, LossConfig, LossFunction
 from matey_core.losses._means import (
     history_spread,
     over_samples,
+    root,
     squared_error,
     unit_of,
 )
@@ -29,8 +30,6 @@ from matey_core.rounding import ROUNDING
 
 FLOOR = 1e-2
 """The smallest change of a window's own, as a fraction of its history's spread."""
-SMALLEST = 1e-12
-"""Added to r, which is dimensionless: √ has no finite slope at 0."""
 
 
 @LOSSES.register("change")
@@ -51,9 +50,8 @@ def change(prediction: Prediction, batch: FieldBatch) -> Loss:
     size = own_change(batch) if batch.change is None else batch.change
     has_size = size > 0
     relative = squared_error(prediction, batch, torch.where(has_size, size, torch.inf))
-    root = (relative + SMALLEST).sqrt() - SMALLEST**0.5
     return Loss(
-        total=over_samples(root, batch),
+        total=over_samples(root(relative), batch),
         parts={"squared": over_samples(relative.detach(), batch)},
     )
 

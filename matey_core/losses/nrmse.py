@@ -17,14 +17,13 @@ from matey_core.losses import LOSSES, Loss, LossConfig, LossFunction
 from matey_core.losses._means import (
     history_size,
     over_samples,
+    root,
     squared_error,
     squared_size,
     unit_of,
 )
 
 FLOOR = 1e-4
-SMALLEST = 1e-12
-"""Added to r, which is dimensionless: √ has no finite slope at 0."""
 
 
 @LOSSES.register("nrmse")
@@ -45,8 +44,7 @@ def nrmse(prediction: Prediction, batch: FieldBatch) -> Loss:
     has_size = size > 0
     relative = squared_error(prediction, batch, unit) / torch.where(has_size, size, 1.0)
     relative = torch.where(has_size, relative, 0.0)
-    root = (relative + SMALLEST).sqrt() - SMALLEST**0.5
     return Loss(
-        total=over_samples(root, batch),
+        total=over_samples(root(relative), batch),
         parts={"relative_mse": over_samples(relative.detach(), batch)},
     )

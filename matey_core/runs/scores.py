@@ -114,7 +114,7 @@ def store_score(
         persistence=_mean([score.persistence for score in known]),
         forecast=", ".join(dict.fromkeys(each.forecast for each in fields)),
         forecast_error=_mean([each.forecast_error for each in fields]),
-        ratio=_geometric_mean([each.ratio for each in fields]),
+        ratio=geometric_mean([each.ratio for each in fields]),
         fields=tuple(fields),
     )
 
@@ -125,7 +125,7 @@ def score_by_store(scores: Sequence[StoreScore]) -> dict[str, float]:
     for score in scores:
         if not math.isnan(score.ratio):
             ratios.setdefault(score.store, []).append(score.ratio)
-    return {store: _geometric_mean(values) for store, values in ratios.items()}
+    return {store: geometric_mean(values) for store, values in ratios.items()}
 
 
 def overall(scores: Sequence[StoreScore]) -> float:
@@ -135,7 +135,7 @@ def overall(scores: Sequence[StoreScore]) -> float:
     stores: every store counts alike, however many fields it has.
     """
     by_store = score_by_store(scores)
-    return _geometric_mean(list(by_store.values())) if by_store else math.inf
+    return geometric_mean(list(by_store.values())) if by_store else math.inf
 
 
 def read_score(values: Mapping[str, Any]) -> StoreScore:
@@ -180,5 +180,10 @@ def _mean(values: Sequence[float]) -> float:
     return fmean(values) if values else math.nan
 
 
-def _geometric_mean(values: Sequence[float]) -> float:
+def geometric_mean(values: Sequence[float]) -> float:
+    """The mean of logarithms, as a number; ∞ if a value is, NaN of none.
+
+    Args:
+        values: above 0.
+    """
     return math.exp(fmean(map(math.log, values))) if values else math.nan

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from pydantic import TypeAdapter
 
@@ -17,6 +17,7 @@ from matey_core.studies.settings import StudyConfig
 from matey_core.studies.words import heading
 from matey_core.training.checkpoint import written
 
+AnyReport = TypeVar("AnyReport")
 TOLERANCE = 0.1
 """How far training may last from its budget before the report says so, as a fraction."""
 NO_PLOT = "There is no picture: matplotlib is not installed."
@@ -112,7 +113,7 @@ def _off_budget(
         off = [
             f"{labels[each.arm]} {each.train_seconds:.3g}"
             for each in comparison.arms
-            if TOLERANCE < abs(each.train_seconds / comparison.amount - 1) < math.inf
+            if is_off_budget(each.train_seconds, comparison.amount)
         ]
         if comparison.equal == "seconds" and off:
             where = heading(comparison.at)
@@ -122,11 +123,24 @@ def _off_budget(
             )
 
 
-def write_report(report: Any, *, out: Path, text: str, draw: Callable[[Path], None] | None) -> None:
-    """Write report.json, report.md and, if it can be drawn, report.png.
+def is_off_budget(seconds: float, budget: float) -> bool:
+    """Whether a training took other seconds than those of its budget; ∞ was not measured."""
+    return TOLERANCE < abs(seconds / budget - 1) < math.inf
+
+
+def write_report(
+    report: AnyReport,
+    *,
+    plot: Path | None,
+    out: Path,
+    text: str,
+    draw: Callable[[AnyReport, Path], None],
+) -> None:
+    """Write report.json, report.md and, if it can be drawn, the picture.
 
     Args:
         report: a dataclass of what was found.
+        plot: the picture; None if nothing can be drawn.
         out: folder of the study.
         text: the same as Markdown.
         draw: makes the picture under a name.
@@ -136,8 +150,8 @@ def write_report(report: Any, *, out: Path, text: str, draw: Callable[[Path], No
     """
     with written(out / "report.json") as partial:
         partial.write_bytes(TypeAdapter(type(report)).dump_json(report, indent=1) + b"\n")
-    if draw:
-        with written(out / "report.png") as partial:
-            draw(partial)
+    if plot:
+        with written(plot) as partial:
+            draw(report, partial)
     with written(out / "report.md") as partial:
         partial.write_text(text, encoding="utf-8")

@@ -1,7 +1,7 @@
 """The one runner of studies: plan, work off cells, report."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -46,8 +46,7 @@ Publish = Callable[[StudyReport], None]
 
 def publish(report: StudyReport) -> None:
     """Write the report as it is."""
-    picture = partial(draw, report) if report.plot else None
-    write_report(report, out=report.out, text=markdown(report), draw=picture)
+    write_report(report, plot=report.plot, out=report.out, text=markdown(report), draw=draw)
 
 
 def run_study(

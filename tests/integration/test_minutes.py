@@ -18,11 +18,11 @@ from matey_core.progress import Progress
 from matey_core.runs.start import StartFacts
 from matey_core.runs.time_plan import MINUTES_BY_DEVICE, with_length
 from matey_core.schedules.warmup_cosine import LOWEST
-from matey_core.workflows.finetune import FinetuneConfig, finetune
+from matey_core.workflows.finetune import finetune
 from matey_core.workflows.finetune import resume as resume_finetuning
 from matey_core.workflows.pretrain import PretrainConfig, pretrain, resume
 from tests.support import tiny_store
-from tests.training import SETTINGS, TOML, events, pretrain_config, tiny_model
+from tests.training import TOML, events, finetune_config, pretrain_config
 
 MINUTES = 0.04
 """2.4 seconds: some dozens of steps of a tiny model."""
@@ -42,16 +42,7 @@ def project(tmp_path: Path, data: Path) -> Path:
 
 
 def timed_config(folder: Path, **changes: object) -> PretrainConfig:
-    defaults = {
-        **SETTINGS,
-        "data": folder / "data",
-        "runs": folder / "runs",
-        "model": tiny_model(),
-        "history": 2,
-        "max_lead": 2,
-        "minutes": MINUTES,
-    }
-    return PretrainConfig(**{**defaults, **changes})
+    return pretrain_config(folder, **{"minutes": MINUTES, **changes})
 
 
 def stop_at(step: int) -> Callable[[Progress], None]:
@@ -143,14 +134,7 @@ def test_a_pushforward_grows_with_the_time(project: Path) -> None:
 
 def test_a_fine_tuning_of_minutes_ends_and_resumes(project: Path) -> None:
     pretrain(timed_config(project, minutes=0.02))
-    config = FinetuneConfig(
-        **SETTINGS,
-        runs=project / "runs",
-        default_data=project / "data",
-        minutes=MINUTES,
-        checkpoint_every=1,
-        name="cut",
-    )
+    config = finetune_config(project, minutes=MINUTES, checkpoint_every=1, name="cut")
     with pytest.raises(Interrupted):
         finetune(config, stop_at(3))
     rest = resume_finetuning(project / "runs", "cut")

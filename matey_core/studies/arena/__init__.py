@@ -1,6 +1,6 @@
 """Models on one data set after another, at equal seconds, beside training-free forecasts."""
 
-from functools import cache, partial
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -19,7 +19,7 @@ from matey_core.studies.arena.text import markdown
 from matey_core.studies.cells import CellResult
 from matey_core.studies.log import CellLog, JsonLines
 from matey_core.studies.plan import plan_of
-from matey_core.studies.report import NO_PLOT, TOLERANCE, write_report
+from matey_core.studies.report import NO_PLOT, is_off_budget, write_report
 from matey_core.studies.runner import OnPlan, go_on, refuse_torchrun
 from matey_core.studies.schedule import carry_out
 from matey_core.studies.stores import fingerprints
@@ -44,21 +44,8 @@ def arena(
     cells are kept in `cells.jsonl`, so an arena that was stopped goes on. Whenever a seed of a
     data set is finished, the report is written anew.
 
-    Args:
-        config: models, data, budget.
-        out: folder of the arena.
-        jobs: processes side by side, a thread each.
-        on_progress: called with the progress so far.
-        on_plan: is asked once, before anything is trained in earnest, whether to go on.
-
-    Returns:
-        The report; None if `on_plan` has declined.
-
-    Raises:
-        ConfigError: a setting that does not exist or cannot work, or several processes.
-        DataError: no store, or one without trajectories for validation or test.
-        CheckpointError: what an earlier run has left is damaged.
-        RunError: the disk is full, a process was killed, or another works on the same arena.
+    `config` has models, data and budget. The other arguments, the result and the errors are
+    those of `run_study`.
     """
     refuse_torchrun()
     if jobs > 1:  # steps are measured as they will be taken
@@ -117,8 +104,7 @@ class _ArenaCells:
     def publish(self) -> ArenaReport:
         """Write the report as it is."""
         report = self.report()
-        picture = partial(draw, report) if report.plot else None
-        write_report(report, out=self.out, text=markdown(report), draw=picture)
+        write_report(report, plot=report.plot, out=self.out, text=markdown(report), draw=draw)
         return report
 
     def report(self) -> ArenaReport:
@@ -182,7 +168,7 @@ class _ArenaCells:
             for row in table.models:
                 assert row.cost is not None
                 seconds = row.cost.steps * row.cost.step_seconds
-                if TOLERANCE < abs(seconds / self.config.seconds - 1) < float("inf"):
+                if is_off_budget(seconds, self.config.seconds):
                     found.append(f"{row.name} on {table.data} {seconds:.3g}")
         if not found:
             return ()

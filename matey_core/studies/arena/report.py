@@ -8,6 +8,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Literal
 
+from matey_core.runs.scores import geometric_mean
 from matey_core.studies.arena.forecasts import ForecastErrors
 from matey_core.studies.cells import CellResult
 from matey_core.studies.statistics import Interval, interval_of
@@ -146,7 +147,7 @@ def overall_of(tables: Sequence[Table], frames: Sequence[int]) -> tuple[Overall,
                     for key, column in pairs.items():
                         ratios[key].append(_ratio(row.errors[column].median, table.best(column)))
                     beaten += any(column in row.beaten for column in pairs.values())
-        means = {key: _geometric_mean(values) for key, values in ratios.items()}
+        means = {key: geometric_mean(values) for key, values in ratios.items()}
         found.append(Overall(name=name, data_sets=len(ratios["late"]), ratios=means, beaten=beaten))
     return tuple(found)
 
@@ -204,11 +205,5 @@ def _marked(row: ArenaRow, free: Sequence[ArenaRow]) -> ArenaRow:
 
 
 def _ratio(error: float, best: float) -> float:
-    """∞ over ∞ is ∞, and so is anything over an exact forecast."""
-    return math.inf if math.isinf(error) or best == 0 else error / best
-
-
-def _geometric_mean(values: Sequence[float]) -> float:
-    if any(math.isinf(value) for value in values):
-        return math.inf
-    return statistics.geometric_mean([max(value, 1e-300) for value in values])
+    """∞ over ∞ is ∞, and so is anything over an exact forecast; 0 has a logarithm here."""
+    return math.inf if math.isinf(error) or best == 0 else max(error / best, 1e-300)

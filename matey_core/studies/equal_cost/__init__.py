@@ -1,7 +1,6 @@
 """Adaptive tokens and uniform patches at equal cost: train, test, and say who wins."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -135,8 +134,8 @@ def publish(report: EqualCostReport) -> None:
     Raises:
         RunError: the disk is full.
     """
-    picture = partial(draw, report) if report.study.plot else None
-    write_report(report, out=report.study.out, text=markdown(report), draw=picture)
+    study = report.study
+    write_report(report, plot=study.plot, out=study.out, text=markdown(report), draw=draw)
 
 
 def study_of(config: EqualCostConfig, arms: Mapping[str, Sequence[Arm]]) -> StudyConfig:

@@ -52,6 +52,12 @@ def tiny_study(folder: Path, **changes: Any) -> StudyConfig:
     return validate(StudyConfig, values, source="test")
 
 
+def one_arm(folder: Path, arm: dict[str, Any], **changes: Any) -> StudyConfig:
+    """One pretraining, which is tested."""
+    alone: dict[str, Any] = {"finetuning": None, "axes": {}, "verdicts": []}
+    return tiny_study(folder, arms={"a": arm}, **alone, **changes)
+
+
 def rows(out: Path, event: str) -> list[dict[str, Any]]:
     lines = (out / "cells.jsonl").read_text("utf-8").splitlines()
     return [row for row in map(json.loads, lines) if row["event"] == event]
@@ -184,14 +190,7 @@ def test_what_only_one_model_has_is_shared_by_the_arms_that_have_it(folder: Path
 
 
 def test_a_cell_too_short_for_its_times_is_no_off_budget(folder: Path, tmp_path: Path) -> None:
-    study = tiny_study(
-        folder,
-        finetuning=None,
-        axes={},
-        arms={"a": {}},
-        verdicts=[],
-        budget={"equal": ["seconds"], "seconds": 1e-6},
-    )
+    study = one_arm(folder, {}, budget={"equal": ["seconds"], "seconds": 1e-6})
     report = run_study(study, out=tmp_path)
     assert report is not None
     assert report.notes == ()
@@ -207,14 +206,7 @@ def test_other_seconds_than_measured_are_explained(folder: Path, tmp_path: Path)
         def measure(self, point: Point, on_progress: OnProgress) -> dict[str, float]:
             return {"pretraining": 10.0}
 
-    study = tiny_study(
-        folder,
-        finetuning=None,
-        axes={},
-        arms={"a": {}},
-        verdicts=[],
-        budget={"equal": ["seconds"], "seconds": 30.0},
-    )
+    study = one_arm(folder, {}, budget={"equal": ["seconds"], "seconds": 30.0})
     for jobs, reason in ((1, "was not quiet"), (2, "2 cells shared the machine")):
         report = run_study(study, out=tmp_path, clock=Slow(), jobs=jobs)
         assert report is not None
@@ -230,13 +222,7 @@ def test_subsets_that_a_store_cannot_give_are_said_before_and_after(folder: Path
 
 
 def test_learning_rates_of_an_arm_have_one_measured_time(folder: Path, tmp_path: Path) -> None:
-    study = tiny_study(
-        folder,
-        finetuning=None,
-        axes={},
-        arms={"a": {"learning_rates": [1e-3, 1e-4]}},
-        verdicts=[],
-    )
+    study = one_arm(folder, {"learning_rates": [1e-3, 1e-4]})
     clock = StepTimes(tmp_path / "costs.json", fingerprints)
     first, second = (clock.measure(point, silent) for point in points_of(study))
     assert first == second
