@@ -8,6 +8,7 @@ from pydantic import NonNegativeFloat
 from matey_core.augmentations._chain import Chain
 from matey_core.batches import FieldBatch
 from matey_core.config import PartConfig
+from matey_core.fields import FieldSpec
 from matey_core.registry import Registry
 
 Augmentation = Callable[[FieldBatch, Sequence[int]], FieldBatch]
@@ -28,6 +29,13 @@ class AugmentationConfig(PartConfig):
 
     strength: NonNegativeFloat = 1.0
     """Strength of the augmentation; at 0 it changes nothing."""
+
+    def check(self, spec: FieldSpec) -> None:
+        """Raise if the store does not establish that its physics stays what it is.
+
+        Raises:
+            ConfigError: it does not say what it would have to.
+        """
 
     def build(self) -> Augmentation:
         """Make the augmentation."""

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor
 
+from matey_core.augmentations._established import is_established
 from matey_core.fields import Field, FieldSpec, Grid
 
 SPACING_TOLERANCE = 1e-4
@@ -61,12 +62,14 @@ def symmetries(spec: FieldSpec) -> tuple[Symmetry, ...]:
     """List all symmetries that a store allows, the identity among them; they form a group.
 
     An axis takes the place of another only if extent, spacing and boundary agree. A directed
-    axis stays as it is. Where a vector lacks the component that a symmetry would turn into
-    one that it has, the symmetry is left out.
+    axis stays as it is, and so do all where the store does not say enough. Where a vector lacks
+    the component that a symmetry would turn into one that it has, the symmetry is left out.
     """
     axes = range(spec.grid.num_axes)
+    is_known = is_established(spec)
     candidates = product(permutations(axes), product((1, -1), repeat=len(axes)))
-    found = (_symmetry(spec, source, way) for source, way in candidates)
+    still = ((*axes,), (1,) * len(axes))
+    found = (_symmetry(spec, *each) for each in candidates if is_known or each == still)
     return tuple(symmetry for symmetry in found if symmetry is not None)
 
 

@@ -6,9 +6,11 @@ from typing import Literal
 from pydantic import Field
 
 from matey_core.augmentations import AUGMENTATIONS, AugmentationConfig
+from matey_core.augmentations._established import check_established
 from matey_core.augmentations._samples import change_samples, picked
 from matey_core.augmentations._symmetries import symmetries
 from matey_core.batches import FieldBatch
+from matey_core.fields import FieldSpec
 
 
 @AUGMENTATIONS.register("rotate")
@@ -18,6 +20,11 @@ class RotateConfig(AugmentationConfig):
     name: Literal["rotate"] = "rotate"
     strength: float = Field(default=1.0, ge=0, le=1)
     """Chance that a sample takes part."""
+
+    def check(self, spec: FieldSpec) -> None:
+        """Raise unless the store says what its fields and axes are to mirrors and turns."""
+        if self.strength > 0:
+            check_established(spec, self.name)
 
     def build(self) -> "Rotate":
         """Make the augmentation."""

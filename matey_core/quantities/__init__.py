@@ -11,6 +11,7 @@ from dataclasses import replace
 from matey_core.fields import Field
 from matey_core.quantities.names import (
     BOUNDS,
+    BUOYANT,
     COMPONENTS,
     FLOW,
     KELVIN,
@@ -78,14 +79,14 @@ def look_alikes(fields: Iterable[Field]) -> tuple[tuple[str, ...], ...]:
 
     Those of which somebody said what they are have a `vector`, be it their own name.
     """
-    fields = tuple(fields)
     scalars = undecided(fields)
-    units = {field.name: field.unit for field in fields}
-    found = [group.names for group in groups(scalars, units)]
-    told = {name for names in found for name in names}
-    # Stores of earlier versions have scalars whose names are known by now.
-    lone = [(f.name,) for f in scalars if f.name not in told and single_component(f.name)]
-    return (*found, *lone)
+    units = {field.name: field.unit for field in scalars}
+    return tuple(group.names for group in groups(scalars, units))
+
+
+def tells_of_gravity(field: Field) -> bool:
+    """Whether a field is one of a fluid in which up and down differ."""
+    return field.name.lower() in BUOYANT
 
 
 def _by_standard_name(field: Field, standard_name: str) -> Field:

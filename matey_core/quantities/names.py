@@ -78,6 +78,11 @@ BOUNDS: dict[str, tuple[float | None, float | None]] = {
 }
 KELVIN = {"temperature", "air_temperature", "potential_temperature", "air_potential_temperature"}
 """At least 0 where the unit is K; without one they may be scaled, or in degrees."""
+BUOYANT = {
+    *("buoyancy", "theta", "geopotential", "geopotential_height", "potential_temperature"),
+    *("air_potential_temperature", "virtual_potential_temperature"),
+}
+"""Fields of stratified fluids: there is gravity, along an axis that no name tells."""
 VELOCITY_LETTERS = {"u": "x", "v": "y", "w": "z"}
 WIND = {
     *("", "wnd", "wind", "velocity", "vel", "grd", "component_of_wind", "wind_component"),

@@ -1,4 +1,4 @@
-"""What a run asks of its model, refused before there is a run folder."""
+"""What a run asks of its model and its stores, refused before there is a run folder."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from matey_core.runs.token_plan import TokenPlan
 def check_capabilities(
     config: TrainingConfig, model: Model, tokens: TokenPlan, sources: Sequence[StoreWindows]
 ) -> None:
-    """Refuse settings that the model cannot serve.
+    """Refuse settings that the model or a store cannot serve.
 
     Args:
         config: settings of the run.
@@ -24,6 +24,9 @@ def check_capabilities(
         ConfigError: names the setting and what to choose instead.
         ShapeError: a grid is smaller than a patch.
     """
+    for source in sources:
+        for augmentation in config.augment:
+            augmentation.check(source.store.spec)
     variant = model.config.variant
     if config.recompute and not model.can_recompute:
         raise ConfigError(

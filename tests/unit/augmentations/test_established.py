@@ -1,0 +1,96 @@
+"""Mirrors and turns whose symmetry a store does not establish are refused, not applied."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from matey_core.augmentations import AUGMENTATIONS
+from matey_core.augmentations._symmetries import symmetries
+from matey_core.config import validate
+from matey_core.errors import ConfigError
+from matey_core.store import open_store
+from matey_core.workflows.prepare import PrepareConfig, prepare
+from matey_core.workflows.pretrain import PretrainConfig, pretrain
+from tests.support import advected
+
+GRID = {"time": 0.1 * np.arange(8), "z": np.arange(16.0), "x": np.arange(16.0)}
+
+
+def thermals(folder: Path, names: tuple[str, ...], **options: tuple[str, ...]) -> Path:
+    """Prepare trajectories on (z, x) that have no boundary unless it is said."""
+    values = advected((16, 16), samples=5, frames=8, fields=len(names))
+    for number, trajectory in enumerate(values):
+        fields = {name: (("time", "z", "x"), trajectory[:, c]) for c, name in enumerate(names)}
+        folder.joinpath("runs").mkdir(exist_ok=True)
+        xr.Dataset(fields, GRID).to_netcdf(folder / f"runs/{number}.nc", engine="h5netcdf")
+    prepare(
+        PrepareConfig.model_validate(
+            {"reader": "netcdf", "source": folder / "runs", "split": (0.6, 0.2, 0.2), **options}
+        )
+    )
+    return folder / "runs" / "zarr" / "runs.zarr"
+
+
+WALLS = ("x=periodic", "z=no_slip")
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "message"),
+    [
+        (("dens", "wwnd"), {}, "boundary of its axes z and x is unknown"),
+        (("dens", "wwnd"), {"boundary": ("x=periodic",)}, "boundary of its axis z is unknown"),
+        (("theta", "wwnd"), {"boundary": WALLS}, "theta tells of gravity, and none of the axes z"),
+        (("u", "v"), {"boundary": ("periodic",)}, "u, v are stored as scalars and look like"),
+    ],
+)
+@pytest.mark.parametrize("augmentation", ["flip", "rotate"])
+def test_what_is_not_established_is_refused(
+    tmp_path: Path,
+    names: tuple[str, ...],
+    options: dict[str, tuple[str, ...]],
+    message: str,
+    augmentation: str,
+) -> None:
+    store = open_store(thermals(tmp_path, names, **options))
+    part = AUGMENTATIONS[augmentation]()
+    with pytest.raises(ConfigError, match=message) as caught:
+        part.check(store.spec)
+    assert "--overwrite" in caught.value.remedy
+    assert f"leave {augmentation} out" in caught.value.remedy
+    assert [found.is_mirror and found.is_rotation for found in symmetries(store.spec)] == [True]
+    AUGMENTATIONS[augmentation](strength=0.0).check(store.spec)
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "images"),
+    [
+        (("theta", "wwnd"), {"boundary": WALLS, "directed": ("z",)}, 2),
+        (("theta", "wwnd"), {"boundary": ("x=periodic",), "directed": ("z",)}, 2),
+        (("dens", "wwnd"), {"boundary": WALLS}, 4),
+        (("u", "v"), {"boundary": ("periodic",), "vector": ("none",)}, 8),
+        (("u", "v"), {"boundary": ("periodic",), "vector": ("u,v",)}, 8),
+        (("theta", "wwnd"), {"directed": ("z", "x")}, 1),
+    ],
+)
+def test_what_is_said_is_done(
+    tmp_path: Path, names: tuple[str, ...], options: dict[str, tuple[str, ...]], images: int
+) -> None:
+    store = open_store(thermals(tmp_path, names, **options))
+    for name in AUGMENTATIONS.names():
+        AUGMENTATIONS[name]().check(store.spec)
+    assert len(symmetries(store.spec)) == images
+
+
+def test_training_is_refused_before_it_begins(tmp_path: Path) -> None:
+    folder = thermals(tmp_path, ("dens", "uwnd", "wwnd", "theta")).parent
+    values = {
+        "data": str(folder),
+        "runs": str(tmp_path / "runs_of_models"),
+        "augment": ["roll", "flip"],
+        "steps": 1,
+    }
+    with pytest.raises(ConfigError, match="flip may change the physics of runs"):
+        pretrain(validate(PretrainConfig, values, source=""))
+    assert not (tmp_path / "runs_of_models").exists()
