@@ -1,4 +1,4 @@
-"""By how much the fields of a store change from the end of a history to a target."""
+"""Typical change of a store's fields from the end of a history to a target."""
 
 import numpy as np
 import torch
@@ -18,17 +18,17 @@ Frames = Float[np.ndarray, "k c points"]
 def mean_change(windows: Windows, *, num_windows: int = NUM_WINDOWS) -> Float[Tensor, "k c"]:
     """Measure the root mean square error of persistence, for every lead and field.
 
-    It depends on nothing but the windows: they are read one by one and summed in float64 by one
-    thread, so that all processes, and a resumed run, find the same to the last bit.
+    The result depends only on the windows, which one thread reads one by one and sums in float64.
+    So all processes and a resumed run find the same to the last bit.
 
     Args:
-        windows: those of a store; as many as are asked for are taken, evenly spread.
-        num_windows: how many to read at most.
+        windows: of a store; those that are read are evenly spread over it.
+        num_windows: largest number of windows to read.
 
     Returns:
         (longest lead, c) in physical units, lead 1 first. A field that does not change has a
-        thousandth of its spread, or what rounding makes of a constant; one that is 0, or of
-        which nothing is known, has 0.
+        thousandth of its spread, or what rounding makes of a constant. A field that is 0 has 0,
+        and so has one of which nothing is known.
 
     Raises:
         DataError: the store is damaged.
@@ -60,7 +60,7 @@ class _Mean:
         self._windows: np.ndarray | int = 0
 
     def add(self, values: Frames, known: Bool[np.ndarray, "k c points"]) -> None:
-        """Add a window; where nothing of a field is known, it does not count."""
+        """Add a window; it does not count for a field of which nothing is known."""
         points = known.sum(2)
         self._sum = self._sum + np.where(known, values, 0).sum(2) / np.maximum(points, 1)
         self._windows = self._windows + (points > 0)
@@ -72,7 +72,7 @@ class _Mean:
 
 
 class _Spread:
-    """Moments of every field over all that was added, about what comes first: no cancellation."""
+    """Size and spread of every field, summed about the first window's mean: no cancellation."""
 
     def __init__(self) -> None:
         self._origin: np.ndarray | None = None

@@ -3,12 +3,12 @@
 √r with r = ⟨(p − t)²⟩ / δ²; the loss is the mean over samples, lead times and fields. In
 training, δ is one constant for each store, lead time and field, `FieldBatch.change`: the root
 mean square error of persistence over the store's windows. So a field on a large mean counts as
-much as one around zero, a store that hardly changes as much as a violent one, and the calm
-windows of a store as little as they matter in it.
+much as one around zero. A store that hardly changes counts as much as a violent one. Within a
+store, calm windows count less than violent ones.
 
-Where a batch has no such constants, δ is the window's own change from the last frame of the
-history to the target, at least 1 % of the history's spread. Where δ is 0, as for a field that
-is zero throughout, there is nothing to compare with: the field adds nothing to the loss.
+A batch without such constants has the window's own change as δ, from the last frame of the
+history to the target. It is at least 1 % of the history's spread. A field whose δ is 0, such as
+one that is zero throughout, adds nothing to the loss.
 """
 
 from typing import ClassVar, Literal
@@ -29,7 +29,7 @@ from matey_core.losses._means import (
 from matey_core.rounding import ROUNDING
 
 FLOOR = 1e-2
-"""The smallest change of a window's own, as a fraction of its history's spread."""
+"""Smallest δ of a window's own, as a fraction of its history's spread."""
 
 
 @LOSSES.register("change")
@@ -57,7 +57,7 @@ def change(prediction: Prediction, batch: FieldBatch) -> Loss:
 
 
 def own_change(batch: FieldBatch) -> Float[Tensor, "b l c"]:
-    """Root mean square over space of each window's change up to its targets, not too small."""
+    """Root mean square over space of each window's change up to its targets, with a floor."""
     assert batch.targets is not None
     unit = unit_of(batch)
     last = Prediction(

@@ -1,4 +1,4 @@
-"""Models that see a whole history as channels of one grid: what they share."""
+"""Base of models that read a whole history as channels of one grid."""
 
 from abc import abstractmethod
 from collections.abc import Iterable
@@ -17,14 +17,14 @@ from matey_core.nn.lead_time import LeadTime
 
 
 class FoldedConfig(WrappedConfig):
-    """Settings of the length of the history."""
+    """Settings of such a model: the length of its history."""
 
     frames: PositiveInt = 8
     """Number of frames of the longest history that the model can read."""
 
 
 class FoldedModel(Model):
-    """Common stem, a network on the grid, common head; fields by name, increments out."""
+    """A network on the grid between a stem and a head that all such models have."""
 
     config: FoldedConfig
 
@@ -65,7 +65,7 @@ class FoldedModel(Model):
     def process(
         self, x: Float[Tensor, "b *space d"], condition: Float[Tensor, "b d"], grid: Grid
     ) -> Float[Tensor, "b *space d"]:
-        """Let the points of the grid exchange.
+        """Mix the points of the grid.
 
         Args:
             x: (b, *space, d) channels of every point.
@@ -75,13 +75,13 @@ class FoldedModel(Model):
 
     @abstractmethod
     def add_axes(self, axes: int) -> None:
-        """Add what the network needs for grids of this number of axes."""
+        """Add the network's weights for grids of this number of axes."""
 
     def forward(self, batch: FieldBatch) -> Prediction:
         """Predict the states at `batch.lead_steps`; see `Model.forward`.
 
         Raises:
-            ConfigError: the history is longer than the model reads, or what the base refuses.
+            ConfigError: the history is longer than the model reads, or the base refuses the batch.
         """
         self.check(batch)
         grid, leads = batch.spec.grid, batch.lead_steps.shape[1]

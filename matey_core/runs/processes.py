@@ -1,4 +1,4 @@
-"""Which device and which arithmetic a run uses, agreed on by all its processes."""
+"""Device and arithmetic of a run, on which all its processes agree."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -23,15 +23,15 @@ def join_processes(
     sequence_parallel: int = 1,
     strategy: StrategyConfig | None = None,
 ) -> Strategy:
-    """Join the processes this one was started with, on the device asked for.
+    """Join the processes that this one was started with, on the requested device.
 
     Args:
         device: where to compute.
-        sequence_parallel: how many processes share every sample.
-        strategy: how training is spread over them; by default by their number.
+        sequence_parallel: number of processes that share every sample.
+        strategy: how training is spread over them; by default their number decides.
 
     Raises:
-        ConfigError: a GPU is asked for and there is none, or the processes do not make up whole
+        ConfigError: the requested GPU does not exist, or the processes do not make up whole
             groups.
     """
     if device == "cuda" and not torch.cuda.is_available():
@@ -50,10 +50,11 @@ def num_processes(
     sequence_parallel: int = 1,
     strategy: StrategyConfig | None = None,
 ) -> int:
-    """How many processes a command should start by itself.
+    """Number of processes that a command should start by itself.
 
-    One a GPU, otherwise as many as share a sample; one where the strategy works alone. A batch is
-    shared evenly, so some GPUs stay idle where their number does not divide it.
+    It is one for every GPU, and without GPUs as many as share a sample. It is one if the strategy
+    works alone. A batch is shared evenly, so some GPUs stay idle if their number does not divide
+    it.
     """
     if is_one_of_a_group() or (strategy is not None and strategy.is_alone):
         return 1
@@ -69,12 +70,12 @@ def agree_on_precision(
     objective: Objective,
     strategy: Strategy,
 ) -> tuple[Precision, Parity | None]:
-    """Choose once, in the first process, and tell the others.
+    """Choose the precision in the first process, and send it to the others.
 
     Args:
         requested: the setting.
         model: on the strategy's device; unchanged afterwards.
-        first_batch: reads a batch to compare both types on, where that is needed.
+        first_batch: reads a batch on which both types are compared, if that is needed.
         objective: whose predictions and gradients are compared.
         strategy: the processes.
     """

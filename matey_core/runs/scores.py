@@ -1,4 +1,4 @@
-"""What a validation finds: errors beside the best training-free forecast's, and one score."""
+"""Results of a validation: errors beside those of the best forecast, and one score."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ FLOOR = 1e-3
 STILL = 1e-6
 """nRMSE of persistence below which a field stands still, as far as float32 can tell."""
 BOUND = 1e6
-"""Largest ratio, and that of a prediction that is not finite."""
+"""Largest ratio; a prediction that is not finite has it as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +39,11 @@ class StoreScore:
     error: float
     persistence: float
     is_rollout: bool = False
-    """Whether the model got to the lead by single steps, each on what it predicted before."""
+    """Whether the model reached the lead by single steps, each from its previous prediction."""
     forecast: str = "persistence"
-    """Names of the best training-free forecasts, each of them best for a field at least."""
+    """Names of the training-free forecasts that are best for at least one field."""
     forecast_error: float = math.nan
-    """Mean of their errors over fields, with each field's own best forecast."""
+    """Mean over fields of the error of each field's best forecast."""
     ratio: float = math.nan
     """Geometric mean over fields of the error relative to the best forecast's."""
     fields: tuple[FieldScore, ...] = ()
@@ -76,10 +76,10 @@ def ignore_validation(validation: Validation) -> None:
 def ratio_of(error: float, best: float, persistence: float) -> float:
     """Compute (error + φ) / (best + φ), the error relative to the best forecast's.
 
-    The floor φ is 10⁻³ of persistence's error, so that a forecast without any error does not
-    divide by zero, and errors near zero do not rule a mean of logarithms. Where persistence's
-    nRMSE is below 10⁻⁶ the field stands still, and φ is 10⁻³, a thousandth of the field. The
-    ratio is at most 10⁶, which is also that of an error that is not finite.
+    The floor φ is 10⁻³ of persistence's error. It bounds the ratio to a forecast without any
+    error, and keeps errors near zero from ruling a mean of logarithms. A field stands still if
+    persistence's nRMSE is below 10⁻⁶; its φ is 10⁻³, a thousandth of the field. The ratio is at
+    most 10⁶, and an error that is not finite has this ratio.
     """
     floor = FLOOR * (persistence if persistence >= STILL else 1.0)
     return min((error + floor) / (best + floor), BOUND) if math.isfinite(error) else BOUND
@@ -131,8 +131,8 @@ def score_by_store(scores: Sequence[StoreScore]) -> dict[str, float]:
 def overall(scores: Sequence[StoreScore]) -> float:
     """Geometric mean over stores, leads and fields of the ratios; ∞ for none.
 
-    It is taken over fields first, then over leads, the rollout's being one of them, then over
-    stores: every store counts alike, however many fields it has.
+    The mean is taken over fields, then over leads, of which the rollout is one, then over stores.
+    So every store counts alike, however many fields it has.
     """
     by_store = score_by_store(scores)
     return geometric_mean(list(by_store.values())) if by_store else math.inf
@@ -141,7 +141,7 @@ def overall(scores: Sequence[StoreScore]) -> float:
 def read_score(values: Mapping[str, Any]) -> StoreScore:
     """Read a score from a journal, where ∞ is null.
 
-    Journals of earlier versions know of no forecast but persistence.
+    Journals of earlier versions have persistence as their only forecast.
     """
     known = _finite_or_infinite(values)
     if not is_of_today(values):

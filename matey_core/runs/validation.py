@@ -1,6 +1,6 @@
-"""How good a model is while it trains: one step, the longest lead and a short rollout.
+"""Errors of a model while it trains: one step, the longest lead and a short rollout.
 
-Each beside what needs no training, on the same few windows at every validation.
+All are measured beside training-free forecasts, on the same few windows at every validation.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -51,8 +51,8 @@ class _Case:
 class Validator:
     """Scores a model on the same few validation windows every time.
 
-    The forecasts that it is compared with do not change while training: their errors are
-    measured at the first validation, and kept in memory.
+    The forecasts that it is compared with do not change while it trains. So their errors are
+    measured once, at the first validation, and kept in memory.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Validator:
         """Choose the windows.
 
         Args:
-            sources: those without validation windows are passed over.
+            sources: stores; those without validation windows are left out.
             batch_size: windows of a batch.
             num_batches: batches of each store and lead; a rollout takes one.
             device: where the model is.
@@ -90,7 +90,7 @@ class Validator:
 
         Args:
             model: is put into evaluation mode meanwhile.
-            precision: what it trains in.
+            precision: of the training.
         """
         if self._forecasts is None:
             self._forecasts = [self._forecast_errors(case) for case in self._cases]
@@ -135,7 +135,7 @@ class Validator:
 
 
 def rollout_frames(windows: Windows) -> int:
-    """How many frames a rollout from validation windows has; 0 where it would be one step."""
+    """Number of frames of a rollout from validation windows; 0 if it would be one step."""
     frames = min(ROLLOUT_FRAMES, windows.store.num_frames - windows.history)
     return frames if frames > 1 else 0
 

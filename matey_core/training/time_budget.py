@@ -1,4 +1,4 @@
-"""The time that a training has, and how much of it is used: the same in all processes."""
+"""Time of a training and the share of it that is used, the same in all processes."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,11 +11,11 @@ from matey_core.distributed import Strategy
 POSITIONS = 1_000_000
 """Steps of a schedule that follows time."""
 VALIDATIONS = 5
-"""Validations of a training, unless they take longer than `SHARE` of the time together."""
+"""Validations of a training; fewer if they would take more than `SHARE` of the time."""
 LATEST = 0.9
-"""Share after which only the last validation is worth its time."""
+"""Share of the time after which only the last validation follows."""
 SHARE = 0.25
-"""Largest fraction of the time that validations take together, as far as it can be known."""
+"""Largest fraction of the time for all validations, judged by what the last one took."""
 
 
 class TimeBudget:
@@ -52,7 +52,7 @@ class TimeBudget:
         self.reserve = 0.0
         """Seconds for the last validation and checkpoint."""
         self.step_seconds = 0.0
-        """Mean time of a step, validations and checkpoints left out; 0 where it is not known."""
+        """Mean time of a step without validations and checkpoints; 0 if it is not known."""
         self._strategy, self._clock = strategy, clock
         self._began = clock() if began is None else began
         self._before = 0.0  # used by earlier starts of the run
@@ -69,7 +69,7 @@ class TimeBudget:
 
     @property
     def position(self) -> int:
-        """Where a schedule of `POSITIONS` steps is."""
+        """Step of a schedule of `POSITIONS` steps."""
         return round(self.share * POSITIONS)
 
     @property
@@ -79,7 +79,7 @@ class TimeBudget:
         return self.share < LATEST and self._agreed - self._last_save >= pause
 
     def share_at(self, step: int) -> float:
-        """Share by which the batch of a step is read: what was known when reading began.
+        """Share for which the batch of a step is read: the one known when reading began.
 
         All processes get the same answer, however far their readers are.
         """
@@ -111,7 +111,7 @@ class TimeBudget:
         self._shares.append(self.share)
 
     def until_over(self, batches: Iterable[FieldBatch]) -> Iterator[FieldBatch]:
-        """Pass batches on until the training is over; none is read in vain."""
+        """Yield batches until the training is over, and read none beyond it."""
         stream = iter(batches)
         while not self.is_over:
             yield next(stream)
@@ -129,14 +129,14 @@ class TimeBudget:
             self._last_save = self._agreed
 
     def expected_steps(self, step: int) -> int:
-        """Steps of the whole training, as the pace so far promises; `step` are taken."""
+        """Estimate the steps of the whole training from the pace so far; `step` are taken."""
         if self.is_over or self.share >= 1 or not self.step_seconds:
             return step + (not self.is_over)
         left = (1 - self.share) * (self.seconds - self.reserve)
         return step + max(1, round(left / self.step_seconds))
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint keeps."""
+        """Values that a checkpoint keeps."""
         return {
             "seconds": self.used,
             "share": self.share,
@@ -145,7 +145,7 @@ class TimeBudget:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where a checkpoint was written."""
+        """Continue where a checkpoint was written."""
         self._before = self._last_save = float(state["seconds"])
         self.share = float(state["share"])
         self.reserve = float(state["reserve"])

@@ -1,4 +1,4 @@
-"""Models on one data set after another, at equal seconds, beside training-free forecasts."""
+"""Comparison of models on one data set after another, at equal seconds."""
 
 from functools import cache
 from importlib.util import find_spec
@@ -27,7 +27,7 @@ from matey_core.studies.trial import StepTimes
 from matey_core.studies.work import use_one_thread
 
 TRIAL = 20
-"""Steps that measure a step's time."""
+"""Number of steps over which the time of a step is measured."""
 
 
 def arena(
@@ -40,9 +40,9 @@ def arena(
 ) -> ArenaReport | None:
     """Train all models on every data set for equal seconds, and compare.
 
-    Learning rates are chosen first, on validation data, once a model and data set. Finished
-    cells are kept in `cells.jsonl`, so an arena that was stopped goes on. Whenever a seed of a
-    data set is finished, the report is written anew.
+    Learning rates are chosen first on validation data, once for every model and data set.
+    Finished cells are kept in `cells.jsonl`, so the same call continues an arena that was
+    stopped. The report is rewritten after every seed of a data set.
 
     `config` has models, data and budget. The other arguments, the result and the errors are
     those of `run_study`.
@@ -102,7 +102,7 @@ class _ArenaCells:
         return report
 
     def publish(self) -> ArenaReport:
-        """Write the report as it is."""
+        """Write the report of what is finished."""
         report = self.report()
         write_report(report, plot=report.plot, out=self.out, text=markdown(report), draw=draw)
         return report
@@ -129,7 +129,7 @@ class _ArenaCells:
         )
 
     def _table(self, stages: Stages) -> Table | None:
-        """The table of a data set; None before its first model."""
+        """The table of a data set; None before a model of it is finished."""
         tasks = stages.final(self.log.results)
         models: dict[str, list[tuple[CellResult, float]]] = {}
         for task in tasks:
@@ -147,7 +147,7 @@ class _ArenaCells:
         )
 
     def _at_ends(self, tables: list[Table]) -> tuple[str, ...]:
-        """Name the models whose best learning rate has no other on one side."""
+        """Name the models whose best learning rate is the smallest or the largest of the list."""
         found = []
         for table in tables:
             for row in table.models:

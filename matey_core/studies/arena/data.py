@@ -1,4 +1,4 @@
-"""The data sets of an arena: stores that are there, or simulated ones."""
+"""Data sets of an arena: given stores, or simulated ones."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def data_sets(config: ArenaConfig, on_progress: OnProgress) -> dict[str, Path]:
         Name of a data set → its store.
 
     Raises:
-        ConfigError: a name that nothing has, or a simulation that cannot work.
+        ConfigError: an unknown name, or a simulation that cannot work.
         DataError: no store can be used.
         RunError: the disk is full.
     """

@@ -1,4 +1,4 @@
-"""Errors of training-free forecasts, as `matey rollout` has them, once a data set."""
+"""Errors of training-free forecasts, measured by `matey rollout` once for every data set."""
 
 import shutil
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ class ForecastErrors:
 
 
 class ForecastLog:
-    """What is measured, in a file of JSON lines."""
+    """A file of JSON lines with the errors of forecasts."""
 
     def __init__(self, lines: JsonLines) -> None:
         self._lines = lines
@@ -33,10 +33,9 @@ class ForecastLog:
     def of(
         self, stages: Stages, tasks: list[Task], results: Mapping[str, CellResult]
     ) -> dict[str, ForecastErrors]:
-        """Forecast → its errors; nothing before any model of the data set is trained.
+        """Errors by forecast; empty before a model of the data set is trained.
 
-        They are measured beside a trained model, on the windows and trajectories that it is
-        tested with.
+        The forecasts are measured beside that model, on the windows and trajectories of its test.
 
         Args:
             stages: the data set.

@@ -1,4 +1,4 @@
-"""Errors of rollouts, a panel for every data set; matplotlib draws them."""
+"""Picture of rollout errors, with a panel for every data set."""
 
 import math
 from pathlib import Path
@@ -9,7 +9,7 @@ from matey_core.studies.arena.report import ArenaReport, Table
 COLUMNS = 3
 """Panels side by side."""
 STYLES = ("--", ":", "-.")
-"""Of the forecasts' lines."""
+"""Line styles of forecasts."""
 
 
 def draw(report: ArenaReport, path: Path) -> None:
@@ -17,7 +17,7 @@ def draw(report: ArenaReport, path: Path) -> None:
 
     Args:
         report: with at least one table.
-        path: the file, of any name.
+        path: the file; its name may have any ending.
     """
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""What an arena has shown so far: a row for every model and training-free forecast."""
+"""Results of an arena so far: a row for every model and training-free forecast."""
 
 import math
 import statistics
@@ -21,13 +21,13 @@ ONE_STEP, HORIZON = "one step", "horizon"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCost:
-    """What a model is, and what it takes; medians over seeds."""
+    """Size, training and speed of a model; medians over seeds."""
 
     parameters: int
     steps: int
     learning_rate: float
     step_seconds: float
-    """Of the CPU, over all threads, or of a GPU."""
+    """CPU seconds over all threads, or GPU seconds."""
     seeds: int
     diverged: int
     """Seeds whose training diverged; their errors are ∞."""
@@ -52,18 +52,18 @@ class ArenaRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """One data set."""
+    """Results on one data set."""
 
     data: str
     store: Path
     frames: int
-    """Of the rollouts."""
+    """Frames of the rollouts."""
     rows: tuple[ArenaRow, ...]
     """Models, then forecasts."""
 
     @property
     def models(self) -> list[ArenaRow]:
-        """Rows of what is trained."""
+        """Rows of the trained models."""
         return [row for row in self.rows if row.cost]
 
     def best(self, column: str) -> float:
@@ -74,21 +74,21 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overall:
-    """One model over all data sets."""
+    """Results of one model over all data sets."""
 
     name: str
     data_sets: int
-    """That it is finished on."""
+    """Number of data sets on which it is finished."""
     ratios: dict[str, float]
-    """`one step` or `late` → geometric mean of its error over that of the best forecast; `late` is
-    the last frame that the settings name, or the rollout's last where that is earlier."""
+    """`one step` or `late` → geometric mean of its error over that of the best forecast.
+    `late` is the last frame that the settings name, or the rollout's last if that is earlier."""
     beaten: int
-    """Data sets on which a forecast is better, in either."""
+    """Number of data sets on which a forecast is better in one of the two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArenaReport:
-    """What was found."""
+    """Results of an arena."""
 
     out: Path
     seconds: float
@@ -97,7 +97,7 @@ class ArenaReport:
     finished: int
     overall: tuple[Overall, ...]
     tables: tuple[Table, ...]
-    """Of the data sets on which a model is finished."""
+    """Tables of the data sets on which a model is finished."""
     plot: Path | None
     notes: tuple[str, ...]
 
@@ -111,15 +111,15 @@ def table_of(
     forecasts: Mapping[str, ForecastErrors],
     unit: Literal["CPU", "GPU"],
 ) -> Table:
-    """Summarize the seeds that are finished.
+    """Summarize the finished seeds.
 
     Args:
         data: name of the data set.
         store: its place.
-        frames: of the rollout, wanted in the table.
+        frames: of the rollout that the table shows.
         models: arm → results of its seeds, each with the learning rate.
         forecasts: name → its errors.
-        unit: whose seconds a step is measured in.
+        unit: whether a step has CPU seconds or GPU seconds.
     """
     known = [result for each in models.values() for result, _ in each if result.leads]
     last = min((len(result.leads) for result in known), default=0)

@@ -20,18 +20,17 @@ class ArenaConfig(Config):
     """Names of stores, or of simulations; by default all that have several times and all three
     splits."""
     simulated: Path = Path("data/arena")
-    """Folder of the stores that are simulated where no `data` are given; those that are there are
-    kept."""
+    """Folder of the simulated stores, used if no `data` are given; existing stores are kept."""
     simulations: dict[str, SimulateConfig] = Field(default_factory=dict)
     """Name → what `matey simulate` makes."""
     seconds: PositiveFloat = 120.0
     """Training time of every model, in seconds of the CPU over all threads, or of a GPU."""
     choice: PositiveFloat = Field(default=1 / 3, le=1)
-    """Part of `seconds` that each learning rate is tried for, with the first seed."""
+    """Fraction of `seconds` for which each learning rate is tried, with the first seed."""
     seeds: PositiveInt = 3
     """Number of seeds; every model is trained with the seeds 0, 1, …"""
     frames: tuple[PositiveInt, ...] = (5, 10, 20)
-    """Frames of the rollout that are in the table, beside the last."""
+    """Frames of the rollout that the tables show, beside the last one."""
     pretraining: dict[str, Any] = Field(default_factory=dict)
     """Settings of `matey pretrain` that all models share."""
     evaluation: dict[str, Any] = Field(default_factory=dict)

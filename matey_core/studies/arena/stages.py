@@ -1,4 +1,4 @@
-"""The two stages of one data set: learning rates are chosen, then models are trained in earnest."""
+"""Two stages of a data set: choose learning rates, then train the models in earnest."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,14 +14,14 @@ from matey_core.studies.runner import Clock, tasks_of
 from matey_core.studies.settings import StudyConfig
 
 UNTESTED = {"steps": 1, "samples": 1, "windows": 1}
-"""Of the evaluation while learning rates are chosen, which needs no test data."""
+"""Settings of the evaluation while learning rates are chosen, which needs no test data."""
 Rates = Mapping[str, tuple[float, ...]]
 """Arm → learning rates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stages:
-    """All cells of one data set, and what their steps cost."""
+    """All cells of one data set, with the times of their steps."""
 
     config: ArenaConfig
     name: str
@@ -124,7 +124,7 @@ def final_of(
         config: settings.
         place: the store.
         rates: of each arm; without one, an arm has the first of its list or the setting's.
-        seeds: how many, instead of those of the settings.
+        seeds: number of seeds, instead of that of the settings.
     """
     arms = {
         name: arm.model_copy(update={"learning_rates": rates.get(name, arm.learning_rates[:1])})

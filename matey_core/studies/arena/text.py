@@ -1,4 +1,4 @@
-"""An arena's tables, for Markdown and the terminal, and its sentences."""
+"""Tables and sentences of an arena, for Markdown and the terminal."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -10,11 +10,11 @@ from matey_core.studies.words import number, table
 BEATEN = "‡"
 """Marks a model's number where the best training-free forecast has a better one."""
 LARGE = 100.0
-"""Errors above it are not told apart."""
+"""Largest error that is printed as a number."""
 
 
 def markdown(report: ArenaReport) -> str:
-    """Write all that is known as Markdown."""
+    """Write the whole report as Markdown."""
     return "\n".join(_lines(report))
 
 
@@ -62,7 +62,7 @@ def rows_of(found: Table, *, short: bool = False) -> list[tuple[str, ...]]:
 
 
 def advice(found: Table) -> str:
-    """Say in a sentence what to take for a data set."""
+    """Name the best models of a data set in a sentence."""
     late = list(found.rows[0].errors)[-1]
     ahead, end = (_best(found.rows, column) for column in (ONE_STEP, late))
     text = f"{found.data}: {ahead.name} is best one step ahead"
@@ -139,7 +139,7 @@ def _figures(row: ArenaRow, frames: int, short: bool) -> Iterator[str]:
 
 
 def _count(parameters: int) -> str:
-    """Three digits, in thousands or millions; empty where no seed has come to an end."""
+    """Three digits, in thousands or millions; empty before a seed is finished."""
     if not parameters:
         return ""
     return f"{number(parameters / 1e6)} M" if parameters >= 1e6 else f"{parameters / 1e3:.0f} k"
@@ -151,7 +151,7 @@ def _interval(found: Interval) -> str:
 
 
 def _error(value: float) -> str:
-    """Three digits; how large an error is that has blown up says nothing."""
+    """Three digits; the size of an error above `LARGE` says nothing."""
     return f">{LARGE:g}" if LARGE < value < math.inf else number(value)
 
 
