@@ -160,6 +160,8 @@ class Members(Mapping[str, Item]):
     def _look_up(self, key: str) -> Item | None:
         # A damaged name, which is no text, comes as bytes.
         name = key if isinstance(key, bytes) else key.encode("utf-8", "surrogateescape")
+        if b"/" in name:  # a way through other groups, whose links may lead out of the file
+            return None
         links = self._group.id.links
         if not links.exists(name) or links.get_info(name).type != h5py.h5l.TYPE_HARD:
             return None

@@ -14,6 +14,7 @@ import xarray as xr
 
 from matey_core.errors import ConfigError, DataError, MateyError, install_extra
 from matey_core.readers._hdf5 import SIGNATURE
+from matey_core.readers._links import inside
 
 CLASSIC = (b"CDF\x01", b"CDF\x02")
 CDF5 = b"CDF\x05"
@@ -62,8 +63,9 @@ def _has_netcdf_signs(path: Path) -> bool:
         with h5py.File(path, "r") as file:
             if "_NCProperties" in file.attrs:
                 return True
-            return "t0_fields" not in file and any(
-                isinstance(item := file.get(key), h5py.Dataset) and item.is_scale for key in file
+            return "t0_fields" not in list(file) and any(
+                isinstance(item := inside(file, key), h5py.Dataset) and item.is_scale
+                for key in file
             )
     except (OSError, KeyError, RuntimeError, ValueError):
         return False
@@ -132,16 +134,15 @@ def _engine(path: Path) -> str:
 
 
 def _check_inside(path: Path) -> None:
-    """Raise where the values of a file lie in others, which NetCDF does not know."""
+    """Raise where what is in a file, or its values, lie in others, which NetCDF does not know."""
     with h5py.File(path, "r") as file:
         for key in file:
-            link = file.get(key, getlink=True)
-            item = None if isinstance(link, h5py.ExternalLink) else file.get(key)
+            item = inside(file, key)
             if item is None or (
                 isinstance(item, h5py.Dataset) and (item.external or item.is_virtual)
             ):
                 raise DataError(
-                    f"{path}: {key} lies in another file.",
+                    f"{path}: {key} lies in another file, or nowhere.",
                     remedy="Copy its values into the file.",
                 )
 
@@ -165,7 +166,7 @@ def structure(path: Path) -> Structure:
             return frozenset(
                 (key, _dims(item), item.shape, item.dtype.str)
                 for key in file
-                if isinstance(item := file.get(key), h5py.Dataset)
+                if isinstance(item := inside(file, key), h5py.Dataset)
             )
 
 
