@@ -15,6 +15,8 @@ import yaml
 from matey_core.fields import Boundary, Field
 
 SUFFIX = re.compile(r"\.(h5|hdf5|hdf|he5)$", re.IGNORECASE)
+MOST_YAML = 2**16
+"""Characters of a config; published ones have about 1,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,8 @@ def grouped_family(name: str, config: Mapping[str, Any], *, axes: int, channels:
         "rdb": (SHALLOW_WATER, 2),
         "diff-sorp": (DIFFUSION_SORPTION, 1),
     }
-    for text in (str(config.get("name", "")), name):
+    named = config.get("name", "")
+    for text in (named if isinstance(named, str) else "", name):
         for key, (family, needed) in known.items():
             if key in text.lower() and axes == needed and channels == len(family.fields):
                 return family
@@ -131,12 +134,25 @@ def grouped_family(name: str, config: Mapping[str, Any], *, axes: int, channels:
 
 
 def plain_yaml(text: str) -> dict[str, Any]:
-    """Read a config; `${…}` references stay text, and what is no YAML mapping counts as empty."""
+    """Read a config; `${…}` references stay text, and what is no plain YAML mapping is empty."""
+    if len(text) > MOST_YAML:
+        return {}
     try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError:
+        values = yaml.load(text, _PlainLoader)
+    # PyYAML lets errors of dates, numbers and deep nesting pass.
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError, TypeError):
         return {}
     return values if isinstance(values, dict) else {}
+
+
+class _PlainLoader(yaml.SafeLoader):  # type: ignore[misc]
+    """Knows no aliases: a few of them can stand for more values than any memory has."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Make a node, which is no alias."""
+        if self.check_event(yaml.events.AliasEvent):
+            raise yaml.YAMLError("aliases are not read")
+        return super().compose_node(parent, index)
 
 
 def config_parameters(config: Mapping[str, Any]) -> dict[str, float]:
@@ -160,6 +176,6 @@ def number(value: Any) -> float | None:
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None

@@ -207,6 +207,38 @@ def test_config_that_is_no_yaml_is_ignored(tmp_path: Path) -> None:
     assert header(grouped(tmp_path / "a", config="{: [")).parameters == {}
 
 
+BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 10)
+)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        BOMB + "name: *a9\n",
+        BOMB + "sim: *a9\n",
+        BOMB + "sim: {k: *a9}\n",
+        "sim: &a {b: *a}",
+        "a: &a {k: 1}\nsim: {<<: *a}",
+        "sim: " + "[" * 20_000,
+        "sim: " + "{k: " * 9_000,
+        f"sim: {{k: 1}}\nx: '{'x' * 2**16}'",
+        "sim: {k: 2001-99-99}",
+        f"sim: {{k: 1{'0' * 400}}}",
+        f"sim: {{k: 1{'0' * 5000}}}",
+        "? [[1, 2], {a: b}]\n: 1",
+        "name: [a, b]",
+        "name: !!python/object/apply:os.system ['true']",
+        "\x01",
+    ],
+    ids=range(15),
+)
+def test_a_config_that_is_not_plain_is_ignored(tmp_path: Path, config: str) -> None:
+    for kind in (grouped, incompressible):
+        path = kind(tmp_path / f"{kind.__name__}.h5", config=config)
+        assert "k" not in header(path).parameters
+
+
 def incompressible(path: Path, **attributes: object) -> Path:
     arrays = {
         "velocity": wave(2, 5, 4, 6, 2),
