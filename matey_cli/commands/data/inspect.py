@@ -123,6 +123,8 @@ def _describe(item: "Description") -> None:
             ("parameter", "min", "max", "distinct", "unknown"),
             [(p.name, p.low, p.high, p.distinct, p.unknown or None) for p in item.parameters],
         )
+    for note in item.notes:
+        render.note(f"{note[0].upper()}{note[1:]}.")
     for pictures in item.snapshots:
         sketch(pictures)
 

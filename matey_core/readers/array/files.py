@@ -13,9 +13,9 @@ from matey_core.errors import ConfigError, DataError
 from matey_core.readers._find import is_zarr
 from matey_core.readers.array.lazy import Stored
 from matey_core.readers.array.npy import is_npy, is_npz, open_npy, open_npz
-from matey_core.readers.array.zarr import open_zarr
+from matey_core.readers.array.zarr import inner_groups, open_zarr
 from matey_core.readers.netcdf.dims import is_floating
-from matey_core.readers.netcdf.files import reading
+from matey_core.readers.netcdf.files import LEFT_OUT, reading
 
 SUFFIXES = (".npy", ".npz")
 OPEN_FILES = 4
@@ -89,12 +89,24 @@ def _opened(path: Path, dims: tuple[str, ...], name: str, version: tuple[int, ..
     named = [array.dims for array in stored.values() if array.dims is not None]
     is_group = path.is_dir() and isinstance(found, dict)
     if is_group and len(named) == len(stored) and set(dims) <= set(chain(*named)):
-        return _group(path, stored)
+        return _group(path, stored).assign_attrs(_left_out(path, {}, dims))
     variables = _variables(stored, dims)
     if not any(is_floating(v) and v.ndim for n, v in variables.items() if n not in v.dims):
         raise _nothing(path, stored, dims)
     _check_sizes(path, variables)
-    return xr.Dataset(variables)
+    left = {name: array for name, array in stored.items() if name not in variables}
+    return xr.Dataset(variables, attrs=_left_out(path, left, dims))
+
+
+def _left_out(path: Path, arrays: dict[str, Stored], dims: tuple[str, ...]) -> dict[str, str]:
+    """Name the arrays that cannot have the dims, and groups in a group, with the reason."""
+    parts = []
+    if arrays:
+        shown = ", ".join(f"{n} {a.shape} {a.dtype}" for n, a in arrays.items())
+        parts.append(f"{shown}, not numbers on {', '.join(dims) or 'dims that have names'}")
+    if path.is_dir() and (groups := inner_groups(path)):
+        parts.append(f"what lies in the groups {', '.join(groups)}")
+    return {LEFT_OUT: "; ".join(parts)} if parts else {}
 
 
 def _group(path: Path, stored: dict[str, Stored]) -> xr.Dataset:

@@ -59,6 +59,14 @@ def open_zarr(path: Path) -> Stored | dict[str, Stored]:
     return {name: _stored(path, path / name, array) for name, array in arrays}
 
 
+def inner_groups(path: Path) -> list[str]:
+    """Name the groups in a group, whose arrays are not read."""
+    version = 3 if (path / ARRAY_FILES[3]).is_file() else 2
+    mark = {3: ARRAY_FILES[3], 2: ".zgroup"}[version]
+    folders = [folder for folder in entries_of(path) if (folder / mark).is_file()]
+    return [folder.name for folder in folders if not _is_array(folder, version)]
+
+
 def _is_array(folder: Path, version: int) -> bool:
     if not (folder / ARRAY_FILES[version]).is_file():
         return False

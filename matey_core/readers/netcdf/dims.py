@@ -134,6 +134,17 @@ def guessed_role(data: xr.Dataset, name: str) -> str | None:
     return "z" if "positive" in attributes else None if usual == "field" else usual
 
 
+def coordinate_of(data: xr.Dataset, dim: str, role: str) -> str | None:
+    """Name of the variable with the positions along a dim: of its name, or told by CF."""
+    rivals = (
+        str(name)
+        for name, variable in data.variables.items()
+        if variable.dims == (dim,) and (variable.dtype.kind in "fiu" or name == dim)
+    )
+    found = sorted(rivals, key=lambda name: name != dim)
+    return next((n for n in found if n == dim or guessed_role(data, n) == role), None)
+
+
 def _grids(
     data: xr.Dataset, wanted: Iterable[str], roles: dict[str, str], single: frozenset[str]
 ) -> list[tuple[str, ...]]:

@@ -21,6 +21,8 @@ CDF5 = b"CDF\x05"
 SUFFIXES = (".nc", ".nc3", ".nc4", ".cdf", ".netcdf")
 ENGINES = {"scipy": "scipy", "h5netcdf": "h5netcdf", "netcdf4": "netCDF4"}
 """xarray's name of an engine → the module it needs."""
+LEFT_OUT = "matey: left out"
+"""Attribute of an opened dataset: what is not in it, with the reason."""
 OPEN_FILES = 4
 """How many files a process keeps open between reads."""
 
@@ -106,13 +108,24 @@ def opened(path: Path) -> xr.Dataset:
 def _opened(path: Path, version: tuple[int, int], process: int) -> xr.Dataset:
     engine = _engine(path)
     try:
-        return xr.open_dataset(
+        data = xr.open_dataset(
             path, engine=engine, decode_times=False, decode_timedelta=False, cache=False
         )
     except Exception as error:
         if engine == "scipy":
             _forget(error)
         raise
+    if groups := _groups(path):
+        data.attrs[LEFT_OUT] = f"what lies in the groups {', '.join(groups)}"
+    return data
+
+
+def _groups(path: Path) -> list[str]:
+    """Groups with something in them, beside the root."""
+    if _start(path) != SIGNATURE:
+        return []
+    with h5py.File(path, "r") as file:
+        return [key for key in file if isinstance(file.get(key), h5py.Group) and len(file[key])]
 
 
 def _forget(error: Exception) -> None:

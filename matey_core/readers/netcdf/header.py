@@ -21,11 +21,12 @@ from matey_core.readers._options import (
     positions,
 )
 from matey_core.readers._vectors import described, vector_notes
-from matey_core.readers.netcdf.dims import guessed_role
+from matey_core.readers.netcdf.dims import coordinate_of
 from matey_core.readers.netcdf.files import opened, reading
 from matey_core.readers.netcdf.layout import NetcdfLayout, layout_of, unit_of
+from matey_core.readers.netcdf.notes import notes_of
 from matey_core.readers.netcdf.source import DatasetSource, Opener
-from matey_core.readers.netcdf.times import in_seconds
+from matey_core.readers.netcdf.times import in_seconds, stamped
 
 
 def open_dataset(path: Path, options: ReaderOptions, opened: Opener = opened) -> DatasetSource:
@@ -59,10 +60,14 @@ def open_dataset(path: Path, options: ReaderOptions, opened: Opener = opened) ->
         )
         changing = sum(len(column.names) for column in layout.fields)
         samples = _sample_names(data, layout)
-        units = {
-            axis: unit
+        parameters = _parameters(data, layout, len(samples))
+        placed = {
+            axis: name
             for dim, axis in layout.dims.space.items()
-            if (name := _coordinate(data, dim, axis)) and (unit := unit_of(data.variables[name]))
+            if (name := coordinate_of(data, dim, axis))
+        }
+        units = {
+            axis: unit for axis, name in placed.items() if (unit := unit_of(data.variables[name]))
         }
         header = Header(
             spec=FieldSpec(
@@ -74,13 +79,16 @@ def open_dataset(path: Path, options: ReaderOptions, opened: Opener = opened) ->
             coordinates=coordinates,
             times=times,
             sample_names=samples,
-            parameters=_parameters(data, layout, len(samples)),
+            parameters=parameters,
             dtype=np.result_type(*(column.dtype for column in columns)).newbyteorder("<"),
             num_bytes=_size(path),
             units=units | ({"time": time_unit} if time_unit else {}),
             conserved=options.conserved,
             directed=options.directed,
-            notes=vector_notes(fields),
+            notes=(
+                *vector_notes(fields),
+                *notes_of(path, data, layout, options, {*placed.values(), *parameters}),
+            ),
         )
     return DatasetSource(path, header, layout=layout, flipped=flipped, opened=opened)
 
@@ -112,7 +120,7 @@ def _grid(
     known = {
         axis: _numbers(path, name, data.variables[name])
         for dim, axis in space.items()
-        if (name := _coordinate(data, dim, axis))
+        if (name := coordinate_of(data, dim, axis))
     }
     flipped = []
     for place, axis in enumerate(axes):
@@ -129,13 +137,6 @@ def _grid(
         directed=options.directed,
     )
     return grid, coordinates, tuple(flipped)
-
-
-def _coordinate(data: xr.Dataset, dim: str, role: str) -> str | None:
-    """Name of the variable with the positions along a dim: of its name, or told by CF."""
-    rivals = (str(name) for name, variable in data.variables.items() if variable.dims == (dim,))
-    found = sorted(rivals, key=lambda name: name != dim)
-    return next((n for n in found if n == dim or guessed_role(data, n) == role), None)
 
 
 def _numbers(path: Path, name: str, variable: xr.Variable) -> Shaped[np.ndarray, "points"]:
@@ -162,9 +163,11 @@ def _times(
     dim = layout.dims.time
     if dim is None or not layout.fields[0].has_time:
         return frame_times(options, 1, None), ""
-    name = _coordinate(data, dim, "time")
+    name = coordinate_of(data, dim, "time")
     if name is None:
-        return frame_times(options, data.sizes[dim], None), ""
+        found = stamped(data, dim)
+        times = frame_times(options, data.sizes[dim], found[1] if found else None)
+        return times, "s" if found else ""
     variable = data.variables[name]
     times = frame_times(options, data.sizes[dim], _numbers(path, name, variable))
     unit = unit_of(variable)

@@ -1,9 +1,10 @@
-"""Times that are dates: seconds since their reference."""
+"""Times that are dates: seconds since their reference, or since the first of them."""
 
 import re
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
 from jaxtyping import Shaped
 
 from matey_core.errors import DataError
@@ -41,3 +42,26 @@ def in_seconds(
             remedy="Convert the times to days or seconds first.",
         )
     return seconds * times.astype(np.float64), "s"
+
+
+_STAMP = re.compile(r"(\d{4}-\d\d-\d\d)[_T ](\d\d:\d\d:\d\d)Z?")
+
+
+def stamped(data: xr.Dataset, dim: str) -> tuple[str, Shaped[np.ndarray, "time"]] | None:
+    """Read dates that are written out, as WRF's `Times`: name, and seconds since the first."""
+    for name, variable in data.variables.items():
+        if not variable.dims or variable.dims[0] != dim or variable.dtype.kind not in "SU":
+            continue
+        if found := [_STAMP.fullmatch(text) for text in _texts(variable)]:
+            stamps = [f"{stamp[1]}T{stamp[2]}" for stamp in found if stamp]
+            if len(stamps) == len(found):
+                dates = np.array(stamps, dtype="datetime64[s]")
+                return str(name), (dates - dates[0]).astype(np.float64)
+    return None
+
+
+def _texts(variable: xr.Variable) -> list[str]:
+    """Join characters along the second dim, if there is one."""
+    values = variable.values.astype("U")
+    rows = values if values.ndim == 1 else ["".join(row) for row in values.reshape(len(values), -1)]
+    return [str(row).strip() for row in rows]

@@ -26,6 +26,7 @@ from matey_core.readers._hdf5 import (
     text_of,
     uniform,
 )
+from matey_core.readers._unread import unread
 from matey_core.readers.pdebench import names
 
 ORDER = ("x", "y", "z", "t")
@@ -85,6 +86,7 @@ def open_source(path: Path, file: h5py.File) -> Source:
         num_bytes=path.stat().st_size,
         conserved=family.conserved,
         directed=family.directed,
+        notes=unread(datasets(samples[keys[0]]), ("data",), f"{keys[0]}/"),
     )
     return GroupedSource(path, header)
 

@@ -26,6 +26,7 @@ from matey_core.readers._hdf5 import (
     text_of,
     uniform,
 )
+from matey_core.readers._unread import unread
 from matey_core.readers.pdebench import names
 from matey_core.readers.pdebench.described import constants, described, sample_names
 
@@ -82,6 +83,7 @@ def open_source(path: Path, file: h5py.File) -> Source:
         dtype=floating(path, *arrays),
         num_bytes=path.stat().st_size,
         conserved=tuple(description.conserved) if (description := described(file)) else (),
+        notes=unread(found, ("velocity", "particles", "force", "t", "seeds")),
     )
     return IncompressibleSource(path, header)
 

@@ -27,6 +27,7 @@ from matey_core.readers._hdf5 import (
     small,
     uniform,
 )
+from matey_core.readers._unread import unread
 from matey_core.readers.pdebench import names
 from matey_core.readers.pdebench.described import (
     FileDescription,
@@ -107,6 +108,15 @@ def open_source(path: Path, file: h5py.File) -> Source:
         conserved=layout.conserved,
         directed=layout.directed,
         units={axis: layout.units[axis] for axis in (*axes, "time") if axis in layout.units},
+        notes=unread(
+            found,
+            {
+                *layout.arrays,
+                *layout.static,
+                *(f"{axis}-coordinate" for axis in (*axes, "t")),
+                "seeds",
+            },
+        ),
     )
     return StackedSource(path, header, tuple(layout.arrays), tuple(layout.static))
 

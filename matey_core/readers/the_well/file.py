@@ -120,6 +120,7 @@ def _header(
         dtype=np.result_type(np.float16, *dtypes).newbyteorder("<"),
         num_bytes=path.stat().st_size,
         sample_times=times if (times != times[0]).any() else None,
+        notes=layout.left_out(file, entries),
     )
 
 

@@ -19,6 +19,7 @@ from matey_core.errors import DataError
 from matey_core.fields import RESERVED, Boundary, Field, can_name_a_field
 from matey_core.quantities import known_field
 from matey_core.readers._hdf5 import attributes, check_written, datasets, groups, text_of
+from matey_core.readers._unread import unread
 
 RANKS = {"t0_fields": 0, "t1_fields": 1, "t2_fields": 2}
 """Names that a store needs for itself."""
@@ -211,6 +212,19 @@ def parameters_of(file: h5py.File, samples: int) -> dict[str, np.ndarray]:
         if not flag(scalar, "time_varying") and scalar.size in (1, samples):
             _add(found, name, scalar[...], samples)
     return found
+
+
+def left_out(file: h5py.File, entries: list[Entry]) -> tuple[str, ...]:
+    """Name arrays of fields that no `field_names` lists, and scalars that change in time."""
+    used = {(entry.group, entry.name) for entry in entries}
+    notes: list[str] = []
+    for group in RANKS.keys() & groups(file).keys():
+        listed = [name for folder, name in used if folder == group]
+        notes += unread(datasets(file[group]), listed, f"{group}/")
+    scalars = groups(file).get("scalars")
+    arrays = datasets(scalars) if scalars is not None else {}
+    moving = {name: array for name, array in arrays.items() if flag(array, "time_varying")}
+    return (*sorted(notes), *unread(moving, (), "scalars/"))
 
 
 def _add(found: dict[str, np.ndarray], name: str, value: Any, samples: int) -> None:

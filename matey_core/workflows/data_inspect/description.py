@@ -94,6 +94,8 @@ class Description:
     splits: tuple[int, int, int] | None
     """Trajectories that train, validate and test; None where that is not decided."""
     provenance: dict[str, str]
+    notes: tuple[str, ...] = ()
+    """What a reader leaves out, with the reason, and what is not certain."""
     snapshots: tuple[Snapshots, ...] = field(metadata={"document": False})
 
 

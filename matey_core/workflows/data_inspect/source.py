@@ -99,6 +99,7 @@ def describe_source(found: FoundSource) -> Description:
         parameters=parameter_rows(header.parameters),
         splits=_splits(header.splits),
         provenance={},
+        notes=header.notes,
         snapshots=drawn,
     )
 

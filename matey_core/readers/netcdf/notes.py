@@ -1,0 +1,75 @@
+"""What a person should know of a dataset: what is left out of it, and why; that it has no times."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+import xarray as xr
+
+from matey_core.readers import ReaderOptions
+from matey_core.readers.netcdf.dims import Dims, coordinate_of, is_floating
+from matey_core.readers.netcdf.files import LEFT_OUT, is_netcdf
+from matey_core.readers.netcdf.layout import NetcdfLayout
+from matey_core.readers.netcdf.times import stamped
+
+
+def notes_of(
+    path: Path,
+    data: xr.Dataset,
+    layout: NetcdfLayout,
+    options: ReaderOptions,
+    used: Collection[str],
+) -> tuple[str, ...]:
+    """Say that there are no times, and name what is not read unless a person has chosen.
+
+    Args:
+        path: the file.
+        data: the file, opened.
+        layout: its dims and fields.
+        options: what a person says about it.
+        used: variables that are positions in space, or parameters.
+    """
+    dims = layout.dims
+    times = _times_name(data, dims.time)
+    notes = []
+    is_trajectory = dims.time is not None and layout.fields[0].has_time
+    if is_trajectory and not times and not options.time_step and is_netcdf(path):
+        notes.append("no times found: steps of 1, unless --time-step says otherwise")
+    if not options.fields or dims.field:
+        fields = {name for column in (*layout.fields, *layout.static) for name in column.uses}
+        notes += _left_out(data, dims, {*used, *fields, times, dims.sample, dims.field})
+    return tuple(notes)
+
+
+def _times_name(data: xr.Dataset, dim: str | None) -> str | None:
+    """Name of the variable with the times; None where there is none."""
+    if dim is None:
+        return None
+    if name := coordinate_of(data, dim, "time"):
+        return name
+    found = stamped(data, dim)
+    return found[0] if found else None
+
+
+def _left_out(data: xr.Dataset, dims: Dims, used: Collection[str | None]) -> list[str]:
+    names: dict[str, list[str]] = defaultdict(list)
+    for name, variable in data.variables.items():
+        # Positions along a dim tell of nothing but the variables on it.
+        if str(name) not in used and variable.dims != (name,):
+            names[_reason(variable, dims)].append(str(name))
+    parts = [f"{', '.join(found)} {reason}" for reason, found in names.items()]
+    parts += filter(None, [str(data.attrs.get(LEFT_OUT, ""))])
+    return [f"left out: {'; '.join(parts)}"] if parts else []
+
+
+def _reason(variable: xr.Variable, dims: Dims) -> str:
+    shown = f"({_listed(variable.dims)})"
+    if not is_floating(variable):
+        return f"of type {variable.dtype}"
+    if missing := [name for name in dims.space if name not in variable.dims]:
+        return f"on {shown}, without {_listed(missing)}"
+    return f"on {shown}, with other dims than those of the fields"
+
+
+def _listed(names: Iterable[object]) -> str:
+    return ", ".join(map(str, names))
