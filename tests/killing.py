@@ -25,7 +25,9 @@ def matey_process(
         arguments: of the command.
         prepare: is called before; a function that can be pickled.
     """
-    process = CONTEXT.Process(target=_run, args=(folder, list(map(str, arguments)), prepare))
+    process = CONTEXT.Process(
+        target=_run, args=(folder, list(map(str, arguments)), prepare), daemon=True
+    )
     process.start()
     return process
 

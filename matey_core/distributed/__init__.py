@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from matey_core.config import PartConfig
 from matey_core.distributed._launch import launch
+from matey_core.distributed._parent import end_with_launcher
 from matey_core.distributed._world import Place, is_one_of_a_group, place_of_this_process
 from matey_core.registry import Registry
 from matey_core.sequence_group import SequenceGroup
@@ -105,6 +106,7 @@ def join(
     Raises:
         ConfigError: the processes do not make up whole groups, or are too many.
     """
+    end_with_launcher()
     place = place_of_this_process().sharing(sequence_size)
     config = strategy or StrategyConfig.choose("ddp" if place.size > 1 else "single")
     return config.build(place, device or place.device())

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import IO, NoReturn
 
+from matey_core.distributed._parent import VARIABLE
 from matey_core.sequence_group import BROKEN
 
 GRACE_SECONDS = 5.0
@@ -62,6 +63,7 @@ def _start(
     return subprocess.Popen(
         command,
         env=environment,
+        stdin=subprocess.PIPE,  # see `end_with_launcher`
         stdout=subprocess.DEVNULL if silenced else None,
         stderr=silenced,
         # Ctrl-C reaches this process alone, which passes it on.
@@ -80,6 +82,7 @@ def _environment(rank: int, size: int, port: int) -> dict[str, str]:
         "WORLD_SIZE": str(size),
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
+        VARIABLE: "1",
     }
 
 

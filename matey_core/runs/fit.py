@@ -4,7 +4,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -111,7 +111,7 @@ def fit(
         on_validation: is called after every validation.
 
     Raises:
-        RunError: training diverged, or the disk is full.
+        RunError: training diverged, the disk is full, or another process trains the same run.
         Interrupted: Ctrl-C.
     """
     began = time.monotonic()
@@ -121,7 +121,9 @@ def fit(
     try:
         listeners = _Listeners(on_progress, on_start, on_validation)
         with subnormals_as_zero():
-            return _fit_or_clean_up(prepare(strategy), strategy, listeners, began)
+            job = prepare(strategy)
+            with job.run.locked() if strategy.place.is_first else nullcontext():
+                return _fit_or_clean_up(job, strategy, listeners, began)
     finally:
         strategy.close()
 

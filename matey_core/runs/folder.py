@@ -1,7 +1,7 @@
 """Run folders: how they are named, what they record, which one is the newest.
 
-runs/<name>/  config.toml  versions.json  data.json  [start.json]  journal.jsonl  checkpoints/
-              model/
+runs/<name>/  config.toml  versions.json  data.json  [start.json]  journal.jsonl  lock
+              checkpoints/  model/
 """
 
 import importlib.metadata
@@ -9,6 +9,7 @@ import json
 import platform
 import re
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ import torch
 import matey_core
 from matey_core.config import Config, write_toml
 from matey_core.errors import CheckpointError, ConfigError, RunError
+from matey_core.locks import locked
 from matey_core.models import check_known
 from matey_core.store import Store
 from matey_core.training import CheckpointFolder, Journal
@@ -78,6 +80,18 @@ class RunFolder:
     def journal(self, *, is_writer: bool = True) -> Journal:
         """What happened in the run."""
         return Journal(self.path / "journal.jsonl", is_writer=is_writer)
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Keep other processes from training in the run until the block ends.
+
+        Raises:
+            RunError: another process does; the error says which.
+        """
+        return locked(
+            self.path,
+            busy=f"Another process is training {self.path} just now.",
+            remedy="Wait for it, or end it first.",
+        )
 
     def versions(self) -> dict[str, Any]:
         """The record that `create_run` made."""

@@ -80,6 +80,7 @@ def test_one_model_trains_on_everything_that_moves(project: Path) -> None:
         "versions.json",
         "data.json",
         "journal.jsonl",
+        "lock",
         "checkpoints",
         "model",
     }
