@@ -59,7 +59,8 @@ def finetune(
       matey finetune pretrain-001 --data ./other --steps 1000
       matey finetune --resume
     """
-    one_of(given, tokens="tokens", flops="flops", seconds="seconds")
+    one_of(given, "the length of the training", minutes="minutes", steps="steps")
+    one_of(given, "the number of tokens", tokens="tokens", flops="flops", seconds="seconds")
     if resume:
         go_on("finetune", given, config, assignments, nproc)
     else:

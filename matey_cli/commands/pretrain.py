@@ -16,7 +16,12 @@ from matey_cli.options import Given, from_settings, one_of, option, options
     "matey_core.workflows.pretrain:PretrainConfig",
     option("--data"),
     option("--variant", "model.variant", family="matey_core.models"),
-    option("--preset", "model.preset"),
+    option(
+        "--preset",
+        "model.preset",
+        help="Size of the model; every variant has its own. Those of pyramid have 1.2, 5.7, 31 and "
+        "122 million parameters.",
+    ),
     option("--scheme", "model.scheme", family="matey_core.attention"),
     option("--tokenizer", "model.tokenizer.name", family="matey_core.tokenizers"),
     *options("--history --max-lead"),
@@ -59,7 +64,14 @@ def pretrain(
       matey pretrain --set model.tokenizer.tokens=128 --set model.drop_path=0.1
       matey pretrain --resume
     """
-    one_of(given, tokens="model.tokenizer.tokens", flops="flops", seconds="seconds")
+    one_of(given, "the length of the training", minutes="minutes", steps="steps")
+    one_of(
+        given,
+        "the number of tokens",
+        tokens="model.tokenizer.tokens",
+        flops="flops",
+        seconds="seconds",
+    )
     if resume:
         go_on("pretrain", given, config, assignments, nproc)
     else:

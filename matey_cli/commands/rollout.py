@@ -53,7 +53,7 @@ def rollout(given: Given) -> None:
     from matey_core.workflows.rollout import rollout as work
     from matey_core.workflows.rollout.settings import RolloutConfig
 
-    one_of(given, tokens="tokens", flops="flops", seconds="seconds")
+    one_of(given, "the number of tokens", tokens="tokens", flops="flops", seconds="seconds")
     config = configure(RolloutConfig, given, defaults={"runs": project().runs})
     with render.progress() as on_progress:
         report = work(config, on_progress)

@@ -73,11 +73,12 @@ def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
     return sections
 
 
-def one_of(given: Given, **paths: str) -> None:
-    """Refuse two budgets of one number of tokens.
+def one_of(given: Given, what: str, **paths: str) -> None:
+    """Refuse two options that set the same.
 
     Args:
         given: what was typed.
+        what: they set, such as "the number of tokens".
         paths: name of an option -> its setting.
 
     Raises:
@@ -85,9 +86,7 @@ def one_of(given: Given, **paths: str) -> None:
     """
     found = [f"--{name}" for name, path in paths.items() if path in given]
     if len(found) > 1:
-        raise ConfigError(
-            f"{' and '.join(found)} both set the number of tokens.", remedy="Give one of them."
-        )
+        raise ConfigError(f"{' and '.join(found)} both set {what}.", remedy="Give one of them.")
 
 
 _PLAIN = (str, bool, int, float, list, tuple, dict)

@@ -11,9 +11,10 @@ from matey_core.config._toml import (
     with_settings,
     write_toml,
 )
-from matey_core.config._validate import mistakes, validate
+from matey_core.config._validate import EVERY_SETTING, mistakes, validate
 
 __all__ = [
+    "EVERY_SETTING",
     "Config",
     "PartConfig",
     "exchanged",

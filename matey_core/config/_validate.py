@@ -13,6 +13,11 @@ from matey_core.config._base import Config
 from matey_core.config._part import PartConfig
 from matey_core.errors import ConfigError
 
+EVERY_SETTING = (
+    "`--help` explains the options of a command; `make docs` writes docs/reference/settings.md, "
+    "which lists every setting."
+)
+"""Remedy where a setting is wrong or unknown."""
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 
@@ -36,7 +41,7 @@ def validate(kind: type[AnyConfig], values: Mapping[str, Any], *, source: str) -
         problems = mistakes(kind, error)
     raise ConfigError(
         f"{source}: {ended('; '.join(problems))}",
-        remedy="docs/reference/settings.md lists every setting.",
+        remedy=EVERY_SETTING,
     )
 
 
@@ -68,9 +73,11 @@ def _sentences(kind: type[Config], problems: Sequence[Any], above: str = "") -> 
             known = _known_keys(kind, problem["loc"][:-1])
             yield _unknown(path, known) + _elsewhere(kind, problem["loc"])
         else:
-            found = json.dumps(problem["input"], default=str)
             message = problem["msg"].removeprefix("Value error, ")
-            yield f"{where}{message[:1].lower()}{message[1:]}, found {found}"
+            # A check of several settings says itself which of them it means.
+            is_of_several = problem["type"] == "value_error" and isinstance(problem["input"], dict)
+            found = "" if is_of_several else f", found {json.dumps(problem['input'], default=str)}"
+            yield f"{where}{message[:1].lower()}{message[1:]}{found}"
 
 
 def _unknown(path: str, known: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from matey_core.config import Config
+from matey_core.config import EVERY_SETTING, Config
 from matey_core.errors import ConfigError
 from matey_core.runs.upgrade import MOVED
 from matey_core.workflows.finetune import FinetuneConfig
@@ -68,9 +68,7 @@ def address(path: str, *, has_finetuning: bool, source: str) -> tuple[str, str]:
     near = difflib.get_close_matches(head, known, n=1)
     raise ConfigError(
         f"{source}: unknown setting {path!r}.",
-        remedy=f"Did you mean {near[0]!r}?"
-        if near
-        else "docs/reference/settings.md lists every setting.",
+        remedy=f"Did you mean {near[0]!r}?" if near else EVERY_SETTING,
     )
 
 

@@ -194,7 +194,7 @@ def test_minutes_take_the_place_of_steps(matey: Matey, place: Path) -> None:
     for verb in ("pretrain", "finetune"):
         both = matey(verb, "--minutes", 1, "--steps", 2, cwd=place)
         assert both.returncode == 2
-        assert "give one of minutes and steps" in both.stderr
+        assert "--minutes and --steps both set the length of the training" in both.stderr
     again = matey(*line, cwd=place)
     assert "minutes" not in again.stderr
     assert "steps = 1\n" in (place / "runs/pretrain-002/config.toml").read_text()

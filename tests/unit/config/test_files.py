@@ -55,6 +55,25 @@ def test_all_mistakes_are_named_at_once_with_the_nearest_name() -> None:
     assert "unknown setting 'model.tokenizer.patches'; did you mean 'patch'?" in text
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"steps": 3, "minutes": 1.0}, "file: give one of minutes and steps, not both."),
+        (
+            {"model": {"tokenizer": {"gamma": 0.3, "ratio": 0.5}}},
+            "file: model.tokenizer: give one of gamma, ratio and tokens, not gamma and ratio.",
+        ),
+    ],
+)
+def test_a_check_of_several_settings_does_not_repeat_them_all(
+    values: dict[str, object], expected: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        validate(PretrainConfig, values, source="file")
+    assert str(caught.value) == expected
+    assert "make docs" in caught.value.remedy
+
+
 def test_set_reads_values_as_toml_and_names_as_strings() -> None:
     merged = with_settings(
         {"model": {"depth": 2}},
