@@ -10,6 +10,7 @@ import pytest
 
 from matey_core.config import validate
 from matey_core.errors import ConfigError
+from matey_core.studies.arena.settings import ArenaConfig
 from matey_core.studies.criterion import CriterionConfig
 from matey_core.studies.equal_cost import EqualCostConfig
 from matey_core.studies.expansion import points_of
@@ -82,3 +83,16 @@ def test_studies_of_other_kinds_are_files_as_well() -> None:
     assert audit.without_model
     with pytest.raises(ConfigError, match="unknown setting 'shares'; did you mean 'share'"):
         read_study(Path("criterion"), ("shares=0.5",))
+
+
+def test_the_arena_takes_as_long_as_the_guide_says() -> None:
+    arena = read_study(Path("arena"), ())
+    assert isinstance(arena, ArenaConfig)
+    tried = [len(arm.learning_rates) for arm in arena.arms.values()]
+    assert (len(tried), set(tried), len(arena.simulations)) == (7, {2, 3}, 9)
+    seconds = len(arena.simulations) * arena.seconds
+    hours = seconds * sum(arena.seeds + arena.choice * rates for rates in tried) / 3600
+    assert (round(hours), arena.seconds) == (8, 120)
+    text = " ".join((DOCS / "guides/studies.md").read_text("utf-8").split())
+    assert "trains seven models with two or three learning rates and three seeds on nine" in text
+    assert "eight hours of one core at 120 s" in text

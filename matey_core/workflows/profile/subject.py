@@ -22,6 +22,8 @@ from matey_core.workflows.profile.method import method_of
 from matey_core.workflows.profile.settings import ProfileConfig
 
 NUM_FIELDS = 2
+SIZES = ("width", "depth", "heads", "channels_per_point", "half_blocks", "modes")
+"""Settings that take the place of what a model's preset says."""
 POINTS = 128
 """Points per axis where neither a store nor an option says how many."""
 
@@ -166,7 +168,7 @@ def subject_of(config: ProfileConfig) -> ProfileSubject:
 def _case(config: ProfileConfig, base: ModelConfig) -> Case:
     values: dict[str, Any] = base.model_dump(mode="json", exclude_none=True)
     if config.preset is not None:
-        for size in ("width", "depth", "heads"):
+        for size in SIZES:
             values.pop(size, None)
         values["preset"] = config.preset
     budget = config.model_dump(include={"gamma", "ratio", "tokens"}, exclude_none=True)

@@ -9,6 +9,8 @@ from matey_core.errors import ConfigError, DataError, ShapeError
 from matey_core.models import ModelConfig
 from matey_core.models.fno import FnoConfig
 from matey_core.models.matey import MateyConfig
+from matey_core.models.pyramid import PyramidConfig
+from matey_core.models.pyramid.settings import PYRAMID_PRESETS
 from matey_core.models.unet import UnetConfig
 from matey_core.profiling import PARTS, SyntheticBatches, count_flops
 from matey_core.tokenizers import TokenizerConfig
@@ -121,6 +123,16 @@ def test_options_replace_what_the_run_says(config: ProfileConfig) -> None:
     assert (row.scheme, row.tokenizer) == ("axial", "uniform")
     assert row.cost is not None
     assert row.cost.tokens == 4
+
+
+def test_a_preset_replaces_all_sizes_of_the_run(tmp_path: Path) -> None:
+    own = {"width": 32, "depth": 1, "heads": 2, "channels_per_point": 12, "half_blocks": 1}
+    settings = PyramidConfig(preset="s", tokenizer=TokenizerConfig(patch=(8, 4)), **own)
+    tiny_run(tmp_path, tiny_store(tmp_path, shape=(16, 24), samples=4), settings=settings)
+    asked = {"preset": "ti", "batch_size": 2, "precision": "float32", "seconds": 0.01}
+    report = profile(ProfileConfig(runs=tmp_path / "runs", data=tmp_path, **asked))
+    assert report.model.label == "ti (24, 96×2, pyramid)"
+    assert report.model.dimensions == PYRAMID_PRESETS["ti"]
 
 
 def test_a_budget_replaces_another(config: ProfileConfig) -> None:
