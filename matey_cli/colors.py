@@ -1,4 +1,4 @@
-"""The one colormap of maps and pictures, and the lines drawn over it."""
+"""The colormaps of maps and pictures, and the lines drawn over them."""
 
 import numpy as np
 
@@ -17,6 +17,10 @@ _ANCHORS = np.array(
     ],
     dtype=np.float64,
 )
+# Blue below, white at ½, red above.
+_DIVERGING = np.array(
+    [(5, 48, 97), (67, 147, 195), (247, 247, 247), (214, 96, 77), (103, 0, 31)], dtype=np.float64
+)
 _LUMA = np.array([0.299, 0.587, 0.114])
 
 
@@ -30,10 +34,19 @@ def normalized(values: np.ndarray) -> np.ndarray:
 
 def colored(fractions: np.ndarray) -> np.ndarray:
     """(..., 3) uint8 colors of numbers between 0 and 1."""
-    place = fractions * (len(_ANCHORS) - 1)
-    below = np.clip(place.astype(int), 0, len(_ANCHORS) - 2)
+    return _interpolated(fractions, _ANCHORS)
+
+
+def diverging(fractions: np.ndarray) -> np.ndarray:
+    """(..., 3) uint8 colors of numbers between 0 and 1, blue below ½ and red above."""
+    return _interpolated(fractions, _DIVERGING)
+
+
+def _interpolated(fractions: np.ndarray, anchors: np.ndarray) -> np.ndarray:
+    place = fractions * (len(anchors) - 1)
+    below = np.clip(place.astype(int), 0, len(anchors) - 2)
     rest = (place - below)[..., None]
-    return ((1 - rest) * _ANCHORS[below] + rest * _ANCHORS[below + 1]).round().astype(np.uint8)
+    return ((1 - rest) * anchors[below] + rest * anchors[below + 1]).round().astype(np.uint8)
 
 
 def with_lines(colors: np.ndarray, lines: np.ndarray, *, strength: float) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Fields at a few times, small, in the terminal: sparklines, half blocks in color, characters."""
 
 import sys
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,9 @@ MARGIN = 2
 GAP = 2
 BARS = "▁▂▃▄▅▆▇█"
 RAMP = " .:-=+*#%@"
+Paint = Callable[[np.ndarray], np.ndarray]
+"""From numbers between 0 and 1 to (..., 3) uint8 colors."""
+Panel = tuple[str, np.ndarray, Paint]
 UNKNOWN = (128, 128, 128)
 """Color of missing and solid cells; the colormap has no gray."""
 
@@ -45,10 +49,13 @@ def sketch(pictures: "Snapshots") -> None:
         width = max(map(len, times))
         for time, line in zip(times, fractions, strict=True):
             room = max(8, screen.width - MARGIN - width - GAP)
-            screen.print(f"  {time:<{width}}  ", _sparkline(line, room), sep="", soft_wrap=True)
+            screen.print(f"  {time:<{width}}  ", sparkline(line, room), sep="", soft_wrap=True)
     else:
-        room = (screen.width - MARGIN - GAP * (len(times) - 1)) // len(times)
-        for text in _side_by_side(fractions, times, columns=max(8, min(COLUMNS, room))):
+        for text in side_by_side(
+            [(time, plane, colored) for time, plane in zip(times, fractions, strict=True)],
+            width=screen.width,
+            rows=ROWS,
+        ):
             screen.print(text, soft_wrap=True)
     cut = f"; cut at {pictures.slice_of}" if pictures.slice_of else ""
     scale = "▁ to █" if fractions.ndim == 2 else "dark to bright"
@@ -60,7 +67,7 @@ def _directions(axes: tuple[str, ...]) -> str:
     return ", ".join(f"{axis} {way}" for axis, way in zip(axes, ways, strict=True))
 
 
-def _sparkline(fractions: np.ndarray, columns: int) -> "Text":
+def sparkline(fractions: np.ndarray, columns: int) -> "Text":
     """One character a few points: the mean of them."""
     from rich.text import Text
 
@@ -83,27 +90,38 @@ def _style(level: float) -> str:
     return f"rgb({red},{green},{blue})"
 
 
-def _side_by_side(fractions: np.ndarray, times: list[str], *, columns: int) -> "list[Text]":
-    """Pictures next to each other, under their times."""
+def side_by_side(panels: Sequence[Panel], *, width: int, rows: int) -> "list[Text]":
+    """Pictures next to each other, under their titles.
+
+    Args:
+        panels: title, (row, column) numbers between 0 and 1 with NaN for what is not known, and
+            what makes colors of them.
+        width: characters that all have together.
+        rows: lines of text that a picture has at most.
+    """
     from rich.text import Text
 
     in_color = output.has_color(sys.stdout) and output.is_unicode(sys.stdout)
-    sampled = [_sampled(plane, columns) for plane in fractions]
-    drawn = [_half_blocks(plane) if in_color else _characters(plane) for plane in sampled]
-    width = max(sampled[0].shape[1], max(map(len, times)))
-    rows = [[Text(time) for time in times], *zip(*drawn, strict=True)]
-    lines = []
-    for row in rows:
-        line = Text(" " * MARGIN)
+    room = (width - MARGIN - GAP * (len(panels) - 1)) // len(panels)
+    columns = max(8, min(COLUMNS, room))
+    drawn = []
+    for title, plane, paint in panels:
+        pixels = _sampled(plane, columns, rows)
+        lines = _half_blocks(pixels, paint) if in_color else _characters(pixels)
+        drawn.append([Text(title[:columns]), *lines])
+    widest = max(len(line) for lines in drawn for line in lines)
+    texts = []
+    for row in zip(*drawn, strict=True):
+        text = Text(" " * MARGIN)
         for part in row[:-1]:
-            line.append_text(part).append(" " * (width - len(part) + GAP))
-        lines.append(line.append_text(row[-1]))
-    return lines
+            text.append_text(part).append(" " * (widest - len(part) + GAP))
+        texts.append(text.append_text(row[-1]))
+    return texts
 
 
-def _sampled(plane: np.ndarray, columns: int) -> np.ndarray:
-    """Nearest points on at most 2 ROWS × `columns` pixels that are square."""
-    scale = min(2 * ROWS / plane.shape[0], columns / plane.shape[1])
+def _sampled(plane: np.ndarray, columns: int, rows: int) -> np.ndarray:
+    """Nearest points on at most 2 × `rows` by `columns` pixels that are square."""
+    scale = min(2 * rows / plane.shape[0], columns / plane.shape[1])
     counts = [max(1, round(points * scale)) for points in plane.shape]
     down, across = (
         ((np.arange(count) + 0.5) * points / count).astype(int)
@@ -112,13 +130,13 @@ def _sampled(plane: np.ndarray, columns: int) -> np.ndarray:
     return plane[np.ix_(down, across)]
 
 
-def _half_blocks(plane: np.ndarray) -> "list[Text]":
+def _half_blocks(plane: np.ndarray, paint: Paint) -> "list[Text]":
     """Two pixels a character: ▀ with one color above and one below."""
     from rich.color import Color
     from rich.style import Style
     from rich.text import Text
 
-    colors = colored(np.nan_to_num(plane))
+    colors = paint(np.nan_to_num(plane))
     colors[np.isnan(plane)] = UNKNOWN
     lines = []
     for row in range(0, len(colors), 2):

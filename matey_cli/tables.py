@@ -66,7 +66,7 @@ def table(
     drawn = Table(
         box=box.SIMPLE_HEAD if lines else None,
         pad_edge=False,
-        padding=(0, 1) if lines else (0, 2, 0, 0),
+        padding=(0, 1, 0, 0) if lines else (0, 2, 0, 0),
         header_style="bold",
     )
     screen = output.console(out)
@@ -74,7 +74,7 @@ def table(
     heads = [output.readable(column, out) for column in columns]
     cells = [[_cell(value, out) for value in row] for row in rows]
     texts = [[head, *(row[i].plain for row in cells)] for i, head in enumerate(heads)]
-    gaps = (3 if lines else 2) * len(columns)
+    gaps = 2 * len(columns) + 2 * lines
     widths, longest = fitted(texts, screen.width - gaps, is_numeric=numeric)
     for head, width, is_right in zip(heads, widths, numeric, strict=True):
         drawn.add_column(head, justify="right" if is_right else "left", width=width)

@@ -54,7 +54,8 @@ def fitted(
         The width of each column, and the length above which its words are shortened.
     """
     longest = list(map(_longest_part, columns, is_numeric))
-    most = [_longest(line for text in texts for line in text.split("\n")) for texts in columns]
+    cells = [_longest(line for text in texts[1:] for line in text.split("\n")) for texts in columns]
+    heads = [len(texts[0]) for texts in columns]
     while sum(longest) > room:
         names = [
             index
@@ -65,11 +66,12 @@ def fitted(
             break
         longest[max(names, key=longest.__getitem__)] -= 1
     widths = list(longest)
-    for _ in range(room - sum(widths)):
-        hungry = [index for index, width in enumerate(widths) if width < most[index]]
-        if not hungry:
-            break
-        widths[min(hungry, key=widths.__getitem__)] += 1
+    for whole in (cells, [max(pair) for pair in zip(cells, heads, strict=True)]):
+        for _ in range(room - sum(widths)):
+            hungry = [index for index, width in enumerate(widths) if width < whole[index]]
+            if not hungry:
+                break
+            widths[min(hungry, key=widths.__getitem__)] += 1
     return widths, longest
 
 

@@ -1,18 +1,24 @@
 """Predict whole trajectories and measure the errors."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from matey_cli import render
+from matey_cli.commands._rollout_tables import show_tables
+from matey_cli.comparison import compare
 from matey_cli.options import Given, configure, from_settings, one_of, option, options, run_names
 
 if TYPE_CHECKING:
-    from matey_core.inference import Artifact, Score
+    from matey_core.inference import Artifact
     from matey_core.workflows.rollout import LeadErrors, RolloutReport, StoreRollout
 
-WORSE = "†"
 BEATEN = "‡"
+"""Marks errors above those of the best training-free forecast."""
+LINES, FEWEST_LINES = 11, 5
+"""Of text that a picture and the rows of the table share on a screen of 24 lines, and of a picture
+in any case."""
 
 
 @from_settings(
@@ -24,77 +30,138 @@ BEATEN = "‡"
         repeats=True,
         help="Name of a store; may be repeated; by default all whose fields the model knows.",
     ),
-    *options("--split --samples --steps --start --stride --history --windows --forecasts"),
+    *options("--split --samples"),
+    option(
+        "--steps",
+        help="Number of stored frames to predict, also beyond the end of the known truth; by "
+        "default 20, or fewer where the truth ends earlier.",
+    ),
+    *options("--start --stride --history --windows --forecasts"),
     *options("--tokens --flops --seconds --compile --batch-size --jitter --cycle --seed"),
-    *options("--out --runs"),
+    *options("--field --out --runs"),
 )
-def rollout(given: Given) -> None:
+def rollout(
+    given: Given,
+    full: Annotated[
+        bool, typer.Option("--full", help="Print the errors of every field as well.")
+    ] = False,
+    plot: Annotated[
+        bool | None,
+        typer.Option(
+            "--plot/--no-plot",
+            help="Draw a picture of each store.  [default: where matplotlib is installed]",
+        ),
+    ] = None,
+) -> None:
     r"""Predict whole trajectories and measure the errors.
 
     The model starts from the first frames of every test trajectory and then reads its
     own predictions. They are written to RUN/rollout/STORE.zarr, which xarray.open_zarr
-    reads, with the coordinates of the truth. The tables show errors relative to the
-    truth (nRMSE) and to its variation in space (VRMSE), beside those of training-free
-    forecasts. persistence repeats the last known frame, linear extrapolates the last
-    two frames, and local_linear fits the next change to the history. Errors larger than
-    those of persistence (†), or of the best other forecast (‡), are marked. One-step
-    errors are measured on windows of whole trajectories, without jitter. A note names
-    errors that jump where patches meet, or repeat from patch to patch; --jitter and
-    --cycle move the patches from call to call.
+    reads, with the coordinates of the truth; beside them lies a picture, and all errors
+    are kept in RUN/scores.json. The table has a line for each store: errors relative to
+    the truth (nRMSE) by lead, their ratio to those of the best training-free forecast,
+    and for how many frames the error is below half of the field's spread in space.
+    persistence repeats the last known frame, linear extrapolates the last two frames,
+    and local_linear fits the next change to the history. --full has the errors of every
+    field, and one-step errors, which are measured on windows of whole trajectories,
+    without jitter. --steps may go beyond the end of the known truth. A note names errors
+    that jump where patches meet, or repeat from patch to patch; --jitter and --cycle
+    move the patches from call to call.
 
     \b
       matey rollout
       matey rollout pretrain-001 --steps 90 --start 10
+      matey rollout --store 2D_rdb_NA_NA --field height --full
       matey rollout --tokens 300
       matey rollout --steps 50 --jitter
       matey rollout --data ./other --store 2D_rdb_NA_NA --json
     """
     from matey_core.runs.project import project
+    from matey_core.workflows.rollout import document_of
     from matey_core.workflows.rollout import rollout as work
     from matey_core.workflows.rollout.settings import RolloutConfig
 
     one_of(given, "the number of tokens", tokens="tokens", flops="flops", seconds="seconds")
-    config = configure(RolloutConfig, given, defaults={"runs": project().runs})
+    is_drawn = find_spec("matplotlib") is not None if plot is None else plot
+    defaults = {"runs": project().runs, "plot": is_drawn, "beyond": "steps" in given}
+    config = configure(RolloutConfig, given, defaults=defaults)
     with render.progress() as on_progress:
         report = work(config, on_progress)
-    if not render.emit(_document(report)):
-        _show(report)
+    if not render.emit(document_of(report)):
+        _show(report, full=full)
 
 
-def _show(report: "RolloutReport") -> None:
+def _show(report: "RolloutReport", *, full: bool) -> None:
+    if full:
+        for result in report.stores:
+            show_tables(result, report)
+    rows = max(FEWEST_LINES, LINES - len(report.stores))
+    compare(report.stores[0].store, report.stores[0].shown, rows=rows)
+    _show_summary(report)
     for result in report.stores:
-        _show_store(result, report)
+        _show_notes(result, report)
     if report.budget:
         render.note(report.budget)
     for name, reason in report.skipped.items():
         render.note(f"{name} is left out: {reason}.")
 
 
-def _show_store(result: "StoreRollout", report: "RolloutReport") -> None:
-    number = f"all {result.windows}"
-    if result.windows < result.windows_available:
-        number = f"{result.windows} of {result.windows_available}"
-    forecasts = next(iter(result.one_step_mean.values())).forecasts
-    columns = ("field", "lead", "nRMSE", "persistence", *map(_words, forecasts), "VRMSE")
-    render.table(
-        f"{result.store}: one step, over {number} {report.split} windows",
-        columns,
-        one_step := _rows(1, result.one_step, result.one_step_mean),
-    )
+def _show_summary(report: "RolloutReport") -> None:
+    """Print one line a store."""
+    from matey_core.workflows.rollout import LEADS
+
+    summaries = {result.store: result.summary for result in report.stores}
+    leads = [lead for lead in LEADS if any(lead in each.nrmse for each in summaries.values())]
+    has_other_last = any(each.known not in (0, *leads) for each in summaries.values())
     rows = [
-        row
-        for errors in _shown(result.rollout)
-        for row in _rows(errors.lead, errors.fields, errors.mean)
+        (
+            name,
+            *(_error(each.nrmse.get(lead)) for lead in leads),
+            *([_error(each.nrmse.get(each.known))] if has_other_last else []),
+            each.forecast.replace("_", " ") or None,
+            _marked(each.ratio),
+            f"{each.good}/{each.known}",
+        )
+        for name, each in summaries.items()
     ]
-    count = len(result.samples)
+    names = [f"lead {lead}" if lead == 1 else str(lead) for lead in leads]
+    last = ["last"] if has_other_last else []
     render.table(
-        f"{result.store}: rollout of {count} {report.split} trajector{'y' if count == 1 else 'ies'}"
-        f" over {result.steps} frames",
-        columns,
+        f"nRMSE of rollouts of {report.split} trajectories, mean over fields",
+        ["store", *names, *last, "forecast", "ratio", "good"],
         rows,
-        caption=f"{_legend([*one_step, *rows])}States: {result.path}",
+        caption="forecast: the best one without training. ratio: nRMSE to its nRMSE. good: frames "
+        f"until the error is half of the field's spread.{_legend(rows)}",
     )
-    _show_notes(result, report)
+    render.caption(_places(report))
+
+
+def _places(report: "RolloutReport") -> str:
+    """Where scores, states and pictures are."""
+    first = report.stores[0]
+    name = "STORE" if len(report.stores) > 1 else first.store
+    suffixes = ".zarr" if first.picture is None else ".zarr and .png"
+    return f"Wrote {report.scores}, {first.path.parent / name}{suffixes}"
+
+
+def _marked(ratio: float) -> str:
+    return f"{_number(ratio)} {BEATEN}" if ratio > 1 else _number(ratio)
+
+
+def _legend(rows: list[tuple[Any, ...]]) -> str:
+    return f" {BEATEN} worse than that forecast." if any(BEATEN in str(row) for row in rows) else ""
+
+
+def _error(value: float | None) -> str:
+    return "–" if value is None else _number(value, digits=2)
+
+
+def _number(value: float, *, digits: int = 3) -> str:
+    return {"inf": "∞", "nan": "–"}.get(text := render.number(value, digits=digits), text)
+
+
+def _not_finite(errors: "LeadErrors") -> bool:
+    return any(score.not_finite for by_name in errors.fields.values() for score in by_name.values())
 
 
 def _show_notes(result: "StoreRollout", report: "RolloutReport") -> None:
@@ -121,117 +188,3 @@ def _artifact(artifact: "Artifact", report: "RolloutReport") -> str:
         f"the error of {found.field} has {render.number(found.ratio, digits=2)} times the power of "
         f"its surroundings {where} along {found.axis} from lead {artifact.since} on: {advice}."
     )
-
-
-def _shown(rollout: "tuple[LeadErrors, ...]") -> "list[LeadErrors]":
-    """Leads 1, 2, 4, 8, … and the last."""
-    last = rollout[-1].lead
-    return [
-        errors for errors in rollout if errors.lead & (errors.lead - 1) == 0 or errors.lead == last
-    ]
-
-
-def _not_finite(errors: "LeadErrors") -> bool:
-    return any(score.not_finite for by_name in errors.fields.values() for score in by_name.values())
-
-
-def _rows(
-    lead: int, fields: "Mapping[str, Mapping[str, Score]]", mean: "Mapping[str, Score]"
-) -> list[tuple[Any, ...]]:
-    named = [*fields.items(), *([("mean", mean)] if len(fields) > 1 else [])]
-    return [_row(lead, name, scores) for name, scores in named]
-
-
-def _row(lead: int, name: str, scores: "Mapping[str, Score]") -> tuple[Any, ...]:
-    nrmse, vrmse = scores["nrmse"], scores["vrmse"]
-    others = (_number(error) for error in (nrmse.persistence, *nrmse.forecasts.values()))
-    return (name, lead, _value(nrmse), *others, _value(vrmse))
-
-
-def _value(score: "Score") -> str:
-    mark = WORSE if score.is_worse else BEATEN if score.is_beaten else ""
-    return f"{_number(score.error)} {mark}".strip()
-
-
-def _legend(rows: "Sequence[Sequence[Any]]") -> str:
-    """What the marks in some rows mean."""
-    text = " ".join(str(value) for row in rows for value in row)
-    meanings = {
-        WORSE: "worse than persistence, which repeats the last known frame",
-        BEATEN: "worse than the best forecast without training",
-    }
-    return "".join(f"{mark} {meaning}. " for mark, meaning in meanings.items() if mark in text)
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _number(value: float) -> str:
-    return {"inf": "∞", "nan": "–"}.get(text := render.number(value, digits=3), text)
-
-
-def _document(report: "RolloutReport") -> dict[str, Any]:
-    """The report with each field's scores side by side: nrmse, persistence_nrmse, …."""
-    from matey_core.inference import strongest
-
-    return {
-        "model": report.model,
-        "split": report.split,
-        "history": report.history,
-        "start": report.start,
-        "stride": report.stride,
-        "jitter": report.jitter,
-        "cycle": report.cycle,
-        "seed": report.seed,
-        "skipped": report.skipped,
-        "budget": report.budget,
-        "stores": [
-            {
-                "store": result.store,
-                "path": result.path,
-                "samples": result.samples,
-                "was_trained_on": result.was_trained_on,
-                "steps": result.steps,
-                "windows": result.windows,
-                "windows_available": result.windows_available,
-                "one_step": _flat_fields(result.one_step),
-                "one_step_mean": _flat(result.one_step_mean),
-                "rollout": [
-                    {
-                        "lead": errors.lead,
-                        "lead_time": errors.lead_time,
-                        "fields": _flat_fields(errors.fields),
-                        "mean": _flat(errors.mean),
-                        "patch_power": {
-                            str(patch): ratio for patch, ratio in strongest(errors.patches).items()
-                        },
-                    }
-                    for errors in result.rollout
-                ],
-                "artifacts": [
-                    {**asdict(artifact.last), "since": artifact.since}
-                    for artifact in result.artifacts
-                ],
-            }
-            for result in report.stores
-        ],
-    }
-
-
-def _flat_fields(fields: "Mapping[str, Mapping[str, Score]]") -> dict[str, Any]:
-    return {name: _flat(scores) for name, scores in fields.items()}
-
-
-def _flat(scores: "Mapping[str, Score]") -> dict[str, Any]:
-    values: dict[str, Any] = {name: score.error for name, score in scores.items()}
-    for name, score in scores.items():
-        errors = {"persistence": score.persistence, **score.forecasts}
-        values |= {f"{forecast}_{name}": error for forecast, error in errors.items()}
-    values["best_forecast"] = {name: score.best_forecast for name, score in scores.items()}
-    values["worse_than_persistence"] = [name for name, score in scores.items() if score.is_worse]
-    values["worse_than_best_forecast"] = [name for name, score in scores.items() if score.is_beaten]
-    values["cases"] = {name: score.cases for name, score in scores.items()}
-    values["undefined"] = {name: score.undefined for name, score in scores.items()}
-    values["not_finite"] = max(score.not_finite for score in scores.values())
-    return values

@@ -15,7 +15,11 @@ from matey_core.workflows.rollout.settings import RolloutConfig
 
 FORMAT = 1
 """Version of what a cell is: a change makes all cells new."""
-PLACES = {"runs", "name", "data", "default_data", "source", "workers", "run", "out", "strategy"}
+PLACES = {"runs", "name", "data", "default_data", "source", "workers", "run", "out", "strategy"} | {
+    "beyond",
+    "plot",
+    "field",
+}
 """Settings that change no result; data are known by their fingerprints."""
 METRICS = ("nrmse", "vrmse", "rollout")
 """One-step nRMSE and VRMSE, and the mean nRMSE of all frames of a rollout."""

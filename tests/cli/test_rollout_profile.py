@@ -18,20 +18,44 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_rollout_with_nothing_else_typed(matey: Matey, project: Path) -> None:
+def test_rollout_ends_with_one_line_a_store(matey: Matey, project: Path) -> None:
     done = matey("rollout", cwd=project)
     assert (done.returncode, done.stderr) == (0, "")
     out = done.stdout
-    assert "tiny_periodic: one step, over all" in out
-    assert "rollout of" in out
-    assert "density" in out
-    for name in ("persistence", "linear", "local linear"):
-        assert name in out
-    assert "‡ worse than the best forecast without training" in " ".join(out.split())
+    lines = [line for line in out.splitlines() if line.startswith("tiny_periodic")]
+    assert len(lines) == 1
+    scores = json.loads((project / "runs/pretrain-001/scores.json").read_text())
+    summary = scores["stores"][0]["summary"]
+    assert lines[0].split()[1] == f"{summary['nrmse']['1']:.2g}"
+    assert f"{summary['good']}/{summary['known']}" in lines[0]
+    assert "local linear" in lines[0]
+    assert "‡ worse than that forecast" in " ".join(out.split())
     assert max(map(len, out.splitlines())) <= 80
+    assert len(out.splitlines()) <= 24
     with xr.open_zarr(project / "runs/pretrain-001/rollout/tiny_periodic.zarr") as states:
         assert set(states.data_vars) == {"density", "velocity_x"}
         assert states["density"].notnull().all()
+    assert (project / "runs/pretrain-001/rollout/tiny_periodic.png").is_file()
+
+
+def test_rollout_in_full_has_every_field_and_lead(matey: Matey, project: Path) -> None:
+    out = matey("rollout", "--full", "--no-plot", "--out", "full", cwd=project).stdout
+    assert "tiny_periodic: one step, over all" in out
+    assert "rollout of" in out
+    for name in ("density", "velocity_x", "mean", "persistence", "linear", "local linear"):
+        assert name in out
+    assert "‡ worse than the best forecast without training" in " ".join(out.split())
+    assert max(map(len, out.splitlines())) <= 80
+    assert not (project / "full/tiny_periodic.png").exists()
+    assert (project / "full/scores.json").is_file()
+
+
+def test_steps_may_go_beyond_the_truth(matey: Matey, project: Path) -> None:
+    line = "rollout --steps 15 --out beyond --no-plot --json"
+    (store,) = json.loads(matey(*line.split(), cwd=project).stdout)["stores"]
+    assert (store["steps"], len(store["rollout"])) == (15, 9)
+    with xr.open_zarr(project / "beyond/tiny_periodic.zarr") as states:
+        assert states.sizes["time"] == 15
 
 
 def test_rollout_json_has_everything(matey: Matey, project: Path) -> None:

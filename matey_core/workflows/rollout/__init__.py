@@ -1,7 +1,7 @@
 """Roll a trained model out over test trajectories, keep the states, measure the errors."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,7 @@ from jaxtyping import Bool, Float
 from matey_core.batches import FieldBatch
 from matey_core.data import Windows, sequential_batches
 from matey_core.inference import (
-    Artifact,
     ArtifactTally,
-    CycleName,
-    PatchPower,
-    Score,
     StateWriter,
     Tally,
     Variation,
@@ -34,84 +30,46 @@ from matey_core.runs.trained import Trained, find_trained
 from matey_core.store import Store
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.rollout.budget import rebudget
+from matey_core.workflows.rollout.document import document_of, keep
+from matey_core.workflows.rollout.leads import LeadErrors, Scores
 from matey_core.workflows.rollout.origin import provenance_of, truth_coordinates
+from matey_core.workflows.rollout.picture import check_installed, draw
+from matey_core.workflows.rollout.report import RolloutReport, StoreRollout
 from matey_core.workflows.rollout.settings import RolloutConfig
+from matey_core.workflows.rollout.shown import Shown, shown_of
 from matey_core.workflows.rollout.stores import Chosen, choose_stores
+from matey_core.workflows.rollout.summary import LEADS, summary_of
 
-Scores = dict[str, dict[str, Score]]
-"""Field → metric → score."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeadErrors:
-    """Errors of a rollout at one lead time."""
-
-    lead: int
-    """Stored frames after the last known one."""
-    lead_time: float
-    """The same in the units of the time coordinate."""
-    fields: Scores
-    mean: dict[str, Score]
-    """Metric → mean over fields."""
-    patches: tuple[PatchPower, ...]
-    """How far errors stand out where patches meet."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreRollout:
-    """What came out for one store."""
-
-    store: str
-    path: Path
-    """Zarr store of the predicted states."""
-    samples: tuple[str, ...]
-    """Names of the trajectories."""
-    steps: int
-    windows: int
-    """Windows that the one-step errors are measured on."""
-    windows_available: int
-    one_step: Scores
-    one_step_mean: dict[str, Score]
-    rollout: tuple[LeadErrors, ...]
-    """One entry a predicted frame."""
-    artifacts: tuple[Artifact, ...]
-    """Patterns of the patches in the errors that last to the end, the strongest first."""
-    was_trained_on: tuple[str, ...]
-    """Trajectories among `samples` that have trained the model."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RolloutReport:
-    """What came out for all stores."""
-
-    model: Path
-    split: str
-    history: int
-    start: int
-    stride: int
-    jitter: bool
-    cycle: CycleName | None
-    seed: int
-    stores: tuple[StoreRollout, ...]
-    skipped: dict[str, str]
-    """Store → why it was left out."""
-    budget: str = ""
-    """What a budget came to, where one was asked for."""
+__all__ = [
+    "LEADS",
+    "LeadErrors",
+    "RolloutConfig",
+    "RolloutReport",
+    "Scores",
+    "Shown",
+    "StoreRollout",
+    "document_of",
+    "rollout",
+]
 
 
 def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutReport:
     """Predict trajectories from their first frames, store by store.
 
     The states are streamed to `<out>/<store>.zarr`, which has its name only when
-    complete; an earlier one of the same name is replaced then.
+    complete; an earlier one of the same name is replaced then. Pictures lie beside
+    them, and all scores in `scores.json`.
 
     Raises:
         CheckpointError: there is no run, or it is damaged.
         ConfigError: a store that the model does not know was asked for, it cannot vary its
-            patches as asked, or a call would have another number of tokens than there can be.
+            patches as asked, a call would have another number of tokens than there can be, or
+            matplotlib is missing.
         DataError: no store fits, or one is damaged.
         RunError: the disk is full.
     """
+    if config.plot:
+        check_installed()
     trained = find_trained(config.run, runs=config.runs)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = trained.load().to(device)
@@ -130,7 +88,7 @@ def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutR
     beyond = job.check(stores)
     if config.compile:
         compile_parts(model)
-    return RolloutReport(
+    report = RolloutReport(
         model=trained.path,
         split=config.split,
         history=history,
@@ -142,7 +100,10 @@ def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutR
         stores=tuple(job.roll_out(each) for each in chosen),
         skipped=skipped,
         budget=" ".join(part for part in (budget, beyond) if part),
+        scores=(config.out or trained.out) / "scores.json",
     )
+    keep(report)
+    return report
 
 
 class _Job:
@@ -201,7 +162,15 @@ class _Job:
         path = (self.config.out or self.trained.out / "rollout") / f"{store.name}.zarr"
         names = tuple(store.sample_names[sample] for sample in chosen.samples)
         leads = self._trajectories(chosen, path)
-        return StoreRollout(
+        shown = shown_of(
+            store,
+            path,
+            sample=chosen.samples[0],
+            first=self.config.start + self.history,
+            steps=chosen.steps,
+            field=self.config.field,
+        )
+        result = StoreRollout(
             store=store.name,
             path=path,
             samples=names,
@@ -217,7 +186,14 @@ class _Job:
                 for sample in chosen.samples
                 if sample in self.trained.trained_samples(store)
             ),
+            summary=summary_of(leads),
+            shown=shown,
         )
+        if not self.config.plot:
+            return result
+        picture = path.with_suffix(".png")
+        draw(result, picture)
+        return replace(result, picture=picture)
 
     def _one_step(self, windows: Windows) -> tuple[Scores, int]:
         total = min(len(windows), self.config.windows)
@@ -235,8 +211,8 @@ class _Job:
 
     def _trajectories(self, chosen: Chosen, path: Path) -> tuple[LeadErrors, ...]:
         store, steps, size = chosen.store, chosen.steps, self.config.batch_size
-        tallies = [Tally(store.spec.names, tuple(self.forecasters)) for _ in range(steps)]
-        watch = ArtifactTally(store.spec, self.cells.levels if self.cells else (), steps)
+        tallies = [Tally(store.spec.names, tuple(self.forecasters)) for _ in range(chosen.known)]
+        watch = ArtifactTally(store.spec, self.cells.levels if self.cells else (), chosen.known)
         first = self.config.start + self.history
         times = slice(first, first + steps)
         with StateWriter(
@@ -296,12 +272,13 @@ class _Job:
             variation=self._variation(chosen.store),
         )
         for index, state in enumerate(states):
-            truth = self._frames(chosen.store, samples, first + index, first + index + 1)
-            known = _known(truth, missing)
-            others = {name: next(each)[:, None] for name, each in forecasts.items()}
-            tallies[index].add(state[:, None], baseline, truth, known, forecasts=others)
-            error = (state[:, None] - truth)[:, 0]
-            watch.add(index, error if known is None else error.masked_fill(~known[:, 0], 0))
+            if index < chosen.known:
+                truth = self._frames(chosen.store, samples, first + index, first + index + 1)
+                known = _known(truth, missing)
+                others = {name: next(each)[:, None] for name, each in forecasts.items()}
+                tallies[index].add(state[:, None], baseline, truth, known, forecasts=others)
+                error = (state[:, None] - truth)[:, 0]
+                watch.add(index, error if known is None else error.masked_fill(~known[:, 0], 0))
             writer.write(state.float().cpu().numpy(), samples=rows, time_index=index)
             done = rows.start * chosen.steps + (index + 1) * len(samples)
             total = len(chosen.samples) * chosen.steps

@@ -36,7 +36,10 @@ class RolloutConfig(Config):
     start: NonNegativeInt = 0
     """First stored frame of the history that a rollout starts from."""
     steps: PositiveInt = 20
-    """Number of stored frames to predict; fewer where a trajectory ends earlier."""
+    """Number of stored frames to predict."""
+    beyond: bool = False
+    """Predict all `steps` even where the known trajectory ends earlier: frames beyond its end have
+    no scores. Otherwise predictions end with it."""
     stride: PositiveInt = 1
     """Number of stored frames that each call of the model predicts."""
     history: PositiveInt | None = None
@@ -65,4 +68,9 @@ class RolloutConfig(Config):
     seed: NonNegativeInt = 0
     """Seed of the shifts of `jitter`."""
     out: Path | None = None
-    """Folder of the predicted states; by default `rollout` in the run."""
+    """Folder of the predicted states, scores and pictures; by default `rollout` in the run, with
+    the scores beside it."""
+    plot: bool = False
+    """Draw a picture of each store, which needs matplotlib."""
+    field: str | None = None
+    """Field that pictures show; by default the first of each store."""

@@ -16,6 +16,8 @@ class Chosen:
     store: Store
     samples: tuple[int, ...]
     steps: int
+    known: int
+    """How many of the predicted frames have a truth, the first ones."""
 
 
 def choose_stores(
@@ -38,10 +40,12 @@ def choose_stores(
 
 
 def _chosen(config: RolloutConfig, store: Store, *, history: int) -> Chosen:
+    known = min(config.steps, store.num_frames - config.start - history)
     return Chosen(
         store=store,
         samples=store.samples(config.split)[: config.samples],
-        steps=min(config.steps, store.num_frames - config.start - history),
+        steps=config.steps if config.beyond else known,
+        known=known,
     )
 
 
@@ -56,7 +60,12 @@ def _hindrance(
             reason=f"it has no {config.split} trajectories",
             remedy="Choose others with --split, or name another store with --store.",
         )
-    if store.num_frames <= config.start + history:
+    if config.field is not None and config.field not in store.spec.names:
+        return Hindrance(
+            reason=f"it has no field {config.field}, only {', '.join(store.spec.names)}",
+            remedy="Name another with --field, or the stores that have it with --store.",
+        )
+    if store.num_frames < config.start + history + (not config.beyond):
         return Hindrance(
             reason=f"its {store.num_frames} frames end before the first prediction, which is frame "
             f"{config.start + history} (start {config.start}, history {history})",

@@ -1,0 +1,60 @@
+"""What a rollout has found: errors by lead, store by store."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from matey_core.inference import Artifact, CycleName, Score
+from matey_core.workflows.rollout.leads import LeadErrors, Scores
+from matey_core.workflows.rollout.shown import Shown
+from matey_core.workflows.rollout.summary import RolloutSummary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreRollout:
+    """What came out for one store."""
+
+    store: str
+    path: Path
+    """Zarr store of the predicted states."""
+    samples: tuple[str, ...]
+    """Names of the trajectories."""
+    steps: int
+    """Predicted frames; those beyond the end of the truth have no errors."""
+    windows: int
+    """Windows that the one-step errors are measured on."""
+    windows_available: int
+    one_step: Scores
+    one_step_mean: dict[str, Score]
+    rollout: tuple[LeadErrors, ...]
+    """One entry for each predicted frame whose truth is known."""
+    artifacts: tuple[Artifact, ...]
+    """Patterns of the patches in the errors that last to the end, the strongest first."""
+    was_trained_on: tuple[str, ...]
+    """Trajectories among `samples` that have trained the model."""
+    summary: RolloutSummary
+    shown: Shown = dataclasses.field(metadata={"document": False})
+    """What a picture shows."""
+    picture: Path | None = None
+    """PNG file, where one was asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutReport:
+    """What came out for all stores."""
+
+    model: Path
+    split: str
+    history: int
+    start: int
+    stride: int
+    jitter: bool
+    cycle: CycleName | None
+    seed: int
+    stores: tuple[StoreRollout, ...]
+    skipped: dict[str, str]
+    """Store → why it was left out."""
+    scores: Path
+    """JSON file with all of this."""
+    budget: str = ""
+    """What a budget came to, where one was asked for."""

@@ -1,0 +1,122 @@
+"""One trajectory's prediction and truth at a few leads, for someone to draw."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import zarr
+from jaxtyping import Float
+
+from matey_core.store import Store
+from matey_core.workflows.rollout.origin import continued
+
+NUM_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axis:
+    """Positions along one axis."""
+
+    name: str
+    unit: str
+    positions: Float[np.ndarray, "points"]
+
+    @property
+    def label(self) -> str:
+        """Name and unit."""
+        return f"{self.name} [{self.unit}]" if self.unit not in ("", "1") else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One field of one trajectory at a few leads, on a line or a plane."""
+
+    field: str
+    unit: str
+    sample: str
+    leads: tuple[int, ...]
+    times: tuple[float, ...]
+    time_unit: str
+    axes: tuple[Axis, ...]
+    """Of the values; of a plane, the first goes up and the last, x where there is one, across."""
+    slice_of: str
+    """Where a plane was cut out of a volume, such as "x at point 16 of 32"."""
+    prediction: Float[np.ndarray, "lead *plane"]
+    truth: Float[np.ndarray, "lead *plane"]
+    """NaN where it is not known."""
+    num_known: int
+    """How many of the leads have a truth, the first ones."""
+
+
+def shown_leads(steps: int, known: int) -> tuple[int, ...]:
+    """Spread a few leads over a rollout: the first and the last, and the last with a truth.
+
+    Args:
+        steps: predicted frames.
+        known: how many of them have a truth, at most `steps`.
+    """
+    if 0 < known < steps:
+        found = {1, (1 + known) // 2, known, steps}
+    else:
+        found = set(np.linspace(1, steps, NUM_SHOWN).round().astype(int).tolist())
+    return tuple(sorted(found))
+
+
+def shown_of(
+    store: Store, states: Path, *, sample: int, first: int, steps: int, field: str | None
+) -> Shown:
+    """Read what a picture of a rollout shows; volumes are cut at mid-depth.
+
+    Args:
+        store: the truth.
+        states: Zarr store of the predicted states, whose first sample is shown.
+        sample: index of that trajectory in `store`.
+        first: stored frame of the first prediction.
+        steps: predicted frames.
+        field: name; None for the store's first one.
+
+    Raises:
+        DataError: the store is damaged.
+    """
+    name = field or store.spec.names[0]
+    known = min(steps, store.num_frames - first)
+    leads = shown_leads(steps, known)
+    cut, slice_of = _cut(store.spec.grid.axes, store.spec.grid.shape)
+    predicted = zarr.open_group(states, mode="r")[name]
+    assert isinstance(predicted, zarr.Array)
+    prediction = np.stack([np.asarray(predicted[0, lead - 1])[cut] for lead in leads])
+    truth = np.full_like(prediction, np.nan)
+    for row, lead in enumerate(leads):
+        if lead <= known:
+            frame = first + lead - 1
+            truth[row] = store.read_field(name, sample, frame, frame + 1)[0][cut]
+    unit = next(each.unit for each in store.spec.fields if each.name == name)
+    axes = tuple(
+        Axis(name=axis, unit=store.units.get(axis, ""), positions=store.coordinates[axis])
+        for axis in store.spec.grid.axes[-(prediction.ndim - 1) :]
+    )
+    order = tuple(range(prediction.ndim))
+    if axes[0].name == "x" and len(axes) == 2:
+        axes, order = axes[::-1], (0, 2, 1)
+    times = continued(store.times(sample), first + steps, step=store.spec.time_step)[first:]
+    return Shown(
+        field=name,
+        unit=unit,
+        sample=store.sample_names[sample],
+        leads=leads,
+        times=tuple(float(times[lead - 1]) for lead in leads),
+        time_unit=store.units.get("time", ""),
+        axes=axes,
+        slice_of=slice_of,
+        prediction=prediction.transpose(order),
+        truth=truth.transpose(order),
+        num_known=sum(lead <= known for lead in leads),
+    )
+
+
+def _cut(axes: tuple[str, ...], shape: tuple[int, ...]) -> tuple[int | slice, str]:
+    """Where a volume is cut, as an index and in words."""
+    if len(shape) < 3:
+        return slice(None), ""
+    middle = shape[0] // 2
+    return middle, f"{axes[0]} at point {middle} of {shape[0]}"
