@@ -12,6 +12,7 @@ import numpy as np
 
 from matey_cli.colors import borders, colored, normalized, with_lines
 from matey_core.errors import ConfigError
+from matey_core.files import remove
 
 if TYPE_CHECKING:
     from matey_core.workflows.tokenize_inspect import Picture
@@ -54,6 +55,7 @@ def save(picture: "Picture", path: Path, *, title: str) -> None:
     content = png(_raster(values, cells)) if is_png else _svg(values, cells, title).encode()
     partial = path.with_name(path.name + ".partial")
     try:
+        remove(partial)
         partial.write_bytes(content)
         os.replace(partial, path)
     except BaseException:

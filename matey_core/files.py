@@ -1,10 +1,13 @@
-"""Files of unknown origin: only regular ones are opened, and JSON is read within bounds."""
+"""Files of unknown origin: only regular ones are opened, and none is written through a link."""
 
 import json
 import os
+import shutil
 import stat
 from pathlib import Path
 from typing import Any
+
+from matey_core.errors import RunError
 
 MOST_BYTES = 64 * 2**20
 """Larger JSON, TOML or text is damage: what matey writes has some kilobytes."""
@@ -85,3 +88,57 @@ def parse_json(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a folder with all in it, or a link but not what it leads to."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def remove_links(folder: Path) -> None:
+    """Remove a folder if it is a link, and otherwise all links in it and below.
+
+    For folders of unfinished work, which have no links unless somebody put them there.
+    """
+    if folder.is_symlink():
+        folder.unlink()
+        return
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            if os.path.islink(path := os.path.join(place, name)):
+                os.unlink(path)
+
+
+def check_no_links(*folders: Path) -> None:
+    """Refuse to work in folders with links, through which files elsewhere might be changed.
+
+    Links in the place of unfinished work (`NAME.partial`) are removed instead.
+
+    Raises:
+        RunError: something in a folder is a link.
+    """
+    for path in [entry for folder in folders if folder.is_dir() for entry in folder.iterdir()]:
+        if path.is_symlink() and path.suffix == ".partial":
+            path.unlink()
+        check_no_link(path)
+
+
+def check_no_link(path: Path) -> None:
+    """Refuse to write into what is a link.
+
+    Raises:
+        RunError: it is one.
+    """
+    if path.is_symlink():
+        raise RunError(
+            f"{path} is a link to {os.readlink(path)}; writing there could change files of others.",
+            remedy="Remove the link, or put what it leads to in its place.",
+        )
+
+
+def opener(path: str, flags: int) -> int:
+    """Open a file for `open(…, opener=opener)`, unless it is a link."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from matey_core.errors import RunError
+from matey_core.files import opener
 
 try:
     import fcntl
@@ -76,7 +77,7 @@ def _is_there(file: IO[str]) -> bool:
 def _opened(folder: Path) -> IO[str]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return (folder / "lock").open("a+", encoding="utf-8")
+        return open(folder / "lock", "a+", encoding="utf-8", opener=opener)
     except OSError as error:
         raise RunError(
             f"{folder} cannot be written: {error.strerror or error}.",

@@ -21,6 +21,7 @@ def create(path: Path) -> "DirectFile | IO[bytes]":
     read. Getting pages for it can cost more than all else, and pushes out what others need.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_DIRECT", 0)
+    flags |= getattr(os, "O_NOFOLLOW", 0)
     try:
         return DirectFile(os.open(path, flags, 0o666))
     except OSError as error:

@@ -1,7 +1,6 @@
 """Stores in a folder of a file system: written beside the final name, then renamed."""
 
 import os
-import shutil
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from matey_core.conversion import direct
 from matey_core.conversion.place import JOURNAL, PLAN, ChunkFile, StorePlace
+from matey_core.files import remove, remove_links
 from matey_core.locks import locked
 
 STORE = "store"
@@ -78,6 +78,7 @@ class Folder(StorePlace):
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes from writing the same store meanwhile."""
+        remove_links(self.partial)
         with locked(self.partial, busy=f"Another process is writing {self.path} just now."):
             yield
 
@@ -85,7 +86,7 @@ class Folder(StorePlace):
 def remove_folder(folder: Path) -> None:
     """Remove a folder, even while a write that was interrupted still finishes in it."""
     for _ in range(50):
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
         if not os.path.lexists(folder):
             return
         time.sleep(0.02)

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import shutil
 import time
 import uuid
 import warnings
@@ -17,6 +16,7 @@ import zarr
 
 from matey_core.errors import RunError
 from matey_core.fields import FieldSpec
+from matey_core.files import remove
 
 BLOCK_BYTES = 8 * 2**20
 """Frames are collected up to this size before they are written as one chunk."""
@@ -143,7 +143,7 @@ class StateWriter:
     def _discard(self) -> None:
         # A write that was interrupted may still finish in another thread.
         for _ in range(50):
-            shutil.rmtree(self._partial, ignore_errors=True)
+            remove(self._partial)
             if not self._partial.exists():
                 return
             time.sleep(0.02)
@@ -161,4 +161,4 @@ def replace_folder(new: Path, path: Path) -> None:
     if path.exists():
         os.replace(path, old)
     os.replace(new, path)
-    shutil.rmtree(old, ignore_errors=True)
+    remove(old)

@@ -1,7 +1,6 @@
 """What a run keeps while it trains: validations, checkpoints, the best weights."""
 
 import math
-import shutil
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -10,6 +9,7 @@ from pathlib import Path
 from matey_core.data import Mixture
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError
+from matey_core.files import remove
 from matey_core.models import as_written
 from matey_core.runs.folder import RunFolder
 from matey_core.runs.keeping import keep_as_best
@@ -193,5 +193,5 @@ class Keeper:
         step = int(self.best.get("step", int(last.name.removeprefix("step-"))))
         keep_as_best(self.run, last.with_name(f"step-{step:08d}"))
         for left in self.run.path.rglob("*.partial"):
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
+            remove(left)
         self.run.checkpoints.prune()

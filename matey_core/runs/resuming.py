@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from matey_core.errors import CheckpointError
+from matey_core.files import check_no_links
 from matey_core.runs.folder import RunFolder, newest_run
 from matey_core.runs.keeping import is_kept
 from matey_core.runs.settings import TrainingConfig
@@ -32,6 +33,7 @@ def resumable_run(
 
     Raises:
         CheckpointError: there is none, it is another verb's, or it is complete and kept.
+        RunError: something in it is a link, so that writing might change files elsewhere.
     """
     run = RunFolder(runs / name) if name else newest_run(runs, kind=verb, needs=_has_last)
     last = run.checkpoints.named("last") if run else None
@@ -45,6 +47,7 @@ def resumable_run(
             f"{run.path} is a run of `matey {other}`.",
             remedy=f"Continue it with `matey {other} --resume --name {run.path.name}`.",
         )
+    check_no_links(run.path, run.checkpoints.path)
     config = read(run)
     # What a kill during the last save has left undone is done by training no step.
     if (length := _complete_length(last, config)) is not None and is_kept(run, last):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from matey_core.errors import CheckpointError, RunError
+from matey_core.files import opener
 from matey_core.studies.cells import METRICS, CellResult, Task, TrainedCell
 from matey_core.training.journal import finite
 
@@ -39,7 +40,7 @@ class JsonLines:
         values = finite(row)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a", encoding="utf-8") as file:
+            with open(self.path, "a", encoding="utf-8", opener=opener) as file:
                 file.write(json.dumps(values, allow_nan=False) + "\n")
                 file.flush()
                 os.fsync(file.fileno())

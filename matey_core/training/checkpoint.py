@@ -18,7 +18,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +29,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from matey_core.errors import CheckpointError, RunError
+from matey_core.files import remove
 from matey_core.models import load_model, save_model, save_tensors
 from matey_core.training.precision import Precision
 from matey_core.training.state import TrainState
@@ -208,35 +209,27 @@ def written(path: Path) -> Iterator[Path]:
     """
     partial = path.with_name(path.name + ".partial")
     try:
-        _remove(partial)
+        remove(partial)
         partial.parent.mkdir(parents=True, exist_ok=True)
         yield partial
         if path.is_dir():
             old = path.with_name(path.name + ".old.partial")
-            _remove(old)
+            remove(old)
             os.replace(path, old)
             os.replace(partial, path)
-            _remove(old)
+            remove(old)
         else:
             os.replace(partial, path)
     except (OSError, SafetensorError) as error:
-        _remove(partial)
+        remove(partial)
         raise RunError(
             f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.",
             remedy="Free some space or choose another folder with --runs; the last checkpoint "
             "is kept.",
         ) from error
     except BaseException:
-        _remove(partial)
+        remove(partial)
         raise
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-        return
-    with suppress(FileNotFoundError):
-        path.unlink()
 
 
 def _tensors(state: TrainState, progressed: Progressed) -> dict[str, Tensor]:

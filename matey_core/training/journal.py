@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from matey_core.errors import CheckpointError, RunError
+from matey_core.files import opener, remove
 
 
 class Journal:
@@ -33,7 +34,7 @@ class Journal:
             return
         line = json.dumps({"event": event, "step": step, **finite(facts)}, allow_nan=False)
         try:
-            with self.path.open("a", encoding="utf-8") as file:
+            with open(self.path, "a", encoding="utf-8", opener=opener) as file:
                 file.write(line + "\n")
         except OSError as error:
             raise RunError(
@@ -67,6 +68,7 @@ class Journal:
             return
         kept = [row for row in self.read() if row["step"] <= step]
         partial = self.path.with_name(self.path.name + ".partial")
+        remove(partial)
         partial.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
         os.replace(partial, self.path)
 

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 
 from matey_core.batches import FieldBatch
 from matey_core.data import Windows, sequential_batches
+from matey_core.files import check_no_link
 from matey_core.inference import (
     ArtifactTally,
     StateWriter,
@@ -159,7 +160,10 @@ class _Job:
         store = chosen.store
         windows = Windows(store, chosen.samples, history=self.history, max_lead=1)
         one_step, num_windows = self._one_step(windows)
-        path = (self.config.out or self.trained.out / "rollout") / f"{store.name}.zarr"
+        own = self.trained.out / "rollout"
+        if self.config.out is None:
+            check_no_link(own)
+        path = (self.config.out or own) / f"{store.name}.zarr"
         names = tuple(store.sample_names[sample] for sample in chosen.samples)
         leads = self._trajectories(chosen, path)
         shown = shown_of(
