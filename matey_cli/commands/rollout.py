@@ -7,7 +7,6 @@ import typer
 
 from matey_cli import render
 from matey_cli.commands._rollout_tables import show_tables
-from matey_cli.comparison import compare
 from matey_cli.options import Given, configure, from_settings, one_of, option, options, run_names
 
 if TYPE_CHECKING:
@@ -92,6 +91,8 @@ def rollout(
 
 
 def _show(report: "RolloutReport", *, full: bool) -> None:
+    from matey_cli.comparison import compare
+
     if full:
         for result in report.stores:
             show_tables(result, report)

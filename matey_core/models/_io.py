@@ -9,7 +9,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from matey_core import __version__
 from matey_core.config import validate
 from matey_core.errors import CheckpointError
 from matey_core.models._adapter import (
@@ -22,6 +21,7 @@ from matey_core.models._adapter import (
 )
 from matey_core.models._base import Model, ModelConfig
 from matey_core.models._upgrade import upgraded_settings
+from matey_core.version import __version__
 
 FORMAT = 2
 """2: settings are those of the variant alone; 1: all variants shared one set of keys."""

@@ -17,14 +17,15 @@ from typing import Any
 
 import torch
 
-import matey_core
 from matey_core.config import Config, write_toml
 from matey_core.errors import CheckpointError, ConfigError, RunError
+from matey_core.fields import Boundary
 from matey_core.locks import locked
 from matey_core.models import check_known
 from matey_core.store import Store
 from matey_core.training import CheckpointFolder, Journal
 from matey_core.training.checkpoint import written
+from matey_core.version import __version__
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 PACKAGES = ("numpy", "safetensors", "torch", "zarr")
@@ -40,6 +41,12 @@ class StoreRecord:
     fields: tuple[str, ...]
     samples: tuple[int, ...] = ()
     """Trajectories of it that trained the model, in this run or before."""
+    units: tuple[str, ...] = ()
+    """Of the fields; empty where an earlier version of matey wrote the record, as are the rest."""
+    axes: tuple[str, ...] = ()
+    shape: tuple[int, ...] = ()
+    boundary: tuple[Boundary, ...] = ()
+    time_step: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +155,11 @@ def record_of(store: Store, samples: Sequence[int]) -> StoreRecord:
         path=str(store.path),
         fields=store.spec.names,
         samples=tuple(samples),
+        units=tuple(field.unit for field in store.spec.fields),
+        axes=store.spec.grid.axes,
+        shape=store.spec.grid.shape,
+        boundary=store.spec.grid.boundary,
+        time_step=store.spec.time_step,
     )
 
 
@@ -187,7 +199,7 @@ def create_run(runs: Path, config: Config, *, kind: str, name: str | None) -> Ru
 def versions() -> dict[str, str]:
     """Versions of what numbers depend on, and the machine."""
     return {
-        "matey": matey_core.__version__,
+        "matey": __version__,
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in PACKAGES},
         "platform": platform.platform(),
@@ -230,6 +242,11 @@ def _store_records(found: dict[str, Any], path: Path) -> tuple[StoreRecord, ...]
                 path=row["path"],
                 fields=tuple(row["fields"]),
                 samples=tuple(row["samples"]),
+                units=tuple(row.get("units", ())),
+                axes=tuple(row.get("axes", ())),
+                shape=tuple(row.get("shape", ())),
+                boundary=tuple(row.get("boundary", ())),
+                time_step=row.get("time_step"),
             )
             for row in found["stores"]
         )

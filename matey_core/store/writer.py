@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-import matey_core
 from matey_core.conversion.bucket import Bucket
 from matey_core.conversion.crew import Alone, Crew, UnitRange
 from matey_core.conversion.encoding import Compression, Encoding, Precision
@@ -24,6 +23,7 @@ from matey_core.readers import Source
 from matey_core.store import layout
 from matey_core.store.metadata import Facts, metadata
 from matey_core.store.split import TRAIN, Split
+from matey_core.version import __version__
 
 TASK_BYTES = 32 * 2**20
 """A worker is given about as much at once."""
@@ -208,7 +208,7 @@ def _plan_text(job: ConversionJob, plan: dict[str, Any], storage: Storage) -> st
 def versions() -> dict[str, str]:
     """Of what decides about the bytes of a store."""
     packages = ("numpy", "numcodecs", "zarr")
-    return {"matey": matey_core.__version__, **{name: version(name) for name in packages}}
+    return {"matey": __version__, **{name: version(name) for name in packages}}
 
 
 def _tasks(job: ConversionJob, workers: int, known: dict[int, Record]) -> list[UnitRange]:

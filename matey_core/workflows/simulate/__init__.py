@@ -14,12 +14,12 @@ from typing import Any
 
 import h5py
 
-import matey_core
 from matey_core.conversion.source_files import check_space
 from matey_core.errors import ConfigError, Interrupted, RunError
 from matey_core.progress import OnProgress, silent
 from matey_core.readers.pdebench.names import stem
 from matey_core.simulators import SIMULATORS, Simulator
+from matey_core.version import __version__
 from matey_core.workflows.simulate.layouts import write_hdf5
 from matey_core.workflows.simulate.parts import Parts
 from matey_core.workflows.simulate.settings import SimulateConfig
@@ -181,7 +181,7 @@ def plan_of(config: SimulateConfig) -> dict[str, Any]:
         "device": config.chosen_device(),
         "compile": config.compile,
         "versions": {
-            "matey": matey_core.__version__,
+            "matey": __version__,
             "python": platform.python_version(),
             **{package: version(package) for package in ("torch", "numpy", "h5py")},
         },
