@@ -77,13 +77,11 @@ def _run(arguments: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-_show_other_warning = warnings.showwarning
-
-
 def _show_warning(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
     """Show our own warnings as notes, once each, and others as Python does."""
     if not issubclass(category, MateyWarning):
-        _show_other_warning(message, category, *where, **more)
+        text = warnings.formatwarning(output.one_line(str(message)), category, *where[:2])
+        output.say(text.rstrip(), stream=sys.stderr)
         return
     from matey_cli import render
 
@@ -95,7 +93,7 @@ def _end(error: Exception) -> int:
     if output.current().debug:
         import traceback
 
-        traceback.print_exception(error)
+        output.say("".join(traceback.format_exception(error)).rstrip(), stream=sys.stderr)
     problem, remedy, code = _explain(error)
     _report(problem, remedy, code)
     return code

@@ -42,7 +42,7 @@ def _cells(finding: "Finding") -> tuple[object, ...]:
     severity = Text(finding.severity, STYLES[finding.severity])
     return (
         severity.append(f"\n{finding.check}", "default not bold not dim"),
-        f"{_place(finding)}\n{finding.found}\nexpected: {finding.expected}",
+        render.Lines((_place(finding), finding.found, f"expected: {finding.expected}")),
         finding.remedy,
     )
 

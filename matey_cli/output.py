@@ -1,6 +1,7 @@
 """How the person asked to be answered: --json, --quiet, --debug, and what the terminal can do."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,10 +69,10 @@ def is_unicode(stream: TextIO) -> bool:
 
 def console(stream: TextIO) -> "Console":
     """Make a rich console for `stream` that is plain wherever the stream is."""
-    from rich.console import Console
+    from matey_cli.screen import Screen
 
     terminal = is_terminal(stream)
-    return Console(
+    return Screen(
         file=stream,
         force_terminal=terminal,
         no_color=not has_color(stream),
@@ -103,15 +104,33 @@ _ASCII = str.maketrans(
 )
 
 
+_CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Characters that act on a terminal, or change the order of letters; not the line feed."""
+
+
+def visible(text: str) -> str:
+    r"""Show control characters as text, such as `\x1b`: names in files may hold any.
+
+    Otherwise a name could clear the screen, change colors, or fake lines of matey.
+    """
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def one_line(text: str) -> str:
+    """Show control characters as text, line feeds as well."""
+    return visible(text).replace("\n", "\\n")
+
+
 def readable(text: str, stream: TextIO) -> str:
-    """Spell out the signs that `stream` cannot show."""
+    """Show control characters as text, and spell out the signs that `stream` cannot show."""
+    text = visible(text)
     if is_unicode(stream):
         return text
     return text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
 
 
-def say(text: str, *, stream: TextIO | None = None) -> None:
-    """Write one plain line."""
+def say(text: str, *, stream: TextIO | None = None, label: str = "") -> None:
+    """Write plain text and a line feed, behind a label of our own, which may have colors."""
     stream = sys.stdout if stream is None else stream
-    stream.write(readable(text, stream) + "\n")
+    stream.write(label + readable(text, stream) + "\n")
     stream.flush()

@@ -98,7 +98,7 @@ class _Lines:
             return
         self._last = now
         line = "  ".join([report.task, self._pace.counts(), *self._pace.figures()])
-        output.say(line, stream=sys.stderr)
+        output.say(output.one_line(line), stream=sys.stderr)
 
 
 @contextmanager
@@ -128,7 +128,7 @@ def _drawn(pace: Pace) -> "RenderableType":
         return Group()
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True, overflow="ellipsis", max_width=30)
-    cells: list[Any] = [Text(report.task, style="bold")]
+    cells: list[Any] = [Text(output.one_line(report.task), style="bold")]
     if report.total is None:
         cells.append(Text(pace.counts()))
     else:

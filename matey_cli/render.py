@@ -6,9 +6,10 @@ import sys
 from matey_cli import output
 from matey_cli.documents import plain
 from matey_cli.progress import progress
-from matey_cli.tables import caption, duration, facts, heading, number, size, table
+from matey_cli.tables import Lines, caption, duration, facts, heading, number, size, table
 
 __all__ = [
+    "Lines",
     "caption",
     "duration",
     "emit",
@@ -30,7 +31,9 @@ def emit(report: object) -> bool:
     """
     if not output.current().json:
         return False
-    sys.stdout.write(json.dumps(plain(report), allow_nan=False) + "\n")
+    # JSON escapes all control characters but this one.
+    text = json.dumps(plain(report), allow_nan=False).replace("\x7f", "\\u007f")
+    sys.stdout.write(text + "\n")
     return True
 
 
@@ -38,16 +41,16 @@ def note(text: str) -> None:
     """Say something worth knowing that is no result, unless --quiet or --json."""
     wanted = output.current()
     if not (wanted.quiet or wanted.json):
-        output.say(text, stream=sys.stderr)
+        output.say(output.one_line(text), stream=sys.stderr)
 
 
 def error(problem: str, remedy: str = "", *, exit_code: int = 2) -> None:
     """Say what went wrong and what to do; with --json, as a JSON object on stderr."""
     if output.current().json:
         document = {"error": problem, "remedy": remedy, "exit_code": exit_code}
-        sys.stderr.write(json.dumps(document) + "\n")
+        sys.stderr.write(json.dumps(document).replace("\x7f", "\\u007f") + "\n")
         return
     label = "\x1b[1;31merror:\x1b[0m" if output.has_color(sys.stderr) else "error:"
-    output.say(f"{label} {problem}", stream=sys.stderr)
+    output.say(output.one_line(problem), stream=sys.stderr, label=f"{label} ")
     if remedy:
-        output.say(f"  {remedy}", stream=sys.stderr)
+        output.say(f"  {output.one_line(remedy)}", stream=sys.stderr)

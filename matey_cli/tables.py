@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 _PREFIXES = ("", "k", "M", "G", "T", "P")
 
 
+class Lines(tuple[str, ...]):
+    """Lines of one cell of a table; elsewhere in it a line feed is shown as text."""
+
+    __slots__ = ()
+
+
 def number(value: float, *, digits: int = 4) -> str:
     """Write a number with `digits` significant digits and a point only where it has a fraction."""
     if isinstance(value, bool):
@@ -71,7 +77,7 @@ def table(
     )
     screen = output.console(out)
     numeric = [bool(rows) and all(_is_number(row[i]) for row in rows) for i in range(len(columns))]
-    heads = [output.readable(column, out) for column in columns]
+    heads = [output.readable(output.one_line(column), out) for column in columns]
     cells = [[_cell(value, out) for value in row] for row in rows]
     texts = [[head, *(row[i].plain for row in cells)] for i, head in enumerate(heads)]
     gaps = 2 * len(columns) + 2 * lines
@@ -82,22 +88,24 @@ def table(
     for row in cells:
         drawn.add_row(*map(partial(_wrapped, mark=mark), row, widths, longest))
     if title or not lines:  # a table with lines begins with an empty one
-        screen.print(output.readable(title, out), style="bold")
+        screen.print(output.readable(output.one_line(title), out), style="bold")
     screen.print(drawn)
     if caption:
-        screen.print(output.readable(caption, out), style="dim")
+        screen.print(output.readable(output.one_line(caption), out), style="dim")
 
 
 def heading(text: str) -> None:
     """Print one bold line on stdout, unless --json."""
     if not output.current().json:
-        output.console(sys.stdout).print(output.readable(text, sys.stdout), style="bold")
+        text = output.readable(output.one_line(text), sys.stdout)
+        output.console(sys.stdout).print(text, style="bold")
 
 
 def caption(text: str) -> None:
     """Print one dim line on stdout, unless --json."""
     if not output.current().json:
-        output.console(sys.stdout).print(output.readable(text, sys.stdout), style="dim")
+        text = output.readable(output.one_line(text), sys.stdout)
+        output.console(sys.stdout).print(text, style="dim")
 
 
 def facts(title: str, /, **values: Any) -> None:
@@ -105,12 +113,12 @@ def facts(title: str, /, **values: Any) -> None:
     if output.current().json:
         return
     screen = output.console(sys.stdout)
-    screen.print(output.readable(title, sys.stdout), style="bold")
+    screen.print(output.readable(output.one_line(title), sys.stdout), style="bold")
     names = {key: key.replace("_", " ") for key in values}
     width = max((len(name) for name in names.values()), default=0)
     for key, value in values.items():
         text = output.readable(_text(value), sys.stdout)
-        screen.print(f"  {names[key]:<{width}}  {text}", soft_wrap=True)
+        screen.print(f"  {output.one_line(names[key]):<{width}}  {text}", soft_wrap=True)
 
 
 def _is_number(value: Any) -> bool:
@@ -146,10 +154,12 @@ def _cell(value: Any, out: TextIO) -> "Text":
 def _text(value: Any) -> str:
     if value is None:
         return "–"
+    if isinstance(value, Lines):
+        return "\n".join(map(output.one_line, value))
     if hasattr(value, "item") and not hasattr(value, "__len__"):
         value = value.item()
     if isinstance(value, int | float):
         return number(value)
     if isinstance(value, list | tuple):
         return ", ".join(_text(item) for item in value)
-    return str(value)
+    return output.one_line(str(value))

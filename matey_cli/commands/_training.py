@@ -246,7 +246,7 @@ def show_start(start: "StartFacts") -> None:
         ("store", "grid", "trajectories", "windows", *tokens, "GFLOP a sample"),
         [
             (
-                f"{store.name}\n  {', '.join(store.fields)}",
+                render.Lines((store.name, f"  {', '.join(store.fields)}")),
                 "×".join(map(str, store.grid)),
                 store.trajectories,
                 store.windows,

@@ -145,10 +145,10 @@ def _show_faults(check: "CheckReport") -> None:
     render.note(f"Check: {findings.total(check)}{more}")
 
 
-def _cells(row: "PrepareRow") -> tuple[str, ...]:
+def _cells(row: "PrepareRow") -> tuple[object, ...]:
     fields = (*row.fields, *(f"{name} (static)" for name in row.static_fields))
     return (
-        f"{row.store.stem}\n  {', '.join(fields)}",
+        render.Lines((row.store.stem, f"  {', '.join(fields)}")),
         f"{row.samples} × {row.frames} × {'×'.join(map(str, row.shape))}",
         "/".join(map(str, row.splits)) if row.splits else "–",
         render.size(row.num_bytes),

@@ -139,7 +139,8 @@ def test_tables_break_neither_words_nor_numbers(
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="replace")
     monkeypatch.setattr("sys.stdout", stream)
     columns = ("store", "grid", "trajectories", "windows", "tokens a frame", "GFLOP a sample", "×")
-    long = "a_rather_long_name_of_a_store_with_many_specific_heats\n  activator, inhibitor"
+    name = "a_rather_long_name_of_a_store_with_many_specific_heats"
+    long = render.Lines((name, "  activator, inhibitor"))
     rows = [(long, "128×128×128", 1234567, 8e6, "1,024", 0.12921, "11.4 ‡")]
     render.table("Trained on", columns, rows)
     stream.flush()

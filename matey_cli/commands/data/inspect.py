@@ -70,7 +70,7 @@ def _list(report: "DataReport") -> None:
         ("what and its fields", "samples × frames × grid", "size", "kind"),
         [
             (
-                f"{item.name}\n  {', '.join(field.name for field in item.fields)}",
+                render.Lines((item.name, f"  {', '.join(field.name for field in item.fields)}")),
                 _shape(item),
                 render.size(item.num_bytes),
                 item.kind if item.kind == "store" else f"source, {item.layout}",
