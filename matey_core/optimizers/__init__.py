@@ -25,7 +25,7 @@ class OptimizerConfig(PartConfig):
     """Settings of an optimizer."""
 
     family: ClassVar[Registry[Any]] = OPTIMIZERS
-    default: ClassVar[str] = "adamw"
+    default: ClassVar[str] = "muon"
 
     learning_rate: PositiveFloat = 1e-3
     """Largest learning rate; the schedule says when it is reached."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from pydantic import Field, NonNegativeFloat
+from pydantic import Field, NonNegativeFloat, PositiveFloat
 from torch import nn
 from torch.optim import AdamW, Muon, Optimizer
 
@@ -21,6 +21,8 @@ class MuonConfig(OptimizerConfig):
     """
 
     name: Literal["muon"] = "muon"
+    learning_rate: PositiveFloat = 4e-3
+    """Largest learning rate; the schedule says when it is reached."""
     weight_decay: NonNegativeFloat = 1e-3
     """Weight decay: a step at learning rate η removes the fraction η × this of a weight."""
     momentum: float = Field(default=0.95, ge=0.0, lt=1.0)

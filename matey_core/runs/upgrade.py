@@ -30,7 +30,7 @@ MOVED = {
     "mode": ("finetune", "mode"),
 }
 """Old setting → section and setting of today."""
-OF_OLD_RUNS = {"loss": "nrmse", "objective": "one_step"}
+OF_OLD_RUNS = {"loss": "nrmse", "objective": "one_step", "optimizer": "adamw"}
 """What was minimized, and how, where a run does not say it."""
 NAMED_BY = {"finetune": "mode"}
 """Section → the setting that names its part, where that is not `name`."""
@@ -54,6 +54,8 @@ def upgraded(kind: type[Config], values: Mapping[str, Any], *, source: str) -> d
             if part is None:
                 continue
             value = found.pop(old)
+            if section == "optimizer":
+                part.setdefault("name", "adamw")
             if part.setdefault(key, value) != value:
                 raise _twice(source, old, value, f"{section}.{key}", part[key])
             found[section] = part

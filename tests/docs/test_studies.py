@@ -89,10 +89,10 @@ def test_the_arena_takes_as_long_as_the_guide_says() -> None:
     arena = read_study(Path("arena"), ())
     assert isinstance(arena, ArenaConfig)
     tried = [len(arm.learning_rates) for arm in arena.arms.values()]
-    assert (len(tried), set(tried), len(arena.simulations)) == (7, {2, 3}, 9)
+    assert (len(tried), set(tried), len(arena.simulations)) == (7, {3}, 9)
     seconds = len(arena.simulations) * arena.seconds
     hours = seconds * sum(arena.seeds + arena.choice * rates for rates in tried) / 3600
     assert (round(hours), arena.seconds) == (8, 120)
     text = " ".join((DOCS / "guides/studies.md").read_text("utf-8").split())
-    assert "trains seven models with two or three learning rates and three seeds on nine" in text
+    assert "trains seven models with three learning rates and three seeds on nine" in text
     assert "eight hours of one core at 120 s" in text

@@ -7,10 +7,11 @@ from pydantic import Field, PositiveInt, field_validator
 
 from matey_core.finetuning import FinetuneModeConfig
 from matey_core.locations import Location
-from matey_core.optimizers import OptimizerConfig
+from matey_core.optimizers import OPTIMIZERS, OptimizerConfig
 from matey_core.runs.settings import TrainingConfig
 
-LEARNING_RATE = 5e-4
+LOWERED = 0.5
+"""Learning rate of fine-tuning, where none is given, relative to the optimizer's own."""
 
 
 class FinetuneConfig(TrainingConfig):
@@ -39,7 +40,7 @@ class FinetuneConfig(TrainingConfig):
     steps: PositiveInt = 200
     """Optimizer steps."""
     optimizer: OptimizerConfig = Field(
-        default_factory=lambda: OptimizerConfig.choose({"learning_rate": LEARNING_RATE})
+        default_factory=lambda: OptimizerConfig.choose(_lowered({}))
     )
     """Optimizer, by default with a lower learning rate than in pretraining."""
 
@@ -47,6 +48,13 @@ class FinetuneConfig(TrainingConfig):
     @classmethod
     def _lower_rate(cls, part: Any) -> Any:
         """Lower the learning rate where a section of the optimizer does not name one."""
-        if isinstance(part, str):
-            part = {"name": part}
-        return {"learning_rate": LEARNING_RATE, **part} if isinstance(part, dict) else part
+        part = {"name": part} if isinstance(part, str) else part
+        return _lowered(part) if isinstance(part, dict) else part
+
+
+def _lowered(section: dict[str, Any]) -> dict[str, Any]:
+    """Add the rate of fine-tuning to an optimizer's section that names none."""
+    name = section.get("name", OptimizerConfig.default)
+    if name not in OPTIMIZERS:
+        return section  # is refused later
+    return {"learning_rate": LOWERED * OPTIMIZERS[name]().learning_rate, **section}

@@ -15,6 +15,7 @@ from matey_core.losses.nrmse import NrmseConfig
 from matey_core.losses.relative_mse import RelativeMseConfig
 from matey_core.models.paper import PaperTokenizerConfig
 from matey_core.optimizers.adamw import AdamwConfig
+from matey_core.optimizers.muon import MuonConfig
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.upgrade import upgraded, upgraded_run
 from matey_core.schedules.warmup_cosine import WarmupCosineConfig
@@ -136,9 +137,11 @@ def test_a_run_keeps_the_loss_that_it_was_trained_with(
 
 
 def test_fine_tuning_is_slower_unless_a_rate_is_given() -> None:
-    assert FinetuneConfig().optimizer == AdamwConfig(learning_rate=5e-4)
-    for section in ("adamw", {"weight_decay": 1e-3}):
+    assert FinetuneConfig().optimizer == MuonConfig(learning_rate=2e-3)
+    for section, expected in (
+        ("adamw", AdamwConfig(learning_rate=5e-4)),
+        ({"weight_decay": 1e-3}, MuonConfig(learning_rate=2e-3)),
+        ({"learning_rate": 0.1}, MuonConfig(learning_rate=0.1)),
+    ):
         config = validate(FinetuneConfig, {"optimizer": section}, source="")
-        assert config.optimizer == AdamwConfig(learning_rate=5e-4)
-    config = validate(FinetuneConfig, {"optimizer": {"learning_rate": 0.1}}, source="")
-    assert config.optimizer == AdamwConfig(learning_rate=0.1)
+        assert config.optimizer == expected

@@ -244,7 +244,7 @@ def test_a_report_tells_of_complete_seeds_only(store_path: Path, tmp_path: Path)
     assert "On tiny_periodic at equal seconds (0.6) " in verdict.sentence
     assert "2 of 3 seeds are complete." in text
     assert "better with every seed, by chance, in 50 % of all cases." in text
-    assert "| uniform 4 | 30 | 0.57 | 0.001 | 0.125 (0.11–0.14) |" in text
+    assert "| uniform 4 | 30 | 0.57 | 0.004 | 0.125 (0.11–0.14) |" in text
     document = json.loads((tmp_path / "report.json").read_text("utf-8"))
     assert document["verdicts"][0]["outcome"] == "uniform"
 

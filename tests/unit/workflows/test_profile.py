@@ -184,8 +184,8 @@ def test_the_loss_objective_and_optimizer_are_the_runs_own(tmp_path: Path) -> No
     pushed = tiny_run(tmp_path / "pushed", store, **method).path
     asked = {"data": tmp_path, "batch_size": 2, "precision": "float32", "seconds": 0.01}
     once, thrice = (profile(ProfileConfig(run=run, **asked)) for run in (plain, pushed))
-    assert once.method == "one_step of nrmse, adamw"
-    assert thrice.method == "pushforward of relative_mse, adamw"
+    assert once.method == "one_step of nrmse, muon"
+    assert thrice.method == "pushforward of relative_mse, muon"
     assert once.rows[0].cost is not None
     assert thrice.rows[0].cost is not None
     ratio = thrice.rows[0].cost.flops.forward / once.rows[0].cost.flops.forward
