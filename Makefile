@@ -52,6 +52,7 @@ help:
 	@echo "make docs                the documentation, into site/"
 	@echo "make lint                linter, formatter check, types, imports, file lengths"
 	@echo "make install             .venv with matey in it"
+	@echo "make clean               removes what the others have made here"
 
 install: $(VENV)/.installed
 

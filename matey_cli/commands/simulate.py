@@ -6,6 +6,8 @@ import typer
 
 from matey_cli import render
 from matey_cli.options import Given, configure, from_settings, option, options
+from matey_cli.options.setting import Setting
+from matey_cli.options.values import typed
 from matey_core.errors import ConfigError
 from matey_core.registry import Registry
 
@@ -18,7 +20,7 @@ SUITE = "suite"
 
 
 def names(incomplete: str) -> list[str]:
-    """Names of simulators, for the shell's completion."""
+    """Names of simulators that begin so, for the shell's completion."""
     known = [SUITE, *(name.replace("_", "-") for name in SIMULATORS.names())]
     return [name for name in known if name.startswith(incomplete)]
 
@@ -67,6 +69,10 @@ def simulate(
       matey simulate shallow-water --samples 1000 --device cuda --store
       matey simulate suite --scale tiny --out ./data
     """
+    if simulator:
+        simulator = typed(
+            "SIMULATOR", simulator.replace("_", "-"), Setting(choices=tuple(names("")))
+        )
     if show_list:
         _list(simulator)
         return

@@ -72,7 +72,8 @@ def test_list_names_what_can_be_typed(matey: Matey) -> None:
     ("line", "message"),
     [
         ("simulate", "No simulator is named"),
-        ("simulate difusion-reaction", "Did you mean"),
+        ("simulate difusion-reaction", "Did you mean 'diffusion-reaction'?"),
+        ("simulate vortcity --list", "SIMULATOR takes suite, advection-1d,"),
         ("simulate diffusion-reaction --samples 0", "--samples"),
         ("simulate diffusion-reaction --seed 9995", "four digits"),
         ("simulate diffusion-reaction --set kk=1", "did you mean 'k'"),

@@ -113,7 +113,7 @@ def test_both_comparisons_with_the_picture(matey: Matey, place: Path) -> None:
 def test_a_plan_measures_and_trains_nothing(matey: Matey, place: Path) -> None:
     done = matey(*ONLY_STEPS, "--out", "plan", "--plan", cwd=place)
     assert done.returncode == 0
-    for expected in ("uniform-8", "adap_mul-8-4-10-variance", "8 cells; the others take about"):
+    for expected in ("uniform-8", "adap_mul-8-4-10-variance", "8 cells take about"):
         assert expected in done.stdout
     assert not (place / "plan" / "cells.jsonl").exists()
     assert not (place / "plan" / "runs").exists()

@@ -161,11 +161,10 @@ def show_plan(plan: "StudyPlan", *, is_all: bool) -> bool:
             ],
         )
     shares = plan.pretrainings < plan.cells - plan.finished
-    done = f", {plan.finished} of them finished" if plan.finished else ""
-    first = f" and {plan.pretrainings} pretrainings that they share" if shares else ""
-    text = (
-        f"{plan.cells} cells{done}; the others{first} take about {render.duration(plan.seconds)}."
-    )
+    plural = "" if plan.pretrainings == 1 else "s"
+    first = f" and {plan.pretrainings} pretraining{plural} that they share" if shares else ""
+    done = f", {plan.finished} of them finished; the others" if plan.finished else ""
+    text = f"{plan.cells} cells{done}{first} take about {render.duration(plan.seconds)}."
     if is_all:
         render.caption(text)
     else:
