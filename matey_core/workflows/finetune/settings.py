@@ -39,9 +39,7 @@ class FinetuneConfig(TrainingConfig):
     """Largest lead time, in stored frames; by default as in its training."""
     steps: PositiveInt = 200
     """Optimizer steps."""
-    optimizer: OptimizerConfig = Field(
-        default_factory=lambda: OptimizerConfig.choose(_lowered({}))
-    )
+    optimizer: OptimizerConfig = Field(default_factory=lambda: OptimizerConfig.choose(_lowered({})))
     """Optimizer, by default with a lower learning rate than in pretraining."""
 
     @field_validator("optimizer", mode="before")
