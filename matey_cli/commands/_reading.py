@@ -8,7 +8,7 @@ from matey_core.registry import Registry
 READERS: Registry[Any] = Registry("matey_core.readers")
 SETTINGS = "matey_core.workflows.prepare.settings:PrepareConfig"
 READING = (
-    *options("--dims --fields"),
+    *options("--dims --join --fields"),
     option("--derive", repeats=True),
     *options("--boundary"),
     option("--vector", repeats=True),

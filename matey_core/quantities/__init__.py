@@ -15,6 +15,7 @@ from matey_core.quantities.names import (
     COMPONENTS,
     FLOW,
     KELVIN,
+    NAMED,
     POSITIVE,
     PSEUDOSCALARS,
     TENSORS,
@@ -87,6 +88,15 @@ def look_alikes(fields: Iterable[Field]) -> tuple[tuple[str, ...], ...]:
 def tells_of_gravity(field: Field) -> bool:
     """Whether a field is one of a fluid in which up and down differ."""
     return field.name.lower() in BUOYANT
+
+
+def names_a_field(name: str) -> bool:
+    """Whether a name is one of a field, and not one that a trajectory might have."""
+    lower = name.lower()
+    is_usual = lower in VELOCITY_LETTERS or lower in NAMED or lower in FLOW - {"b"}
+    field = known_field(name)
+    is_known = bool(field.component) or field.is_pseudo or lower in BOUNDS or lower in KELVIN
+    return is_usual or is_known
 
 
 def _by_standard_name(field: Field, standard_name: str) -> Field:

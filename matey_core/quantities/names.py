@@ -76,6 +76,14 @@ BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "volume_fraction": FRACTION,
     "mass_fraction": FRACTION,
 }
+NAMED = {
+    *("velocity", "vel", "speed", "psi", "phi", "omega", "energy", "enthalpy", "entropy", "stress"),
+    *("solid", "mask", "obstacle", "sdf", "level_set", "phase", "alpha", "concentration", "conc"),
+    *("nut", "nu_t", "nutilda", "tke", "epsilon", "humidity", "vapor", "momentum", "displacement"),
+    *("viscosity", "geometry", "topography", "u_mean", "magnetic_field", "potential", "activator"),
+    *("inhibitor",),
+}
+"""Names of fields that say nothing else."""
 KELVIN = {"temperature", "air_temperature", "potential_temperature", "air_potential_temperature"}
 """At least 0 where the unit is K; without one they may be scaled, or in degrees."""
 BUOYANT = {

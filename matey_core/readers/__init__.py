@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Shaped
@@ -83,6 +83,10 @@ class Source(ABC):
         return np.empty((0, *shape), self.header.dtype)
 
 
+Join = Literal["auto", "sample", "field"]
+"""What the files of a folder are to each other: trajectories, or fields of one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderOptions:
     """What a person may have to say about a source that does not say it itself."""
@@ -91,6 +95,9 @@ class ReaderOptions:
     """Dims as `NAME` or `ROLE=NAME`; roles are `sample`, `time`, `field`, or the name of a
     space axis; a `NAME` that tells, as `batch` or `lat`, needs none. Of a plain array all
     dims, in order."""
+    join: Join = "auto"
+    """What the files of a folder are: each a trajectory (`sample`) or a field of one (`field`); by
+    default what their names tell."""
     fields: tuple[str, ...] = ()
     """Variables that are fields, as `NAME` or `VARIABLE=NAME`; of an array with a field dim
     the names along it."""

@@ -1,19 +1,27 @@
 """Plain arrays: .npy, .npz and Zarr, with dims named by --dims sample,time,y,x,field."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from matey_core.errors import DataError, MateyError
-from matey_core.readers import READERS, Reader, ReaderOptions, Source
+from matey_core.readers import READERS, Join, Reader, ReaderOptions, Source
 from matey_core.readers._find import walk
 from matey_core.readers._joined import Joined
 from matey_core.readers._options import named_dims, pairs
 from matey_core.readers.array.files import has_known_dims, is_array, opened
-from matey_core.readers.array.npy import is_npy, shape_and_type
-from matey_core.readers.netcdf.files import reading
+from matey_core.readers.array.folders import (
+    check_join,
+    children,
+    files_of_fields,
+    is_one_source,
+    join_of,
+    trajectories,
+)
+from matey_core.readers.array.npy import is_npy
 from matey_core.readers.netcdf.header import open_dataset
+from matey_core.readers.netcdf.source import Opener
 
 LONE = "u"
 """Name of an array that has none."""
@@ -21,7 +29,7 @@ LONE = "u"
 
 @READERS.register("array")
 class ArrayReader(Reader):
-    """NumPy's files and Zarr; a folder of `.npy` files of one shape has a file a trajectory."""
+    """NumPy's files and Zarr; a folder of `.npy` files has a file a trajectory, or a field."""
 
     uses: ClassVar[frozenset[str]] = frozenset(ReaderOptions.__dataclass_fields__)
 
@@ -30,12 +38,15 @@ class ArrayReader(Reader):
         try:
             if path.is_file() or is_array(path):
                 return is_array(path) and bool(self.options.dims or has_known_dims(path))
-            return bool(self.options.dims) and _is_one_source(_children(path))
+            if not self.options.dims:
+                return False
+            files = children(path)
+            return bool(self._trajectories(path)) or self._is_one_source(path, files)
         except (MateyError, OSError):
             return False
 
     def find(self, folder: Path, *, exclude: Collection[Path] = ()) -> list[Path]:
-        """List arrays, and folders of `.npy` files of one shape."""
+        """List arrays, folders of `.npy` files that are one source, and folders of such folders."""
         looked_at = list(walk(folder, exclude))
         found = [path for path in looked_at if is_array(path)]
         if not found:
@@ -51,8 +62,11 @@ class ArrayReader(Reader):
             if path.is_file() and is_npy(path):
                 siblings.setdefault(path.parent, []).append(path)
         for parent, files in siblings.items():
-            if _is_one_source(files):
+            if self._is_one_source(parent, files):
                 found = [path for path in found if path not in files] + [parent]
+        for place in {parent.parent for parent in siblings} & {*looked_at}:
+            if parts := self._trajectories(place):
+                found = [path for path in found if path not in parts] + [place]
         return sorted(found)
 
     def open(self, path: Path) -> Source:
@@ -64,25 +78,33 @@ class ArrayReader(Reader):
         opener = partial(opened, dims=dims, name=name)
         if not path.is_dir() or is_array(path):
             return open_dataset(path, self.options, opener)
-        files = _children(path)
+        if parts := self._trajectories(path):
+            return Joined(path, [self._open_fields(part, opener) for part in parts])
+        files = children(path)
         if not files:
             raise DataError(f"{path} holds no .npy file.", remedy="Name a file, or a folder.")
+        join = self._join_of(path)
+        check_join(path, join)
+        if join == "field":
+            return self._open_fields(path, opener)
         return Joined(path, [open_dataset(file, self.options, opener) for file in files])
+
+    def _open_fields(self, folder: Path, opener: Opener) -> Source:
+        return open_dataset(folder, self.options, opener, files=files_of_fields(folder))
+
+    def _is_one_source(self, folder: Path, files: Sequence[Path]) -> bool:
+        return is_one_source(files) or self._join_of(folder) == "field"
+
+    def _join_of(self, folder: Path) -> Join:
+        # With a dim of fields an array has all of them.
+        has_fields = "field" in self._roles()
+        return "sample" if has_fields else join_of(folder, self.options.join, len(self._roles()))
+
+    def _trajectories(self, folder: Path) -> list[Path]:
+        has_fields = not self.options.dims or "field" in self._roles()
+        if has_fields or not folder.is_dir() or is_array(folder):
+            return []
+        return trajectories(folder, self.options.join, len(self._roles()))
 
     def _roles(self) -> Collection[str]:
         return named_dims(self.options.dims).roles.values()
-
-
-def _children(folder: Path) -> list[Path]:
-    """`.npy` files directly in a folder, by name."""
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if path.is_file() and is_npy(path))
-
-
-def _is_one_source(files: list[Path]) -> bool:
-    kinds = set()
-    for path in files:
-        with reading(path):
-            kinds.add(shape_and_type(path))
-    return len(kinds) == 1

@@ -11,6 +11,7 @@ import xarray as xr
 
 from matey_core.errors import ConfigError, DataError
 from matey_core.readers._find import is_zarr
+from matey_core.readers.array.folders import files_of_fields, open_fields
 from matey_core.readers.array.lazy import Stored
 from matey_core.readers.array.npy import is_npy, is_npz, open_npy, open_npz
 from matey_core.readers.array.zarr import inner_groups, open_zarr
@@ -60,7 +61,7 @@ def arrays(path: Path) -> Stored | dict[str, Stored]:
         # zarr tells of types whose specification may change; fields have none of them.
         warnings.simplefilter("ignore")
         if path.is_dir():
-            return open_zarr(path)
+            return open_zarr(path) if is_array(path) else open_fields(path)
         return open_npy(path) if is_npy(path) else open_npz(path)
 
 
@@ -77,8 +78,9 @@ def opened(path: Path, *, dims: tuple[str, ...], name: str) -> xr.Dataset:
         ConfigError: dims are neither given nor known.
     """
     with reading(path):
-        status = path.stat()
-        version = (status.st_size, status.st_mtime_ns, os.getpid())
+        is_folder = path.is_dir() and not is_array(path)
+        known = [file.stat() for file in (files_of_fields(path) if is_folder else (path,))]
+        version = (*(part for s in known for part in (s.st_size, s.st_mtime_ns)), os.getpid())
     return _opened(path, dims, name, version)
 
 

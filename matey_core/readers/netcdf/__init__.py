@@ -16,7 +16,7 @@ from matey_core.readers.netcdf.header import open_dataset
 class NetcdfReader(Reader):
     """NetCDF-3 and NetCDF-4, told by content; dims and fields by CF, by name or by options."""
 
-    uses: ClassVar[frozenset[str]] = frozenset(ReaderOptions.__dataclass_fields__)
+    uses: ClassVar[frozenset[str]] = frozenset(ReaderOptions.__dataclass_fields__) - {"join"}
 
     def recognizes(self, path: Path) -> bool:
         """Whether it is a NetCDF file, or a folder whose NetCDF files have one structure."""

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,20 @@ from matey_core.readers.netcdf.source import DatasetSource, Opener
 from matey_core.readers.netcdf.times import in_seconds, stamped
 
 
-def open_dataset(path: Path, options: ReaderOptions, opened: Opener = opened) -> DatasetSource:
+def open_dataset(
+    path: Path,
+    options: ReaderOptions,
+    opened: Opener = opened,
+    *,
+    files: tuple[Path, ...] = (),
+) -> DatasetSource:
     """Read the header of a file.
 
     Args:
         path: the file.
         options: what a person says about it.
         opened: opens it, here and again in each process that reads from it.
+        files: what the values come from, where that is not all of `path`.
 
     Raises:
         DataError: it is damaged, empty or on no uniform grid, or its dims are not known.
@@ -81,7 +89,7 @@ def open_dataset(path: Path, options: ReaderOptions, opened: Opener = opened) ->
             sample_names=samples,
             parameters=parameters,
             dtype=np.result_type(*(column.dtype for column in columns)).newbyteorder("<"),
-            num_bytes=_size(path),
+            num_bytes=_size(files or (path,)),
             units=units | ({"time": time_unit} if time_unit else {}),
             conserved=options.conserved,
             directed=options.directed,
@@ -90,12 +98,14 @@ def open_dataset(path: Path, options: ReaderOptions, opened: Opener = opened) ->
                 *notes_of(path, data, layout, options, {*placed.values(), *parameters}),
             ),
         )
-    return DatasetSource(path, header, layout=layout, flipped=flipped, opened=opened)
+    return DatasetSource(
+        path, header, layout=layout, flipped=flipped, opened=opened, files=files or (path,)
+    )
 
 
-def _size(path: Path) -> int:
-    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-    return sum(file.stat().st_size for file in files)
+def _size(paths: Iterable[Path]) -> int:
+    files = (path.rglob("*") if path.is_dir() else [path] for path in paths)
+    return sum(file.stat().st_size for found in files for file in found if file.is_file())
 
 
 def _check_sizes(path: Path, data: xr.Dataset, layout: NetcdfLayout) -> None:

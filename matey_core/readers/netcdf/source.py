@@ -26,12 +26,19 @@ class DatasetSource(Source):
         layout: NetcdfLayout,
         flipped: tuple[int, ...],
         opened: Opener,
+        files: tuple[Path, ...],
     ) -> None:
         super().__init__(path, header)
         self._layout = layout
         self._flipped = flipped
         """Space axes that run backwards in the file, counted from the last: −1, −2, …"""
         self._opened = opened
+        self._files = files
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files, or folders of files, that the values come from."""
+        return self._files
 
     @property
     def frame_bytes(self) -> int:

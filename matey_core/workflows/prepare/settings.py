@@ -9,7 +9,7 @@ from matey_core.config import Config
 from matey_core.conversion.encoding import Compression, Precision
 from matey_core.conversion.view import Method, Selection
 from matey_core.locations import Location
-from matey_core.readers import ReaderOptions
+from matey_core.readers import Join, ReaderOptions
 from matey_core.store.writer import Storage
 
 
@@ -36,6 +36,9 @@ class PrepareConfig(Config):
     dims: tuple[str, ...] = ()
     """Names of dims, as NAME or ROLE=NAME with the roles sample, time and field, such as
     sample=run,time=t,z,x; a plain array needs all of them, in order."""
+    join: Join = "auto"
+    """What the .npy files of a folder are: each a trajectory (sample), or a field of one (field);
+    by default what their names tell."""
     fields: tuple[str, ...] = ()
     """Variables that are fields, as NAME or VARIABLE=NAME, such as h=height,uwnd=velocity_x."""
     derive: tuple[str, ...] = ()

@@ -1,0 +1,153 @@
+"""Folders of `.npy` files: a file a trajectory, or a file a field and a folder a trajectory."""
+
+import math
+import re
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from matey_core.errors import ConfigError
+from matey_core.files import read_json
+from matey_core.quantities import known_fields, names_a_field
+from matey_core.readers import Join
+from matey_core.readers._find import entries_of
+from matey_core.readers.array.lazy import Stored
+from matey_core.readers.array.npy import is_npy, open_npy, shape_and_type
+from matey_core.readers.netcdf.files import reading
+
+DESCRIPTION = ".json"
+"""Suffix of the file in the folder of a trajectory that holds its parameters, as `case.json`."""
+_NUMBER = re.compile(r"\d+")
+
+
+def children(folder: Path) -> list[Path]:
+    """`.npy` files directly in a folder, by name."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.is_file() and is_npy(path))
+
+
+def is_one_source(files: Sequence[Path]) -> bool:
+    """Whether files have one shape and type."""
+    return len({_shape_and_type(path) for path in files}) == 1
+
+
+def join_of(folder: Path, join: Join, dims: int) -> Join:
+    """Say what the files of a folder are to each other; `auto` where nothing tells.
+
+    Args:
+        folder: with `.npy` files.
+        join: what a person says.
+        dims: number of dims of a field; arrays with fewer are coordinates and the like.
+    """
+    if join != "auto":
+        return join
+    files = [path for path in children(folder) if len(_shape_and_type(path)[0]) == dims]
+    stems = [path.stem for path in files]
+    if len(stems) < 2 or len({_shape_and_type(path)[0] for path in files}) > 1:
+        return "sample"
+    named = [stem for stem in stems if names_a_field(stem)]
+    if len(named) == len(stems) or all(field.component for field in known_fields(stems)):
+        return "field"
+    if any(map(_NUMBER.search, stems)):
+        return "auto" if _has_fields_in_names(stems) else "sample"
+    if any(_stems(other) == _stems(folder) for other in _siblings(folder)):
+        return "field"
+    return "auto" if named else "sample"
+
+
+def _has_fields_in_names(stems: Sequence[str]) -> bool:
+    """Whether names are those of fields with a number each, as `case1_u`, `case1_v`, `case2_u`."""
+    kinds: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
+    for stem in stems:
+        words = tuple(filter(None, re.split(r"[\W_]+", _NUMBER.sub("_", stem))))
+        kinds.setdefault(words, set()).add(tuple(_NUMBER.findall(stem)))
+    shared = frozenset.intersection(*map(frozenset, kinds))
+    own = ["_".join(word for word in words if word not in shared) for words in kinds]
+    same_numbers = len({frozenset(numbers) for numbers in kinds.values()}) == 1
+    return len(kinds) > 1 and same_numbers and all(map(names_a_field, own))
+
+
+def check_join(folder: Path, join: Join) -> None:
+    """Raise where nothing tells whether files are trajectories or fields.
+
+    Raises:
+        ConfigError: nothing does.
+    """
+    if join == "auto":
+        names = [path.name for path in children(folder)]
+        shown = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
+        raise ConfigError(
+            f"{folder} holds {shown}: it is not clear whether a file is a field or a trajectory.",
+            remedy="Say it: --join field or --join sample. Give each trajectory that has a file a "
+            "field a folder of its own.",
+        )
+
+
+def trajectories(folder: Path, join: Join, dims: int) -> list[Path]:
+    """List the folders in a folder that are its trajectories: of the same fields and shapes."""
+    if children(folder):
+        return []
+    inner = [path for path in entries_of(folder) if path.is_dir() and children(path)]
+    alike = len({tuple(map(_key, children(path))) for path in inner}) == 1
+    are_fields = all(join_of(path, join, dims) == "field" for path in inner)
+    return inner if len(inner) > 1 and alike and are_fields else []
+
+
+def files_of_fields(folder: Path) -> tuple[Path, ...]:
+    """Files that a trajectory is read from: its fields, and their description."""
+    described = _description(folder)
+    return (*children(folder), *([described] if described else []))
+
+
+def open_fields(folder: Path) -> dict[str, Stored]:
+    """Open the fields of a trajectory, and the numbers of the one JSON file beside them.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
+    fields = {path.stem: open_npy(path) for path in children(folder)}
+    described = _description(folder)
+    numbers = _numbers(read_json(described)) if described else {}
+    known = {name: Stored(np.array(value)) for name, value in numbers.items()}
+    return {**known, **fields}
+
+
+def _description(folder: Path) -> Path | None:
+    found = [path for path in entries_of(folder) if path.suffix.lower() == DESCRIPTION]
+    return found[0] if len(found) == 1 and found[0].is_file() else None
+
+
+def _numbers(found: Any, prefix: str = "") -> dict[str, float]:
+    """Numbers of an object, and of objects in it under joined names."""
+    if not isinstance(found, Mapping):
+        return {}
+    numbers: dict[str, float] = {}
+    for key, value in found.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            numbers |= _numbers(value, f"{name}_")
+        elif type(value) in (int, float) and math.isfinite(value) and name.isidentifier():
+            numbers[name] = float(value)
+    return numbers
+
+
+def _shape_and_type(path: Path) -> tuple[tuple[int, ...], str]:
+    with reading(path):
+        return shape_and_type(path)
+
+
+def _key(path: Path) -> tuple[str, tuple[int, ...], str]:
+    return (path.stem, *_shape_and_type(path))
+
+
+def _stems(folder: Path) -> Collection[str]:
+    return {path.stem for path in children(folder)}
+
+
+def _siblings(folder: Path) -> list[Path]:
+    own = folder.resolve()
+    beside = (path for path in entries_of(folder.absolute().parent) if path.is_dir())
+    return [path for path in beside if path.resolve() != own]  # a link may lead back

@@ -1,0 +1,165 @@
+"""Folders of `.npy` files: which are trajectories, and which are fields of one."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from matey_core.errors import ConfigError, DataError
+from matey_core.readers import ReaderOptions
+from matey_core.readers.array import ArrayReader
+from matey_core.readers.netcdf import NetcdfReader
+from matey_core.workflows.prepare import PrepareConfig, prepare
+
+DIMS = ("time", "y", "x")
+SHAPE = (5, 6, 7)
+
+
+def save(folder: Path, *names: str, shape: tuple[int, ...] = SHAPE, **parameters: Any) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        np.save(folder / f"{name}.npy", values(folder.name + name, shape))
+    if parameters:
+        (folder / "case.json").write_text(json.dumps(parameters))
+
+
+def values(key: str, shape: tuple[int, ...] = SHAPE) -> np.ndarray:
+    return np.random.default_rng(list(key.encode())).normal(size=shape).astype(np.float32)
+
+
+def reader(**options: Any) -> ArrayReader:
+    return ArrayReader(ReaderOptions(dims=DIMS, **options))
+
+
+@pytest.mark.parametrize(
+    "names", [("u", "v"), ("Vx", "Vy", "pressure"), ("rho", "T"), ("alpha", "beta")]
+)
+def test_a_folder_a_trajectory_and_a_file_a_field(tmp_path: Path, names: tuple[str, ...]) -> None:
+    for case in range(4):
+        save(
+            tmp_path / "bc" / f"case{case:04d}", *names, inflow=1.5 * case, kind="tube",
+            fluid={"nu": 0.1, "is_gas": True},
+        )  # fmt: skip
+    (found,) = reader().find(tmp_path)
+    assert found == tmp_path / "bc"
+    source = reader().open(found)
+    header = source.header
+    assert sorted(header.spec.names) == sorted(names)
+    assert header.sample_names == tuple(f"case{case:04d}" for case in range(4))
+    assert sorted(header.parameters) == ["fluid_nu", "inflow"]
+    assert header.parameters["inflow"].tolist() == [0, 1.5, 3, 4.5]
+    for channel, name in enumerate(header.spec.names):
+        expected = values("case0002" + name)
+        np.testing.assert_array_equal(source.read(2, 1, 4)[:, channel], expected[1:4])
+
+
+def test_a_store_of_them_is_up_to_date_until_a_file_changes(tmp_path: Path) -> None:
+    for case in range(3):
+        save(tmp_path / "bc" / f"case{case}", "u", "v", nu=0.1)
+    config = PrepareConfig(reader="array", source=tmp_path, dims=DIMS)
+    (row,) = prepare(config).rows
+    assert (row.store.name, row.status, row.samples, row.fields) == (
+        "bc.zarr", "converted", 3, ("u", "v"),
+    )  # fmt: skip
+    assert prepare(config).rows[0].status == "unchanged"
+    (tmp_path / "bc" / "case1" / "case.json").write_text('{"nu": 0.25}')
+    assert prepare(config).rows[0].note.startswith("the source has changed")
+
+
+def test_a_lone_folder_of_fields_holds_its_own_stores(tmp_path: Path) -> None:
+    save(tmp_path / "case", "u", "v", "p")
+    config = PrepareConfig(reader="array", source=tmp_path / "case", dims=DIMS)
+    assert prepare(config).rows[0].fields == ("p", "u", "v")
+    assert prepare(config).rows[0].status == "unchanged"
+
+
+def test_fields_may_hold_many_samples(tmp_path: Path) -> None:
+    save(tmp_path / "all", "u", "v", shape=(3, *SHAPE))
+    source = ArrayReader(ReaderOptions(dims=("sample", *DIMS))).open(tmp_path / "all")
+    assert source.header.spec.names == ("u", "v")
+    assert len(source.header.sample_names) == 3
+
+
+def test_cases_of_several_shapes_are_sources_of_their_own(tmp_path: Path) -> None:
+    save(tmp_path / "bc" / "a", "u", "v")
+    save(tmp_path / "bc" / "b", "u", "v", shape=(4, 6, 7))
+    assert reader().find(tmp_path) == [tmp_path / "bc" / "a", tmp_path / "bc" / "b"]
+    assert reader().open(tmp_path / "bc" / "b").header.spec.names == ("u", "v")
+
+
+def test_coordinates_and_masks_lie_beside_fields(tmp_path: Path) -> None:
+    save(tmp_path / "case", "u", "v")
+    np.save(tmp_path / "case" / "x.npy", 0.5 * np.arange(7))
+    np.save(tmp_path / "case" / "mask.npy", np.ones((6, 7), bool))
+    header = reader().open(tmp_path / "case").header
+    assert header.spec.names == ("u", "v")
+    assert header.spec.grid.spacing == (1.0, 0.5)
+    assert any("mask (6, 7) bool" in note for note in header.notes)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("run0", "run1", "run2"),
+        ("0001", "0002"),
+        ("a", "b", "c"),
+        ("u0", "u1", "u2"),
+        ("train_0", "test_0"),
+        ("re100_u", "re200_u", "re400_u"),
+        ("monday", "tuesday"),
+    ],
+)
+def test_other_names_are_those_of_trajectories(tmp_path: Path, names: tuple[str, ...]) -> None:
+    save(tmp_path / "runs", *names)
+    (found,) = reader().find(tmp_path)
+    header = reader().open(found).header
+    assert header.spec.names == ("u",)
+    assert header.sample_names == tuple(sorted(names))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("density", "foo"),
+        ("u", "v", "result"),
+        ("u_0", "v_0", "u_1", "v_1"),
+        ("case1_u", "case1_v", "case2_u", "case2_v"),
+        ("run1-pressure", "run1-density"),
+    ],
+)
+def test_what_is_not_clear_is_asked_for(tmp_path: Path, names: tuple[str, ...]) -> None:
+    save(tmp_path / "runs", *names)
+    (found,) = reader().find(tmp_path)
+    with pytest.raises(ConfigError, match="not clear whether a file is a field") as caught:
+        reader().open(found)
+    assert "--join field" in caught.value.remedy
+    assert len(reader(join="field").open(found).header.spec.names) == len(names)
+    assert len(reader(join="sample").open(found).header.sample_names) == len(names)
+
+
+def test_a_link_to_a_folder_is_no_other_folder(tmp_path: Path) -> None:
+    save(tmp_path / "runs", "monday", "tuesday")
+    (tmp_path / "latest").symlink_to(tmp_path / "runs")
+    assert reader().open(tmp_path / "runs").header.sample_names == ("monday", "tuesday")
+
+
+def test_who_says_it_decides(tmp_path: Path) -> None:
+    save(tmp_path / "a", "u", "v")
+    save(tmp_path / "b", "run0", "run1")
+    assert reader(join="sample").open(tmp_path / "a").header.sample_names == ("u", "v")
+    assert reader(join="field").open(tmp_path / "b").header.spec.names == ("run0", "run1")
+    with pytest.raises(ConfigError, match="takes no --join"):
+        NetcdfReader(ReaderOptions(join="field"))
+
+
+@pytest.mark.parametrize("text", ["{", "[1, 2]", '{"a": "text", "b": NaN, "c/d": 1, "e": true}'])
+def test_what_no_parameters_can_be_made_of(tmp_path: Path, text: str) -> None:
+    save(tmp_path / "case", "u", "v")
+    (tmp_path / "case" / "case.json").write_text(text)
+    if text == "{":
+        with pytest.raises(DataError, match="damaged"):
+            reader().open(tmp_path / "case")
+    else:
+        assert reader().open(tmp_path / "case").header.parameters == {}
