@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from matey_cli import render
+from matey_cli.commands._ratios import BEATEN, LEGEND, marked
 from matey_cli.widths import shortened
 
 if TYPE_CHECKING:
@@ -11,18 +12,16 @@ if TYPE_CHECKING:
 
 WIDTH = 79
 """Characters of a line."""
-BEATEN = "‡"
-"""Marks an error above that of the best training-free forecast, as in rollouts."""
 
 
 def show_validation(validation: "Validation") -> None:
     """Say in one line how good the model is, where it is worst, and when it was best."""
     best = _number(validation.best_score)
     is_best = validation.step == validation.best_step
-    line = f"step {validation.step:,}/{validation.steps:,}  score {_marked(validation.score)}  " + (
+    line = f"step {validation.step:,}/{validation.steps:,}  score {marked(validation.score)}  " + (
         "best so far" if is_best else f"best {best} at {validation.best_step:,}"
     )
-    worst = _marked(validation.worst_score)
+    worst = marked(validation.worst_score)
     name = shortened(validation.worst_store, WIDTH - len(line) - len(f"  worst  {worst}"))
     render.note(f"{line}  worst {name} {worst}")
 
@@ -32,9 +31,7 @@ def show_scores(scores: "Sequence[StoreScore]", *, step: int) -> None:
     if not scores:
         return
     rows = [_row(score) for score in scores]
-    legend = (
-        f" {BEATEN} worse than that forecast." if any(BEATEN in row[-1] for row in rows) else ""
-    )
+    legend = LEGEND if any(BEATEN in row[-1] for row in rows) else ""
     rolled = " Rolled: by single steps." if any(score.is_rollout for score in scores) else ""
     render.table(
         "Validation",
@@ -54,13 +51,9 @@ def _row(score: "StoreScore") -> tuple[Any, ...]:
         score.error,
         score.forecast.replace("_", " "),
         score.forecast_error,
-        _marked(score.ratio),
+        marked(score.ratio),
     )
 
 
 def _number(value: float) -> str:
     return render.number(value, digits=3)
-
-
-def _marked(ratio: float) -> str:
-    return f"{_number(ratio)} {BEATEN}" if ratio > 1 else _number(ratio)

@@ -1,11 +1,12 @@
 """Predict whole trajectories and measure the errors."""
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from matey_cli import render
+from matey_cli.commands._ratios import BEATEN, LEGEND, marked
 from matey_cli.commands._rollout_tables import show_tables
 from matey_cli.options import Given, configure, from_settings, one_of, option, options, run_names
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from matey_core.inference import Artifact
     from matey_core.workflows.rollout import LeadErrors, RolloutReport, StoreRollout
 
-BEATEN = "‡"
-"""Marks errors above those of the best training-free forecast."""
 LINES, FEWEST_LINES = 11, 5
 """Of text that a picture and the rows of the table share on a screen of 24 lines, and of a picture
 in any case."""
@@ -120,7 +119,7 @@ def _show_summary(report: "RolloutReport") -> None:
             *(_error(each.nrmse.get(lead)) for lead in leads),
             *([_error(each.nrmse.get(each.known))] if has_other_last else []),
             each.forecast.replace("_", " ") or None,
-            _marked(each.ratio),
+            marked(each.ratio),
             f"{each.good}/{each.known}",
         )
         for name, each in summaries.items()
@@ -132,7 +131,7 @@ def _show_summary(report: "RolloutReport") -> None:
         ["store", *names, *last, "forecast", "ratio", "good"],
         rows,
         caption="forecast: the best one without training. ratio: nRMSE to its nRMSE. good: frames "
-        f"until the error is half of the field's spread.{_legend(rows)}",
+        f"until the error is half of the field's spread.{LEGEND if BEATEN in str(rows) else ''}",
     )
     render.caption(_places(report))
 
@@ -143,14 +142,6 @@ def _places(report: "RolloutReport") -> str:
     name = "STORE" if len(report.stores) > 1 else first.store
     suffixes = ".zarr" if first.picture is None else ".zarr and .png"
     return f"Wrote {report.scores}, {first.path.parent / name}{suffixes}"
-
-
-def _marked(ratio: float) -> str:
-    return f"{_number(ratio)} {BEATEN}" if ratio > 1 else _number(ratio)
-
-
-def _legend(rows: list[tuple[Any, ...]]) -> str:
-    return f" {BEATEN} worse than that forecast." if any(BEATEN in str(row) for row in rows) else ""
 
 
 def _error(value: float | None) -> str:

@@ -56,8 +56,12 @@ def inspect(
             options=ReaderOptions(**given),
             on_progress=on_progress,
         )
-    if render.emit(report):
-        return
+    if not render.emit(report):
+        show_data(report)
+
+
+def show_data(report: "DataReport") -> None:
+    """Describe the one store or source, or list all of them."""
     if len(report.items) == 1 and not report.failures:
         _describe(report.items[0])
     else:

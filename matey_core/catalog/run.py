@@ -1,0 +1,122 @@
+"""A run, read from its files."""
+
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from matey_core.catalog.model import ModelRecord, num_bytes, read_model
+from matey_core.config import read_toml
+from matey_core.errors import CheckpointError
+from matey_core.runs.folder import RunFolder, StoreRecord
+from matey_core.runs.scores import StoreScore, is_of_today, overall, read_score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One run: what it was, and how good it became."""
+
+    name: str
+    path: Path
+    kind: str
+    """The command, such as `pretrain`."""
+    started: str
+    """ISO time."""
+    steps: int
+    """Steps taken, as far as the journal tells."""
+    score: float | None
+    """Best validation score: error relative to the best training-free forecast; None if none."""
+    best_step: int | None
+    scores: tuple[StoreScore, ...]
+    """Of the best validation."""
+    curve: tuple[tuple[int, float], ...]
+    """Step and score of every validation."""
+    rollout: dict[str, dict[str, Any]]
+    """Store → summary of the last rollout, as `scores.json` has it."""
+    history: int | None
+    stores: tuple[StoreRecord, ...]
+    """What it and the runs before it were trained on."""
+    model: ModelRecord | None
+    """None where nothing has been saved yet."""
+    num_bytes: int
+    settings: dict[str, Any]
+    """Path of a setting → value."""
+    versions: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def rollout_ratio(self) -> float | None:
+        """Geometric mean over stores of the rollout's ratio; None without a rollout."""
+        ratios = [each["ratio"] for each in self.rollout.values() if each.get("ratio")]
+        if not ratios:
+            return None
+        return math.exp(sum(map(math.log, ratios)) / len(ratios))
+
+
+def read_run(path: Path) -> RunRecord:
+    """Read all that a run's folder says of it.
+
+    Raises:
+        CheckpointError: it is no run, or a file of it is damaged.
+    """
+    run = RunFolder(path)
+    if not run.config.is_file():
+        raise CheckpointError(
+            f"{path} is no run: it has no config.toml.", remedy="`matey runs` lists the runs."
+        )
+    versions = run.versions()
+    rows = run.journal(is_writer=False).read()
+    validations = _validations(rows)
+    best = min(validations, key=lambda each: each[1], default=None)
+    settings = read_toml(run.config)
+    history = settings.get("history")
+    return RunRecord(
+        name=path.resolve().name,
+        path=path,
+        kind=str(versions.get("kind", "")),
+        started=str(versions.get("started", "")),
+        steps=max((int(row.get("step", 0)) for row in rows), default=0),
+        score=best[1] if best else None,
+        best_step=best[0] if best else None,
+        scores=best[2] if best else (),
+        curve=tuple((step, score) for step, score, _ in validations),
+        rollout=_rollout(path / "scores.json"),
+        history=history if isinstance(history, int) else None,
+        stores=run.stores(),
+        model=read_model(run.model) if (run.model / "model.json").is_file() else None,
+        num_bytes=num_bytes(path),
+        settings=flat(settings),
+        versions=versions,
+    )
+
+
+def flat(settings: dict[str, Any], above: str = "") -> dict[str, Any]:
+    """Settings by their path, such as `optimizer.learning_rate`."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        found |= (
+            flat(value, f"{above}{name}.") if isinstance(value, dict) else {above + name: value}
+        )
+    return found
+
+
+def _validations(rows: list[dict[str, Any]]) -> list[tuple[int, float, tuple[StoreScore, ...]]]:
+    """Step, score and scores of the validations that compare with training-free forecasts."""
+    found = []
+    for row in rows:
+        if row.get("event") == "validation" and all(map(is_of_today, row["scores"])):
+            scores = tuple(map(read_score, row["scores"]))
+            found.append((int(row["step"]), overall(scores), scores))
+    return found
+
+
+def _rollout(path: Path) -> dict[str, dict[str, Any]]:
+    if not path.is_file():
+        return {}
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return {each["store"]: dict(each["summary"]) for each in kept["stores"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"{path} is damaged: {error!r}.", remedy="Write it again with `matey rollout`."
+        ) from error
