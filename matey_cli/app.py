@@ -14,6 +14,8 @@ from matey_cli.lazy import Debug, Json, LazyGroup, Quiet, Version
 from matey_core.errors import MateyError, MateyWarning
 
 INTERRUPTED = 130
+STOPPED = {INTERRUPTED: "Interrupted.", 143: "Terminated."}
+"""Exit codes after a signal, and what is said: Ctrl-C, and others."""
 _FULL = "No space left on device"
 
 app = typer.Typer(
@@ -45,7 +47,7 @@ def matey(
 
 
 def main() -> NoReturn:
-    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 or 143 stopped."""
     arguments = sys.argv[1:] or ["--help"]
     output.configure(arguments)
     for stream in (sys.stdout, sys.stderr):
@@ -72,8 +74,8 @@ def _run(arguments: list[str]) -> int:
         return 1
     except Exception as error:
         return _end(error)
-    if code == INTERRUPTED:
-        _report("Interrupted.", "", INTERRUPTED)
+    if code in STOPPED:
+        _report(STOPPED[code], "", code)
     return code if isinstance(code, int) else 0
 
 

@@ -51,9 +51,10 @@ class MateyWarning(UserWarning):
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C during long work; its text says what remains."""
+    """Ctrl-C or another signal during long work; its text says what remains."""
 
-    def __init__(self, remains: str, *, is_kept: bool = True) -> None:
-        """Say what remains, and whether the work can go on from it."""
+    def __init__(self, remains: str, *, is_kept: bool = True, exit_code: int = 130) -> None:
+        """Say what remains, whether the work can go on from it, and how the command ends."""
         super().__init__(remains)
         self.is_kept = is_kept
+        self.exit_code = exit_code

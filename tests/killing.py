@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -44,6 +45,19 @@ def ended(process: BaseProcess, *, seconds: float = 120) -> int:
 def matey_done(folder: Path, *arguments: object, prepare: Callable[[], None] | None = None) -> int:
     """Run `matey` with arguments in a folder to its end."""
     return ended(matey_process(folder, *arguments, prepare=prepare))
+
+
+def wait_until(is_so: Callable[[], bool], *, seconds: float = 60) -> None:
+    """Wait for something that another process does.
+
+    Raises:
+        TimeoutError: it has not happened.
+    """
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"Nothing had happened after {seconds} s.")
+        time.sleep(0.02)
 
 
 class KillBeforeRename:

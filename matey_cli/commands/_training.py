@@ -14,6 +14,7 @@ from matey_cli import output, render
 from matey_cli.commands._validation import show_scores, show_validation
 from matey_cli.options import Given, configure, option, options, shares
 from matey_core.errors import ConfigError
+from matey_core.signals import INTERRUPTED, TERMINATED
 
 if TYPE_CHECKING:
     from matey_core.runs.fit import TrainingReport
@@ -46,9 +47,6 @@ TRAINING = (
     ),
 )
 """Options of every command that trains."""
-KEPT_OPEN = ("runs", "name", "sequence_parallel")
-"""Settings that may be given together with --resume."""
-
 Verb = Literal["pretrain", "finetune"]
 AnyTraining = TypeVar("AnyTraining", bound="TrainingConfig")
 Assignments = Annotated[
@@ -68,7 +66,12 @@ Processes = Annotated[
     ),
 ]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Continue the newest run, or the one given by --name.")
+    bool,
+    typer.Option(
+        "--resume",
+        help="Continue the newest run, or the one given by --name, with more --steps or --minutes "
+        "if given.",
+    ),
 ]
 SettingsFile = Annotated[
     Path | None,
@@ -144,6 +147,8 @@ def spread(nproc: int | None, config: "TrainingConfig") -> None:
     outcome = launch(("matey_cli", *sys.argv[1:]), num_processes=count)
     if outcome.error_output:
         output.say(outcome.error_output, stream=sys.stderr)
+    if outcome.exit_code in (INTERRUPTED, TERMINATED):
+        raise SystemExit(outcome.exit_code)  # the first process has said so
     raise typer.Exit(outcome.exit_code)
 
 
@@ -154,55 +159,13 @@ def is_first() -> bool:
     return place_of_this_process().is_first
 
 
-def go_on(
-    verb: Verb,
-    given: Given,
-    file: Path | None,
-    assignments: list[str] | None,
-    nproc: int | None,
-) -> None:
-    """Continue a run that was stopped, and print how it went.
-
-    Raises:
-        ConfigError: a setting is given that cannot be changed.
-        CheckpointError: there is nothing to continue.
-    """
-    from matey_core.locations import is_url, location
-    from matey_core.runs.project import project
-    from matey_core.runs.resuming import resumable_run
-
-    # Whoever goes on has to give the address of stores in object storage again.
-    data = location(given["data"]) if is_url(str(given.get("data", ""))) else None
-    kept = (*KEPT_OPEN, "data") if data is not None else KEPT_OPEN
-    named = [path.rpartition(".")[2] for path in given if path not in kept]
-    if others := [*named, *["config"] * bool(file), *["set"] * bool(assignments)]:
-        raise ConfigError(
-            f"--resume continues with the settings of the run; {', '.join(others)} cannot be "
-            "changed.",
-            remedy="Leave these options out, or start a new run without --resume.",
-        )
-    workflow = import_module(f"matey_core.workflows.{verb}")
-    folder = Path(given["runs"]) if "runs" in given else project().runs
-    run, config = resumable_run(folder, given.get("name"), verb=verb, read=workflow.run_config)
-    sharing = given.get("sequence_parallel", config.sequence_parallel)
-    spread(nproc, config.model_copy(update={"sequence_parallel": sharing}))
-    with advice(verb), render.progress() as on_progress:
-        report = workflow.resume(
-            folder,
-            run.path.name,
-            on_progress,
-            sequence_parallel=sharing,
-            data=data,
-            on_start=show_start,
-            on_validation=show_validation,
-        )
-    if is_first() and not render.emit(report):
-        show_report(report)
-
-
 @contextmanager
 def advice(verb: Verb) -> Iterator[None]:
-    """After Ctrl-C, say what was kept and how to go on with it."""
+    """After a signal, say what was kept and how to go on with it.
+
+    Raises:
+        typer.Exit: with the exit code that tells the signal.
+    """
     from matey_core.errors import Interrupted
 
     try:
@@ -212,7 +175,7 @@ def advice(verb: Verb) -> Iterator[None]:
             render.note(
                 f"{stop} Continue with `matey {verb} --resume`." if stop.is_kept else str(stop)
             )
-        raise
+        raise typer.Exit(stop.exit_code) from stop
 
 
 def show_start(start: "StartFacts") -> None:

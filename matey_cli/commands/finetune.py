@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
+from matey_cli.commands._resuming import go_on
 from matey_cli.commands._training import (
     TRAINING,
     Assignments,
     Processes,
     Resume,
-    go_on,
     train,
 )
 from matey_cli.options import Given, from_settings, one_of, option, options, run_names
@@ -58,6 +58,7 @@ def finetune(
       matey finetune --mode lora --set finetune.rank=16
       matey finetune pretrain-001 --data ./other --steps 1000
       matey finetune --resume
+      matey finetune --resume --steps 1000
     """
     one_of(given, "the length of the training", minutes="minutes", steps="steps")
     one_of(given, "the number of tokens", tokens="tokens", flops="flops", seconds="seconds")

@@ -1,12 +1,12 @@
 """Train one model on all stores at once."""
 
+from matey_cli.commands._resuming import go_on
 from matey_cli.commands._training import (
     TRAINING,
     Assignments,
     Processes,
     Resume,
     SettingsFile,
-    go_on,
     train,
 )
 from matey_cli.options import Given, from_settings, one_of, option, options
@@ -52,7 +52,8 @@ def pretrain(
     first step the model's parameters and the tokens of a frame of each store are
     printed. The model is validated regularly, in one step and in a short rollout, and
     compared with the best training-free forecast. The best weights are saved in
-    RUN/model. --resume continues a run that was stopped.
+    RUN/model. --resume continues a run that was stopped, or
+    with more --steps or --minutes one that was complete.
 
     \b
       matey pretrain
@@ -63,6 +64,7 @@ def pretrain(
       matey pretrain --data s3://bucket/stores --weights 2D_rdb_NA_NA=2
       matey pretrain --set model.tokenizer.tokens=128 --set model.drop_path=0.1
       matey pretrain --resume
+      matey pretrain --resume --steps 1000
     """
     one_of(given, "the length of the training", minutes="minutes", steps="steps")
     one_of(

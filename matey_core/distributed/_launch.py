@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import FrameType
-from typing import IO, NoReturn
+from typing import IO
 
 from matey_core.distributed._parent import VARIABLE
 from matey_core.sequence_group import BROKEN
+from matey_core.signals import INTERRUPTED, TERMINATED, handled
 
 GRACE_SECONDS = 5.0
 """What the others are given to fail by themselves once one process has failed."""
@@ -93,7 +94,10 @@ def _free_port() -> int:
 
 
 def _have_ended_well(processes: Sequence[subprocess.Popen[bytes]]) -> bool:
-    """Wait until all have ended, or one has failed and the others have had time to notice."""
+    """Wait until all have ended, or one has failed and the others have had time to notice.
+
+    After a signal each ends when the first has saved, so that none of them ends others too early.
+    """
     while any(process.poll() is None for process in processes):
         if any(process.poll() for process in processes):
             _wait(processes, GRACE_SECONDS)
@@ -108,7 +112,7 @@ def _result(
     codes = [process.poll() or 0 for process in processes]
     code = codes[0] or next(code for code in codes if code)
     error_output = ""
-    if codes[0] != WRONG_INPUT:
+    if codes[0] not in (WRONG_INPUT, INTERRUPTED, TERMINATED):
         # Otherwise the first process has said it already, and the others say the same.
         error_output = next(
             filter(None, (_error_output(file) for file in errors[1:])), _killed(codes)
@@ -133,13 +137,21 @@ def _error_output(file: IO[bytes]) -> str:
 
 @contextmanager
 def _ended_together(processes: list[subprocess.Popen[bytes]]) -> Iterator[None]:
-    """Pass an interrupt on, once, and leave no process behind."""
-    before = signal.signal(signal.SIGTERM, _terminated)
-    try:
-        yield
-    except KeyboardInterrupt:
+    """Pass signals on, so that the processes end when they have saved; leave none behind."""
+    interrupts = 0
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        nonlocal interrupts
+        interrupts += number == signal.SIGINT
         for process in processes:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
+        if interrupts > 1:  # they have been asked twice, and may hang
+            raise KeyboardInterrupt
+
+    try:
+        with handled(pass_on):
+            yield
+    except KeyboardInterrupt:
         _wait(processes, GRACE_SECONDS)
         raise
     finally:
@@ -149,11 +161,6 @@ def _ended_together(processes: list[subprocess.Popen[bytes]]) -> Iterator[None]:
         for process in processes:
             process.kill()
             process.wait()
-        signal.signal(signal.SIGTERM, before)
-
-
-def _terminated(number: int, frame: FrameType | None) -> NoReturn:
-    raise SystemExit(128 + number)
 
 
 def _wait(processes: Sequence[subprocess.Popen[bytes]], seconds: float) -> None:

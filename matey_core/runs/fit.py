@@ -28,8 +28,10 @@ from matey_core.runs.scores import OnValidation, StoreScore, Validation
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import StoreWindows
 from matey_core.runs.start import OnStart, StartFacts, StoreFacts
+from matey_core.runs.stopping import agree, end
 from matey_core.runs.time_plan import Measured, begin, plan_of, time_budget
 from matey_core.runs.token_plan import TokenPlan
+from matey_core.signals import INTERRUPTED, Stop
 from matey_core.training import (
     POSITIONS,
     Journal,
@@ -112,7 +114,7 @@ def fit(
 
     Raises:
         RunError: training diverged, the disk is full, or another process trains the same run.
-        Interrupted: Ctrl-C.
+        Interrupted: Ctrl-C, SIGTERM or SIGUSR1; what was trained is saved.
     """
     began = time.monotonic()
     strategy = join_processes(
@@ -120,10 +122,10 @@ def fit(
     )
     try:
         listeners = _Listeners(on_progress, on_start, on_validation)
-        with subnormals_as_zero():
+        with subnormals_as_zero(), Stop().listening() as stop:
             job = prepare(strategy)
             with job.run.locked() if strategy.place.is_first else nullcontext():
-                return _fit_or_clean_up(job, strategy, listeners, began)
+                return _fit_or_clean_up(job, strategy, listeners, stop, began)
     finally:
         strategy.close()
 
@@ -135,16 +137,18 @@ class _Listeners(NamedTuple):
 
 
 def _fit_or_clean_up(
-    job: TrainingJob, strategy: Strategy, listeners: _Listeners, began: float
+    job: TrainingJob, strategy: Strategy, listeners: _Listeners, stop: Stop, began: float
 ) -> TrainingReport:
     try:
-        return _fit(job, strategy, listeners, began)
+        return _fit(job, strategy, listeners, stop, began)
     except BaseException as error:
         last = _clean_up(job.run) if strategy.place.is_first else None
         if isinstance(error, KeyboardInterrupt):
             remains = f"{last} is kept" if last else "nothing was saved yet"
             raise Interrupted(
-                f"{job.task} was stopped; {remains}.", is_kept=last is not None
+                f"{job.task} was stopped; {remains}.",
+                is_kept=last is not None,
+                exit_code=getattr(error, "exit_code", INTERRUPTED),
             ) from error
         raise
 
@@ -163,7 +167,7 @@ def _clean_up(run: RunFolder) -> Path | None:
 
 
 def _fit(
-    job: TrainingJob, strategy: Strategy, listeners: _Listeners, began: float
+    job: TrainingJob, strategy: Strategy, listeners: _Listeners, stop: Stop, began: float
 ) -> TrainingReport:
     config = job.config
     budget = time_budget(config, strategy, began=began)
@@ -180,6 +184,8 @@ def _fit(
     )
     parity = None
     if job.resumes:
+        if strategy.place.is_first:
+            job.run.record_length(config.length)
         keeper.resume(state)
     else:
         keeper.precision, parity = agree_on_precision(
@@ -204,14 +210,20 @@ def _fit(
         if budget is not None:
             budget.after_step()
         record(report)
-        keeper.after_step(state)
+        asked = agree(stop.number, keeper.is_due, strategy)
+        keeper.after_step(state, saves=asked.saves)
+        if asked.signal and not keeper.is_last(state):
+            end(asked.signal, strategy)
 
     started = time.monotonic()
     if job.validates_start and not job.resumes:
         keeper.before_first_step(state)
     has_gpu = strategy.device.type == "cuda"
     steps = config.steps if budget is None else None
-    with Loader(mixture, steps=steps, workers=config.workers, pin=has_gpu) as batches:
+    with (
+        stop.put_off(),
+        Loader(mixture, steps=steps, workers=config.workers, pin=has_gpu) as batches,
+    ):
         train(
             state,
             batches if budget is None else budget.until_over(batches),

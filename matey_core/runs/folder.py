@@ -8,16 +8,17 @@ import importlib.metadata
 import json
 import platform
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import tomli_w
 import torch
 
-from matey_core.config import Config, write_toml
+from matey_core.config import Config, read_toml, write_toml
 from matey_core.errors import CheckpointError, ConfigError, RunError
 from matey_core.fields import Boundary
 from matey_core.locks import locked
@@ -118,6 +119,17 @@ class RunFolder:
         with written(self.path / "data.json") as partial:
             rows = {"stores": [asdict(record) for record in records]}
             partial.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+
+    def record_length(self, length: Mapping[str, int | float]) -> None:
+        """Write how long the training is, where that has changed.
+
+        Args:
+            length: `steps` or `minutes`.
+        """
+        values = read_toml(self.config)
+        if {**values, **length} != values:
+            with written(self.config) as partial:
+                partial.write_text(tomli_w.dumps({**values, **length}), encoding="utf-8")
 
     def started(self) -> FinetuneStart:
         """What a fine-tuning began with.

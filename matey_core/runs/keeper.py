@@ -1,6 +1,7 @@
 """What a run keeps while it trains: validations, checkpoints, the best weights."""
 
 import math
+import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -25,6 +26,7 @@ from matey_core.runs.scores import (
 )
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import StoreWindows
+from matey_core.runs.time_plan import SECONDS
 from matey_core.runs.validation import Validator
 from matey_core.training import Precision, Progressed, TrainState, load_checkpoint
 from matey_core.training.checkpoint import random_state, restore_random_state
@@ -68,17 +70,32 @@ class Keeper:
         self.best_scores: tuple[StoreScore, ...] = ()
         self.validations: list[Validation] = []
         """All of this run, in the first process."""
+        self._saved_at = time.monotonic()
 
     def before_first_step(self, state: TrainState) -> None:
         """Validate and save what training starts from; called by all processes."""
         if self.validator.has_windows:
             self._save(state, validates=True)
 
-    def after_step(self, state: TrainState) -> None:
-        """Validate and save, where the step is one for it; called by all processes."""
+    @property
+    def is_due(self) -> bool:
+        """Whether the last checkpoint is so old, by the clock of this process, that one is due."""
+        return time.monotonic() - self._saved_at >= SECONDS * self.config.checkpoint_minutes
+
+    def after_step(self, state: TrainState, *, saves: bool = False) -> None:
+        """Validate and save, where the step is one for it; called by all processes.
+
+        Args:
+            state: after the step.
+            saves: write a checkpoint in any case; the same in all processes.
+        """
         validates = self._is_validation(state)
-        if validates or self.config.is_checkpoint(state.step):
+        if saves or validates or self.config.is_checkpoint(state.step):
             self._save(state, validates=validates)
+
+    def is_last(self, state: TrainState) -> bool:
+        """Whether the step was the last one of the training."""
+        return state.step >= self.config.steps if state.time is None else state.time.is_over
 
     def _is_validation(self, state: TrainState) -> bool:
         if state.time is None:
@@ -90,6 +107,7 @@ class Keeper:
     def _save(self, state: TrainState, *, validates: bool) -> None:
         with state.time.saving(validates=validates) if state.time else nullcontext():
             self._validate_and_write(state, validates=validates)
+        self._saved_at = time.monotonic()
 
     def _validate_and_write(self, state: TrainState, *, validates: bool) -> None:
         place = self.strategy.place

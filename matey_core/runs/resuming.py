@@ -4,11 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from matey_core.errors import CheckpointError
+from matey_core.errors import CheckpointError, ConfigError
 from matey_core.files import check_no_links
 from matey_core.runs.folder import RunFolder, newest_run
 from matey_core.runs.keeping import is_kept
 from matey_core.runs.settings import TrainingConfig
+from matey_core.runs.time_plan import SECONDS
 from matey_core.training.checkpoint import has_used_its_time
 
 AnyTraining = TypeVar("AnyTraining", bound=TrainingConfig)
@@ -21,6 +22,8 @@ def resumable_run(
     verb: str,
     read: Callable[[RunFolder], AnyTraining],
     sequence_parallel: int | None = None,
+    steps: int | None = None,
+    minutes: float | None = None,
 ) -> tuple[RunFolder, AnyTraining]:
     """Find the run to continue, and its settings.
 
@@ -30,8 +33,11 @@ def resumable_run(
         verb: `pretrain` or `finetune`.
         read: reads the settings of such a run.
         sequence_parallel: how many processes share every sample from now on; by default as before.
+        steps: of the whole training from now on, at least as many as before.
+        minutes: likewise.
 
     Raises:
+        ConfigError: the training would become shorter, or has no such length.
         CheckpointError: there is none, it is another verb's, or it is complete and kept.
         RunError: something in it is a link, so that writing might change files elsewhere.
     """
@@ -48,16 +54,35 @@ def resumable_run(
             remedy=f"Continue it with `matey {other} --resume --name {run.path.name}`.",
         )
     check_no_links(run.path, run.checkpoints.path)
-    config = read(run)
+    config = _prolonged(read(run), run, steps=steps, minutes=minutes)
     # What a kill during the last save has left undone is done by training no step.
     if (length := _complete_length(last, config)) is not None and is_kept(run, last):
         raise CheckpointError(
             f"{run.path} is complete: it has {length}.",
-            remedy="Train further with `matey finetune`, or start a new run.",
+            remedy=f"Train further with `matey {verb} --resume --name {run.path.name} "
+            f"--{next(iter(config.length))} MORE`, or with `matey finetune`.",
         )
     if sequence_parallel is not None:
         config = config.model_copy(update={"sequence_parallel": sequence_parallel})
     return run, config
+
+
+def _prolonged(
+    config: AnyTraining, run: RunFolder, *, steps: int | None, minutes: float | None
+) -> AnyTraining:
+    """Give a training more steps or minutes than it had."""
+    [(key, old)] = config.length.items()
+    for name, asked in {"steps": steps, "minutes": minutes}.items():
+        if asked is None or (name == key and asked == old):
+            continue
+        if name != key or asked < old:
+            raise ConfigError(
+                f"{run.path} is a training of {old:g} {key}; --resume can only make them more, "
+                f"not {name} = {asked:g}.",
+                remedy=f"Give --{key} of more than {old:g}, or leave it out.",
+            )
+        config = config.model_copy(update={name: asked})
+    return config
 
 
 def _complete_length(last: Path, config: TrainingConfig) -> str | None:
@@ -65,7 +90,7 @@ def _complete_length(last: Path, config: TrainingConfig) -> str | None:
     if config.minutes is None:
         is_complete = int(last.name.removeprefix("step-")) >= config.steps
         return f"all of its {config.steps} steps" if is_complete else None
-    is_over = has_used_its_time(last)
+    is_over = has_used_its_time(last, seconds=SECONDS * config.minutes)
     return f"trained for all of its {config.minutes:g} minutes" if is_over else None
 
 

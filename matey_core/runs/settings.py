@@ -84,7 +84,9 @@ class TrainingConfig(Config):
     """Steps from one validation and checkpoint to the next; by default a fifth of all steps, or of
     the minutes."""
     checkpoint_every: PositiveInt | None = None
-    """Steps from one further checkpoint to the next; by default there are none."""
+    """Steps from one further checkpoint to the next; by default `checkpoint_minutes` decides."""
+    checkpoint_minutes: PositiveFloat = 10.0
+    """Minutes after which a further checkpoint is written, if there was none meanwhile."""
     validation_batches: PositiveInt = 4
     """Number of batches of each store and lead time in a validation."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -126,6 +128,11 @@ class TrainingConfig(Config):
             if len(given) > 1:
                 raise ValueError(f"give one of {', '.join(budgets)}, not {' and '.join(given)}")
         return self
+
+    @property
+    def length(self) -> dict[str, int | float]:
+        """The setting that says how long the training is: `steps`, or `minutes` in their place."""
+        return {"steps": self.steps} if self.minutes is None else {"minutes": self.minutes}
 
     def targets(self, lead: int, step: int) -> tuple[int, ...]:
         """Leads of the targets of a sample whose lead was drawn, at a step."""

@@ -181,17 +181,16 @@ def load_checkpoint(path: Path, state: TrainState) -> Progressed:
         ) from error
 
 
-def has_used_its_time(path: Path) -> bool:
-    """Whether a checkpoint is the end of a training that had a time instead of steps.
+def has_used_its_time(path: Path, *, seconds: float) -> bool:
+    """Whether a checkpoint is the end of a training that has so much time instead of steps.
 
     Raises:
         CheckpointError: the checkpoint does not say.
     """
     try:
-        return bool(
-            json.loads((path / "state.json").read_text(encoding="utf-8"))["time"]["is_over"]
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        time = json.loads((path / "state.json").read_text(encoding="utf-8"))["time"]
+        return bool(time["is_over"]) and seconds <= float(time.get("given", seconds))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
             f"{path / 'state.json'} does not say how much time was used: {error!r}.",
             remedy="Name another run with --name, or start again.",

@@ -138,6 +138,7 @@ class TimeBudget:
     def state_dict(self) -> dict[str, Any]:
         """Values that a checkpoint keeps."""
         return {
+            "given": self.seconds,
             "seconds": self.used,
             "share": self.share,
             "reserve": self.reserve,
@@ -150,6 +151,9 @@ class TimeBudget:
         self.share = float(state["share"])
         self.reserve = float(state["reserve"])
         self.is_over = bool(state["is_over"])
+        if (given := float(state.get("given", self.seconds))) < self.seconds:
+            self.share *= given / self.seconds
+            self.is_over = False
 
     def _agree(self) -> None:
         self._agreed = self._strategy.broadcast(self.used)

@@ -4,13 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.killing import ended, matey_done, matey_process
+from tests.killing import ended, matey_done, matey_process, wait_until
 from tests.support import tiny_store
 from tests.training import TOML, events
 
@@ -23,13 +21,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny_store(folder / "data", name="flow_periodic")
     (folder / "settings.toml").write_text(TOML)
     return folder
-
-
-def wait_until(is_so: Callable[[], bool], *, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def steps(run: Path) -> list[int]:

@@ -71,6 +71,8 @@ def resume(
     *,
     sequence_parallel: int | None = None,
     data: Path | None = None,
+    steps: int | None = None,
+    minutes: float | None = None,
     on_start: OnStart = ignore_start,
     on_validation: OnValidation = ignore_validation,
 ) -> TrainingReport:
@@ -84,14 +86,23 @@ def resume(
         on_progress: is called after every step.
         sequence_parallel: how many processes share every sample; by default as many as before.
         data: where the stores are, which is needed for those in object storage.
+        steps: of the whole training, if it shall be longer than it was to be.
+        minutes: likewise.
         on_start: is called once, before the first step, with what will be done.
         on_validation: is called after every validation.
 
     Raises:
+        ConfigError: the training would become shorter.
         CheckpointError: there is no such run, it is complete, or it does not fit its data.
     """
     run, config = resumable_run(
-        runs, name, verb="finetune", read=run_config, sequence_parallel=sequence_parallel
+        runs,
+        name,
+        verb="finetune",
+        read=run_config,
+        sequence_parallel=sequence_parallel,
+        steps=steps,
+        minutes=minutes,
     )
     plan = plan_again(run, config, data)
     make = partial(_job, plan, resumed=run)
