@@ -24,6 +24,13 @@ def test_every_settings_file_is_valid_and_buildable(name: str) -> None:
     assert small.build(fields=("u",), num_axes=(2,)).fields == ("u",)
 
 
+def test_the_published_model_is_trained_without_what_came_later() -> None:
+    config = validate(PretrainConfig, read_toml(shipped_settings()["paper"]), source="paper")
+    parts = (config.loss, config.objective, config.optimizer)
+    assert [part.part for part in parts] == ["relative_mse", "one_step", "adamw"]
+    assert (config.augment, config.optimizer.learning_rate) == ((), 1e-3)
+
+
 def test_files_that_come_with_matey_are_known_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
