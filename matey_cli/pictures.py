@@ -1,33 +1,32 @@
-"""Cells over a field as a file: PNG, or SVG with the cells as lines."""
+"""Cells over a field as a file, with axes and a color bar; matplotlib draws it."""
 
-import base64
 import os
-import struct
-import zlib
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from matey_cli.colors import borders, colored, normalized, with_lines
-from matey_core.errors import ConfigError
-from matey_core.files import remove
+from matey_core.errors import ConfigError, install_extra
 
 if TYPE_CHECKING:
+    from matey_core.workflows.axes import Axis
     from matey_core.workflows.tokenize_inspect import Picture
 
-PIXELS = 768
-"""Length of a picture's longer side, about."""
-STRIP = 12
-"""A line of points is drawn this many times longer than high."""
+WIDTH = 6.4
+"""Inches across that a plane has, about."""
+SHORTEST, TALLEST = 1.6, 9.0
+"""Inches down that a plane may have."""
+LINE = 2.8
+"""Inches down that a curve has."""
 
 
 def check_name(path: Path) -> None:
     """Say before the work whether a picture can be written under this name.
 
     Raises:
-        ConfigError: the suffix is neither .png nor .svg, or the folder does not exist.
+        ConfigError: the suffix is neither .png nor .svg, the folder does not exist, or matplotlib
+            is missing.
     """
     if path.suffix.lower() not in (".png", ".svg"):
         raise ConfigError(
@@ -36,85 +35,111 @@ def check_name(path: Path) -> None:
         )
     if not path.parent.is_dir():
         raise ConfigError(f"--save {path}: there is no folder {path.parent}.")
+    if find_spec("matplotlib") is None:
+        raise ConfigError(
+            "matplotlib is not installed, so --save cannot draw.",
+            remedy=f"{install_extra('plots')}, or look at the map in the terminal.",
+        )
 
 
-def save(picture: "Picture", path: Path, *, title: str) -> None:
+def save(picture: "Picture", path: Path, *, title: str, field: str, cells: str) -> None:
     """Write a picture; it has its name only when complete.
 
     Args:
         picture: a field and its cells.
         path: ends in .png or .svg.
-        title: for readers of an SVG.
+        title: what is shown.
+        field: its name.
+        cells: how it is cut, in words.
 
     Raises:
-        ConfigError: a suffix that is neither.
+        ConfigError: `check_name` refuses it.
     """
+    from matplotlib.figure import Figure
+
+    from matey_core.workflows.axes import bracketed
+
     check_name(path)
-    values, cells = _plane(picture.values), _plane(picture.cells)
-    is_png = path.suffix.lower() == ".png"
-    content = png(_raster(values, cells)) if is_png else _svg(values, cells, title).encode()
+    is_line = picture.values.ndim == 1
+    height = LINE if is_line else _height(picture)
+    figure = Figure(figsize=(WIDTH + 1.2, height + 1.1), layout="constrained")
+    panel = figure.subplots()
+    label = f"{field}{bracketed(picture.unit)}"
+    if is_line:
+        _draw_line(panel, picture)
+        panel.set_ylabel(label)
+    else:
+        image = _draw_plane(panel, picture)
+        figure.colorbar(image, ax=panel, label=label, pad=0.02)
+    cut = f"; {picture.slice_of}" if picture.slice_of else ""
+    panel.set_title(f"{title}\n{cells}{cut}", fontsize=9)
     partial = path.with_name(path.name + ".partial")
     try:
-        remove(partial)
-        partial.write_bytes(content)
+        figure.savefig(partial, format=path.suffix[1:].lower(), dpi=150)
         os.replace(partial, path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
 
 
-def png(colors: np.ndarray) -> bytes:
-    """Encode (rows, columns, 3) uint8 colors as PNG."""
-    rows, columns, _ = colors.shape
-    lines = np.zeros((rows, 1 + 3 * columns), dtype=np.uint8)  # filter 0 begins each line
-    lines[:, 1:] = colors.reshape(rows, -1)
-    header = struct.pack(">IIBBBBB", columns, rows, 8, 2, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(lines.tobytes(), 9)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, body) for kind, body in chunks)
+def _draw_line(panel: Any, picture: "Picture") -> None:
+    """A curve, with a line wherever a cell begins."""
+    (axis,) = picture.axes
+    panel.plot(axis.positions, picture.values, color="C0")
+    low, high = axis.edges
+    step = (high - low) / len(picture.values)
+    begins = np.flatnonzero(np.diff(picture.cells)) + 1
+    for place in (low, *(low + step * begins), high):
+        panel.axvline(place, color="0.6", linewidth=0.6, zorder=0)
+    panel.set_xlim(low, high)
+    panel.set_xlabel(axis.label)
 
 
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+def _draw_plane(panel: Any, picture: "Picture") -> Any:
+    """A field in color, with the outlines of its cells: x goes across, as on paper."""
+    from matplotlib.collections import PolyCollection
 
-
-def _plane(values: np.ndarray) -> np.ndarray:
-    """A line becomes a strip."""
-    if values.ndim == 2:
-        return values
-    return np.repeat(values[None], max(1, len(values) // STRIP), axis=0)
-
-
-def _raster(values: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    """Colors of all pixels, several for each point, with a line around each cell."""
-    zoom = max(1, PIXELS // max(values.shape))
-    colors = colored(normalized(values))
-    large = [axis.repeat(zoom, 0).repeat(zoom, 1) for axis in (colors, cells)]
-    lines = borders(large[1])
-    lines[0], lines[:, 0], lines[-1], lines[:, -1] = True, True, True, True
-    return with_lines(large[0], lines, strength=0.7)
-
-
-def _svg(values: np.ndarray, cells: np.ndarray, title: str) -> str:
-    """The field as an embedded PNG, one pixel a point, under cells as rectangles."""
-    rows, columns = values.shape
-    zoom = PIXELS / max(rows, columns)
-    image = base64.b64encode(png(colored(normalized(values)))).decode()
-    path = "".join(
-        f"M{left} {top}h{width}v{height}h{-width}z" for left, top, width, height in _boxes(cells)
+    values, cells, (up, across) = picture.values, picture.cells, _upright(picture)
+    if up is not picture.axes[0]:
+        values, cells = values.T, cells.T
+    image = panel.imshow(
+        values,
+        origin="lower",
+        extent=(*across.edges, *up.edges),
+        aspect="auto",
+        interpolation="nearest",
     )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {columns} {rows}" '
-        f'width="{columns * zoom:.0f}" height="{rows * zoom:.0f}">\n'
-        f"<title>{escape(title)}</title>\n"
-        f'<image width="{columns}" height="{rows}" style="image-rendering:pixelated" '
-        f'preserveAspectRatio="none" href="data:image/png;base64,{image}"/>\n'
-        f'<path d="{path}" fill="none" stroke="#fff" stroke-opacity="0.75" '
-        f'stroke-width="1" vector-effect="non-scaling-stroke"/>\n</svg>\n'
-    )
+    corners = _corners(cells)
+    for column, (axis, points) in enumerate(((across, cells.shape[1]), (up, cells.shape[0]))):
+        low, high = axis.edges
+        corners[..., column] = low + corners[..., column] * (high - low) / points
+    for color, width in (("black", 1.2), ("white", 0.6)):  # either shows on any color
+        outlines = PolyCollection(
+            list(corners), facecolors="none", edgecolors=color, linewidths=width, alpha=0.8
+        )
+        outlines.set_gid(f"cells-{color}")
+        panel.add_collection(outlines)
+    panel.set_xlabel(across.label)
+    panel.set_ylabel(up.label)
+    return image
 
 
-def _boxes(cells: np.ndarray) -> list[tuple[int, int, int, int]]:
-    """Left, top, width and height of every cell."""
+def _upright(picture: "Picture") -> "tuple[Axis, Axis]":
+    """The axes that go up and across."""
+    first, last = picture.axes
+    return (last, first) if first.name == "x" else (first, last)
+
+
+def _height(picture: "Picture") -> float:
+    """Inches of a plane whose axes have the same scale, if it is not too long for that."""
+    up, across = _upright(picture)
+    lengths = [abs(high - low) for low, high in (up.edges, across.edges)]
+    ratio = lengths[0] / lengths[1] if lengths[1] and up.unit == across.unit else 1.0
+    return float(np.clip(WIDTH * ratio, SHORTEST, TALLEST))
+
+
+def _corners(cells: np.ndarray) -> np.ndarray:
+    """(cell, 4, 2) corners of every cell, in points across and up."""
     rows, columns = np.indices(cells.shape)
     _, inverse = np.unique(cells, return_inverse=True)
     inverse = inverse.reshape(-1)
@@ -124,7 +149,7 @@ def _boxes(cells: np.ndarray) -> list[tuple[int, int, int, int]]:
         high = np.zeros_like(low)
         np.minimum.at(low, inverse, place)
         np.maximum.at(high, inverse, place)
-        edges.append((low, high + 1 - low))
-    (left, width), (top, height) = edges
-    boxes = np.stack([left, top, width, height], axis=1).tolist()
-    return [(box[0], box[1], box[2], box[3]) for box in boxes]
+        edges.append((low, high + 1))
+    (left, right), (bottom, top) = edges
+    pairs = [(left, bottom), (right, bottom), (right, top), (left, top)]
+    return np.stack([np.stack(pair, axis=-1) for pair in pairs], axis=1).astype(float)

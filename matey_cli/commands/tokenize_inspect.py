@@ -54,7 +54,13 @@ def tokenize_inspect(
     with render.progress() as on_progress:
         report = inspect(config, on_progress)
     if save is not None:
-        pictures.save(report.picture, save, title=_title(report))
+        pictures.save(
+            report.picture,
+            save,
+            title=_title(report),
+            field=report.field,
+            cells=f"{_budget(report)}: {report.tokens:,} tokens",
+        )
     if render.emit(report):
         return
     if config.survey:
@@ -91,7 +97,7 @@ def _legend(report: "InspectReport") -> None:
     picture = report.picture
     low, high = float(picture.values.min()), float(picture.values.max())
     axes = ", ".join(
-        f"{axis} {'across' if index == len(picture.axes) - 1 else 'down'}"
+        f"{axis.name} {'across' if index == len(picture.axes) - 1 else 'down'}"
         for index, axis in enumerate(picture.axes)
     )
     cut = f"; cut at {picture.slice_of}" if picture.slice_of else ""

@@ -1,15 +1,13 @@
 """The refinement map, typed as a user does."""
 
 import json
-import struct
-import zlib
 from pathlib import Path
 from xml.etree import ElementTree
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from matey_cli.colors import colored
 from tests.command import Matey
 
 
@@ -84,24 +82,37 @@ def test_survey_covers_the_test_samples(matey: Matey, project: Path) -> None:
         assert row["num_times"] == 10
 
 
-def test_png_holds_the_field(matey: Matey, project: Path, tmp_path: Path) -> None:
+def test_png_has_axes_and_a_color_bar(matey: Matey, project: Path, tmp_path: Path) -> None:
     file = tmp_path / "map.png"
     result = matey("tokenize-inspect", "--patch", "8", "--save", file, "--quiet", cwd=project)
     assert result.returncode == 0, result.stderr
-    pixels = _decode(file.read_bytes())
-    assert pixels.shape == (768, 768, 3)
-    highest = colored(np.array(1.0))
-    assert (pixels.reshape(-1, 3) == highest).all(1).any()
+    pixels = plt.imread(file)
+    assert pixels.shape[1] == 1140
+    # Viridis from end to end, though no point of the field need have its darkest color.
+    for color in ((0.267, 0.005, 0.329), (0.993, 0.906, 0.144)):
+        assert (np.abs(pixels[..., :3] - color) < 0.02).all(-1).any()
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_svg_has_a_path_for_every_cell(matey: Matey, project: Path, tmp_path: Path) -> None:
+def test_svg_has_an_outline_for_every_cell(matey: Matey, project: Path, tmp_path: Path) -> None:
     file = tmp_path / "map.svg"
     matey("tokenize-inspect", "--patch", "8,4", "--ratio", "0.25", "--save", file, cwd=project)
     root = ElementTree.parse(file).getroot()
-    path = root.find("{http://www.w3.org/2000/svg}path")
-    assert path is not None
-    assert path.attrib["d"].count("M") == 28
+    svg = "{http://www.w3.org/2000/svg}"
+    (group,) = root.iterfind(f".//{svg}g[@id='cells-white']")
+    assert len(list(group.iter(f"{svg}path"))) == 28
+    text = file.read_text()
+    for words in ("flat_periodic.zarr", "density", "adap_mix 8→4", "28 tokens"):
+        assert words in text
+
+
+def test_pictures_need_matplotlib(
+    matey: Matey, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("matey_cli.pictures.find_spec", lambda name: None)
+    done = matey("tokenize-inspect", "--save", "map.png", cwd=project)
+    assert done.returncode == 2
+    assert "pip install 'matey-fm[plots]'" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -130,21 +141,3 @@ def test_impossible_wishes_are_told(
     assert words in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
-
-
-def _decode(content: bytes) -> np.ndarray:
-    """Read a PNG of unfiltered RGB lines, checking every chunk's checksum."""
-    assert content[:8] == b"\x89PNG\r\n\x1a\n"
-    place, data, size = 8, b"", (0, 0)
-    while place < len(content):
-        (length,) = struct.unpack(">I", content[place : place + 4])
-        kind, body = content[place + 4 : place + 8], content[place + 8 : place + 8 + length]
-        (checksum,) = struct.unpack(">I", content[place + 8 + length : place + 12 + length])
-        assert checksum == zlib.crc32(kind + body)
-        if kind == b"IHDR":
-            size = struct.unpack(">II", body[:8])
-        data += body if kind == b"IDAT" else b""
-        place += 12 + length
-    lines = np.frombuffer(zlib.decompress(data), dtype=np.uint8).reshape(size[1], -1)
-    assert not lines[:, 0].any()
-    return lines[:, 1:].reshape(size[1], size[0], 3)

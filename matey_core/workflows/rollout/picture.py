@@ -8,8 +8,9 @@ import numpy as np
 
 from matey_core.errors import ConfigError, install_extra
 from matey_core.training.checkpoint import written
+from matey_core.workflows.axes import Axis, bracketed
 from matey_core.workflows.rollout.report import StoreRollout
-from matey_core.workflows.rollout.shown import Axis, Shown
+from matey_core.workflows.rollout.shown import Shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -98,7 +99,7 @@ def _planes(figure: Any, panels: np.ndarray, shown: Shown) -> None:
             image = panel.imshow(
                 planes[column],
                 origin="lower",
-                extent=(*_edges(across), *_edges(up)),
+                extent=(*across.edges, *up.edges),
                 cmap=colors,
                 vmin=least,
                 vmax=most,
@@ -106,9 +107,9 @@ def _planes(figure: Any, panels: np.ndarray, shown: Shown) -> None:
                 interpolation="nearest",
             )
         if name == "prediction":
-            _bar(figure, image, panels[:2], f"{shown.field}{_bracket(shown.unit)}")
+            _bar(figure, image, panels[:2], f"{shown.field}{bracketed(shown.unit)}")
         elif name != "truth":
-            _bar(figure, image, line, f"error{_bracket(shown.unit)}")
+            _bar(figure, image, line, f"error{bracketed(shown.unit)}")
 
 
 def _bar(figure: Any, image: Any, panels: np.ndarray, label: str) -> None:
@@ -124,7 +125,7 @@ def _lines(figure: Any, panels: np.ndarray, shown: Shown) -> None:
         if shown.num_known:
             panel.plot(axis.positions, truth, color="black", label="truth")
         panel.plot(axis.positions, prediction, "C1--", label="prediction")
-    panels[0, 0].set_ylabel(f"{shown.field}{_bracket(shown.unit)}", fontsize=9)
+    panels[0, 0].set_ylabel(f"{shown.field}{bracketed(shown.unit)}", fontsize=9)
     panels[0, 0].legend(fontsize=8)
     if not shown.num_known:
         return
@@ -135,7 +136,7 @@ def _lines(figure: Any, panels: np.ndarray, shown: Shown) -> None:
         panel.plot(axis.positions, error, color="C3")
         if column >= shown.num_known:
             _say_unknown(panel)
-    panels[1, 0].set_ylabel(f"error{_bracket(shown.unit)}", fontsize=9)
+    panels[1, 0].set_ylabel(f"error{bracketed(shown.unit)}", fontsize=9)
 
 
 def _errors(panel: "Axes", result: StoreRollout) -> None:
@@ -166,7 +167,7 @@ def _errors(panel: "Axes", result: StoreRollout) -> None:
             transform=panel.get_xaxis_transform(),
         )
     panel.set_yscale("log")
-    panel.set_xlabel(f"time{_bracket(shown.time_unit)}", fontsize=9)
+    panel.set_xlabel(f"time{bracketed(shown.time_unit)}", fontsize=9)
     panel.set_ylabel("nRMSE, mean over fields", fontsize=9)
     panel.tick_params(labelsize=8)
     panel.grid(visible=True, alpha=0.3)
@@ -188,16 +189,9 @@ def _say_unknown(panel: "Axes") -> None:
 def _height(axes: tuple[Axis, ...]) -> float:
     """Inches of a panel in which both axes have the same scale, if it is not too long."""
     up, across = axes
-    lengths = [abs(high - low) for low, high in (_edges(up), _edges(across))]
+    lengths = [abs(high - low) for low, high in (up.edges, across.edges)]
     ratio = lengths[0] / lengths[1] if lengths[1] and up.unit == across.unit else 1.0
     return float(np.clip(PANEL * ratio, SHORTEST, TALLEST))
-
-
-def _edges(axis: Axis) -> tuple[float, float]:
-    """Where the first cell begins and the last one ends: positions are their centers."""
-    positions = axis.positions.astype(float)
-    half = (positions[-1] - positions[0]) / max(len(positions) - 1, 1) / 2
-    return float(positions[0] - half), float(positions[-1] + half)
 
 
 def _limits(values: np.ndarray) -> tuple[float, float]:
@@ -213,10 +207,6 @@ def _largest(errors: np.ndarray) -> float:
 def _drawable(errors: list[float]) -> list[float]:
     """Errors that a logarithmic axis can show."""
     return [error if np.isfinite(error) and error > 0 else float("nan") for error in errors]
-
-
-def _bracket(unit: str) -> str:
-    return f" [{unit}]" if unit not in ("", "1") else ""
 
 
 def _space(unit: str) -> str:

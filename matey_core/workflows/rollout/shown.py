@@ -8,23 +8,10 @@ import zarr
 from jaxtyping import Float
 
 from matey_core.store import Store
+from matey_core.workflows.axes import Axis, axes_of
 from matey_core.workflows.rollout.origin import continued
 
 NUM_SHOWN = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Axis:
-    """Positions along one axis."""
-
-    name: str
-    unit: str
-    positions: Float[np.ndarray, "points"]
-
-    @property
-    def label(self) -> str:
-        """Name and unit."""
-        return f"{self.name} [{self.unit}]" if self.unit not in ("", "1") else self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +78,8 @@ def shown_of(
             frame = first + lead - 1
             truth[row] = store.read_field(name, sample, frame, frame + 1)[0][cut]
     unit = next(each.unit for each in store.spec.fields if each.name == name)
-    axes = tuple(
-        Axis(name=axis, unit=store.units.get(axis, ""), positions=store.coordinates[axis])
-        for axis in store.spec.grid.axes[-(prediction.ndim - 1) :]
-    )
+    names = store.spec.grid.axes[-(prediction.ndim - 1) :]
+    axes = axes_of(names, store.coordinates, store.units)
     order = tuple(range(prediction.ndim))
     if axes[0].name == "x" and len(axes) == 2:
         axes, order = axes[::-1], (0, 2, 1)

@@ -121,7 +121,6 @@ def inspect(config: InspectConfig, on_progress: OnProgress = silent) -> InspectR
             f"{view.frames.path} has no field {name!r}; it has {', '.join(view.frames.fields)}."
         )
     values = window[0, -1, view.frames.fields.index(name)].numpy()
-    grid = view.frames.spec.grid
     return InspectReport(
         source=view.frames.path,
         settings_of=view.settings_of,
@@ -142,7 +141,7 @@ def inspect(config: InspectConfig, on_progress: OnProgress = silent) -> InspectR
         levels=_levels(tree),
         attention=tuple(_attention(view, window, scheme) for scheme in SCHEMES.names()),
         survey=_survey(view, on_progress) if config.survey else (),
-        picture=picture_of(values, tree, axes=grid.axes),
+        picture=picture_of(values, tree, axes=view.frames.axes, unit=view.frames.units[name]),
     )
 
 

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int
 
 from matey_core.tokenizers import Tree
+from matey_core.workflows.axes import Axis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,30 +20,34 @@ class Picture:
     """Level of the leaf that each point lies in; 0 is the coarsest."""
     cells: Int[np.ndarray, "*plane"]
     """A number for every leaf, the same on all its points."""
-    axes: tuple[str, ...]
-    """Names of the axes that are shown."""
+    axes: tuple[Axis, ...]
+    """Of the values."""
+    unit: str = ""
+    """Of the field."""
     slice_of: str = ""
     """Where a plane was cut out of a volume, such as "x at point 16 of 32"."""
 
 
-def picture_of(values: np.ndarray, tree: Tree, *, axes: tuple[str, ...]) -> Picture:
+def picture_of(values: np.ndarray, tree: Tree, *, axes: tuple[Axis, ...], unit: str) -> Picture:
     """Show a field with the leaves of a tree of one sample; volumes at mid-depth.
 
     Args:
         values: (*space) one field at one time.
         tree: cells of one sample.
-        axes: names of the space axes.
+        axes: of space.
+        unit: of the field.
     """
     levels, cells = pointwise(tree)
     if values.ndim < 3:
-        return Picture(values=values, levels=levels, cells=cells, axes=axes)
+        return Picture(values=values, levels=levels, cells=cells, axes=axes, unit=unit)
     middle = values.shape[0] // 2
     return Picture(
         values=values[middle],
         levels=levels[middle],
         cells=cells[middle],
         axes=axes[1:],
-        slice_of=f"{axes[0]} at point {middle} of {values.shape[0]}",
+        unit=unit,
+        slice_of=f"{axes[0].name} at point {middle} of {values.shape[0]}",
     )
 
 

@@ -12,6 +12,7 @@ from matey_core.fields import Field, FieldSpec
 from matey_core.readers import READERS, Source
 from matey_core.runs.sources import readable
 from matey_core.store import SUFFIX, Store, find_stores
+from matey_core.workflows.axes import Axis, axes_of
 
 Read = Callable[[int, int, int], np.ndarray]
 
@@ -24,6 +25,10 @@ class FrameSource:
     spec: FieldSpec
     fields: tuple[str, ...]
     """The fields of a model's input; the static ones where nothing changes in time."""
+    axes: tuple[Axis, ...]
+    """Of space."""
+    units: dict[str, str]
+    """By field."""
     times: np.ndarray
     """(time,) times of the frames."""
     sample_names: tuple[str, ...]
@@ -92,6 +97,8 @@ def of_store(store: Store) -> FrameSource:
         path=store.path,
         spec=store.spec,
         fields=_names(store.spec.fields or store.static_fields),
+        axes=axes_of(store.spec.grid.axes, store.coordinates, store.units),
+        units=_units(store.spec.fields or store.static_fields),
         times=store.times() if moving else np.zeros(1),
         sample_names=store.sample_names,
         preferred=store.samples("test") or tuple(range(store.num_samples)),
@@ -106,6 +113,8 @@ def _of_source(source: Source) -> FrameSource:
         path=source.path,
         spec=header.spec,
         fields=_names(header.spec.fields or header.static_fields),
+        axes=axes_of(header.spec.grid.axes, header.coordinates, header.units),
+        units=_units(header.spec.fields or header.static_fields),
         times=header.times if moving else np.zeros(1),
         sample_names=header.sample_names,
         preferred=tuple(range(len(header.sample_names))),
@@ -115,6 +124,10 @@ def _of_source(source: Source) -> FrameSource:
 
 def _names(fields: tuple[Field, ...]) -> tuple[str, ...]:
     return tuple(field.name for field in fields)
+
+
+def _units(fields: tuple[Field, ...]) -> dict[str, str]:
+    return {field.name: field.unit for field in fields}
 
 
 def _still(read: Callable[[int], np.ndarray]) -> Read:

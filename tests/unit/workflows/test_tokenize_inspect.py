@@ -88,7 +88,7 @@ def test_volumes_are_cut_at_mid_depth(tmp_path: Path) -> None:
     path = tiny_store(tmp_path, shape=(16, 8, 24), samples=4)
     report = inspect(InspectConfig(source=path, runs=tmp_path, patch=(8, 4), sample=1, time=7))
     assert report.picture.slice_of == "x at point 8 of 16"
-    assert report.picture.axes == ("y", "z")
+    assert [axis.name for axis in report.picture.axes] == ["y", "z"]
     truth = open_store(path).read(1, 7, 8)[0, 0, 8]
     np.testing.assert_array_equal(report.picture.values, truth)
 
