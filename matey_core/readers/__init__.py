@@ -83,8 +83,8 @@ class Source(ABC):
         return np.empty((0, *shape), self.header.dtype)
 
 
-Join = Literal["auto", "sample", "field"]
-"""What the files of a folder are to each other: trajectories, or fields of one."""
+Join = Literal["auto", "sample", "field", "time"]
+"""What the files of a folder are to each other: trajectories, or fields or times of one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +96,8 @@ class ReaderOptions:
     space axis; a `NAME` that tells, as `batch` or `lat`, needs none. Of a plain array all
     dims, in order."""
     join: Join = "auto"
-    """What the files of a folder are: each a trajectory (`sample`) or a field of one (`field`); by
-    default what their names tell."""
+    """What the files of a folder are: each a trajectory (`sample`), or a field (`field`) or some
+    times (`time`) of one; by default what names and times tell."""
     fields: tuple[str, ...] = ()
     """Variables that are fields, as `NAME` or `VARIABLE=NAME`; of an array with a field dim
     the names along it."""

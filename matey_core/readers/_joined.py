@@ -31,7 +31,7 @@ class Joined(Source):
     def __init__(self, path: Path, sources: Sequence[Source]) -> None:
         first = sources[0].header
         for source in sources[1:]:
-            _check_alike(sources[0], source)
+            check_alike(sources[0], source)
         headers = [source.header for source in sources]
         counts = [len(header.sample_names) for header in headers]
         times = np.concatenate([_times_by_sample(header) for header in headers])
@@ -45,7 +45,7 @@ class Joined(Source):
             splits=sum((h.splits for h in headers), ()) if all(h.splits for h in headers) else (),
         )
         super().__init__(path, header)
-        self.sources = tuple(_lean(source, first) for source in sources)
+        self.sources = tuple(lean(source, first) for source in sources)
         self._ends = tuple(accumulate(counts))
 
     @property
@@ -68,15 +68,19 @@ class Joined(Source):
         return self.sources[index], sample - (self._ends[index - 1] if index else 0)
 
 
-def _lean(source: Source, first: Header) -> Source:
+def lean(source: Source, first: Header) -> Source:
     """Share what all have in common: thousands of sources go to every worker."""
     lean = copy(source)
     lean.header = replace(source.header, spec=first.spec, coordinates=first.coordinates)
     return lean
 
 
-def _check_alike(first: Source, other: Source) -> None:
-    """Raise unless two sources may share one store."""
+def check_alike(first: Source, other: Source, *, same_times: bool = True) -> None:
+    """Raise unless two sources may share one store.
+
+    Raises:
+        DataError: fields, grid, coordinates, units or types differ, or times, unless they may.
+    """
     for name, expected, found in (
         ("fields", first.header.spec.fields, other.header.spec.fields),
         ("static fields", first.header.static_fields, other.header.static_fields),
@@ -85,7 +89,11 @@ def _check_alike(first: Source, other: Source) -> None:
         ("boundary", first.header.spec.grid.boundary, other.header.spec.grid.boundary),
         ("units", first.header.units, other.header.units),
         ("type", first.header.dtype, other.header.dtype),
-        ("number of frames", len(first.header.times), len(other.header.times)),
+        *(
+            [("number of frames", len(first.header.times), len(other.header.times))]
+            if same_times
+            else [("number of samples", *(len(s.header.sample_names) for s in (first, other)))]
+        ),
     ):
         if expected != found:
             raise _unlike(first, other, name, f": {_plain(expected)} and {_plain(found)}")
@@ -95,13 +103,15 @@ def _check_alike(first: Source, other: Source) -> None:
             SAME_POINT * spacing
         ):
             raise _unlike(first, other, f"positions along {axis}")
+    if not same_times:
+        return
     apart = _distance(_times_by_sample(other.header), first.header.times)
     if apart > UNEVEN * first.header.spec.time_step:
         raise DataError(
             f"{first.path} and {other.path} have different times, by up to {apart:.4g}; "
             f"the trajectories of a source share theirs to {UNEVEN:.0%} of a time step.",
             remedy="Give each file by itself, or a folder for each kind. Pieces of one trajectory "
-            "belong into one file.",
+            "belong into one file; the readers netcdf and array join them with --join time.",
         )
 
 

@@ -1,13 +1,21 @@
 """Plain arrays: .npy, .npz and Zarr, with dims named by --dims sample,time,y,x,field."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from matey_core.errors import DataError, MateyError
+from matey_core.errors import ConfigError, DataError, MateyError
 from matey_core.readers import READERS, Join, Reader, ReaderOptions, Source
 from matey_core.readers._find import walk
+from matey_core.readers._in_time import (
+    InTime,
+    by_number,
+    counted_times,
+    look_like_steps,
+    runs_in,
+)
 from matey_core.readers._joined import Joined
 from matey_core.readers._options import named_dims, pairs
 from matey_core.readers.array.files import has_known_dims, is_array, opened
@@ -17,6 +25,7 @@ from matey_core.readers.array.folders import (
     files_of_fields,
     is_one_source,
     join_of,
+    repeated,
     trajectories,
 )
 from matey_core.readers.array.npy import is_npy
@@ -32,6 +41,11 @@ class ArrayReader(Reader):
     """NumPy's files and Zarr; a folder of `.npy` files has a file a trajectory, or a field."""
 
     uses: ClassVar[frozenset[str]] = frozenset(ReaderOptions.__dataclass_fields__)
+
+    def __init__(self, options: ReaderOptions | None = None) -> None:
+        super().__init__(options)
+        self._repeated: frozenset[Path] = frozenset()
+        """Folders that were found beside others with files of the same names."""
 
     def recognizes(self, path: Path) -> bool:
         """Whether it holds arrays whose dims are known, by `--dims` or by themselves."""
@@ -61,6 +75,7 @@ class ArrayReader(Reader):
         for path in found:
             if path.is_file() and is_npy(path):
                 siblings.setdefault(path.parent, []).append(path)
+        self._repeated = repeated(siblings)
         for parent, files in siblings.items():
             if self._is_one_source(parent, files):
                 found = [path for path in found if path not in files] + [parent]
@@ -79,7 +94,9 @@ class ArrayReader(Reader):
         if not path.is_dir() or is_array(path):
             return open_dataset(path, self.options, opener)
         if parts := self._trajectories(path):
-            return Joined(path, [self._open_fields(part, opener) for part in parts])
+            is_in_time = self.options.join == "time"
+            open_part = self._in_time if is_in_time else self._open_fields
+            return Joined(path, [open_part(part, opener) for part in parts])
         files = children(path)
         if not files:
             raise DataError(f"{path} holds no .npy file.", remedy="Name a file, or a folder.")
@@ -87,22 +104,44 @@ class ArrayReader(Reader):
         check_join(path, join)
         if join == "field":
             return self._open_fields(path, opener)
-        return Joined(path, [open_dataset(file, self.options, opener) for file in files])
+        if join == "time":
+            return self._in_time(path, opener)
+        sources = [open_dataset(file, self.options, opener) for file in files]
+        joined = Joined(path, sources)
+        if self.options.join == "auto" and "time" not in self._roles():
+            notes = (*joined.header.notes, *look_like_steps(sources))
+            joined.header = replace(joined.header, notes=notes)
+        return joined
+
+    def _in_time(self, folder: Path, opener: Opener) -> Source:
+        paths, numbers = by_number(children(folder))
+        sources = [open_dataset(path, self.options, opener) for path in paths]
+        return InTime(folder, sources, counted_times(sources, numbers, self.options.time_step))
 
     def _open_fields(self, folder: Path, opener: Opener) -> Source:
         return open_dataset(folder, self.options, opener, files=files_of_fields(folder))
 
     def _is_one_source(self, folder: Path, files: Sequence[Path]) -> bool:
-        return is_one_source(files) or self._join_of(folder) == "field"
+        return is_one_source(files) or (bool(files) and self._join_of(folder) in ("field", "time"))
 
     def _join_of(self, folder: Path) -> Join:
-        # With a dim of fields an array has all of them.
-        has_fields = "field" in self._roles()
-        return "sample" if has_fields else join_of(folder, self.options.join, len(self._roles()))
+        join = self.options.join
+        if "field" not in self._roles():
+            is_repeated = folder in self._repeated
+            return join_of(folder, join, len(self._roles()), is_repeated=is_repeated)
+        if join == "field":
+            raise ConfigError(
+                "--join field says that a file is a field, but --dims names a dim of fields.",
+                remedy="Leave one of them out.",
+            )
+        return "sample" if join == "auto" else join
 
     def _trajectories(self, folder: Path) -> list[Path]:
-        has_fields = not self.options.dims or "field" in self._roles()
-        if has_fields or not folder.is_dir() or is_array(folder):
+        if not self.options.dims or not folder.is_dir() or is_array(folder):
+            return []
+        if self.options.join == "time":
+            return runs_in(folder, children)
+        if "field" in self._roles():
             return []
         return trajectories(folder, self.options.join, len(self._roles()))
 

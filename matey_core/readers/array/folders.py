@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,13 +35,14 @@ def is_one_source(files: Sequence[Path]) -> bool:
     return len({_shape_and_type(path) for path in files}) == 1
 
 
-def join_of(folder: Path, join: Join, dims: int) -> Join:
+def join_of(folder: Path, join: Join, dims: int, *, is_repeated: bool = False) -> Join:
     """Say what the files of a folder are to each other; `auto` where nothing tells.
 
     Args:
         folder: with `.npy` files.
         join: what a person says.
         dims: number of dims of a field; arrays with fewer are coordinates and the like.
+        is_repeated: whether the names come again in a folder beside.
     """
     if join != "auto":
         return join
@@ -53,9 +55,15 @@ def join_of(folder: Path, join: Join, dims: int) -> Join:
         return "field"
     if any(map(_NUMBER.search, stems)):
         return "auto" if _has_fields_in_names(stems) else "sample"
-    if any(_stems(other) == _stems(folder) for other in _siblings(folder)):
+    if is_repeated:
         return "field"
     return "auto" if named else "sample"
+
+
+def repeated(folders: Collection[Path]) -> frozenset[Path]:
+    """Choose the folders whose names of files come again in one beside, of those found."""
+    counts = Counter((folder.parent, _stems(folder)) for folder in folders)
+    return frozenset(folder for folder in folders if counts[folder.parent, _stems(folder)] > 1)
 
 
 def _has_fields_in_names(stems: Sequence[str]) -> bool:
@@ -92,7 +100,7 @@ def trajectories(folder: Path, join: Join, dims: int) -> list[Path]:
         return []
     inner = [path for path in entries_of(folder) if path.is_dir() and children(path)]
     alike = len({tuple(map(_key, children(path))) for path in inner}) == 1
-    are_fields = all(join_of(path, join, dims) == "field" for path in inner)
+    are_fields = all(join_of(path, join, dims, is_repeated=True) == "field" for path in inner)
     return inner if len(inner) > 1 and alike and are_fields else []
 
 
@@ -143,11 +151,5 @@ def _key(path: Path) -> tuple[str, tuple[int, ...], str]:
     return (path.stem, *_shape_and_type(path))
 
 
-def _stems(folder: Path) -> Collection[str]:
-    return {path.stem for path in children(folder)}
-
-
-def _siblings(folder: Path) -> list[Path]:
-    own = folder.resolve()
-    beside = (path for path in entries_of(folder.absolute().parent) if path.is_dir())
-    return [path for path in beside if path.resolve() != own]  # a link may lead back
+def _stems(folder: Path) -> frozenset[str]:
+    return frozenset(path.stem for path in children(folder))

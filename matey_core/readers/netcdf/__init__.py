@@ -1,13 +1,16 @@
 """NetCDF: any CF-like file, or a folder with one file a trajectory."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from matey_core.errors import DataError, MateyError
+from matey_core.errors import ConfigError, DataError, MateyError
 from matey_core.readers import READERS, Reader, ReaderOptions, Source
 from matey_core.readers._find import walk
+from matey_core.readers._in_time import look_like_steps, runs_in
 from matey_core.readers._joined import Joined
+from matey_core.readers.netcdf.clock import in_time, moments_in_time
 from matey_core.readers.netcdf.files import is_netcdf, structure
 from matey_core.readers.netcdf.header import open_dataset
 
@@ -16,7 +19,20 @@ from matey_core.readers.netcdf.header import open_dataset
 class NetcdfReader(Reader):
     """NetCDF-3 and NetCDF-4, told by content; dims and fields by CF, by name or by options."""
 
-    uses: ClassVar[frozenset[str]] = frozenset(ReaderOptions.__dataclass_fields__) - {"join"}
+    uses: ClassVar[frozenset[str]] = frozenset(ReaderOptions.__dataclass_fields__)
+
+    def __init__(self, options: ReaderOptions | None = None) -> None:
+        """Take the options.
+
+        Raises:
+            ConfigError: files are said to be fields.
+        """
+        super().__init__(options)
+        if self.options.join == "field":
+            raise ConfigError(
+                "The reader netcdf has its fields in every file, and takes no --join field.",
+                remedy="Say --join time or --join sample, or leave the option out.",
+            )
 
     def recognizes(self, path: Path) -> bool:
         """Whether it is a NetCDF file, or a folder whose NetCDF files have one structure."""
@@ -41,6 +57,10 @@ class NetcdfReader(Reader):
         siblings: dict[Path, list[Path]] = {}
         for file in files:
             siblings.setdefault(file.parent, []).append(file)
+        if self.options.join == "time":
+            runs = {place: runs_in(place, _children) for place in {p.parent for p in siblings}}
+            within = {run: place for place, found in runs.items() for run in found}
+            return sorted({within.get(parent, parent) for parent in siblings})
         sources = [
             [parent] if _is_one_source(children) else children
             for parent, children in siblings.items()
@@ -52,11 +72,26 @@ class NetcdfReader(Reader):
         if path.is_file():
             return open_dataset(path, self.options)
         files = _children(path)
+        if not files and self.options.join == "time" and (runs := runs_in(path, _children)):
+            return Joined(path, [self._joined(run, _children(run)) for run in runs])
         if not files:
             raise DataError(
                 f"{path} holds no NetCDF file.", remedy="Name a NetCDF file, or a folder of them."
             )
-        return Joined(path, [open_dataset(file, self.options) for file in files])
+        return self._joined(path, files)
+
+    def _joined(self, path: Path, files: Sequence[Path]) -> Source:
+        join = self.options.join
+        sources = [open_dataset(file, self.options) for file in files]
+        if join == "time":
+            return in_time(path, sources, self.options)
+        if join == "auto" and (found := moments_in_time(path, sources, self.options)):
+            return found
+        joined = Joined(path, sources)
+        if join == "auto":
+            notes = (*joined.header.notes, *look_like_steps(sources))
+            joined.header = replace(joined.header, notes=notes)
+        return joined
 
 
 def _children(folder: Path) -> list[Path]:

@@ -36,6 +36,11 @@ class DatasetSource(Source):
         self._files = files
 
     @property
+    def time_dim(self) -> str | None:
+        """Name of the dim of times in the file; None if the fields have none."""
+        return self._layout.dims.time if self._layout.fields[0].has_time else None
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """The files, or folders of files, that the values come from."""
         return self._files

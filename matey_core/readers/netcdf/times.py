@@ -47,8 +47,12 @@ def in_seconds(
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\d)[_T ](\d\d:\d\d:\d\d)Z?")
 
 
-def stamped(data: xr.Dataset, dim: str) -> tuple[str, Shaped[np.ndarray, "time"]] | None:
-    """Read dates that are written out, as WRF's `Times`: name, and seconds since the first."""
+def stamped(data: xr.Dataset, dim: str) -> tuple[str, Shaped[np.ndarray, "time"], str] | None:
+    """Read dates that are written out, as WRF's `Times`.
+
+    Returns:
+        The name of the variable, the seconds since the first date, and that date.
+    """
     for name, variable in data.variables.items():
         if not variable.dims or variable.dims[0] != dim or variable.dtype.kind not in "SU":
             continue
@@ -56,7 +60,7 @@ def stamped(data: xr.Dataset, dim: str) -> tuple[str, Shaped[np.ndarray, "time"]
             stamps = [f"{stamp[1]}T{stamp[2]}" for stamp in found if stamp]
             if len(stamps) == len(found):
                 dates = np.array(stamps, dtype="datetime64[s]")
-                return str(name), (dates - dates[0]).astype(np.float64)
+                return str(name), (dates - dates[0]).astype(np.float64), stamps[0]
     return None
 
 

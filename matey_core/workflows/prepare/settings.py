@@ -37,8 +37,8 @@ class PrepareConfig(Config):
     """Names of dims, as NAME or ROLE=NAME with the roles sample, time and field, such as
     sample=run,time=t,z,x; a plain array needs all of them, in order."""
     join: Join = "auto"
-    """What the .npy files of a folder are: each a trajectory (sample), or a field of one (field);
-    by default what their names tell."""
+    """What the files of a folder are: each a trajectory (sample), or some times (time) or, as .npy
+    files, a field (field) of one; by default what names and times tell."""
     fields: tuple[str, ...] = ()
     """Variables that are fields, as NAME or VARIABLE=NAME, such as h=height,uwnd=velocity_x."""
     derive: tuple[str, ...] = ()

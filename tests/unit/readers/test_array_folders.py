@@ -139,10 +139,16 @@ def test_what_is_not_clear_is_asked_for(tmp_path: Path, names: tuple[str, ...]) 
     assert len(reader(join="sample").open(found).header.sample_names) == len(names)
 
 
-def test_a_link_to_a_folder_is_no_other_folder(tmp_path: Path) -> None:
+def test_only_folders_of_the_source_tell(tmp_path: Path) -> None:
     save(tmp_path / "runs", "monday", "tuesday")
-    (tmp_path / "latest").symlink_to(tmp_path / "runs")
-    assert reader().open(tmp_path / "runs").header.sample_names == ("monday", "tuesday")
+    save(tmp_path / "more", "monday", "tuesday")
+    (found,) = reader().find(tmp_path / "runs")
+    assert reader().open(found).header.sample_names == ("monday", "tuesday")
+    assert reader().find(tmp_path) == [tmp_path]
+    save(tmp_path / "less", "monday", "tuesday", shape=(2, 6, 7))
+    some = reader()
+    assert some.find(tmp_path) == [tmp_path / name for name in ("less", "more", "runs")]
+    assert some.open(tmp_path / "less").header.spec.names == ("monday", "tuesday")
 
 
 def test_who_says_it_decides(tmp_path: Path) -> None:
