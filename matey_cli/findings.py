@@ -14,14 +14,14 @@ STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 def total(report: "CheckReport") -> str:
     """How many findings there are in how many stores."""
     return (
-        f"{_count(report.errors, 'error')}, {_count(report.warnings, 'warning')}, "
-        f"{_count(report.notes, 'note')} in {_count(len(report.stores), 'store')}."
+        f"{render.counted(report.errors, 'error')}, {render.counted(report.warnings, 'warning')}, "
+        f"{render.counted(report.notes, 'note')} in {render.counted(len(report.stores), 'store')}."
     )
 
 
 def show(store: "StoreCheck") -> None:
     """Print a table of what was found in a store."""
-    looked = f"{store.samples:,} of {_count(store.of_samples, 'sample')}"
+    looked = f"{store.samples:,} of {render.counted(store.of_samples, 'sample')}"
     rate = f", {render.size(store.num_bytes / store.seconds)}/s" if store.num_bytes else ""
     caption = f"{looked}, {render.size(store.num_bytes)} read{rate}"
     if not store.findings:
@@ -59,7 +59,3 @@ def _place(finding: "Finding") -> str:
         f"{finding.count:,} samples in all" if finding.sample and finding.count > 1 else "",
     ]
     return ", ".join(part for part in parts if part) or "the store"
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"

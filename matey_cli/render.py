@@ -6,11 +6,22 @@ import sys
 from matey_cli import output
 from matey_cli.documents import plain
 from matey_cli.progress import progress
-from matey_cli.tables import Lines, caption, duration, facts, heading, number, size, table
+from matey_cli.tables import (
+    Lines,
+    caption,
+    counted,
+    duration,
+    facts,
+    heading,
+    number,
+    size,
+    table,
+)
 
 __all__ = [
     "Lines",
     "caption",
+    "counted",
     "duration",
     "emit",
     "error",

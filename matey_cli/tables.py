@@ -44,6 +44,12 @@ def size(num_bytes: float) -> str:
     return f"{num_bytes:.{0 if power == 0 else 1}f} {_PREFIXES[power]}B"
 
 
+def counted(number: float, word: str) -> str:
+    """Write a number of things, such as "1 minute" or "2,000 steps"."""
+    written = f"{number:,}" if isinstance(number, int) else f"{number:g}"
+    return f"{written} {word}{'' if number == 1 else 's'}"
+
+
 def duration(seconds: float) -> str:
     """Write a time span: 0.83 s, 12.1 s, 3:05 or 2:10:30."""
     if seconds < 60:

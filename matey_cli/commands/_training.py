@@ -93,7 +93,7 @@ def train(
     nproc: int | None,
 ) -> None:
     """Train as the settings say, in as many processes as were asked for, and print how it went."""
-    from matey_core.runs.time_plan import with_length
+    from matey_core.runs.time_plan import MINUTES_BY_DEVICE, with_length
     from matey_core.runs.upgrade import upgraded
 
     config = configure(
@@ -105,8 +105,9 @@ def train(
     spread(nproc, config)
     if config is not asked and is_first():
         render.note(
-            f"Neither --minutes nor --steps is given: {config.minutes:g} minutes, as suits this "
-            "device."
+            f"Neither --minutes nor --steps is given: training takes {config.minutes:g} minutes. "
+            f"The default is {MINUTES_BY_DEVICE['cpu']:g} on a CPU and "
+            f"{MINUTES_BY_DEVICE['cuda']:g} on a GPU."
         )
     work = getattr(import_module(f"matey_core.workflows.{verb}"), verb)
     with advice(verb), render.progress() as on_progress:
@@ -229,9 +230,13 @@ def show_plan(plan: "TimePlan") -> None:
     """Say what the time comes to, and when it ends."""
     until = time.strftime("%H:%M", time.localtime(plan.ends_at))
     milliseconds = render.number(1e3 * plan.step_seconds, digits=3)
+    validations = ""
+    if plan.validations:
+        seconds = render.number(plan.validation_seconds, digits=2)
+        validations = f" and {render.counted(plan.validations, 'validation')} of {seconds} s"
     render.note(
-        f"{plan.minutes:g} minutes: about {plan.steps:,} steps of {milliseconds} ms, validations "
-        f"included, until {until}."
+        f"{render.counted(plan.minutes, 'minute')}: about {render.counted(plan.steps, 'step')} of "
+        f"{milliseconds} ms{validations}, until {until}."
     )
     render.note(f"Size {plan.size}{f': {plan.size_reason}' if plan.size_reason else ''}.")
 

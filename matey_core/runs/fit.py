@@ -11,25 +11,28 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from torch.optim import Optimizer
 
 from matey_core.augmentations import Chain
 from matey_core.data import Loader, Mixture
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError, Interrupted
 from matey_core.finetuning import FinetuneModeConfig, count_parameters
-from matey_core.models import AdapterBase, Model, adaptive, compile_parts
+from matey_core.models import AdapterBase, Model, compile_parts
+from matey_core.objectives import Objective
 from matey_core.optimizers import same_rate
 from matey_core.progress import OnProgress, Progress
 from matey_core.rounding import subnormals_as_zero
 from matey_core.runs.folder import RunFolder
 from matey_core.runs.keeper import Keeper
-from matey_core.runs.processes import agree_on_precision, join_processes
+from matey_core.runs.pace import Measured
+from matey_core.runs.processes import agree_on_precision, join_processes, place_model
 from matey_core.runs.scores import OnValidation, StoreScore, Validation
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import StoreWindows
 from matey_core.runs.start import OnStart, StartFacts, StoreFacts
 from matey_core.runs.stopping import agree, end
-from matey_core.runs.time_plan import Measured, begin, plan_of, time_budget
+from matey_core.runs.time_plan import begin, plan_of, time_budget
 from matey_core.runs.token_plan import TokenPlan
 from matey_core.signals import INTERRUPTED, Stop
 from matey_core.training import (
@@ -69,6 +72,11 @@ class TrainingJob:
     """Why the model is of its size, where a time decided it."""
     validates_start: bool = False
     """Whether the weights are scored and saved before the first step, since they may be best."""
+
+    @property
+    def starts_with_validation(self) -> bool:
+        """Whether there is a validation before the first step of this start."""
+        return self.validates_start and not self.resumes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,10 +201,16 @@ def _fit(
         )
         torch.manual_seed(config.seed * 100_003 + strategy.place.data_rank)
     if budget is not None:
-        measured = Measured(
-            model=state.model, mixture=mixture, objective=objective, precision=keeper.precision
+        measured = _measured(job, keeper, objective)
+        begin(
+            budget,
+            measured,
+            config,
+            keeper.validator,
+            strategy,
+            step=state.step,
+            validates_first=job.starts_with_validation,
         )
-        begin(budget, measured, config, job.sources, step=state.step, strategy=strategy)
     facts = _start_facts(job, strategy, state, keeper, parity)
     # What is computed again in the backward pass would be compiled there, for every new shape.
     if config.compile and not (config.recompute and job.tokens.varying):
@@ -216,7 +230,7 @@ def _fit(
             end(asked.signal, strategy)
 
     started = time.monotonic()
-    if job.validates_start and not job.resumes:
+    if job.starts_with_validation:
         keeper.before_first_step(state)
     has_gpu = strategy.device.type == "cuda"
     steps = config.steps if budget is None else None
@@ -269,20 +283,31 @@ def _mixture(job: TrainingJob, strategy: Strategy, budget: TimeBudget | None) ->
 
 
 def _initial_state(job: TrainingJob, strategy: Strategy, budget: TimeBudget | None) -> TrainState:
-    config, model = job.config, job.model
-    strategy.prepare(model)
-    model.recompute = config.recompute
-    if strategy.sequence is not None:
-        adaptive(model, what="sequence_parallel").share_samples(strategy.sequence)
+    config = job.config
+    place_model(job.model, config, strategy)
     return TrainState(
-        model=model,
+        model=job.model,
         mode=job.mode,
         base=job.base,
-        optimizer=config.optimizer.build(
-            model, rate_of=partial(job.mode.rate_of, model) if job.mode else same_rate
-        ),
+        optimizer=_optimizer(job),
         schedule=config.schedule.build(config.steps if budget is None else POSITIONS),
         time=budget,
+    )
+
+
+def _optimizer(job: TrainingJob) -> Optimizer:
+    rate_of = partial(job.mode.rate_of, job.model) if job.mode else same_rate
+    return job.config.optimizer.build(job.model, rate_of=rate_of)
+
+
+def _measured(job: TrainingJob, keeper: Keeper, objective: Objective) -> Measured:
+    return Measured(
+        model=job.model,
+        optimizer=_optimizer(job),
+        mixture=keeper.mixture,
+        objective=objective,
+        precision=keeper.precision,
+        settings=job.tokens.each_step(),
     )
 
 

@@ -14,6 +14,7 @@ from matey_core.files import remove
 from matey_core.models import as_written
 from matey_core.runs.folder import RunFolder
 from matey_core.runs.keeping import keep_as_best
+from matey_core.runs.pace import SECONDS
 from matey_core.runs.scores import (
     OnValidation,
     StoreScore,
@@ -26,7 +27,6 @@ from matey_core.runs.scores import (
 )
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import StoreWindows
-from matey_core.runs.time_plan import SECONDS
 from matey_core.runs.validation import Validator
 from matey_core.training import Precision, Progressed, TrainState, load_checkpoint
 from matey_core.training.checkpoint import random_state, restore_random_state
@@ -100,9 +100,7 @@ class Keeper:
     def _is_validation(self, state: TrainState) -> bool:
         if state.time is None:
             return self.config.is_validation(state.step)
-        every = self.config.validate_every
-        is_due = state.time.is_due if every is None else state.step % every == 0
-        return state.time.is_over or is_due
+        return state.time.is_over or state.time.is_due(state.step)
 
     def _save(self, state: TrainState, *, validates: bool) -> None:
         with state.time.saving(validates=validates) if state.time else nullcontext():

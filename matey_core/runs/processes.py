@@ -9,8 +9,9 @@ import torch
 from matey_core.batches import FieldBatch
 from matey_core.distributed import Strategy, StrategyConfig, is_one_of_a_group, join
 from matey_core.errors import ConfigError
-from matey_core.models import Model
+from matey_core.models import Model, adaptive
 from matey_core.objectives import Objective
+from matey_core.runs.settings import TrainingConfig
 from matey_core.training import Parity, Precision, choose_precision, measure_parity
 from matey_core.training.precision import LARGEST_ERROR, LARGEST_GRADIENT_ERROR
 
@@ -61,6 +62,23 @@ def num_processes(
     gpus = 0 if device == "cpu" else torch.cuda.device_count()
     groups = range(1, gpus // sequence_parallel + 1)
     return sequence_parallel * max((n for n in groups if batch_size % n == 0), default=1)
+
+
+def place_model(model: Model, config: TrainingConfig, strategy: Strategy) -> None:
+    """Prepare a model for training steps in these processes.
+
+    Args:
+        model: on the CPU; every process ends up with the first one's weights.
+        config: says what is computed again, and how many processes share a sample.
+        strategy: the processes.
+
+    Raises:
+        ConfigError: the model cannot share samples, and shall.
+    """
+    strategy.prepare(model)
+    model.recompute = config.recompute
+    if strategy.sequence is not None:
+        adaptive(model, what="sequence_parallel").share_samples(strategy.sequence)
 
 
 def agree_on_precision(

@@ -8,8 +8,8 @@ from matey_core.errors import CheckpointError, ConfigError
 from matey_core.files import check_no_links
 from matey_core.runs.folder import RunFolder, newest_run
 from matey_core.runs.keeping import is_kept
+from matey_core.runs.pace import SECONDS
 from matey_core.runs.settings import TrainingConfig
-from matey_core.runs.time_plan import SECONDS
 from matey_core.training.checkpoint import has_used_its_time
 
 AnyTraining = TypeVar("AnyTraining", bound=TrainingConfig)

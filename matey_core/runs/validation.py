@@ -3,8 +3,9 @@
 All are measured beside training-free forecasts, on the same few windows at every validation.
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -36,6 +37,14 @@ class _Case:
     is_rollout: bool
     num_windows: int
     batch_size: int
+
+    @property
+    def num_calls(self) -> int:
+        """Number of calls of the model in a validation."""
+        if self.is_rollout:
+            return self.leads[0]
+        batches = -(-min(self.num_windows, len(self.windows)) // self.batch_size)
+        return batches * len(self.leads)
 
     def batches(self, leads: tuple[int, ...], device: torch.device) -> Iterator[FieldBatch]:
         """Read the windows."""
@@ -92,8 +101,7 @@ class Validator:
             model: is put into evaluation mode meanwhile.
             precision: of the training.
         """
-        if self._forecasts is None:
-            self._forecasts = [self._forecast_errors(case) for case in self._cases]
+        forecasts_of_cases = self.score_forecasts()
         return tuple(
             store_score(
                 case.windows.store.name,
@@ -102,9 +110,35 @@ class Validator:
                 forecasts,
                 is_rollout=case.is_rollout,
             )
-            for case, by_lead in zip(self._cases, self._forecasts, strict=True)
+            for case, by_lead in zip(self._cases, forecasts_of_cases, strict=True)
             for lead, forecasts in zip(case.leads, by_lead, strict=True)
         )
+
+    def score_forecasts(self) -> list[list[Errors]]:
+        """Score what needs no training, or return what was found before.
+
+        Returns:
+            Errors of all forecasts by case and lead.
+        """
+        if self._forecasts is None:
+            self._forecasts = [self._forecast_errors(case) for case in self._cases]
+        return self._forecasts
+
+    def expected_seconds(self, model: Model, precision: Precision) -> float:
+        """Estimate how long a validation takes without the training-free forecasts.
+
+        One batch of each case is predicted, and counted as often as the model will be called.
+
+        Args:
+            model: is put into evaluation mode meanwhile.
+            precision: what it trains in.
+        """
+        total = 0.0
+        for case in self._cases:
+            start = time.perf_counter()
+            self._model_errors(model, replace(case, num_windows=case.batch_size), 1, precision)
+            total += case.num_calls * (time.perf_counter() - start)
+        return total
 
     def _model_errors(self, model: Model, case: _Case, lead: int, precision: Precision) -> Errors:
         batches = case.batches((lead,), self._device)

@@ -32,7 +32,7 @@ def place(project: Path, tmp_path: Path) -> Path:
 def test_the_two_verbs_tell_what_they_do(matey: Matey, place: Path) -> None:
     trained = matey("pretrain", "--config", "settings.toml", "--steps", 2, cwd=place)
     assert trained.returncode == 0
-    for expected in ("parameters", "stem", "tokens a frame", "flat_periodic", "best forecast"):
+    for expected in ("parameters", "stem", "tokens a", "flat_periodic", "best forecast"):
         assert expected in trained.stdout
     lines = [line for line in trained.stderr.splitlines() if line.startswith("step ")]
     assert [line.split()[1] for line in lines] == ["1/2", "2/2"]
@@ -181,7 +181,8 @@ def test_minutes_take_the_place_of_steps(matey: Matey, place: Path) -> None:
     done = matey(*line, "--minutes", 0.03, cwd=place)
     assert done.returncode == 0, done.stderr
     assert re.search(
-        r"^0\.03 minutes: about \d+ steps of [\d.]+ ms, .* until \d\d:\d\d\.$",
+        r"^0\.03 minutes: about \d+ steps? of [\d.]+ ms and \d+ validations? of [\d.e-]+ s, "
+        r"until \d\d:\d\d\.$",
         done.stderr,
         re.MULTILINE,
     )
@@ -197,4 +198,8 @@ def test_minutes_take_the_place_of_steps(matey: Matey, place: Path) -> None:
         assert "--minutes and --steps both set the length of the training" in both.stderr
     again = matey(*line, cwd=place)
     assert "minutes" not in again.stderr
+    default = matey("pretrain", "--device", "cpu", "--data", "nowhere", cwd=place)
+    assert default.stderr.startswith(
+        "Neither --minutes nor --steps is given: training takes 10 minutes."
+    )
     assert "steps = 1\n" in (place / "runs/pretrain-002/config.toml").read_text()

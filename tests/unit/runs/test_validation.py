@@ -165,3 +165,12 @@ def test_nothing_is_kept_for_validation(store: Store) -> None:
     nothing = validator(alone)
     assert not nothing.has_windows
     assert nothing(Recurrence(1.0, 0.0), FLOAT32) == ()
+
+
+def test_the_calls_of_the_model_are_known_beforehand(store: Store) -> None:
+    model, validate = Stepper(1.4, -0.4), validator(source_of(store))
+    validate(model, FLOAT32)
+    taken, model.calls = model.calls, 0
+    assert taken == sum(case.num_calls for case in validate._cases)
+    assert validate.expected_seconds(model, FLOAT32) > 0
+    assert model.calls == len(validate._cases) < taken
