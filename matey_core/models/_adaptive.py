@@ -24,8 +24,10 @@ from matey_core.tokenizers import TokenizerConfig, Tree
 class AdaptiveConfig(ModelConfig):
     """Settings of a transformer on the cells that a tokenizer cuts."""
 
+    sized_by: ClassVar[frozenset[str]] = frozenset(("preset", "width", "depth", "heads"))
     preset: Preset = "ti"
-    """Size: ti 192×12, s 384×12, b 768×12, l 1024×24 (width × blocks)."""
+    """Size: nano 32×2, micro 64×4, mini 128×6, ti 192×12, s 384×12, b 768×12, l 1024×24 (width ×
+    blocks)."""
     width: PositiveInt | None = None
     """Width of a token, instead of the preset's."""
     depth: PositiveInt | None = None

@@ -24,6 +24,9 @@ class ModelConfig(PartConfig):
     family: ClassVar[Registry[Any]] = MODELS
     default: ClassVar[str] = "pyramid"
     key: ClassVar[str] = "variant"
+    sized_by: ClassVar[frozenset[str]] = frozenset()
+    """Settings that say how large the model is, `preset` among them; empty where its size is not to
+    follow from the time of a training."""
 
     variant: str
     """Model: `pyramid`, `matey`, `paper` (as published), or `fno` or `unet` without tokens."""

@@ -30,6 +30,9 @@ class FnoSizes(NamedTuple):
 
 
 FNO_PRESETS: dict[Preset, FnoSizes] = {
+    "nano": FnoSizes(8, 2, (12, 8, 4)),
+    "micro": FnoSizes(12, 4, (16, 8, 6)),
+    "mini": FnoSizes(20, 4, (16, 12, 6)),
     "ti": FnoSizes(32, 4, (16, 12, 8)),
     "s": FnoSizes(64, 4, (24, 16, 8)),
     "b": FnoSizes(128, 4, (32, 16, 8)),
@@ -41,9 +44,11 @@ FNO_PRESETS: dict[Preset, FnoSizes] = {
 class FnoConfig(FoldedConfig):
     """Settings of a Fourier neural operator."""
 
+    sized_by: ClassVar[frozenset[str]] = frozenset(("preset", "width", "depth", "modes"))
     variant: Literal["fno"] = "fno"
     preset: Preset = "ti"
-    """Size: ti 32×4 with 12 modes in 2D, s 64×4 (16), b 128×4 (16), l 192×6 (20)."""
+    """Size: nano 8×2 with 8 modes in 2D, micro 12×4 (8), mini 20×4 (12), ti 32×4 (12), s
+    64×4 (16), b 128×4 (16), l 192×6 (20)."""
     width: PositiveInt | None = None
     """Channels of every layer, instead of the preset's."""
     depth: PositiveInt | None = None

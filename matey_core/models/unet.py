@@ -30,6 +30,9 @@ class UnetSizes(NamedTuple):
 
 
 UNET_PRESETS: dict[Preset, UnetSizes] = {
+    "nano": UnetSizes(8, 1),
+    "micro": UnetSizes(12, 1),
+    "mini": UnetSizes(20, 1),
     "ti": UnetSizes(32, 1),
     "s": UnetSizes(64, 2),
     "b": UnetSizes(128, 2),
@@ -41,9 +44,11 @@ UNET_PRESETS: dict[Preset, UnetSizes] = {
 class UnetConfig(FoldedConfig):
     """Settings of a U-Net of ConvNeXt blocks."""
 
+    sized_by: ClassVar[frozenset[str]] = frozenset(("preset", "width", "depth"))
     variant: Literal["unet"] = "unet"
     preset: Preset = "ti"
-    """Size: ti 32×1, s 64×2, b 128×2, l 192×3 (channels of the finest level × blocks a level)."""
+    """Size: nano 8×1, micro 12×1, mini 20×1, ti 32×1, s 64×2, b 128×2, l 192×3 (channels of the
+    finest level × blocks a level)."""
     width: PositiveInt | None = None
     """Channels of the finest level, instead of the preset's."""
     depth: PositiveInt | None = None

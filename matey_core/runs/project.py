@@ -16,7 +16,7 @@ class Project(Config):
     """Folder of source files; stores lie in its folder `zarr`."""
     runs: Path = Path("runs")
     """Folder of runs."""
-    preset: Literal["ti", "s", "b", "l"] = "ti"
+    preset: Literal["nano", "micro", "mini", "ti", "s", "b", "l"] = "ti"
     """Size of new models."""
 
 

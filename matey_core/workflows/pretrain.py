@@ -1,6 +1,7 @@
 """Train one model on all stores."""
 
 from functools import partial
+from operator import methodcaller
 from pathlib import Path
 
 import torch
@@ -9,7 +10,7 @@ from pydantic import Field, PositiveInt
 from matey_core.config import validate
 from matey_core.distributed import Strategy
 from matey_core.locations import Location
-from matey_core.models import Model, ModelConfig
+from matey_core.models import ModelConfig
 from matey_core.progress import OnProgress, silent
 from matey_core.runs.capabilities import check_capabilities
 from matey_core.runs.fit import TrainingJob, TrainingReport, fit
@@ -17,6 +18,7 @@ from matey_core.runs.folder import RunFolder, create_run, record_of
 from matey_core.runs.resuming import resumable_run
 from matey_core.runs.scores import OnValidation, ignore_validation
 from matey_core.runs.settings import TrainingConfig
+from matey_core.runs.sizes import fitting_size, may_be_chosen
 from matey_core.runs.sources import (
     axis_counts,
     field_names,
@@ -138,14 +140,14 @@ def _job(
     )
     used = [source.store for source in sources]
     fields, num_axes = field_names(used), axis_counts(used)
-
-    def build() -> Model:
-        return config.model.build(fields=fields, num_axes=num_axes)
-
-    tokens = plan_tokens(config, config.model, sources, strategy, make=build)
+    build = methodcaller("build", fields=fields, num_axes=num_axes)
+    sized, size_reason = config.model, ""
+    if resumed is None and may_be_chosen(config, config.model):
+        sized, size_reason = fitting_size(config, config.model, sources, strategy, build=build)
+    tokens = plan_tokens(config, sized, sources, strategy, make=lambda: build(sized))
     config = config.model_copy(update={"model": tokens.model, "flops": None, "seconds": None})
     torch.manual_seed(config.seed)
-    model = build()
+    model = build(config.model)
     check_capabilities(config, model, tokens, sources)
     facts = store_facts(model, sources, tokens)
     run = resumed
@@ -163,4 +165,5 @@ def _job(
         notes=notes,
         run=RunFolder(Path(path)),
         resumes=resumed is not None,
+        size_reason=size_reason,
     )

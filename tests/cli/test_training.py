@@ -12,6 +12,7 @@ from torch import Tensor
 from matey_cli.options import Given, configure
 from matey_core.config import Config
 from matey_core.models import _adapter
+from matey_core.runs.sizes import may_be_chosen
 from matey_core.runs.upgrade import upgraded
 from matey_core.workflows.finetune import FinetuneConfig
 from matey_core.workflows.pretrain import PretrainConfig
@@ -65,6 +66,19 @@ def test_settings_are_laid_over_each_other(matey: Matey, place: Path) -> None:
 
 def read(kind: type[AnyConfig], given: Given, *assignments: str, **layers: Any) -> AnyConfig:
     return configure(kind, given, assignments=list(assignments), upgrade=upgraded, **layers)
+
+
+def test_a_size_of_the_project_or_of_a_file_is_no_matter_of_time(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('minutes = 3.0\n[model]\nvariant = "unet"\n')
+    free = read(PretrainConfig, {}, file=file)
+    of_project = read(PretrainConfig, {}, file=file, defaults={"model.preset": "ti"})
+    typed = read(PretrainConfig, {"model.preset": "ti"}, file=file)
+    assigned = read(PretrainConfig, {}, "model.width=16", file=file)
+    file.write_text('minutes = 3.0\nmodel = {variant = "unet", depth = 1}\n')
+    of_file = read(PretrainConfig, {}, file=file)
+    found = [free, of_project, typed, assigned, of_file]
+    assert [may_be_chosen(config, config.model) for config in found] == [True, *[False] * 4]
 
 
 def test_another_part_than_the_files_is_one_option(tmp_path: Path) -> None:

@@ -147,6 +147,36 @@ def test_a_fine_tuning_of_minutes_ends_and_resumes(project: Path) -> None:
     assert events(rest.run, "validation")[0]["step"] == 0
 
 
+def test_a_size_that_nobody_chose_follows_from_the_time_and_stays(project: Path) -> None:
+    model = {"variant": "pyramid", "tokenizer": {"patch": [8, 4]}}
+    config = timed_config(project, model=model, name="cut", checkpoint_every=1)
+    heard: list[StartFacts] = []
+    with pytest.raises(Interrupted):
+        pretrain(config, stop_at(2), on_start=heard.append)
+    (start,) = heard
+    assert start.plan is not None
+    assert start.plan.size_reason == "larger ones would get too few steps"
+    preset = read_toml(project / "runs/cut/config.toml")["model"]["preset"]
+    assert start.plan.size.startswith(f"{preset} (")
+    assert preset in {"nano", "micro", "mini"}  # in seconds, not what 400 steps would train
+
+    rest = resume(project / "runs", "cut")
+    assert rest.start.plan is not None
+    assert (rest.start.plan.size, rest.start.plan.size_reason) == (start.plan.size, "")
+
+
+def test_a_run_that_goes_on_keeps_a_size_that_its_settings_do_not_name(project: Path) -> None:
+    model = {"variant": "unet", "preset": "ti"}
+    config = timed_config(project, minutes=2 * MINUTES, model=model, name="cut", checkpoint_every=1)
+    with pytest.raises(Interrupted):
+        pretrain(config, stop_at(2))
+    written = project / "runs/cut/config.toml"
+    written.write_text(written.read_text().replace('preset = "ti"\n', ""))
+    plan = resume(project / "runs", "cut").start.plan
+    assert plan is not None
+    assert (plan.size, plan.size_reason) == ("ti (32×1, unet)", "")
+
+
 def test_steps_and_minutes_exclude_each_other() -> None:
     with pytest.raises(ValidationError, match="give one of minutes and steps"):
         PretrainConfig(minutes=1.0, steps=3)

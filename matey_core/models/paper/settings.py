@@ -1,6 +1,6 @@
 """Settings of the published architecture."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -52,6 +52,7 @@ class PaperTokenizerConfig(Config):
 class PaperSettings(AdaptiveConfig):
     """Settings of a published model."""
 
+    sized_by: ClassVar[frozenset[str]] = frozenset()  # as published
     variant: Literal["paper"] = "paper"
     scheme: Literal["full", "factorized", "axial"] = "full"
     tokenizer: PaperTokenizerConfig = PaperTokenizerConfig()

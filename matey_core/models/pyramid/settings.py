@@ -1,7 +1,7 @@
 """Settings of a pyramid of convolutions with adaptive tokens."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from pydantic import NonNegativeInt, PositiveInt, field_validator
 
@@ -22,6 +22,9 @@ class PyramidSizes(NamedTuple):
 
 
 PYRAMID_PRESETS: dict[Preset, PyramidSizes] = {
+    "nano": PyramidSizes(8, 1, 32, 1, 1),
+    "micro": PyramidSizes(12, 1, 48, 1, 2),
+    "mini": PyramidSizes(16, 2, 64, 2, 2),
     "ti": PyramidSizes(24, 2, 96, 2, 3),
     "s": PyramidSizes(48, 2, 192, 4, 3),
     "b": PyramidSizes(96, 3, 384, 8, 6),
@@ -36,11 +39,16 @@ RATIO = 0.25
 class PyramidSettings(MateySettings):
     """Settings of a pyramid of convolutions with adaptive tokens."""
 
+    sized_by: ClassVar[frozenset[str]] = MateySettings.sized_by | {
+        "channels_per_point",
+        "half_blocks",
+    }
     tokenizer: TokenizerConfig = TokenizerConfig().with_ratio(RATIO)
     """How fields are cut; without a budget, a quarter of the cells of each level is refined."""
     preset: Preset = "ti"
-    """Size: ti 24 channels and tokens 96×2, s 48 and 192×4, b 96 and 384×8, l 128 and 768×12
-    (channels of a point, width of a token × blocks)."""
+    """Size: nano 8 channels and tokens 32×1, micro 12 and 48×1, mini 16 and 64×2, ti 24 and 96×2,
+    s 48 and 192×4, b 96 and 384×8, l 128 and 768×12 (channels of a point, width of a token ×
+    blocks)."""
     channels_per_point: PositiveInt | None = None
     """Channels of a point, instead of the preset's; there are twice as many at half resolution."""
     depth: NonNegativeInt | None = None

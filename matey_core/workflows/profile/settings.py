@@ -21,7 +21,7 @@ class ProfileConfig(Config):
     """Folder or `s3://…` of the stores."""
     store: str | None = None
     """Name of the store whose windows are used; by default the first that fits."""
-    preset: Literal["ti", "s", "b", "l"] | None = None
+    preset: Literal["nano", "micro", "mini", "ti", "s", "b", "l"] | None = None
     """Size of the model, instead of the run's."""
     scheme: str | None = None
     """Attention scheme, instead of the run's."""
