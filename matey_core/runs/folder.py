@@ -19,13 +19,13 @@ import tomli_w
 import torch
 
 from matey_core.config import Config, read_toml, write_toml
+from matey_core.durable import make_folder, written
 from matey_core.errors import CheckpointError, ConfigError, RunError
 from matey_core.fields import Boundary
 from matey_core.locks import locked
 from matey_core.models import check_known
 from matey_core.store import Store
 from matey_core.training import CheckpointFolder, Journal
-from matey_core.training.checkpoint import written
 from matey_core.version import __version__
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -194,10 +194,12 @@ def create_run(runs: Path, config: Config, *, kind: str, name: str | None) -> Ru
         )
     path = runs / (name or _next_name(runs, kind))
     try:
-        path.mkdir(parents=True)
-        write_toml(config, path / "config.toml")
+        make_folder(path, exist_ok=False)
+        with written(path / "config.toml") as partial:
+            write_toml(config, partial)
         facts = {"kind": kind, "started": datetime.now(UTC).isoformat(), **versions()}
-        (path / "versions.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
+        with written(path / "versions.json") as partial:
+            partial.write_text(json.dumps(facts, indent=1), encoding="utf-8")
     except FileExistsError as error:
         raise ConfigError(
             f"There is a run {path} already.",

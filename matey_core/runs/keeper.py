@@ -2,6 +2,7 @@
 
 import math
 import time
+import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -9,9 +10,9 @@ from pathlib import Path
 
 from matey_core.data import Mixture
 from matey_core.distributed import Strategy
-from matey_core.errors import CheckpointError
+from matey_core.errors import CheckpointError, MateyError, MateyWarning
 from matey_core.files import remove
-from matey_core.models import as_written
+from matey_core.models import as_written, load_model
 from matey_core.runs.folder import RunFolder
 from matey_core.runs.keeping import keep_as_best
 from matey_core.runs.pace import SECONDS
@@ -30,6 +31,7 @@ from matey_core.runs.sources import StoreWindows
 from matey_core.runs.validation import Validator
 from matey_core.training import Precision, Progressed, TrainState, load_checkpoint
 from matey_core.training.checkpoint import random_state, restore_random_state
+from matey_core.training.intact import check_intact
 
 
 class Keeper:
@@ -120,20 +122,23 @@ class Keeper:
             best=self.best,
             precision=self.precision.name,
         )
+        self.journal.sync()
         path = self.run.checkpoints.save(state, progressed, weights=weights)
         if is_better or not self.best:
             keep_as_best(self.run, path)
         self.run.checkpoints.prune()
 
     def resume(self, state: TrainState) -> None:
-        """Go back to the last checkpoint.
+        """Go back to the last checkpoint, or the one before where that is damaged.
 
         Raises:
             CheckpointError: there is none, or it does not fit.
         """
-        last = self.run.checkpoints.named("last")
-        if last is None:
+        found = self.run.checkpoints.last_intact() if self.strategy.place.is_first else None
+        name = self.strategy.broadcast(found.name if found else None)
+        if name is None:
             raise CheckpointError(f"{self.run.path} has no checkpoint to resume from.")
+        last = self.run.checkpoints.path / name
         saved = load_checkpoint(last, state)
         self.mixture.load_state_dict(saved.mixture)
         self.precision = saved.resumed_precision
@@ -205,9 +210,28 @@ class Keeper:
         self.best = self.best or saved
 
     def _finish_keeping(self, last: Path) -> None:
-        """Do what a kill between two renames has left undone."""
-        step = int(self.best.get("step", int(last.name.removeprefix("step-"))))
-        keep_as_best(self.run, last.with_name(f"step-{step:08d}"))
+        """Do what a kill between two renames has left undone, or damage has undone."""
+        folder = self.run.checkpoints
+        folder.point("last", last)
+        best = folder.of_step(int(self.best["step"])) if self.best else last
+        try:
+            check_intact(best)
+        except CheckpointError as error:
+            if not _is_model(self.run.model):  # nothing is left of the best weights
+                warnings.warn(f"{error} Best is {last.name} for now.", MateyWarning, stacklevel=2)
+                self.best = {}
+                keep_as_best(self.run, last)
+        else:
+            keep_as_best(self.run, best)
         for left in self.run.path.rglob("*.partial"):
             remove(left)
-        self.run.checkpoints.prune()
+        folder.prune()
+
+
+def _is_model(folder: Path) -> bool:
+    """Whether a folder holds a model that can be loaded."""
+    try:
+        load_model(folder)
+    except MateyError:
+        return False
+    return True

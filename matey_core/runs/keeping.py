@@ -1,13 +1,12 @@
 """The best weights of a run: which checkpoint has them, and the copy in `model`."""
 
 import filecmp
-import json
 import shutil
 from pathlib import Path
 
+from matey_core.durable import written
 from matey_core.errors import CheckpointError
 from matey_core.runs.folder import RunFolder
-from matey_core.training.checkpoint import written
 
 
 def keep_as_best(run: RunFolder, checkpoint: Path) -> None:
@@ -27,7 +26,7 @@ def is_kept(run: RunFolder, last: Path) -> bool:
     A kill during the last save leaves them behind it. Where the best checkpoint is gone, `model`
     is believed.
     """
-    best = _best_at(last)
+    best = run.checkpoints.best_at(last)
     try:
         if run.checkpoints.named("best") != best:
             return False
@@ -36,16 +35,6 @@ def is_kept(run: RunFolder, last: Path) -> bool:
     if not best.is_dir():
         return run.model.is_dir()
     return run.model.is_dir() and _have_equal_files(run.model, _model_of(best))
-
-
-def _best_at(checkpoint: Path) -> Path:
-    """The checkpoint with the best weights when this one was written, which may be itself."""
-    try:
-        best = json.loads((checkpoint / "state.json").read_text(encoding="utf-8"))["best"]
-        step = best.get("step")
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise CheckpointError(f"{checkpoint / 'state.json'} cannot be read: {error!r}.") from error
-    return checkpoint if step is None else checkpoint.with_name(f"step-{int(step):08d}")
 
 
 def _model_of(checkpoint: Path) -> Path:

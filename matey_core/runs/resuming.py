@@ -42,7 +42,7 @@ def resumable_run(
         RunError: something in it is a link, so that writing might change files elsewhere.
     """
     run = RunFolder(runs / name) if name else newest_run(runs, kind=verb, needs=_has_last)
-    last = run.checkpoints.named("last") if run else None
+    last = run.checkpoints.last_intact() if run else None
     if run is None or last is None:
         raise CheckpointError(
             f"{runs / name if name else runs} has no checkpoint to resume from.",
@@ -95,4 +95,4 @@ def _complete_length(last: Path, config: TrainingConfig) -> str | None:
 
 
 def _has_last(run: RunFolder) -> bool:
-    return run.checkpoints.named("last") is not None
+    return bool(run.checkpoints.steps())

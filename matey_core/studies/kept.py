@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from matey_core.durable import written
 from matey_core.errors import CheckpointError
-from matey_core.training.checkpoint import written
 
 
 class KeptValues(dict[str, Any]):

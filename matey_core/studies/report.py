@@ -9,13 +9,13 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
+from matey_core.durable import written
 from matey_core.studies.cells import Task
 from matey_core.studies.comparison import Comparison, compare
 from matey_core.studies.judging import Verdict, judge
 from matey_core.studies.log import CellLog
 from matey_core.studies.settings import StudyConfig
 from matey_core.studies.words import heading
-from matey_core.training.checkpoint import written
 
 AnyReport = TypeVar("AnyReport")
 TOLERANCE = 0.1

@@ -1,7 +1,7 @@
 """Checkpoints: folders that have their name only when complete, and hold no code.
 
     checkpoints/step-00000500/  model/  state.safetensors  state.json
-                                [weights.safetensors]  [adapter/]
+                                [weights.safetensors]  [adapter/]  checksums.json
     checkpoints/last            name of the newest complete checkpoint
     checkpoints/best            name of the one with the best validation score
 
@@ -14,11 +14,11 @@ nothing.
 """
 
 import json
-import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -28,9 +28,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from matey_core.errors import CheckpointError, RunError
-from matey_core.files import remove
+from matey_core.durable import written
+from matey_core.errors import CheckpointError, MateyWarning
 from matey_core.models import load_model, save_model, save_tensors
+from matey_core.training.intact import check_intact, write_checksums
 from matey_core.training.precision import Precision
 from matey_core.training.state import TrainState
 
@@ -81,7 +82,7 @@ class CheckpointFolder:
         Raises:
             RunError: the disk is full or not writable.
         """
-        path = self.path / f"step-{state.step:08d}"
+        path = self.of_step(state.step)
         weights = state.model.state_dict() if weights is None else weights
         with written(path) as partial:
             (partial / "model").mkdir(parents=True)
@@ -112,6 +113,7 @@ class CheckpointFolder:
             if state.time is not None:
                 numbers["time"] = state.time.state_dict()
             (partial / "state.json").write_text(json.dumps(numbers, indent=1), encoding="utf-8")
+            write_checksums(partial)
         self.point("last", path)
         return path
 
@@ -135,12 +137,76 @@ class CheckpointFolder:
             raise CheckpointError(f"{self.path / pointer} names {name!r}, which is no checkpoint.")
         return path
 
+    def steps(self) -> list[Path]:
+        """All complete checkpoints, the newest first."""
+        found = (path for path in self.path.glob("step-*") if NAME.fullmatch(path.name))
+        return sorted(found, reverse=True)
+
+    def last_intact(self) -> Path | None:
+        """The last checkpoint, or one before it where that is damaged, with a warning.
+
+        Returns:
+            None where there has been none yet.
+
+        Raises:
+            CheckpointError: all are damaged.
+        """
+        damage = ""
+        for path in self._from_last():
+            try:
+                check_intact(path)
+            except CheckpointError as error:
+                damage = damage or str(error)
+                continue
+            if damage:
+                note = f"{damage} The run goes on from {path.name}, the checkpoint before."
+                warnings.warn(note, MateyWarning, stacklevel=2)
+            return path
+        if damage:
+            raise CheckpointError(
+                f"{damage} There is no other to go on from.", remedy="Start a new run."
+            )
+        return None
+
+    def _from_last(self) -> list[Path]:
+        """Checkpoints to go on from, in this order; all, where `last` names none."""
+        last = self._named_or_none("last")
+        return [path for path in self.steps() if last is None or path <= last]
+
+    def best_at(self, path: Path) -> Path:
+        """The checkpoint with the best weights when this one was written, which may be itself.
+
+        Raises:
+            CheckpointError: it does not say.
+        """
+        try:
+            best = json.loads((path / "state.json").read_text(encoding="utf-8"))["best"]
+            step = best.get("step")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CheckpointError(f"{path / 'state.json'} cannot be read: {error!r}.") from error
+        return path if step is None else self.of_step(int(step))
+
+    def of_step(self, step: int) -> Path:
+        """Where the checkpoint after a step is, or would be."""
+        return self.path / f"step-{step:08d}"
+
     def prune(self) -> None:
-        """Remove every checkpoint but the last and the best."""
-        kept = {self.named("last"), self.named("best")}
+        """Remove every checkpoint but the last, the one before it, and the best at either."""
+        last = self._named_or_none("last")
+        kept = {last, self._named_or_none("best")}
+        if before := next((path for path in self._from_last() if path != last), None):
+            kept.add(before)
+            with suppress(CheckpointError):
+                kept.add(self.best_at(before))
         for path in self.path.glob("step-*"):
             if path not in kept:
                 shutil.rmtree(path, ignore_errors=True)
+
+    def _named_or_none(self, pointer: str) -> Path | None:
+        try:
+            return self.named(pointer)
+        except CheckpointError:
+            return None
 
 
 def load_checkpoint(path: Path, state: TrainState) -> Progressed:
@@ -195,40 +261,6 @@ def has_used_its_time(path: Path, *, seconds: float) -> bool:
             f"{path / 'state.json'} does not say how much time was used: {error!r}.",
             remedy="Name another run with --name, or start again.",
         ) from error
-
-
-@contextmanager
-def written(path: Path) -> Iterator[Path]:
-    """Give a name to write under, and turn it into `path` when all went well.
-
-    A folder is made if the caller does; what had the name `path` before is replaced.
-
-    Raises:
-        RunError: the disk is full or not writable.
-    """
-    partial = path.with_name(path.name + ".partial")
-    try:
-        remove(partial)
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        if path.is_dir():
-            old = path.with_name(path.name + ".old.partial")
-            remove(old)
-            os.replace(path, old)
-            os.replace(partial, path)
-            remove(old)
-        else:
-            os.replace(partial, path)
-    except (OSError, SafetensorError) as error:
-        remove(partial)
-        raise RunError(
-            f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.",
-            remedy="Free some space or choose another folder with --runs; the last checkpoint "
-            "is kept.",
-        ) from error
-    except BaseException:
-        remove(partial)
-        raise
 
 
 def _tensors(state: TrainState, progressed: Progressed) -> dict[str, Tensor]:

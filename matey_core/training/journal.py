@@ -2,13 +2,13 @@
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from matey_core.durable import sync, written
 from matey_core.errors import CheckpointError, RunError
-from matey_core.files import opener, remove
+from matey_core.files import opener
 
 
 class Journal:
@@ -67,10 +67,13 @@ class Journal:
         if not self.is_writer:
             return
         kept = [row for row in self.read() if row["step"] <= step]
-        partial = self.path.with_name(self.path.name + ".partial")
-        remove(partial)
-        partial.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
-        os.replace(partial, self.path)
+        with written(self.path) as partial:
+            partial.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
+
+    def sync(self) -> None:
+        """Have all lines on the disk, before a checkpoint that presumes them."""
+        if self.is_writer and self.path.exists():
+            sync(self.path)
 
 
 def finite(value: Any) -> Any:

@@ -97,7 +97,7 @@ def plan_again(run: RunFolder, config: FinetuneConfig, data: Path | None = None)
         CheckpointError: its record is damaged, its stores have changed, or so has the base that
             its adapter is saved apart from.
     """
-    start, last = run.started(), run.checkpoints.named("last")
+    start, last = run.started(), run.checkpoints.last_intact()
     assert last is not None
     sources, notes = _sources(config, reopen_stores(start.stores, data))
     base = _adapter_base(config, runs=run.path.parent)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from matey_core.durable import written
 from matey_core.errors import ConfigError, install_extra
-from matey_core.training.checkpoint import written
 from matey_core.workflows.axes import Axis, bracketed
 from matey_core.workflows.rollout.report import StoreRollout
 from matey_core.workflows.rollout.shown import Shown

@@ -4,6 +4,7 @@ import errno
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.optim import SGD, Optimizer
 
+from matey_core.durable import written
 from matey_core.errors import CheckpointError, RunError
 from matey_core.finetuning.lora import LoraConfig
 from matey_core.models import load_model
@@ -24,7 +26,6 @@ from matey_core.training import (
     TrainState,
     load_checkpoint,
 )
-from matey_core.training.checkpoint import written
 from tests.training import tiny_model
 
 
@@ -116,17 +117,19 @@ def test_an_optimizer_that_does_not_fit_is_refused(
         load_checkpoint(saved, new_state(6))
 
 
-def test_the_last_and_the_best_are_kept(tmp_path: Path) -> None:
+def test_the_last_the_one_before_and_the_best_at_either_are_kept(tmp_path: Path) -> None:
     folder = CheckpointFolder(tmp_path / "checkpoints")
     assert folder.named("last") is None
-    for step in (1, 2, 3):
-        path = folder.save(new_state(step), progressed(step))
-        if step == 1:
+    for step, best in ((1, 1), (2, 1), (3, 3), (4, 3), (5, 5)):
+        saved = replace(progressed(step), best={"step": best, "score": 1 / step})
+        path = folder.save(new_state(step), saved)
+        if best == step:
             folder.point("best", path)
-    folder.prune()
+        folder.prune()
+    # Were the last one damaged, which is the best as well, the best at step 4 would be needed.
     names = sorted(path.name for path in folder.path.iterdir())
-    assert names == ["best", "last", "step-00000001", "step-00000003"]
-    assert folder.named("last") == folder.path / "step-00000003"
+    assert names == ["best", "last", "step-00000003", "step-00000004", "step-00000005"]
+    assert folder.named("last") == folder.path / "step-00000005"
 
 
 @pytest.mark.parametrize(
