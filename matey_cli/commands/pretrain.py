@@ -19,8 +19,9 @@ from matey_cli.options import Given, from_settings, one_of, option, options
     option(
         "--preset",
         "model.preset",
-        help="Size of the model; every variant has its own. Those of pyramid have 1.2, 5.7, 31 and "
-        "122 million parameters.",
+        help="Size of the model; every variant has its own. Those of pyramid have 0.1, 0.3, 0.6, "
+        "1.2, 5.7, 31 and 122 million parameters.",
+        default="by --minutes; with --steps ti",
     ),
     option("--scheme", "model.scheme", family="matey_core.attention"),
     option("--tokenizer", "model.tokenizer.name", family="matey_core.tokenizers"),

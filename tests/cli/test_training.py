@@ -12,6 +12,7 @@ from torch import Tensor
 from matey_cli.options import Given, configure
 from matey_core.config import Config
 from matey_core.models import _adapter
+from matey_core.models.pyramid import PyramidConfig
 from matey_core.runs.sizes import may_be_chosen
 from matey_core.runs.upgrade import upgraded
 from matey_core.workflows.finetune import FinetuneConfig
@@ -217,3 +218,14 @@ def test_minutes_take_the_place_of_steps(matey: Matey, place: Path) -> None:
         "Neither --minutes nor --steps is given: training takes 10 minutes."
     )
     assert "steps = 1\n" in (place / "runs/pretrain-002/config.toml").read_text()
+
+
+def test_the_help_says_how_large_the_presets_are(matey: Matey) -> None:
+    shown = " ".join(matey("pretrain", "--help").stdout.split())
+    listed = re.search(r"Those of pyramid have ([\d., ]+) and \d+ million parameters", shown)
+    assert listed is not None
+    sizes = [float(number) for number in listed[1].split(",")]
+    for preset, millions in zip(("nano", "micro", "mini", "ti", "s"), sizes, strict=False):
+        model = PyramidConfig(preset=preset).build(fields=("u", "v"), num_axes=(2,))
+        count = sum(weight.numel() for weight in model.parameters())
+        assert round(count / 1e6, 1) == millions
