@@ -12,6 +12,7 @@ import typer
 
 from matey_cli import output, render
 from matey_cli.commands._validation import show_scores, show_validation
+from matey_cli.next_step import name_next
 from matey_cli.options import Given, configure, option, options, shares
 from matey_core.errors import ConfigError
 from matey_core.signals import INTERRUPTED, TERMINATED
@@ -247,6 +248,7 @@ def show_report(report: "TrainingReport") -> None:
     if report.skipped:
         render.note(f"{report.skipped} steps were skipped: their loss was not finite.")
     render.facts(f"Wrote {report.model}", steps=report.steps, time=render.duration(report.seconds))
+    name_next("rollout", report.run.name, runs=report.run.parent)
 
 
 def _parameters(counts: Mapping[str, int]) -> str:

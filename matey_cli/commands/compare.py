@@ -9,6 +9,7 @@ import typer
 
 from matey_cli import output, render
 from matey_cli.commands._ratios import LEGEND, marked
+from matey_cli.next_step import name_next
 from matey_cli.options import run_names
 
 if TYPE_CHECKING:
@@ -67,6 +68,11 @@ def _show(report: "RunComparison") -> None:
             rows,
             caption=LEGEND.strip() if "‡" in str(rows) else "",
         )
+    missing = [run for run in report.runs if run.model and not run.rollout]
+    if missing:
+        name_next("rollout", missing[0].path.name, runs=missing[0].path.parent)
+    else:
+        name_next("info", report.runs[-1].path)
 
 
 def _show_curves(runs: "tuple[RunRecord, ...]") -> None:

@@ -8,6 +8,7 @@ import typer
 from matey_cli import render
 from matey_cli.commands._ratios import marked
 from matey_cli.commands._validation import show_scores
+from matey_cli.next_step import name_next
 from matey_cli.options import run_names
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def info(
         model = read_model(Path(str(path)))
         if not render.emit(model):
             render.facts(f"{path} (model)", **_model(model))
+            name_next("rollout", path)
     else:
         store = here.data / "zarr" / f"{path}.zarr"
         _show_data(str(store) if store.is_dir() else str(path))
@@ -107,6 +109,11 @@ def _show_run(run: "RunRecord") -> None:
                 for store, each in run.rollout.items()
             ],
         )
+        name_next("runs", runs=run.path.parent)
+    elif run.model is not None:
+        name_next("rollout", run.path.name, runs=run.path.parent)
+    else:
+        name_next(run.kind, "--resume", "--name", run.path.name, runs=run.path.parent)
 
 
 def _model(model: "ModelRecord") -> dict[str, Any]:

@@ -7,6 +7,7 @@ import typer
 
 from matey_cli import findings, render
 from matey_cli.commands._reading import READING, SETTINGS, layouts
+from matey_cli.next_step import name_next
 from matey_cli.options import Given, configure, from_settings, option, options
 
 if TYPE_CHECKING:
@@ -133,6 +134,12 @@ def _show(report: "PrepareReport") -> None:
         render.note(f"{note[0].upper()}{note[1:]}: {', '.join(names)}.")
     if report.check:
         _show_faults(report.check)
+    if report.dry_run:
+        render.note("Next: the same command without --dry-run.")
+    elif report.check and report.check.errors:
+        name_next("data", "check", report.out)
+    else:
+        name_next("pretrain", data=report.out)
 
 
 def _show_faults(check: "CheckReport") -> None:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from matey_cli import render
+from matey_cli.next_step import name_next
 from matey_cli.options import Given, configure, from_settings, option, options, run_names
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def profile(given: Given) -> None:
         _show_comparison(report)
     else:
         _show(report)
+    name_next("pretrain")
 
 
 def _show(report: "ProfileReport") -> None:

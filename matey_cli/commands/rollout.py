@@ -1,6 +1,7 @@
 """Predict whole trajectories and measure the errors."""
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,6 +9,7 @@ import typer
 from matey_cli import render
 from matey_cli.commands._ratios import BEATEN, LEGEND, marked
 from matey_cli.commands._rollout_tables import show_tables
+from matey_cli.next_step import name_next
 from matey_cli.options import Given, configure, from_settings, one_of, option, options, run_names
 
 if TYPE_CHECKING:
@@ -86,10 +88,10 @@ def rollout(
     with render.progress() as on_progress:
         report = work(config, on_progress)
     if not render.emit(document_of(report)):
-        _show(report, full=full)
+        _show(report, full=full, runs=config.runs)
 
 
-def _show(report: "RolloutReport", *, full: bool) -> None:
+def _show(report: "RolloutReport", *, full: bool, runs: Path) -> None:
     from matey_cli.comparison import compare
 
     if full:
@@ -104,6 +106,7 @@ def _show(report: "RolloutReport", *, full: bool) -> None:
         render.note(report.budget)
     for name, reason in report.skipped.items():
         render.note(f"{name} is left out: {reason}.")
+    name_next("runs", runs=runs)
 
 
 def _show_summary(report: "RolloutReport") -> None:

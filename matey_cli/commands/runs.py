@@ -7,6 +7,7 @@ import typer
 
 from matey_cli import render
 from matey_cli.commands._ratios import LEGEND, marked
+from matey_cli.next_step import name_next
 
 if TYPE_CHECKING:
     from matey_core.catalog import RunList, RunRecord
@@ -48,6 +49,12 @@ def _show(report: "RunList") -> None:
     )
     for name, problem in report.damaged.items():
         render.note(f"{name} cannot be read: {problem}")
+    names = [run.name for run in reversed(report.runs[:2])]
+    where = report.folder if report.runs else None
+    if len(names) == 2:
+        name_next("compare", *names, runs=where)
+    elif names:
+        name_next("info", report.runs[0].path)
 
 
 def _row(run: "RunRecord") -> tuple[object, ...]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from matey_cli import render
+from matey_cli.next_step import name_next
 from matey_cli.options import Given, configure, from_settings, option, options
 from matey_cli.options.setting import Setting
 from matey_cli.options.values import typed
@@ -114,6 +115,10 @@ def _one(config: "SimulateConfig") -> None:
         size=render.size(report.num_bytes),
         time=render.duration(report.seconds),
     )
+    if report.path.suffix == ".zarr":
+        name_next("pretrain", data=report.path.parent)
+    else:
+        name_next("prepare", "pdebench", config.out)
 
 
 def _suite(given: Given) -> None:
@@ -146,6 +151,7 @@ def _suite(given: Given) -> None:
             for member in report.members
         ],
     )
+    name_next("prepare", "pdebench", config.out)
 
 
 def _tell_left_out(report: "SimulateReport") -> None:

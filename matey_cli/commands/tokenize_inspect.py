@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from matey_cli import render
+from matey_cli.next_step import name_next
 from matey_cli.options import Given, configure, from_settings, option, options, run_names
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def tokenize_inspect(
         _counts(report)
     if save is not None:
         render.note(f"Wrote {save}.")
+    name_next("profile")
 
 
 def _title(report: "InspectReport") -> str:

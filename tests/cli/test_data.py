@@ -71,7 +71,7 @@ def test_mistakes(matey: Matey, arguments: list[str], problem: str) -> None:
 
 def test_check_of_a_project_without_defects(matey: Matey, project: Path) -> None:
     result = matey("data", "check", cwd=project)
-    assert (result.returncode, result.stderr) == (0, "")
+    assert (result.returncode, result.stderr) == (0, "Next: matey pretrain\n")
     assert "flat_periodic: nothing found" in result.stdout
     assert result.stdout.endswith("0 errors, 0 warnings, 0 notes in 2 stores.\n")
 
@@ -80,7 +80,7 @@ def test_check_of_a_damaged_store(matey: Matey, tmp_path: Path) -> None:
     path = tiny_store(tmp_path)
     values(path, "density", 2)[7, 3, 5] = np.nan
     result = matey("data", "check", path)
-    assert (result.returncode, result.stderr) == (1, "")
+    assert (result.returncode, result.stderr) == (1, f"Next: matey data inspect {path}\n")
     text = " ".join(result.stdout.split())
     assert "density, sample 2" in text
     assert "frame 7," in text
@@ -136,8 +136,9 @@ def test_check_as_a_document(matey: Matey, tmp_path: Path, place: str) -> None:
 
 
 def test_inspect_of_a_store_and_of_a_folder(matey: Matey, project: Path) -> None:
-    result = matey("data", "inspect", "data/zarr/flat_periodic.zarr", cwd=project)
-    assert (result.returncode, result.stderr) == (0, "")
+    place = "data/zarr/flat_periodic.zarr"
+    result = matey("data", "inspect", place, cwd=project)
+    assert (result.returncode, result.stderr) == (0, f"Next: matey data check {place}\n")
     words = " ".join(result.stdout.split())
     assert words.startswith("flat_periodic (store, matey 2) path data/zarr/flat_periodic.zarr")
     assert "x 32 0.01562 0.9844 0.03125 – periodic" in words

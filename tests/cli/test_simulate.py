@@ -27,7 +27,7 @@ def test_the_table_says_where_it_is(matey: Matey) -> None:
     assert done.returncode == 0
     assert "there/2D/diffusion-reaction/2D_diff-react_NA_NA.h5" in done.stdout
     assert "101×2×8×8" in done.stdout
-    assert done.stderr == ""
+    assert done.stderr == "Next: matey prepare pdebench there\n"
 
 
 def test_drawn_constants_and_a_shorter_trajectory(matey: Matey, tmp_path: Path) -> None:

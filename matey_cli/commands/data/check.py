@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from matey_cli import findings, render
+from matey_cli.next_step import name_next
 
 
 def check(
@@ -58,4 +59,9 @@ def check(
         for store in report.stores:
             findings.show(store)
         render.heading(findings.total(report))
+        worst = max(report.stores, key=lambda store: len(store.findings), default=None)
+        if report.errors and worst is not None:
+            name_next("data", "inspect", worst.path)
+        else:
+            name_next("pretrain", data=project().data if not stores else stores[0])
     raise typer.Exit(1 if report.errors else 0)

@@ -6,6 +6,7 @@ import typer
 
 from matey_cli import render
 from matey_cli.commands._reading import READERS, READING, SETTINGS
+from matey_cli.next_step import name_next
 from matey_cli.options import Given, from_settings
 
 if TYPE_CHECKING:
@@ -66,6 +67,16 @@ def show_data(report: "DataReport") -> None:
         _describe(report.items[0])
     else:
         _list(report)
+    _name_next(report)
+
+
+def _name_next(report: "DataReport") -> None:
+    """What to do with what was found: check a store, convert a source."""
+    stores = [item for item in report.items if item.kind == "store"]
+    if stores:
+        name_next("data", "check", *(store.path for store in stores[:1] if len(stores) == 1))
+    elif report.items:
+        name_next("prepare", report.items[0].layout, report.path)
 
 
 def _list(report: "DataReport") -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from matey_cli import render
+from matey_cli.next_step import name_next
 from matey_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -121,6 +122,8 @@ def run_file(file: Path, how: RunOptions, *, given: Sequence[str] = ()) -> None:
         return
     if not render.emit(report):
         _shower(type(study).model_fields["kind"].default)(report)
+        if study.has_cells:
+            name_next("runs", "--runs", report.out / "runs")
     if getattr(report, "fails", False):
         raise typer.Exit(1)
 

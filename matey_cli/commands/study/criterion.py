@@ -4,6 +4,7 @@ from math import isnan
 from typing import TYPE_CHECKING
 
 from matey_cli import render
+from matey_cli.next_step import name_next
 from matey_cli.options import Given, configure, from_settings, option, options, run_names
 from matey_core.errors import ConfigError
 
@@ -69,6 +70,17 @@ def show(report: "CriterionReport") -> None:
     for name, reason in report.skipped.items():
         render.note(f"{name} is left out: {reason}.")
     render.note(f"Curves: {report.picture}" if report.picture else report.no_picture)
+    if best := _best(report):
+        name_next("tokenize-inspect", "--criterion", best)
+
+
+def _best(report: "CriterionReport") -> str:
+    """The criterion that captures most, on average over stores; empty where none is known."""
+    captured: dict[str, list[float]] = {}
+    for row in (row for audit in report.stores for row in audit.criteria):
+        if row.criterion != "oracle" and not isnan(row.captured.value):
+            captured.setdefault(row.criterion, []).append(row.captured.value)
+    return max(captured, key=lambda name: sum(captured[name]) / len(captured[name]), default="")
 
 
 def _show_store(audit: "StoreAudit", report: "CriterionReport") -> None:

@@ -8,6 +8,7 @@ import typer
 from matey_cli import render
 from matey_cli.commands._training import Assignments, SettingsFile
 from matey_cli.commands.study._running import Jobs, Plan, running, show_comparison, show_plan
+from matey_cli.next_step import name_next
 from matey_cli.options import Given, configure, from_settings, option, options
 from matey_core.errors import ConfigError
 
@@ -99,6 +100,7 @@ def equal_cost(
         )
     if report is not None and not render.emit(report):
         show(report)
+        name_next("runs", "--runs", report.study.out / "runs")
 
 
 def _training(given: Given, file: Path | None, assignments: list[str] | None) -> dict[str, Any]:
