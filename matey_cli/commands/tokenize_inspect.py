@@ -71,6 +71,11 @@ def tokenize_inspect(
         maps.field_map(report.picture)
         _legend(report)
         _counts(report)
+    if not report.has_tokens:
+        render.note(
+            "The model has no tokens (model.depth = 0): its tokenizer would cut the field so. "
+            "`matey pretrain --preset ti` trains one that has them."
+        )
     if save is not None:
         render.note(f"Wrote {save}.")
     name_next("profile")

@@ -49,6 +49,11 @@ class AdaptiveConfig(ModelConfig):
         )
 
     @property
+    def has_tokens(self) -> bool:
+        """Whether the model cuts fields into cells at all."""
+        return self.sizes.depth > 0
+
+    @property
     def label(self) -> str:
         """Preset, width × blocks and variant."""
         return f"{self.preset} ({self.sizes.width}×{self.sizes.depth}, {self.variant})"

@@ -137,14 +137,15 @@ def training_step(
         device: where to compute.
     """
     model = model.to(device)
-    name = choose_precision(model, device).name if precision == "auto" else precision
+    if precision == "auto":
+        precision = choose_precision(model, batch, objective, device).name
     step = TrainingStep(
         model=model.train(),
         batches=repeat(batch),
         objective=objective,
         optimizer=AdamwConfig(learning_rate=1e-6, weight_decay=0.0).build(model),
         device=device,
-        dtype=getattr(torch, name),
+        dtype=getattr(torch, precision),
     )
     return lambda tokenizer: partial(_within, model, tokenizer, step.run)
 

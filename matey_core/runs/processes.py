@@ -1,5 +1,6 @@
 """Device and arithmetic of a run, on which all its processes agree."""
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Literal
@@ -13,7 +14,7 @@ from matey_core.models import Model, adaptive
 from matey_core.objectives import Objective
 from matey_core.runs.settings import TrainingConfig
 from matey_core.training import Parity, Precision, choose_precision, measure_parity
-from matey_core.training.precision import LARGEST_ERROR, LARGEST_GRADIENT_ERROR
+from matey_core.training.precision import LARGEST_ERROR, LARGEST_GRADIENT_ERROR, PATIENCE
 
 Requested = Literal["auto", "float32", "bfloat16"]
 
@@ -81,6 +82,31 @@ def place_model(model: Model, config: TrainingConfig, strategy: Strategy) -> Non
         adaptive(model, what="sequence_parallel").share_samples(strategy.sequence)
 
 
+def agree_on_faster(
+    requested: Requested,
+    model: Model,
+    first_batch: Callable[[], FieldBatch],
+    objective: Objective,
+    strategy: Strategy,
+) -> Precision:
+    """Time a step in both types in the first process, and send its choice to the others.
+
+    Args:
+        requested: the setting.
+        model: on the strategy's device; unchanged afterwards.
+        first_batch: reads a batch that steps are timed on, if that is needed.
+        objective: whose loss and gradient are computed.
+        strategy: the processes.
+    """
+    chosen = Precision(name=requested, reason="as set") if requested != "auto" else None
+    if chosen is None and strategy.computes_for_first:  # together they have what one does not hold
+        patience = math.inf if strategy.sequence else PATIENCE  # all take as many steps
+        chosen = choose_precision(
+            model, first_batch(), objective, strategy.device, patience=patience
+        )
+    return Precision(**strategy.broadcast(asdict(chosen) if chosen else None))
+
+
 def agree_on_precision(
     requested: Requested,
     model: Model,
@@ -88,7 +114,7 @@ def agree_on_precision(
     objective: Objective,
     strategy: Strategy,
 ) -> tuple[Precision, Parity | None]:
-    """Choose the precision in the first process, and send it to the others.
+    """Choose the precision, and compare bfloat16 with float32 on a batch.
 
     Args:
         requested: the setting.
@@ -97,12 +123,11 @@ def agree_on_precision(
         objective: whose predictions and gradients are compared.
         strategy: the processes.
     """
-    chosen = _requested(requested, model, strategy.device) if strategy.place.is_first else None
-    precision = Precision(**strategy.broadcast(asdict(chosen) if chosen else None))
+    precision = agree_on_faster(requested, model, first_batch, objective, strategy)
     if precision.name == "float32":
         return precision, None
     measured = None
-    if strategy.computes_for_first:  # together they have what one would not hold
+    if strategy.computes_for_first:
         measured = measure_parity(model, first_batch(), objective, strategy.device)
     parity = Parity(**strategy.broadcast(asdict(measured) if measured else None))
     if requested == "auto" and not parity.is_good:
@@ -112,9 +137,3 @@ def agree_on_precision(
         )
         return Precision(name="float32", reason=reason), parity
     return precision, parity
-
-
-def _requested(requested: Requested, model: Model, device: torch.device) -> Precision:
-    if requested == "auto":
-        return choose_precision(model, device)
-    return Precision(name=requested, reason="as set")

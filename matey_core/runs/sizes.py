@@ -12,10 +12,9 @@ from matey_core.losses import LossConfig
 from matey_core.models import Model, ModelConfig, Preset
 from matey_core.objectives import within
 from matey_core.runs.pace import SECONDS, Measured, measure_pace
-from matey_core.runs.processes import place_model
+from matey_core.runs.processes import agree_on_faster, place_model
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import StoreWindows
-from matey_core.training import Precision, choose_precision
 
 PRESETS: tuple[Preset, ...] = get_args(Preset)
 STEPS: dict[Preset, int] = {"micro": 120, "mini": 500}
@@ -120,13 +119,15 @@ def _measured(
 ) -> Measured:
     place_model(model, config, strategy)
     # What a loss takes does not depend on the size.
-    loss = LossConfig.choose("nrmse").build()
+    objective = config.objective.build(LossConfig.choose("nrmse").build())
     return Measured(
         model=model,
         optimizer=config.optimizer.build(model),
         mixture=mixture,
-        objective=config.objective.build(loss),
-        precision=_precision(config, model, strategy),
+        objective=objective,
+        precision=agree_on_faster(
+            config.precision, model, lambda: mixture.batch(0), objective, strategy
+        ),
     )
 
 
@@ -169,11 +170,3 @@ def _fits(measured: Measured, strategy: Strategy) -> bool:
     measured.model.zero_grad(set_to_none=True)
     share = strategy.all_reduce_mean(torch.tensor(float(fits), device=strategy.device))
     return float(share) == 1.0
-
-
-def _precision(config: TrainingConfig, model: Model, strategy: Strategy) -> Precision:
-    """What the model would probably train in."""
-    if config.precision != "auto":
-        return Precision(name=config.precision)
-    found = choose_precision(model, strategy.device).name if strategy.place.is_first else None
-    return Precision(name=strategy.broadcast(found))

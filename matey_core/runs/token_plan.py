@@ -28,6 +28,9 @@ from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import StoreWindows
 from matey_core.training import TrainState, Within
 
+OF_TOKENS = ("flops", "seconds", "tokens", "tokens_range", "jitter")
+"""Settings of a run that only a model with tokens can follow."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenPlan:
@@ -111,6 +114,8 @@ def plan_tokens(
         ConfigError: the budget cannot be met, or the model cuts no cells.
         ShapeError: a grid is smaller than a patch.
     """
+    if isinstance(model, AdaptiveConfig) and not model.has_tokens:
+        _refuse_tokens(config, model)
     shown = [
         inputs_of(part.store, history=part.training.history, moves=config.jitter)
         for part in sources
@@ -228,3 +233,20 @@ def first_batch(windows: Windows, config: TrainingConfig, parts: int) -> FieldBa
     count = max(1, config.batch_size // parts)
     leads = config.targets(1, config.steps)
     return windows.batch([number % len(windows) for number in range(count)], [leads] * count)
+
+
+def _refuse_tokens(config: TrainingConfig, model: AdaptiveConfig) -> None:
+    """Refuse settings of tokens for a model that has none."""
+    usual = type(model).model_fields
+    asked = [name for name in OF_TOKENS if getattr(config, name, None)]
+    asked += [
+        f"model.{name}"
+        for name in ("tokenizer", "scheme")
+        if getattr(model, name) != usual[name].get_default(call_default_factory=True)
+    ]
+    if asked:
+        raise ConfigError(
+            f"{asked[0]} has no effect: a model {model.label} has no tokens (model.depth = 0).",
+            remedy=f"Leave {asked[0]} out, or choose a size with tokens: --preset ti, or "
+            "--set model.depth=2.",
+        )

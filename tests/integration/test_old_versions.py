@@ -24,7 +24,8 @@ STORES = ("data/zarr/2D_diff-react_NA_NA.zarr", "other/zarr/1D_Burgers_Sols_Nu0.
 ROLLED_OUT = ("pretrained", "paper", "finetuned", "unfinished")
 SHORT = ("--steps", 3, "--batch-size", 2, "--precision", "float32", "--device", "cpu")
 
-AS_THEN = ("--loss", "nrmse", "--objective", "one_step", "--augment", "noise")
+ADAMW = ("--set", "optimizer.name=adamw")
+AS_THEN = ("--loss", "nrmse", "--objective", "one_step", "--augment", "noise", *ADAMW)
 """What was done by default when the fixtures were made."""
 
 Answers = Callable[..., Any]
@@ -147,6 +148,6 @@ def study(answers: Answers) -> None:
     line = "study equal-cost --data data --levels 8,4 --tokens 10 --only steps --steps 5 --seeds 2"
     more = "--measure 0.01 --rollout-steps 3 --batch-size 2 --history 2 --max-lead 2 --out study"
     then = ("validate_every=5", "model.variant=matey", "loss=nrmse", "objective=one_step")
-    then = (*then, 'augment=["noise"]')
+    then = (*then, 'augment=["noise"]', "optimizer.name=adamw")
     settings = [part for key in (*tiny, *then) for part in ("--set", key)]
     answers(*line.split(), *more.split(), "--precision", "float32", *settings)

@@ -52,7 +52,7 @@ class MateyModel(AdaptiveModel):
         self.stems = nn.ModuleDict()
         self.heads = nn.ModuleDict()
         self.error_head: ErrorHead | None = None
-        if self.has_tokens:
+        if config.has_tokens:
             self.processor = Processor(config)
             self.error_head = ErrorHead() if _learns(config.tokenizer) else None
         for axes in self.num_axes:
@@ -127,11 +127,6 @@ class MateyModel(AdaptiveModel):
             return None
         side = side_loss(self.error_head, frame, tree, batch, values)
         return side if self.sequence is None else self.sequence.share_gradient(side)
-
-    @property
-    def has_tokens(self) -> bool:
-        """Whether fields are cut into cells; a pyramid may have no blocks for their tokens."""
-        return self.config.sizes.depth > 0
 
     @property
     def estimate(self) -> Estimate | None:
@@ -275,7 +270,7 @@ class MateyModel(AdaptiveModel):
 
     def _add_patches(self, axes: int) -> None:
         """Add stems and heads of all sizes of cells, for grids of this number of axes."""
-        if not self.has_tokens:
+        if not self.config.has_tokens:
             return
         width = self.config.sizes.width
         for side in self.config.tokenizer.levels:

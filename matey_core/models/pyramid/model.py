@@ -54,7 +54,7 @@ class PyramidModel(MateyModel):
         self.pyramid = Pyramid(config)
         for axes in self.num_axes:
             self.pyramid.add_axes(axes)
-        if self.has_tokens:
+        if config.has_tokens:
             self.reads = nn.Parameter(torch.randn(channels, self.inner))
             self.writes = nn.Parameter(FIRST_WORD * torch.randn(channels, self.inner))
 
@@ -62,7 +62,7 @@ class PyramidModel(MateyModel):
         """Predict the states at `batch.lead_steps`; see `Model.forward`."""
         self.check(batch)
         frame, lead_steps = self._frame(batch)
-        tree = self._tree(frame) if self.has_tokens else None
+        tree = self._tree(frame) if self.config.has_tokens else None
         rows = self.table.rows(batch.spec.names)
         x = self.stem(frame.channels(), self.table.entering(rows), frame.grid)
         lead = self.lead_time(lead_steps, batch.spec.time_step)
@@ -77,7 +77,7 @@ class PyramidModel(MateyModel):
 
     def count_tokens(self, batch: FieldBatch) -> Int[Tensor, " b"]:
         """Count the tokens each sample is cut into: none without blocks of tokens."""
-        if self.has_tokens:
+        if self.config.has_tokens:
             return super().count_tokens(batch)
         self.check(batch)
         return torch.zeros_like(batch.lead_steps[:, 0])

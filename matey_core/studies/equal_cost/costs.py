@@ -101,8 +101,11 @@ class EqualCosts:
     def _faster(self, training: PretrainConfig, store: Store) -> str:
         """What is faster for an arm, decided once."""
         if "precision" not in self._kept:
-            model = _build(self.arms[str(store.path)][0], training, store).to(self.device)
-            self._kept.keep({"precision": choose_precision(model, self.device).name})
+            plain = training.model_copy(update={"precision": "float32"})
+            step = _ArmMeter(plain, store, self.device).step(self.arms[str(store.path)][0])
+            batch = next(step.batches)
+            chosen = choose_precision(step.model, batch, step.objective, self.device)
+            self._kept.keep({"precision": chosen.name})
         return str(self._kept["precision"])
 
 
@@ -117,7 +120,7 @@ class _ArmMeter:
     def measure(
         self, arms: Sequence[Arm], *, seconds: float, on_progress: OnProgress
     ) -> list[ArmCost]:
-        steps = {arm.name: self._step(arm) for arm in arms}
+        steps = {arm.name: self.step(arm) for arm in arms}
         fixed = {name: self._fixed(step) for name, step in steps.items()}
         times = self._times(steps, seconds * len(steps), on_progress)
         return [
@@ -162,7 +165,8 @@ class _ArmMeter:
             "parameters": sum(each.numel() for each in step.model.parameters()),
         }
 
-    def _step(self, arm: Arm) -> TrainingStep:
+    def step(self, arm: Arm) -> TrainingStep:
+        """Make the training steps of an arm."""
         config = self.config
         torch.manual_seed(0)
         model = _build(arm, config, self.store).to(self.device)

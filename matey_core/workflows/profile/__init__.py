@@ -139,7 +139,10 @@ class _ModelMeter:
         self.precision: str = config.precision
         if config.precision == "auto":
             model = subject.build(subject.case).to(device)
-            self.precision = choose_precision(model, device).name
+            method = subject.method
+            objective = method.objective.build(method.loss.build())
+            batch = next(subject.batches())
+            self.precision = choose_precision(model, batch, objective, device).name
         self.dtype = getattr(torch, self.precision)
         self.peak = matmul_peak(device, self.dtype)
 

@@ -76,6 +76,8 @@ class InspectReport:
     source: Path
     settings_of: str
     """The model directory that the settings come from, or "defaults"."""
+    has_tokens: bool
+    """Whether the model uses these cells; a pyramid of depth 0 does not."""
     tokenizer: TokenizerConfig
     scheme: str
     fields: tuple[str, ...]
@@ -124,6 +126,7 @@ def inspect(config: InspectConfig, on_progress: OnProgress = silent) -> InspectR
     return InspectReport(
         source=view.frames.path,
         settings_of=view.settings_of,
+        has_tokens=view.model.has_tokens,
         tokenizer=view.tokenizer,
         scheme=view.model.scheme,
         fields=view.frames.fields,

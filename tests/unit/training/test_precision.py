@@ -67,13 +67,31 @@ def test_a_kernel_without_float32_is_compared_with_another(
     assert all(part.kernel is half_only for part in attentions)
 
 
-def test_the_choice_is_a_measured_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    for gain, expected in [(1.2, "float32"), (1.4, "bfloat16")]:
-        seconds = {"float32": gain, "bfloat16": 1.0}
-        monkeypatch.setattr(module, "_seconds", lambda _, name, __, *, patience, s=seconds: s[name])
-        chosen = choose_precision(build(), CPU)
+def test_the_choice_is_a_measured_one(batch: FieldBatch, monkeypatch: pytest.MonkeyPatch) -> None:
+    for gain, expected in [(1.05, "float32"), (1.4, "bfloat16"), (0.1, "float32")]:
+        seconds, taken = {"float32": gain, "bfloat16": 1.0}, []
+
+        def timed(*given: object, s: dict[str, float] = seconds, n: list[str] = taken) -> float:
+            precision = next(each for each in given if isinstance(each, Precision))
+            n.append(precision.name)
+            return s[precision.name]
+
+        monkeypatch.setattr(module, "_seconds", timed)
+        chosen = choose_precision(build(), batch, NRMSE, CPU)
         assert chosen.name == expected
         assert f"{gain:.2g} times as fast" in chosen.reason
+        assert taken == ["float32", "bfloat16"] * (1 if gain < 0.25 else 4)
+
+
+def test_the_choice_leaves_no_trace(batch: FieldBatch) -> None:
+    model = build().train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    state = torch.get_rng_state()
+    choose_precision(model, batch, NRMSE, CPU)
+    assert model.training
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
 def test_bad_parity_falls_back_to_float32(
