@@ -16,8 +16,6 @@ from matey_core.readers._find import walk
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
-UNEVEN = 0.05
-"""Largest relative deviation of a spacing from the mean that still counts as uniform."""
 MAX_LENGTH = 2**24
 """More samples, times or points along one axis are a sign of damage."""
 MAX_VALUES = 2**16
@@ -282,35 +280,6 @@ def same_shape(path: Path, arrays: Mapping[str, h5py.Dataset]) -> tuple[int, ...
     if max(first.shape, default=0) > MAX_LENGTH:
         check_written(path, first)
     return first.shape
-
-
-def uniform(path: Path, name: str, values: np.ndarray, *, points: int) -> float:
-    """Check a coordinate and return its spacing.
-
-    Args:
-        path: the file, for the error text.
-        name: the coordinate, for the error text.
-        values: (points,) positions or times.
-        points: how many there must be.
-
-    Raises:
-        DataError: wrong length, not finite, not increasing, or unevenly spaced.
-    """
-    if values.shape != (points,):
-        raise DataError(f"{path}: {name} has shape {values.shape}; the data has {points} points.")
-    if points == 1:
-        return 1.0
-    steps = np.diff(values.astype(np.float64))
-    spacing = float(steps.mean())
-    if not np.isfinite(values).all() or spacing <= 0 or (steps <= 0).any():
-        raise DataError(f"{path}: {name} does not increase from each point to the next.")
-    if np.abs(steps - spacing).max() > UNEVEN * spacing:
-        raise DataError(
-            f"{path}: {name} is unevenly spaced, from {steps.min():.4g} to {steps.max():.4g}; "
-            "a uniform grid is expected.",
-            remedy="Interpolate the data to a uniform grid first.",
-        )
-    return spacing
 
 
 def text_of(value: Any) -> str:

@@ -13,8 +13,8 @@ from jaxtyping import Shaped
 from matey_core.errors import ConfigError
 from matey_core.readers import Source
 from matey_core.readers._find import entries_of
-from matey_core.readers._hdf5 import uniform
 from matey_core.readers._joined import check_alike, lean
+from matey_core.readers._spacing import uniform
 
 FEWEST = 3
 """So many files with a number each and a single time look like one trajectory."""

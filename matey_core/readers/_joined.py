@@ -12,7 +12,7 @@ from jaxtyping import Shaped
 
 from matey_core.errors import DataError
 from matey_core.readers import Header, Source
-from matey_core.readers._hdf5 import UNEVEN
+from matey_core.readers._spacing import UNEVEN
 
 SAME_POINT = 1e-3
 """Largest distance of two positions that count as one, in units of the spacing."""

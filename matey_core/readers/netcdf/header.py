@@ -13,7 +13,6 @@ from jaxtyping import Float, Shaped
 from matey_core.errors import DataError
 from matey_core.fields import FieldSpec, Grid
 from matey_core.readers import Header, ReaderOptions
-from matey_core.readers._hdf5 import uniform
 from matey_core.readers._options import (
     boundaries,
     check_declared,
@@ -21,13 +20,16 @@ from matey_core.readers._options import (
     frame_times,
     positions,
 )
+from matey_core.readers._spacing import is_even, is_increasing, uniform
 from matey_core.readers._vectors import described, vector_notes
 from matey_core.readers.netcdf.dims import coordinate_of
 from matey_core.readers.netcdf.files import opened, reading
 from matey_core.readers.netcdf.layout import NetcdfLayout, layout_of, unit_of
 from matey_core.readers.netcdf.notes import notes_of
 from matey_core.readers.netcdf.source import DatasetSource, Opener
-from matey_core.readers.netcdf.times import in_seconds, stamped
+from matey_core.readers.netcdf.times import has_fixed_length, in_seconds, stamped, why_uneven
+
+OVERRIDE = ", or say with --time-step that the frames are evenly apart"
 
 
 def open_dataset(
@@ -81,7 +83,7 @@ def open_dataset(
             spec=FieldSpec(
                 fields=fields[:changing],
                 grid=grid,
-                time_step=_step(path, "the time", times, options.time_step),
+                time_step=_step(path, "the time", times, options.time_step, override=OVERRIDE),
             ),
             static_fields=fields[changing:],
             coordinates=coordinates,
@@ -158,11 +160,17 @@ def _numbers(path: Path, name: str, variable: xr.Variable) -> Shaped[np.ndarray,
 
 
 def _step(
-    path: Path, name: str, values: Shaped[np.ndarray, "points"], single: float | None = None
+    path: Path,
+    name: str,
+    values: Shaped[np.ndarray, "points"],
+    single: float | None = None,
+    *,
+    override: str = "",
+    why: str = "",
 ) -> float:
     """Check a coordinate and return its spacing; `single` is that of a lone point."""
     with np.errstate(all="ignore"):
-        spacing = uniform(path, name, values, points=len(values))
+        spacing = uniform(path, name, values, points=len(values), override=override, why=why)
     return single or 1.0 if len(values) == 1 else spacing
 
 
@@ -179,8 +187,14 @@ def _times(
         times = frame_times(options, data.sizes[dim], found[1] if found else None)
         return times, "s" if found else ""
     variable = data.variables[name]
-    times = frame_times(options, data.sizes[dim], _numbers(path, name, variable))
-    unit = unit_of(variable)
+    unit, numbers = unit_of(variable), _numbers(path, name, variable)
+    is_vague = is_increasing(numbers) and not (is_even(numbers) and has_fixed_length(unit))
+    if options.time_step is not None and is_vague:
+        # Months are uneven, and so are stamps that were rounded: a person knows better.
+        return frame_times(options, data.sizes[dim], None), ""
+    if has_fixed_length(unit):
+        _step(path, "the time", numbers, override=OVERRIDE, why=why_uneven(numbers, unit))
+    times = frame_times(options, data.sizes[dim], numbers)
     return in_seconds(path, name, times, unit)
 
 

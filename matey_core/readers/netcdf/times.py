@@ -18,7 +18,26 @@ SECONDS = {
     1e-6: "us microsecond microseconds",
     1e-9: "ns nanosecond nanoseconds",
 }
+_SINCE = re.compile(r"(\w+)\s+since\s+.*", re.IGNORECASE)
 _SECONDS = {unit: seconds for seconds, units in SECONDS.items() for unit in units.split()}
+
+
+def has_fixed_length(unit: str) -> bool:
+    """Whether a unit is not that of dates counted in months or years."""
+    since = _SINCE.fullmatch(unit)
+    return not since or since[1].lower() in _SECONDS
+
+
+def why_uneven(times: Shaped[np.ndarray, "time"], unit: str) -> str:
+    """Explain uneven times, where the calendar is the reason; else nothing."""
+    if unit.lower().startswith("day as"):
+        return f"{unit!r} writes dates as numbers, whose differences are no times"
+    if not (since := _SINCE.fullmatch(unit)):
+        return ""
+    days = np.diff(times.astype(np.float64)) * _SECONDS[since[1].lower()] / 86400
+    if len(days) and days.min() >= 28 and days.max() <= 31:
+        return "these are months, of 28 to 31 days"
+    return ""
 
 
 def in_seconds(
@@ -32,14 +51,15 @@ def in_seconds(
     Raises:
         DataError: months or years, which have no fixed length.
     """
-    since = re.fullmatch(r"(\w+)\s+since\s+.*", unit, re.IGNORECASE)
+    since = _SINCE.fullmatch(unit)
     if not since:
         return times, unit
     seconds = _SECONDS.get(since[1].lower())
     if seconds is None:
         raise DataError(
             f"{path}: {name} is in {unit!r}, and {since[1]} have no fixed length.",
-            remedy="Convert the times to days or seconds first.",
+            remedy="Convert the times to days or seconds first, or say with --time-step that the "
+            "frames are evenly apart.",
         )
     return seconds * times.astype(np.float64), "s"
 

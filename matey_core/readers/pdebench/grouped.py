@@ -24,8 +24,8 @@ from matey_core.readers._hdf5 import (
     same_shape,
     small,
     text_of,
-    uniform,
 )
+from matey_core.readers._spacing import uniform
 from matey_core.readers._unread import unread
 from matey_core.readers.pdebench import names
 

@@ -25,8 +25,8 @@ from matey_core.readers._hdf5 import (
     open_hdf5,
     same_shape,
     small,
-    uniform,
 )
+from matey_core.readers._spacing import uniform
 from matey_core.readers._unread import unread
 from matey_core.readers.pdebench import names
 from matey_core.readers.pdebench.described import (

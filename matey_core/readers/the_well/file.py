@@ -10,7 +10,6 @@ from matey_core.errors import DataError
 from matey_core.fields import FieldSpec, Grid
 from matey_core.readers import Header, Source
 from matey_core.readers._hdf5 import (
-    UNEVEN,
     attributes,
     clip,
     datasets,
@@ -19,8 +18,8 @@ from matey_core.readers._hdf5 import (
     open_hdf5,
     small,
     text_of,
-    uniform,
 )
+from matey_core.readers._spacing import UNEVEN, uniform
 from matey_core.readers.the_well import layout
 
 MAX_SAMPLES = 10**6
