@@ -3,6 +3,17 @@
 from matey_core.data.change import mean_change
 from matey_core.data.loader import Loader
 from matey_core.data.mixture import Mixture
+from matey_core.data.ranges import FieldRange, Ranges, joined_ranges, measure_ranges
 from matey_core.data.windows import Windows, sequential_batches
 
-__all__ = ["Loader", "Mixture", "Windows", "mean_change", "sequential_batches"]
+__all__ = [
+    "FieldRange",
+    "Loader",
+    "Mixture",
+    "Ranges",
+    "Windows",
+    "joined_ranges",
+    "mean_change",
+    "measure_ranges",
+    "sequential_batches",
+]

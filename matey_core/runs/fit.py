@@ -5,7 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +14,7 @@ import torch
 from torch.optim import Optimizer
 
 from matey_core.augmentations import Chain
-from matey_core.data import Loader, Mixture
+from matey_core.data import Loader, Mixture, Ranges, joined_ranges, measure_ranges
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError, Interrupted
 from matey_core.finetuning import FinetuneModeConfig, count_parameters
@@ -70,6 +70,8 @@ class TrainingJob:
     resumes: bool = False
     size_reason: str = ""
     """Why the model is of its size, where a time decided it."""
+    ranges: Ranges = field(default_factory=dict)
+    """What the data showed that the model was trained on before."""
     validates_start: bool = False
     """Whether the weights are scored and saved before the first step, since they may be best."""
 
@@ -200,6 +202,8 @@ def _fit(
             config.precision, state.model, lambda: mixture.batch(0), objective, strategy
         )
         torch.manual_seed(config.seed * 100_003 + strategy.place.data_rank)
+    if strategy.place.is_first and not state.ranges:
+        state.ranges = _ranges(job)
     if budget is not None:
         measured = _measured(job, keeper, objective)
         begin(
@@ -280,6 +284,14 @@ def _mixture(job: TrainingJob, strategy: Strategy, budget: TimeBudget | None) ->
         targets=config.targets if budget is None else targets_by_time,
         with_change=config.loss.needs_change,
     )
+
+
+def _ranges(job: TrainingJob) -> Ranges:
+    """What rollouts will be limited by: the data of this run, and those of runs before it."""
+    own = [
+        {part.store.name: measure_ranges(part.training)} for part in job.sources if part.training
+    ]
+    return joined_ranges(job.ranges, *own)
 
 
 def _initial_state(job: TrainingJob, strategy: Strategy, budget: TimeBudget | None) -> TrainState:

@@ -4,6 +4,7 @@ from matey_core.training.checkpoint import CheckpointFolder, Progressed, load_ch
 from matey_core.training.journal import Journal
 from matey_core.training.loop import Limits, StepReport, Within, train
 from matey_core.training.precision import Parity, Precision, choose_precision, measure_parity
+from matey_core.training.ranges import read_ranges, write_ranges
 from matey_core.training.state import TrainState
 from matey_core.training.time_budget import POSITIONS, TimeBudget
 
@@ -22,5 +23,7 @@ __all__ = [
     "choose_precision",
     "load_checkpoint",
     "measure_parity",
+    "read_ranges",
     "train",
+    "write_ranges",
 ]

@@ -33,6 +33,7 @@ from matey_core.errors import CheckpointError, MateyWarning
 from matey_core.models import load_model, save_model, save_tensors
 from matey_core.training.intact import check_intact, write_checksums
 from matey_core.training.precision import Precision
+from matey_core.training.ranges import read_ranges, write_ranges
 from matey_core.training.state import TrainState
 
 NAME = re.compile(r"step-\d{8}")
@@ -89,6 +90,7 @@ class CheckpointFolder:
             merged = state.mode.merged(state.model) if state.mode else None
             saved = weights if merged is None else merged
             save_model(state.model, partial / "model", weights=saved)
+            write_ranges(partial / "model", state.ranges)
             if merged is not None:
                 save_tensors(weights, partial / "weights.safetensors")
             if state.mode is not None and state.base is not None:
@@ -100,6 +102,7 @@ class CheckpointFolder:
                     base=state.base,
                     factors=state.mode.factors(state.model),
                 )
+                write_ranges(partial / "adapter", state.ranges)
             save_tensors(_tensors(state, progressed), partial / "state.safetensors")
             numbers: dict[str, Any] = {
                 "step": state.step,
@@ -221,6 +224,7 @@ def load_checkpoint(path: Path, state: TrainState) -> Progressed:
         CheckpointError: something is missing, of the wrong kind, or does not match.
     """
     saved = load_model(path / "model")
+    state.ranges = read_ranges(path / "model")
     try:
         own = path / "weights.safetensors"
         state.model.load_state_dict(load_file(own) if own.exists() else saved.state_dict())

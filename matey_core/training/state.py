@@ -1,9 +1,10 @@
 """All that changes while training."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch.optim import Optimizer
 
+from matey_core.data import Ranges
 from matey_core.finetuning import FinetuneModeConfig
 from matey_core.models import AdapterBase, Model
 from matey_core.schedules import Schedule
@@ -26,6 +27,8 @@ class TrainState:
     skipped: int = 0
     """Batches without an update, because loss or gradient was not finite."""
     skipped_in_a_row: int = 0
+    ranges: Ranges = field(default_factory=dict)
+    """What the training data showed, of this run and those before it; empty until measured."""
     time: TimeBudget | None = None
     """What the schedule follows; None where it follows the steps."""
 

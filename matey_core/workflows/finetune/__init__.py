@@ -154,6 +154,7 @@ def _job(plan: FinetunePlan, strategy: Strategy, *, resumed: RunFolder | None) -
         mode=config.finetune,
         base=plan.base,
         resumes=resumed is not None,
+        ranges=plan.ranges,
         validates_start=not config.from_scratch,
     )
 

@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from matey_core.config import read_toml
+from matey_core.data import Ranges
 from matey_core.errors import CheckpointError
 from matey_core.finetuning import FinetuneModeConfig
 from matey_core.models import AdapterBase, Model, load_model
@@ -13,6 +14,7 @@ from matey_core.runs.folder import RunFolder, StoreRecord, newest_run, record_of
 from matey_core.runs.sources import StoreWindows, reopen_stores, sources_of
 from matey_core.runs.trained import Trained, find_trained
 from matey_core.store import Store
+from matey_core.training import read_ranges
 from matey_core.workflows.finetune.settings import FinetuneConfig
 from matey_core.workflows.finetune.stores import choose_stores, short_stores, subset
 
@@ -34,6 +36,8 @@ class FinetunePlan:
     base: AdapterBase | None
     """What the weights are saved apart from; None where they are saved whole."""
     notes: tuple[str, ...]
+    ranges: Ranges = field(default_factory=dict)
+    """What the stores showed that the model was trained on before."""
 
     def own_records(self) -> tuple[StoreRecord, ...]:
         """The stores of this run."""
@@ -82,6 +86,7 @@ def plan_finetuning(config: FinetuneConfig) -> FinetunePlan:
         seen=trained.records,
         base=_adapter_base(resolved),
         notes=(*notes, *more),
+        ranges={} if config.from_scratch else read_ranges(trained.path),
     )
 
 
