@@ -37,7 +37,7 @@ in any case."""
         "default 20, or fewer where the truth ends earlier.",
     ),
     *options("--start --stride --history --windows --forecasts"),
-    *options("--tokens --flops --seconds --compile --batch-size --jitter --cycle --seed"),
+    *options("--tokens --flops --seconds --compile --batch-size --jitter --cycle --seed --limit"),
     *options("--field --out --runs"),
 )
 def rollout(
@@ -60,7 +60,8 @@ def rollout(
     reads, with the coordinates of the truth; beside them lies a picture, and all errors
     are kept in RUN/scores.json. The table has a line for each store: errors relative to
     the truth (nRMSE) by lead, their ratio to those of the best training-free forecast,
-    and for how many frames the error is below half of the field's spread in space.
+    and for how many frames the error is below half of the field's spread in space. What
+    spreads wider in space than training data ever did is scaled down, and a note says so.
     persistence repeats the last known frame, linear extrapolates the last two frames,
     and local_linear fits the next change to the history. --full has the errors of every
     field, and one-step errors, which are measured on windows of whole trajectories,
@@ -102,8 +103,8 @@ def _show(report: "RolloutReport", *, full: bool, runs: Path) -> None:
     _show_summary(report)
     for result in report.stores:
         _show_notes(result, report)
-    if report.budget:
-        render.note(report.budget)
+    for note in filter(None, (report.limits, report.budget)):
+        render.note(note)
     for name, reason in report.skipped.items():
         render.note(f"{name} is left out: {reason}.")
     name_next("runs", runs=runs)
@@ -160,6 +161,8 @@ def _not_finite(errors: "LeadErrors") -> bool:
 
 
 def _show_notes(result: "StoreRollout", report: "RolloutReport") -> None:
+    if result.limited:
+        render.note(f"{result.store}: {_limits(result)}")
     lost = [errors.lead for errors in result.rollout if _not_finite(errors)]
     if lost:
         render.note(f"{result.store}: predictions are NaN or infinite from lead {lost[0]} on.")
@@ -169,6 +172,15 @@ def _show_notes(result: "StoreRollout", report: "RolloutReport") -> None:
         render.note(f"{result.store}: windows with a constant target are left out (see --json).")
     if result.was_trained_on:
         render.note(f"{result.store}: trained the model: {', '.join(result.was_trained_on)}.")
+
+
+def _limits(result: "StoreRollout") -> str:
+    """Which fields were limited, from where on, and in how many trajectories."""
+    parts = [
+        f"{each.field} from lead {each.lead} on ({each.samples} of {len(result.samples)})"
+        for each in result.limited
+    ]
+    return f"limited to what training data showed: {', '.join(parts)}."
 
 
 def _artifact(artifact: "Artifact", report: "RolloutReport") -> str:

@@ -9,6 +9,7 @@ from matey_core.inference.artifacts import (
     strongest,
 )
 from matey_core.inference.evaluate import Score, Tally, evaluate, mean_scores
+from matey_core.inference.limit import Limited, Limiter, first_limited
 from matey_core.inference.missing import fill_missing
 from matey_core.inference.rollout import rollout
 from matey_core.inference.variation import CycleName, Variation, cycle_of
@@ -18,6 +19,8 @@ __all__ = [
     "ArtifactTally",
     "Coordinate",
     "CycleName",
+    "Limited",
+    "Limiter",
     "PatchPower",
     "Score",
     "StateWriter",
@@ -26,6 +29,7 @@ __all__ = [
     "cycle_of",
     "evaluate",
     "fill_missing",
+    "first_limited",
     "lasting",
     "mean_scores",
     "rollout",

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from matey_core.batches import FieldBatch
+from matey_core.inference.limit import Limiter
 from matey_core.inference.variation import Variation
 from matey_core.models import Model
 
@@ -24,6 +25,7 @@ def rollout(
     stride: int = 1,
     missing: Bool[Tensor, "b c *space"] | None = None,
     variation: Variation = UNCHANGED,
+    limiter: Limiter | None = None,
 ) -> Iterator[Float[Tensor, "b c *space"]]:
     """Predict `steps` stored frames one after another, from the history alone.
 
@@ -41,6 +43,7 @@ def rollout(
         missing: (b, c, *space) cells that are solid or not known in the last frame of the
             history, which `fill_missing` tells; None if all are known.
         variation: how cells differ from call to call.
+        limiter: keeps states within what training data showed; made for this rollout.
 
     Raises:
         ConfigError: the model cannot vary its cells so.
@@ -64,6 +67,8 @@ def rollout(
             )
             with variation.at(call, model, batch.spec.grid):
                 states = model(inputs).values
+            if limiter is not None:
+                states = limiter(states, history[:, -1])
             if missing is None:
                 yield from states.unbind(1)
             else:

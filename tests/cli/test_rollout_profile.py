@@ -20,7 +20,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_rollout_ends_with_one_line_a_store(matey: Matey, project: Path) -> None:
     done = matey("rollout", cwd=project)
-    assert (done.returncode, done.stderr) == (0, "Next: matey runs\n")
+    note = "Nothing is limited: runs/pretrain-001/model does not say what its training data showed."
+    assert (done.returncode, done.stderr) == (0, f"{note}\nNext: matey runs\n")
     out = done.stdout
     lines = [line for line in out.splitlines() if line.startswith("tiny_periodic")]
     assert len(lines) == 1

@@ -6,19 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from matey_core.batches import FieldBatch
 from matey_core.data import Windows, sequential_batches
 from matey_core.files import check_no_link
 from matey_core.inference import (
     ArtifactTally,
+    Limited,
+    Limiter,
     StateWriter,
     Tally,
     Variation,
     cycle_of,
     evaluate,
     fill_missing,
+    first_limited,
     lasting,
     mean_scores,
 )
@@ -30,6 +33,7 @@ from matey_core.runs.budget import TokenBudget
 from matey_core.runs.trained import Trained, find_trained
 from matey_core.store import Store
 from matey_core.tokenizers import TokenizerConfig
+from matey_core.training import read_ranges
 from matey_core.workflows.rollout.budget import rebudget
 from matey_core.workflows.rollout.document import document_of, keep
 from matey_core.workflows.rollout.leads import LeadErrors, Scores
@@ -100,6 +104,7 @@ def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutR
         seed=config.seed,
         stores=tuple(job.roll_out(each) for each in chosen),
         skipped=skipped,
+        limits=job.unlimited,
         budget=" ".join(part for part in (budget, beyond) if part),
         scores=(config.out or trained.out) / "scores.json",
     )
@@ -125,6 +130,7 @@ class _Job:
         self.history = history
         self.device = device
         self.on_progress = on_progress
+        self.ranges = read_ranges(trained.path) if config.limit else {}
         self.forecasters = {
             each.name: each.build() for each in config.forecasts if each.name != "persistence"
         }
@@ -138,6 +144,15 @@ class _Job:
     def tokens(self) -> int | None:
         """The model's budget, where it has a number of tokens."""
         return self.cells.tokens if self.cells else None
+
+    @property
+    def unlimited(self) -> str:
+        """Why nothing is limited, where that was not asked for."""
+        if self.ranges or not self.config.limit:
+            return ""
+        return (
+            f"Nothing is limited: {self.trained.path} does not say what its training data showed."
+        )
 
     def check(self, stores: Sequence[Store]) -> str:
         """Refuse before all work what a call could not do; say which calls exceed a budget."""
@@ -165,7 +180,7 @@ class _Job:
             check_no_link(own)
         path = (self.config.out or own) / f"{store.name}.zarr"
         names = tuple(store.sample_names[sample] for sample in chosen.samples)
-        leads = self._trajectories(chosen, path)
+        leads, limited = self._trajectories(chosen, path)
         shown = shown_of(
             store,
             path,
@@ -192,6 +207,7 @@ class _Job:
             ),
             summary=summary_of(leads),
             shown=shown,
+            limited=limited,
         )
         if not self.config.plot:
             return result
@@ -213,7 +229,9 @@ class _Job:
 
         return evaluate(self.model, batches(), self.forecasters).scores(), total
 
-    def _trajectories(self, chosen: Chosen, path: Path) -> tuple[LeadErrors, ...]:
+    def _trajectories(
+        self, chosen: Chosen, path: Path
+    ) -> tuple[tuple[LeadErrors, ...], tuple[Limited, ...]]:
         store, steps, size = chosen.store, chosen.steps, self.config.batch_size
         tallies = [Tally(store.spec.names, tuple(self.forecasters)) for _ in range(chosen.known)]
         watch = ArtifactTally(store.spec, self.cells.levels if self.cells else (), chosen.known)
@@ -231,10 +249,12 @@ class _Job:
                 tokens=self.tokens,
             ),
         ) as writer:
-            for row in range(0, len(chosen.samples), size):
-                rows = slice(row, min(row + size, len(chosen.samples)))
-                self._batch(chosen, rows, tallies, watch, writer)
-        return tuple(
+            all_rows = [
+                slice(row, min(row + size, len(chosen.samples)))
+                for row in range(0, len(chosen.samples), size)
+            ]
+            limits = [self._batch(chosen, rows, tallies, watch, writer) for rows in all_rows]
+        leads = tuple(
             LeadErrors(
                 lead=lead,
                 lead_time=lead * store.spec.time_step,
@@ -244,6 +264,7 @@ class _Job:
             )
             for lead, tally in enumerate(tallies, start=1)
         )
+        return leads, first_limited(torch.cat(limits), store.spec.names)
 
     def _batch(
         self,
@@ -252,8 +273,12 @@ class _Job:
         tallies: list[Tally],
         watch: ArtifactTally,
         writer: StateWriter,
-    ) -> None:
-        """Roll out some trajectories together, one state in memory at a time."""
+    ) -> Int[torch.Tensor, "b c"]:
+        """Roll out some trajectories together, one state in memory at a time.
+
+        Returns:
+            (b, c) lead from which on each field was limited; 0 where it was not.
+        """
         samples = chosen.samples[rows]
         first = self.config.start + self.history
         history, missing = fill_missing(
@@ -267,6 +292,8 @@ class _Job:
         )
         forecasts = {name: each.states(batch) for name, each in self.forecasters.items()}
         baseline = persistence(batch)
+        is_first = self.config.start == 0
+        limiter = Limiter(batch, self.ranges, missing=missing, is_first=is_first)
         states = states_of(
             self.model,
             batch,
@@ -274,6 +301,7 @@ class _Job:
             stride=self.config.stride,
             missing=missing,
             variation=self._variation(chosen.store),
+            limiter=limiter if self.ranges else None,
         )
         for index, state in enumerate(states):
             if index < chosen.known:
@@ -287,6 +315,7 @@ class _Job:
             done = rows.start * chosen.steps + (index + 1) * len(samples)
             total = len(chosen.samples) * chosen.steps
             self._tell(f"rollout · {chosen.store.name}", done, total, "frames")
+        return limiter.first.cpu()
 
     def _variation(self, store: Store) -> Variation:
         config = self.config

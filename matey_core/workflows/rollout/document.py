@@ -26,6 +26,7 @@ def document_of(report: RolloutReport) -> dict[str, Any]:
         "seed": report.seed,
         "skipped": report.skipped,
         "budget": report.budget,
+        "limits": report.limits,
         "scores": str(report.scores),
         "stores": [_store(result) for result in report.stores],
     }
@@ -57,6 +58,7 @@ def _store(result: StoreRollout) -> dict[str, Any]:
         "one_step": _flat_fields(result.one_step),
         "one_step_mean": _flat(result.one_step_mean),
         "rollout": [_lead(errors) for errors in result.rollout],
+        "limited": [asdict(each) for each in result.limited],
         "artifacts": [
             {**asdict(artifact.last), "since": artifact.since} for artifact in result.artifacts
         ],

@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from matey_core.inference import Artifact, CycleName, Score
+from matey_core.inference import Artifact, CycleName, Limited, Score
 from matey_core.workflows.rollout.leads import LeadErrors, Scores
 from matey_core.workflows.rollout.shown import Shown
 from matey_core.workflows.rollout.summary import RolloutSummary
@@ -35,6 +35,8 @@ class StoreRollout:
     summary: RolloutSummary
     shown: Shown = dataclasses.field(metadata={"document": False})
     """What a picture shows."""
+    limited: tuple[Limited, ...] = ()
+    """Fields that spread too widely in a prediction, and were scaled down."""
     picture: Path | None = None
     """PNG file, where one was asked for."""
 
@@ -58,3 +60,5 @@ class RolloutReport:
     """JSON file with all of this."""
     budget: str = ""
     """What a budget came to, where one was asked for."""
+    limits: str = ""
+    """Why nothing could be limited, though it was asked for; otherwise empty."""

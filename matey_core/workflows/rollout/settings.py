@@ -65,6 +65,9 @@ class RolloutConfig(Config):
     cycle: CycleName | None = None
     """Change the patch sizes from call to call of a rollout: `ladder` drops one size after another,
     `sizes` takes one uniform size after another."""
+    limit: bool = True
+    """Scale down predicted frames that spread more than 1.25 times as widely in space as training
+    data."""
     seed: NonNegativeInt = 0
     """Seed of the shifts of `jitter`."""
     out: Path | None = None
