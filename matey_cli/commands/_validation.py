@@ -1,6 +1,7 @@
 """How a validation is shown: a line while training, a table at the end."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from matey_cli import render
@@ -16,10 +17,14 @@ WIDTH = 79
 
 def show_validation(validation: "Validation") -> None:
     """Say in one line how good the model is, where it is worst, and when it was best."""
-    best = _number(validation.best_score)
-    is_best = validation.step == validation.best_step
-    line = f"step {validation.step:,}/{validation.steps:,}  score {marked(validation.score)}  " + (
-        "best so far" if is_best else f"best {best} at {validation.best_step:,}"
+    if not isfinite(validation.best_score):
+        best = "none was finite"
+    elif validation.step == validation.best_step:
+        best = "best so far"
+    else:
+        best = f"best {_number(validation.best_score)} at {validation.best_step:,}"
+    line = (
+        f"step {validation.step:,}/{validation.steps:,}  score {marked(validation.score)}  {best}"
     )
     worst = marked(validation.worst_score)
     name = shortened(validation.worst_store, WIDTH - len(line) - len(f"  worst  {worst}"))

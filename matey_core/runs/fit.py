@@ -1,8 +1,8 @@
 """Training a model in a run folder: what pretraining and fine-tuning have in common."""
 
-import math
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field
@@ -16,17 +16,19 @@ from torch.optim import Optimizer
 from matey_core.augmentations import Chain
 from matey_core.data import Loader, Mixture, Ranges, joined_ranges, measure_ranges
 from matey_core.distributed import Strategy
-from matey_core.errors import CheckpointError, Interrupted
+from matey_core.errors import CheckpointError, Interrupted, MateyWarning
 from matey_core.finetuning import FinetuneModeConfig, count_parameters
 from matey_core.models import AdapterBase, Model, compile_parts
 from matey_core.objectives import Objective
 from matey_core.optimizers import same_rate
-from matey_core.progress import OnProgress, Progress
+from matey_core.progress import OnProgress
 from matey_core.rounding import subnormals_as_zero
 from matey_core.runs.folder import RunFolder
 from matey_core.runs.keeper import Keeper
 from matey_core.runs.pace import Measured
 from matey_core.runs.processes import agree_on_precision, join_processes, place_model
+from matey_core.runs.recorder import recorder
+from matey_core.runs.rollback import train_with_rollbacks
 from matey_core.runs.scores import OnValidation, StoreScore, Validation
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import StoreWindows
@@ -37,7 +39,6 @@ from matey_core.runs.token_plan import TokenPlan
 from matey_core.signals import INTERRUPTED, Stop
 from matey_core.training import (
     POSITIONS,
-    Journal,
     Limits,
     Parity,
     StepReport,
@@ -45,9 +46,6 @@ from matey_core.training import (
     TrainState,
     train,
 )
-
-SMOOTHING = 0.05
-"""Weight of the newest loss in the one that is shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,14 +220,14 @@ def _fit(
     if strategy.place.is_first:
         listeners.on_start(facts)
     on_progress = listeners.on_progress if strategy.place.is_first else None
-    record = _recorder(job, keeper.journal, on_progress, budget)
+    record = recorder(job.task, config, keeper.journal, on_progress, budget)
 
     def after_step(state: TrainState, report: StepReport) -> None:
         if budget is not None:
             budget.after_step()
         record(report)
         asked = agree(stop.number, keeper.is_due, strategy)
-        keeper.after_step(state, saves=asked.saves)
+        keeper.after_step(state, asked, store=report.dataset)
         if asked.signal and not keeper.is_last(state):
             end(asked.signal, strategy)
 
@@ -238,19 +236,29 @@ def _fit(
         keeper.before_first_step(state)
     has_gpu = strategy.device.type == "cuda"
     steps = config.steps if budget is None else None
-    with (
-        stop.put_off(),
-        Loader(mixture, steps=steps, workers=config.workers, pin=has_gpu) as batches,
-    ):
-        train(
-            state,
-            batches if budget is None else budget.until_over(batches),
-            objective,
-            strategy=strategy,
-            precision=keeper.precision,
-            limits=Limits(gradient_norm=config.clip),
-            after_step=after_step,
-            settings=job.tokens.each_step(),
+
+    def attempt() -> None:
+        with (
+            stop.put_off(),
+            Loader(mixture, steps=steps, workers=config.workers, pin=has_gpu) as batches,
+        ):
+            train(
+                state,
+                batches if budget is None else budget.until_over(batches),
+                objective,
+                strategy=strategy,
+                precision=keeper.precision,
+                limits=Limits(gradient_norm=config.clip),
+                after_step=after_step,
+                settings=job.tokens.each_step(),
+            )
+
+    train_with_rollbacks(attempt, state, keeper)
+    if keeper.validator.has_windows and not keeper.best:
+        warnings.warn(
+            f"No validation had finite errors: {job.run.model} has the weights of the last step.",
+            MateyWarning,
+            stacklevel=2,
         )
     return TrainingReport(
         run=job.run.path,
@@ -366,40 +374,3 @@ def _notes(job: TrainingJob) -> tuple[str, ...]:
     if job.config.compile:
         compiling = job.tokens.compiling_note(recompute=job.config.recompute)
     return tuple(filter(None, (*job.notes, job.tokens.budget, compiling)))
-
-
-def _recorder(
-    job: TrainingJob, journal: Journal, on_progress: OnProgress | None, budget: TimeBudget | None
-) -> Callable[[StepReport], None]:
-    """Write every step into the journal and report it."""
-    smooth = math.nan
-
-    def record(report: StepReport) -> None:
-        nonlocal smooth
-        if on_progress is None:
-            return
-        loss = float(report.loss)
-        journal.write(
-            "step",
-            step=report.step,
-            store=report.dataset,
-            loss=loss,
-            gradient_norm=float(report.gradient_norm),
-            learning_rate=report.learning_rate,
-            is_skipped=report.is_skipped,
-            **({} if budget is None else {"share": budget.share}),
-        )
-        if not report.is_skipped:
-            smooth = loss if math.isnan(smooth) else smooth + SMOOTHING * (loss - smooth)
-        facts = (("loss", f"{smooth:.4g}"), ("lr", f"{report.learning_rate:.2g}"))
-        on_progress(
-            Progress(
-                task=job.task,
-                done=report.step,
-                total=(job.config.steps if budget is None else budget.expected_steps(report.step)),
-                unit="steps",
-                facts=facts,
-            )
-        )
-
-    return record

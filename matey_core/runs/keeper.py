@@ -21,6 +21,7 @@ from matey_core.runs.scores import (
     StoreScore,
     Validation,
     ignore_validation,
+    is_finite,
     is_of_today,
     overall,
     read_score,
@@ -28,8 +29,9 @@ from matey_core.runs.scores import (
 )
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import StoreWindows
+from matey_core.runs.stopping import Asked
 from matey_core.runs.validation import Validator
-from matey_core.training import Precision, Progressed, TrainState, load_checkpoint
+from matey_core.training import Precision, Progressed, TrainState, check_finite, load_checkpoint
 from matey_core.training.checkpoint import random_state, restore_random_state
 from matey_core.training.intact import check_intact
 
@@ -84,16 +86,27 @@ class Keeper:
         """Whether the last checkpoint is so old, by the clock of this process, that one is due."""
         return time.monotonic() - self._saved_at >= SECONDS * self.config.checkpoint_minutes
 
-    def after_step(self, state: TrainState, *, saves: bool = False) -> None:
+    def after_step(self, state: TrainState, asked: Asked, *, store: str) -> None:
         """Validate and save, where the step is one for it; called by all processes.
+
+        What is written while steps are skipped would be no good checkpoint to go back to.
 
         Args:
             state: after the step.
-            saves: write a checkpoint in any case; the same in all processes.
+            asked: whether a checkpoint is due, or the last thing that is done.
+            store: that the step was on.
+
+        Raises:
+            DivergenceError: the weights are not finite, and so are not saved.
         """
+        must = bool(asked.signal) or self.is_last(state)
         validates = self._is_validation(state)
-        if saves or validates or self.config.is_checkpoint(state.step):
-            self._save(state, validates=validates)
+        if must or validates or asked.is_due or self.config.is_checkpoint(state.step):
+            check_finite(state.model, where=f"after step {state.step}, on {store}")
+            if validates or must or not state.skipped_in_a_row:
+                self._save(
+                    state, validates=validates, if_better=bool(state.skipped_in_a_row) and not must
+                )
 
     def is_last(self, state: TrainState) -> bool:
         """Whether the step was the last one of the training."""
@@ -104,14 +117,15 @@ class Keeper:
             return self.config.is_validation(state.step)
         return state.time.is_over or state.time.is_due(state.step)
 
-    def _save(self, state: TrainState, *, validates: bool) -> None:
+    def _save(self, state: TrainState, *, validates: bool, if_better: bool = False) -> None:
         with state.time.saving(validates=validates) if state.time else nullcontext():
-            self._validate_and_write(state, validates=validates)
-        self._saved_at = time.monotonic()
+            is_better = validates and self._validate(state)
+            if is_better or not if_better:
+                self._write(state, is_better=is_better)
 
-    def _validate_and_write(self, state: TrainState, *, validates: bool) -> None:
+    def _write(self, state: TrainState, *, is_better: bool) -> None:
+        self._saved_at = time.monotonic()
         place = self.strategy.place
-        is_better = validates and self._validate(state)
         random_states = self.strategy.all_gather(random_state(self.strategy.device))
         weights = self.strategy.state(state.model)
         if not place.is_first:
@@ -128,8 +142,30 @@ class Keeper:
             keep_as_best(self.run, path)
         self.run.checkpoints.prune()
 
-    def resume(self, state: TrainState) -> None:
+    def can_go_back(self) -> bool:
+        """Whether there is a checkpoint; called by all processes."""
+        return bool(self.strategy.broadcast(bool(self.run.checkpoints.steps())))
+
+    def go_back(self, state: TrainState, *, reason: str) -> None:
+        """Go back to the last checkpoint with half the learning rate; called by all processes.
+
+        Raises:
+            CheckpointError: the checkpoint is damaged.
+        """
+        rollbacks = state.rollbacks + 1
+        self.validations, self.best_scores = [], ()
+        self.resume(state, turns_back_time=False)
+        state.rollbacks = rollbacks
+        if state.time is not None:
+            state.time.go_back(state.step)
+        self.journal.write("rollback", step=state.step, factor=state.rate_factor, reason=reason)
+
+    def resume(self, state: TrainState, *, turns_back_time: bool = True) -> None:
         """Go back to the last checkpoint, or the one before where that is damaged.
+
+        Args:
+            state: becomes that of the checkpoint.
+            turns_back_time: whether time that was used since then counts as not used.
 
         Raises:
             CheckpointError: there is none, or it does not fit.
@@ -139,7 +175,7 @@ class Keeper:
         if name is None:
             raise CheckpointError(f"{self.run.path} has no checkpoint to resume from.")
         last = self.run.checkpoints.path / name
-        saved = load_checkpoint(last, state)
+        saved = load_checkpoint(last, state, turns_back_time=turns_back_time)
         self.mixture.load_state_dict(saved.mixture)
         self.precision = saved.resumed_precision
         self.best = dict(saved.best)
@@ -153,8 +189,7 @@ class Keeper:
         self.best = self.strategy.broadcast(self.best)
 
     def _validate(self, state: TrainState) -> bool:
-        """Score the model; whether it is better than ever, as the first process finds."""
-        is_better = False
+        """Score the model; whether it is better than ever."""
         if self.strategy.computes_for_first:
             with as_written():
                 scores = self.validator(state.model, self.precision)
@@ -163,16 +198,15 @@ class Keeper:
             expected = {"steps": state.time.expected_steps(state.step)} if state.time else {}
             self.journal.write("validation", step=state.step, score=score, scores=rows, **expected)
             steps = expected.get("steps", self.config.steps)
-            is_better = self._note(state.step, score, scores, steps=steps)
+            self._note(state.step, score, scores, steps=steps)
             if self.strategy.place.is_first and self.validations:
                 self.on_validation(self.validations[-1])
         self.best = self.strategy.broadcast(self.best)
-        return is_better
+        return self.best.get("step") == state.step
 
-    def _note(self, step: int, score: float, scores: Sequence[StoreScore], *, steps: int) -> bool:
-        """Remember a validation; whether it is better than all before."""
-        is_better = score < self.best.get("score", math.inf)
-        if is_better:
+    def _note(self, step: int, score: float, scores: Sequence[StoreScore], *, steps: int) -> None:
+        """Remember a validation; one that is not finite is never the best."""
+        if is_finite(scores) and score < self.best.get("score", math.inf):
             self.best = {"step": step, "score": score}
             self.best_scores = tuple(scores)
         if by_store := score_by_store(scores):
@@ -184,11 +218,10 @@ class Keeper:
                     score=score,
                     worst_store=worst,
                     worst_score=by_store[worst],
-                    best_step=int(self.best["step"]),
-                    best_score=self.best["score"],
+                    best_step=int(self.best.get("step", 0)),
+                    best_score=self.best.get("score", math.inf),
                 )
             )
-        return is_better
 
     def _recall(self) -> None:
         """Go through the validations of the run that are in its journal.

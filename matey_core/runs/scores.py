@@ -62,8 +62,9 @@ class Validation:
     """The store with the largest score of its own."""
     worst_score: float
     best_step: int
-    """Step of the best validation so far, this one included."""
+    """Step of the best validation so far, this one included; 0 where none was finite."""
     best_score: float
+    """∞ where none was finite."""
 
 
 OnValidation = Callable[[Validation], None]
@@ -136,6 +137,11 @@ def overall(scores: Sequence[StoreScore]) -> float:
     """
     by_store = score_by_store(scores)
     return geometric_mean(list(by_store.values())) if by_store else math.inf
+
+
+def is_finite(scores: Sequence[StoreScore]) -> bool:
+    """Whether all predictions were; without any, there is nothing against them."""
+    return not any(math.isinf(score.error) for score in scores)
 
 
 def read_score(values: Mapping[str, Any]) -> StoreScore:

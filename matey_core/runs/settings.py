@@ -48,6 +48,9 @@ class TrainingConfig(Config):
     """Schedule: how the learning rate changes during the training."""
     clip: PositiveFloat = 1.0
     """Largest norm of a gradient; a larger gradient is scaled down to this norm."""
+    rollbacks: NonNegativeInt = 2
+    """How often a training that has diverged goes back to its last checkpoint, each time with half
+    the learning rate; after that it ends."""
     augment: tuple[AugmentationConfig, ...] = ()
     """Random changes of training batches, in the order given. All except `noise` assume that the
     equations have the symmetry. With `noise`, rollouts of models that are trained on one step run

@@ -19,8 +19,10 @@ PLACES = {"runs", "name", "data", "default_data", "source", "workers", "run", "o
     "beyond",
     "plot",
     "field",
+    "checkpoint_minutes",
+    "rollbacks",
 }
-"""Settings that change no result; data are known by their fingerprints."""
+"""Settings that change no result; data are known by their fingerprints, and no cell goes back."""
 METRICS = ("nrmse", "vrmse", "rollout")
 """One-step nRMSE and VRMSE, and the mean nRMSE of all frames of a rollout."""
 

@@ -60,7 +60,8 @@ def train(config: PretrainConfig | FinetuneConfig, on_progress: OnProgress = sil
 
 
 def fit(config: PretrainConfig | FinetuneConfig, on_progress: OnProgress) -> TrainingReport:
-    """Pretrain or fine-tune, as the settings are."""
+    """Pretrain or fine-tune, as the settings are; with the one learning rate that is compared."""
+    config = config.model_copy(update={"rollbacks": 0})
     if isinstance(config, PretrainConfig):
         return pretrain(config, on_progress)
     return finetune(config, on_progress)

@@ -2,7 +2,14 @@
 
 from matey_core.training.checkpoint import CheckpointFolder, Progressed, load_checkpoint
 from matey_core.training.journal import Journal
-from matey_core.training.loop import Limits, StepReport, Within, train
+from matey_core.training.loop import (
+    DivergenceError,
+    Limits,
+    StepReport,
+    Within,
+    check_finite,
+    train,
+)
 from matey_core.training.precision import Parity, Precision, choose_precision, measure_parity
 from matey_core.training.ranges import read_ranges, write_ranges
 from matey_core.training.state import TrainState
@@ -11,6 +18,7 @@ from matey_core.training.time_budget import POSITIONS, TimeBudget
 __all__ = [
     "POSITIONS",
     "CheckpointFolder",
+    "DivergenceError",
     "Journal",
     "Limits",
     "Parity",
@@ -20,6 +28,7 @@ __all__ = [
     "TimeBudget",
     "TrainState",
     "Within",
+    "check_finite",
     "choose_precision",
     "load_checkpoint",
     "measure_parity",

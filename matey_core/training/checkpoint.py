@@ -108,6 +108,7 @@ class CheckpointFolder:
                 "step": state.step,
                 "skipped": state.skipped,
                 "skipped_in_a_row": state.skipped_in_a_row,
+                "rollbacks": state.rollbacks,
                 "mixture": progressed.mixture,
                 "best": progressed.best,
                 "precision": progressed.precision,
@@ -212,13 +213,14 @@ class CheckpointFolder:
             return None
 
 
-def load_checkpoint(path: Path, state: TrainState) -> Progressed:
+def load_checkpoint(path: Path, state: TrainState, *, turns_back_time: bool = True) -> Progressed:
     """Bring a training state to where a checkpoint was saved.
 
     Args:
         path: the checkpoint.
         state: its model has the structure of the saved one; weights, optimizer and
             counters are overwritten.
+        turns_back_time: whether time that was used since then counts as not used.
 
     Raises:
         CheckpointError: something is missing, of the wrong kind, or does not match.
@@ -234,7 +236,8 @@ def load_checkpoint(path: Path, state: TrainState) -> Progressed:
         state.step = int(numbers["step"])
         state.skipped = int(numbers["skipped"])
         state.skipped_in_a_row = int(numbers["skipped_in_a_row"])
-        if state.time is not None:
+        state.rollbacks = int(numbers.get("rollbacks", 0))
+        if state.time is not None and turns_back_time:
             state.time.load_state_dict(numbers["time"])
         processes = int(numbers["processes"])
         return Progressed(

@@ -13,13 +13,19 @@ from torch.nn.utils import clip_grad_norm_
 from matey_core.batches import FieldBatch
 from matey_core.distributed import Strategy
 from matey_core.errors import RunError
+from matey_core.models import Model
 from matey_core.objectives import Objective, within
 from matey_core.optimizers import set_rate
 from matey_core.training.precision import Precision
+from matey_core.training.skipped import SkippedStores
 from matey_core.training.state import TrainState
 
 Within = Callable[[TrainState, FieldBatch], AbstractContextManager[object]]
 """What holds while the model predicts a batch in this state of the training."""
+
+
+class DivergenceError(RunError):
+    """A model whose numbers are not finite any more; it may help to go back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +36,8 @@ class Limits:
     """Longer gradients are shortened to this norm."""
     skipped_in_a_row: int = 20
     """Batches without a finite loss before training gives up."""
+    skipped_of_store: int = 10
+    """Batches of a store before training gives up, if none of them had a finite loss."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +79,10 @@ def train(
         settings: what each step chooses for the model, such as a number of tokens.
 
     Raises:
-        RunError: too many losses in a row are not finite.
+        DivergenceError: too many losses in a row are not finite.
+        RunError: no loss on a store is.
     """
+    stores = SkippedStores(limits.skipped_of_store)
     parameters = [parameter for parameter in state.model.parameters() if parameter.requires_grad]
     predict = within(
         state.model,
@@ -88,7 +98,7 @@ def train(
         norm = clip_grad_norm_(parameters, limits.gradient_norm)
         # Loss and gradients are averages over all processes: all of them decide alike.
         is_finite = bool(torch.isfinite(mean_loss) & torch.isfinite(norm))
-        rate = set_rate(state.optimizer, state.schedule(state.position))
+        rate = set_rate(state.optimizer, state.schedule(state.position) * state.rate_factor)
         if is_finite:
             state.optimizer.step()
         state.optimizer.zero_grad(set_to_none=True)
@@ -106,10 +116,29 @@ def train(
         after_step(state, report)
         if state.skipped_in_a_row > limits.skipped_in_a_row:
             raise _diverged(report, limits)
+        stores.add(report.dataset, is_skipped=report.is_skipped)
 
 
-def _diverged(report: StepReport, limits: Limits) -> RunError:
-    return RunError(
+def check_finite(model: Model, *, where: str) -> None:
+    """Refuse weights that are not finite.
+
+    Args:
+        model: whose weights.
+        where: for the error, such as "after step 3".
+
+    Raises:
+        DivergenceError: some are not.
+    """
+    finite = [torch.isfinite(value).all() for value in model.parameters()]
+    if not bool(torch.stack(finite).all()):
+        raise DivergenceError(
+            f"The weights are not finite {where}.",
+            remedy="Lower the learning rate with --learning-rate.",
+        )
+
+
+def _diverged(report: StepReport, limits: Limits) -> DivergenceError:
+    return DivergenceError(
         f"The loss or its gradient was not finite in {limits.skipped_in_a_row + 1} steps in a row, "
         f"the last one step {report.step} on {report.dataset}.",
         remedy=f"Lower the learning rate, which was {report.learning_rate:.3g}, with "

@@ -29,8 +29,15 @@ class TrainState:
     skipped_in_a_row: int = 0
     ranges: Ranges = field(default_factory=dict)
     """What the training data showed, of this run and those before it; empty until measured."""
+    rollbacks: int = 0
+    """How often training has gone back because it diverged."""
     time: TimeBudget | None = None
     """What the schedule follows; None where it follows the steps."""
+
+    @property
+    def rate_factor(self) -> float:
+        """What learning rates are multiplied by: half after every rollback."""
+        return 0.5**self.rollbacks
 
     @property
     def position(self) -> int:

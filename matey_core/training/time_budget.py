@@ -108,6 +108,10 @@ class TimeBudget:
         self._last_save = self._agreed
         self._shares = [self.share]
 
+    def go_back(self, step: int) -> None:
+        """Go on from an earlier step; the time that was used since then stays used."""
+        self._first_step, self._shares = step, [self.share]
+
     def after_step(self) -> None:
         """Count a step that was just taken; called by all processes."""
         self.is_over = self.share >= 1

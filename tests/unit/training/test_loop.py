@@ -1,6 +1,7 @@
 """One optimizer step a batch, unless the loss is not finite."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -18,6 +19,7 @@ from matey_core.objectives.one_step import OneStepConfig
 from matey_core.optimizers.adamw import AdamwConfig
 from matey_core.schedules.warmup_cosine import WarmupCosine
 from matey_core.training import (
+    DivergenceError,
     Limits,
     Precision,
     StepReport,
@@ -88,7 +90,7 @@ def run(state: TrainState, strategy: Strategy) -> Run:
             OneStepConfig().build(relative_mse),
             strategy=strategy,
             precision=Precision(name="float32"),
-            limits=Limits(gradient_norm=gradient_norm, skipped_in_a_row=2),
+            limits=Limits(gradient_norm=gradient_norm, skipped_in_a_row=2, skipped_of_store=3),
             after_step=lambda _, report: reports.append(report),
         )
         return reports
@@ -137,3 +139,31 @@ def test_long_gradients_are_shortened(run: Run, state: TrainState) -> None:
     (report,) = run(batch(), gradient_norm=1e-3)
     assert float(report.gradient_norm) == pytest.approx(1.0, rel=1e-5)  # d(f − 1)²/df at ½
     assert seen == pytest.approx([1e-3], rel=1e-3)
+
+
+def broken_store(scale: float = float("inf")) -> FieldBatch:
+    return replace(batch(scale), spec=replace(SPEC, dataset="broken"))
+
+
+def test_a_store_whose_steps_are_all_skipped_ends_the_run_and_is_named(run: Run) -> None:
+    with pytest.raises(RunError, match="All 3 steps on broken were skipped") as caught:
+        run(*[batch(), broken_store()] * 9)
+    assert not isinstance(caught.value, DivergenceError)
+    assert "--weights broken=0" in caught.value.remedy
+
+
+def test_a_store_is_not_to_blame_for_a_model_that_has_diverged(run: Run) -> None:
+    with pytest.raises(DivergenceError, match="3 steps in a row"):
+        run(batch(), *[broken_store()] * 9)
+
+
+def test_a_store_that_was_used_once_may_be_skipped(run: Run) -> None:
+    reports = run(broken_store(1.0), *[batch(), broken_store()] * 6)
+    assert sum(report.is_skipped for report in reports) == 6
+
+
+def test_rates_are_halved_after_a_rollback(run: Run, state: TrainState) -> None:
+    (before,) = run(batch())
+    state.step, state.rollbacks = 0, 2
+    (after,) = run(batch())
+    assert after.learning_rate == before.learning_rate / 4
