@@ -19,7 +19,7 @@ from matey_cli.options import Given, from_settings, one_of, option, options
     option(
         "--preset",
         "model.preset",
-        help="Size of the model; every variant has its own. Those of pyramid have 0.1, 0.3, 0.5, "
+        help="Size of the model; every variant has its own. Those of pyramid have 0.1, 0.2, 0.4, "
         "1.2, 5.7, 31 and 122 million parameters.",
         default="by --minutes; with --steps ti",
     ),

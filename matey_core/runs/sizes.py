@@ -9,16 +9,17 @@ import torch
 from matey_core.data import Mixture
 from matey_core.distributed import Strategy
 from matey_core.losses import LossConfig
-from matey_core.models import Model, ModelConfig, Preset
+from matey_core.models import AdaptiveConfig, Model, ModelConfig, Preset
 from matey_core.objectives import within
 from matey_core.runs.pace import SECONDS, Measured, measure_pace
 from matey_core.runs.processes import agree_on_faster, place_model
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import StoreWindows
+from matey_core.runs.token_plan import asks_for_tokens
 
 PRESETS: tuple[Preset, ...] = get_args(Preset)
-STEPS: dict[Preset, int] = {"micro": 120, "mini": 500}
-"""Steps from which a size is better than the next smaller one in the same time, as measured.
+STEPS: dict[Preset, int] = {"micro": 120, "mini": 500, "ti": 8_000}
+"""Steps from which a size is better than the next smaller one in the same time; `ti` is a guess.
 
 `pyramid`, one thread of a 2-core CPU, batches of 8, one seed, three validation trajectories;
 validation score (lower is better) and steps, after so many CPU seconds, on turbulence M 0.5 and on
@@ -34,17 +35,16 @@ diffusion–reaction, both 64²:
 In the geometric mean of both, `micro` beats `nano` at 15 s (by 1 %) and 60 s (6 %). `mini` loses to
 `micro` at 60 s (6 %) and beats it at 180 s (12 %): its 500 steps are interpolated between 358 and
 1,090 in the logarithm. `ti` loses to `mini` at 60 s and at 180 s (5 %): it needs more than 700.
+This was with AdamW and with tokens in all sizes. Without tokens, with Muon and batches of 4, `mini`
+is 3 % better than 24 channels after 60 s (two data sets, 420 to 830 steps of `mini`).
 """
 GROWTH = 4.0
 """Factor of the steps from one size to the next above the last in `STEPS`: from `micro` to `mini`
-it was 4.2. Beyond that it is an extrapolation, which agrees with `ti` as far as it was measured."""
+it was 4.2. Beyond that it is a guess."""
 
 
 def steps_needed(preset: Preset) -> float:
-    """Steps that a size needs to be worth its time: `STEPS`, or `GROWTH` times as many a size.
-
-    Beyond the table, the law is an extrapolation.
-    """
+    """Steps that a size needs to be worth its time: `STEPS`, or `GROWTH` times as many a size."""
     if preset in STEPS:
         return STEPS[preset]
     last = max(STEPS, key=PRESETS.index)
@@ -110,8 +110,20 @@ def fitting_size(
         too_large.append(preset)
         return math.inf
 
-    preset = largest_worthwhile(PRESETS, SECONDS * config.minutes, step_seconds)
+    sizes = _sizes(config, model)
+    preset = largest_worthwhile(sizes, SECONDS * config.minutes, step_seconds)
     return model.model_copy(update={"preset": preset}), _reason(preset, too_large)
+
+
+def _sizes(config: TrainingConfig, model: ModelConfig) -> list[Preset]:
+    """Sizes to choose from: those with tokens, where a setting asks for tokens."""
+    asks = bool(asks_for_tokens(config, model))
+    sized = {preset: model.model_copy(update={"preset": preset}) for preset in PRESETS}
+    return [
+        preset
+        for preset, settings in sized.items()
+        if not (asks and isinstance(settings, AdaptiveConfig) and not settings.has_tokens)
+    ]
 
 
 def _measured(

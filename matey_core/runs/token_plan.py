@@ -235,16 +235,22 @@ def first_batch(windows: Windows, config: TrainingConfig, parts: int) -> FieldBa
     return windows.batch([number % len(windows) for number in range(count)], [leads] * count)
 
 
-def _refuse_tokens(config: TrainingConfig, model: AdaptiveConfig) -> None:
-    """Refuse settings of tokens for a model that has none."""
+def asks_for_tokens(config: TrainingConfig, model: ModelConfig) -> list[str]:
+    """Names of settings, not at their defaults, that only a model with tokens can follow."""
     usual = type(model).model_fields
     asked = [name for name in OF_TOKENS if getattr(config, name, None)]
     asked += [
         f"model.{name}"
         for name in ("tokenizer", "scheme")
-        if getattr(model, name) != usual[name].get_default(call_default_factory=True)
+        if name in usual
+        and getattr(model, name) != usual[name].get_default(call_default_factory=True)
     ]
-    if asked:
+    return asked
+
+
+def _refuse_tokens(config: TrainingConfig, model: AdaptiveConfig) -> None:
+    """Refuse settings of tokens for a model that has none."""
+    if asked := asks_for_tokens(config, model):
         raise ConfigError(
             f"{asked[0]} has no effect: a model {model.label} has no tokens (model.depth = 0).",
             remedy=f"Leave {asked[0]} out, or choose a size with tokens: --preset ti, or "

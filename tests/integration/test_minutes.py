@@ -143,12 +143,12 @@ def test_a_fine_tuning_of_minutes_ends_and_resumes(project: Path) -> None:
     steps = events(rest.run, "step")
     assert rest.start.step == 2
     assert steps[-1]["share"] == 1.0
-    assert rest.steps == len(steps) > 3
+    assert rest.steps == len(steps) >= 3
     assert events(rest.run, "validation")[0]["step"] == 0
 
 
 def test_a_size_that_nobody_chose_follows_from_the_time_and_stays(project: Path) -> None:
-    model = {"variant": "pyramid", "tokenizer": {"patch": [8, 4]}}
+    model = {"variant": "pyramid"}
     config = timed_config(project, model=model, name="cut", checkpoint_every=1)
     heard: list[StartFacts] = []
     with pytest.raises(Interrupted):
@@ -163,6 +163,17 @@ def test_a_size_that_nobody_chose_follows_from_the_time_and_stays(project: Path)
     rest = resume(project / "runs", "cut")
     assert rest.start.plan is not None
     assert (rest.start.plan.size, rest.start.plan.size_reason) == (start.plan.size, "")
+
+
+def test_a_size_has_tokens_where_a_setting_asks_for_them(project: Path) -> None:
+    model = {"variant": "pyramid", "tokenizer": {"patch": [8, 4]}}
+    heard: list[StartFacts] = []
+    with pytest.raises(Interrupted):
+        pretrain(timed_config(project, model=model), stop_at(1), on_start=heard.append)
+    (start,) = heard
+    assert start.plan is not None
+    assert start.plan.size.startswith("ti (")
+    assert all(store.tokens for store in start.stores)
 
 
 def test_a_run_that_goes_on_keeps_a_size_that_its_settings_do_not_name(project: Path) -> None:

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from matey_core.fields import Grid
+from matey_core.models.pyramid.earlier import flatten_kernels
 from matey_core.models.pyramid.settings import PyramidSettings
 from matey_core.nn.padding import surround
 from matey_core.nn.recompute import run_block
@@ -56,6 +57,7 @@ class ConvBlock(nn.Module):
         self.film = nn.Linear(condition, 2 * width)
         nn.init.normal_(self.film.weight, std=0.02)
         nn.init.zeros_(self.film.bias)
+        nn.Module.register_load_state_dict_pre_hook(self, flatten_kernels)
 
     def forward(
         self, x: Float[Tensor, "b *space d"], context: Context

@@ -21,6 +21,7 @@ from matey_core.models._wrapper import Frame
 from matey_core.models.matey.model import MateyModel
 from matey_core.models.matey.settings import MateySettings
 from matey_core.models.pyramid.blocks import ConvBlock, Pyramid
+from matey_core.models.pyramid.earlier import drop_idle
 from matey_core.models.pyramid.settings import PyramidSettings
 from matey_core.nn.field_table import FieldTable
 from matey_core.nn.folded import FoldedHead, FoldedStem
@@ -54,6 +55,7 @@ class PyramidModel(MateyModel):
         self.pyramid = Pyramid(config)
         for axes in self.num_axes:
             self.pyramid.add_axes(axes)
+        nn.Module.register_load_state_dict_pre_hook(self, drop_idle)
         if config.has_tokens:
             self.reads = nn.Parameter(torch.randn(channels, self.inner))
             self.writes = nn.Parameter(FIRST_WORD * torch.randn(channels, self.inner))

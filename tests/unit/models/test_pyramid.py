@@ -92,3 +92,19 @@ def test_a_periodic_field_may_be_shifted_by_a_pair_of_points_without_tokens() ->
 def test_a_sample_is_not_shared_among_processes() -> None:
     with pytest.raises(ConfigError, match="pyramid variant cannot share"):
         build().share_samples(SequenceGroup.__new__(SequenceGroup))
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_weights_of_the_first_days_are_loaded(depth: int) -> None:
+    model, other = build(depth=depth), build(depth=depth)
+    earlier = {name: value + 0.01 for name, value in model.state_dict().items()}
+    for name, value in earlier.items():
+        if name.startswith("pyramid.") and (
+            ".enter." in name or ".leave." in name
+        ):  # kernels had the axes of a convolution
+            earlier[name] = value.unflatten(1, (len(value), 3, 3))
+    if not depth:  # a processor was there even without tokens
+        earlier |= {f"processor.{name}": value for name, value in earlier.items()}
+    other.load_state_dict(earlier)
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(other.state_dict()[name], value + 0.01)
