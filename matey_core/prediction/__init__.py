@@ -2,21 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import torch
 import xarray as xr
 
 from matey_core.batches import FieldBatch
+from matey_core.data import Ranges
 from matey_core.errors import ConfigError
 from matey_core.fields import Boundary
-from matey_core.inference import fill_missing, rollout
+from matey_core.inference import Limiter, fill_missing, rollout
 from matey_core.models import Model
 from matey_core.prediction.inputs import Known, known_of
 from matey_core.prediction.names import as_dataset
 from matey_core.prediction.outputs import dataset_of
 from matey_core.runs.folder import StoreRecord
 from matey_core.runs.trained import find_trained
+from matey_core.training import read_ranges
+
+NO_RANGES: Ranges = MappingProxyType({})
 
 
 class Predictor:
@@ -29,6 +34,7 @@ class Predictor:
         path: Path,
         history: int,
         records: Sequence[StoreRecord] = (),
+        ranges: Ranges = NO_RANGES,
     ) -> None:
         """Keep a model that is loaded already; `matey_core.load` loads one.
 
@@ -37,11 +43,13 @@ class Predictor:
             path: the directory it was loaded from.
             history: frames that it reads.
             records: what it was trained on, as far as that is known.
+            ranges: what its training data showed; empty where that is not known.
         """
         self.model = model
         self.path = path
         self.history = history
         self.records = tuple(records)
+        self.ranges = ranges
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -61,6 +69,7 @@ class Predictor:
         names: Sequence[str] | None = None,
         boundary: Mapping[str, Boundary] | None = None,
         batch_size: int = 8,
+        limit: bool = True,
     ) -> xr.Dataset:
         """Predict the frames that follow the last one of a dataset.
 
@@ -73,6 +82,7 @@ class Predictor:
             boundary: axis → `periodic`, `outflow`, `no_flux`, `no_slip` or `dirichlet`; by
                 default as the attributes of a store say, or as in training.
             batch_size: samples that are predicted together.
+            limit: scale frames down that depart too far from what training data showed.
 
         Returns:
             The same fields and dimensions in float32, at the `steps` times after the last
@@ -98,12 +108,12 @@ class Predictor:
             boundary=boundary or {},
         )
         parts = [
-            self._states(known, slice(first, first + batch_size), steps)
+            self._states(known, slice(first, first + batch_size), steps, limit=limit)
             for first in range(0, len(known.history), batch_size)
         ]
         return dataset_of(np.concatenate(parts), known, dataset)
 
-    def _states(self, known: Known, samples: slice, steps: int) -> np.ndarray:
+    def _states(self, known: Known, samples: slice, steps: int, *, limit: bool) -> np.ndarray:
         device = next(self.model.parameters()).device
         history, missing = fill_missing(torch.from_numpy(known.history[samples]).to(device))
         batch = FieldBatch(
@@ -111,7 +121,11 @@ class Predictor:
             history=history,
             lead_steps=torch.ones(len(history), 1, dtype=torch.int64, device=device),
         )
-        states = rollout(self.model, batch, steps=steps, missing=missing)
+        limiter = None
+        if limit and self.ranges:
+            # Growth counts from the first frame of a trajectory, which this need not be.
+            limiter = Limiter(batch, self.ranges, missing=missing, is_first=False)
+        states = rollout(self.model, batch, steps=steps, missing=missing, limiter=limiter)
         return np.stack([state.float().cpu().numpy() for state in states], axis=1)
 
 
@@ -135,4 +149,5 @@ def load(
         path=trained.path,
         history=trained.history,
         records=trained.records,
+        ranges=read_ranges(trained.path),
     )

@@ -70,6 +70,7 @@ def known_of(
             boundary=_boundary(data, axes, record, boundary),
         ),
         time_step=time_step,
+        dataset=str(data.attrs.get("dataset", "")),
     )
     _tell_differences(spec, record)
     samples = (SAMPLE,) if SAMPLE in data[names[0]].dims else ()

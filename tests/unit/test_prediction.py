@@ -8,8 +8,10 @@ import pytest
 import xarray as xr
 
 import matey_core
+from matey_core.data import FieldRange
 from matey_core.errors import CheckpointError, ConfigError, DataError, MateyWarning
 from matey_core.prediction import Predictor
+from matey_core.training import write_ranges
 from matey_core.workflows.rollout import rollout
 from matey_core.workflows.rollout.settings import RolloutConfig
 from tests.support import tiny_store
@@ -166,3 +168,25 @@ def test_records_of_earlier_versions_are_read(project: Path, data: xr.Dataset) -
 
 def test_a_model_says_what_it_is(model: Predictor) -> None:
     assert "density, velocity_x; history of 3 frames" in repr(model)
+
+
+def test_frames_are_limited_as_in_a_rollout(project: Path, data: xr.Dataset) -> None:
+    folder = project / "runs/pretrain-001/model"
+    one = data.isel(sample=0)
+    free = matey_core.load(folder.parent).predict(one, steps=3)
+    known = FieldRange(deviation=1e-3, lowest=0.0, highest=0.0, growth=1e-3)
+    write_ranges(folder, {"tiny_periodic": {"density": known}})
+    try:
+        model = matey_core.load(folder.parent)
+        kept = model.predict(one, steps=3)
+        # It may be no wider than 1.25 times the last known frame.
+        last = float(one["density"].isel(time=-1).std())
+        assert float(free["density"].isel(time=-1).std()) > 1.26 * last
+        assert float(kept["density"].isel(time=-1).std()) <= 1.26 * last
+        again = model.predict(one, steps=3, limit=False)
+        np.testing.assert_array_equal(again["density"], free["density"])
+        # Elsewhere, growth in training counts.
+        elsewhere = model.predict(one.assign_attrs(dataset="other"), steps=3)
+        assert float(elsewhere["density"].isel(time=-1).std()) <= 1e-2 * last
+    finally:
+        (folder / "ranges.json").unlink()
