@@ -27,7 +27,8 @@ def compare(store: str, shown: "Shown", *, rows: int) -> None:
     index = max(shown.num_known - 1, 0) if shown.num_known else len(shown.leads) - 1
     truth, prediction = (values[index].astype(float) for values in (shown.truth, shown.prediction))
     low, high = _limits(truth if shown.num_known else prediction)
-    error = prediction - truth
+    with np.errstate(over="ignore", invalid="ignore"):  # a prediction may have blown up
+        error = prediction - truth
     largest = max(map(abs, _limits(error)))
     panels: list[tuple[str, np.ndarray, Paint]] = [
         ("truth", _fractions(truth, low, high), colored),

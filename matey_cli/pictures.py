@@ -57,14 +57,14 @@ def save(picture: "Picture", path: Path, *, title: str, field: str, cells: str) 
     """
     from matplotlib.figure import Figure
 
-    from matey_core.workflows.axes import bracketed
+    from matey_core.workflows.axes import bracketed, literal
 
     check_name(path)
     is_line = picture.values.ndim == 1
     height = LINE if is_line else _height(picture)
     figure = Figure(figsize=(WIDTH + 1.2, height + 1.1), layout="constrained")
     panel = figure.subplots()
-    label = f"{field}{bracketed(picture.unit)}"
+    label = f"{literal(field)}{bracketed(picture.unit)}"
     if is_line:
         _draw_line(panel, picture)
         panel.set_ylabel(label)
@@ -72,7 +72,7 @@ def save(picture: "Picture", path: Path, *, title: str, field: str, cells: str) 
         image = _draw_plane(panel, picture)
         figure.colorbar(image, ax=panel, label=label, pad=0.02)
     cut = f"; {picture.slice_of}" if picture.slice_of else ""
-    panel.set_title(f"{title}\n{cells}{cut}", fontsize=9)
+    panel.set_title(literal(f"{title}\n{cells}{cut}"), fontsize=9)
     partial = path.with_name(path.name + ".partial")
     try:
         figure.savefig(partial, format=path.suffix[1:].lower(), dpi=150)

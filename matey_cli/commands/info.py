@@ -83,7 +83,7 @@ def _show_run(run: "RunRecord") -> None:
         ("store and its fields", "grid", "boundary", "time step", "trajectories"),
         [
             (
-                f"{store.name}\n  {_fields(store.fields, store.units)}",
+                render.Lines((store.name, f"  {_fields(store.fields, store.units)}")),
                 "×".join(map(str, store.shape)) or None,
                 ", ".join(dict.fromkeys(store.boundary)) or None,
                 store.time_step,

@@ -18,8 +18,8 @@ class Axis:
 
     @property
     def label(self) -> str:
-        """Name and unit."""
-        return f"{self.name}{bracketed(self.unit)}"
+        """Name and unit, as matplotlib shall write them."""
+        return f"{literal(self.name)}{bracketed(self.unit)}"
 
     @property
     def edges(self) -> tuple[float, float]:
@@ -46,4 +46,9 @@ def axes_of(
 
 def bracketed(unit: str) -> str:
     """The unit as it follows a name; empty for none, which CF writes as 1."""
-    return f" [{unit}]" if unit not in ("", "1") else ""
+    return f" [{literal(unit)}]" if unit not in ("", "1") else ""
+
+
+def literal(text: str) -> str:
+    """The text for matplotlib, which takes what stands between dollar signs for a formula."""
+    return text.replace("$", r"\$")

@@ -63,6 +63,7 @@ def test_whatever_it_is_info_says_it(
     assert done.returncode == 0
     for word in words:
         assert word in done.stdout
+    assert "\\n" not in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert json.loads(matey("info", *path, "--json", cwd=project).stdout)
 

@@ -1,7 +1,6 @@
 """Roll a trained model out over test trajectories, keep the states, measure the errors."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +108,9 @@ def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutR
         scores=(config.out or trained.out) / "scores.json",
     )
     keep(report)
+    for result in report.stores:
+        if result.picture is not None:
+            draw(result, result.picture)
     return report
 
 
@@ -189,7 +191,7 @@ class _Job:
             steps=chosen.steps,
             field=self.config.field,
         )
-        result = StoreRollout(
+        return StoreRollout(
             store=store.name,
             path=path,
             samples=names,
@@ -208,12 +210,8 @@ class _Job:
             summary=summary_of(leads),
             shown=shown,
             limited=limited,
+            picture=path.with_suffix(".png") if self.config.plot else None,
         )
-        if not self.config.plot:
-            return result
-        picture = path.with_suffix(".png")
-        draw(result, picture)
-        return replace(result, picture=picture)
 
     def _one_step(self, windows: Windows) -> tuple[Scores, int]:
         total = min(len(windows), self.config.windows)

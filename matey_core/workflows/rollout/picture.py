@@ -8,7 +8,7 @@ import numpy as np
 
 from matey_core.durable import written
 from matey_core.errors import ConfigError, install_extra
-from matey_core.workflows.axes import Axis, bracketed
+from matey_core.workflows.axes import Axis, bracketed, literal
 from matey_core.workflows.rollout.report import StoreRollout
 from matey_core.workflows.rollout.shown import Shown
 
@@ -72,7 +72,8 @@ def draw(result: StoreRollout, path: Path) -> None:
     for panel in panels[-1]:
         panel.set_xlabel(shown.axes[-1].label, fontsize=9)
     cut = f", {shown.slice_of}" if shown.slice_of else ""
-    above.suptitle(f"{result.store}: {shown.field}, sample {shown.sample}{cut}", fontsize=11)
+    title = f"{result.store}: {shown.field}, sample {shown.sample}{cut}"
+    above.suptitle(literal(title), fontsize=11)
     with written(path) as partial:
         figure.savefig(partial, format="png", dpi=120)
 
@@ -80,13 +81,16 @@ def draw(result: StoreRollout, path: Path) -> None:
 def _planes(figure: Any, panels: np.ndarray, shown: Shown) -> None:
     """Truth and prediction in the same colors, and the difference around zero."""
     up, across = shown.axes
-    truth, prediction = shown.truth, shown.prediction
+    # In float32, the color map itself would overflow where a prediction has blown up.
+    truth, prediction = shown.truth.astype(np.float64), shown.prediction.astype(np.float64)
     low, high = _limits(truth if shown.num_known else prediction)
-    largest = _largest(prediction - truth)
+    with np.errstate(invalid="ignore"):  # ∞ minus ∞
+        error = prediction - truth
+    largest = _largest(error)
     rows: list[tuple[str, np.ndarray, str, float, float]] = [
         ("truth", truth, "viridis", low, high),
         ("prediction", prediction, "viridis", low, high),
-        ("prediction − truth", prediction - truth, "RdBu_r", -largest, largest),
+        ("prediction − truth", error, "RdBu_r", -largest, largest),
     ]
     for line, (name, planes, colors, least, most) in zip(
         panels, rows if shown.num_known else rows[1:2], strict=True
@@ -107,7 +111,7 @@ def _planes(figure: Any, panels: np.ndarray, shown: Shown) -> None:
                 interpolation="nearest",
             )
         if name == "prediction":
-            _bar(figure, image, panels[:2], f"{shown.field}{bracketed(shown.unit)}")
+            _bar(figure, image, panels[:2], f"{literal(shown.field)}{bracketed(shown.unit)}")
         elif name != "truth":
             _bar(figure, image, line, f"error{bracketed(shown.unit)}")
 
@@ -125,13 +129,13 @@ def _lines(figure: Any, panels: np.ndarray, shown: Shown) -> None:
         if shown.num_known:
             panel.plot(axis.positions, truth, color="black", label="truth")
         panel.plot(axis.positions, prediction, "C1--", label="prediction")
-    panels[0, 0].set_ylabel(f"{shown.field}{bracketed(shown.unit)}", fontsize=9)
+    panels[0, 0].set_ylabel(f"{literal(shown.field)}{bracketed(shown.unit)}", fontsize=9)
     panels[0, 0].legend(fontsize=8)
     if not shown.num_known:
         return
-    for column, (panel, error) in enumerate(
-        zip(panels[1], shown.prediction - shown.truth, strict=True)
-    ):
+    with np.errstate(over="ignore", invalid="ignore"):
+        errors = shown.prediction - shown.truth
+    for column, (panel, error) in enumerate(zip(panels[1], errors, strict=True)):
         panel.axhline(0, color="0.7", linewidth=0.8)
         panel.plot(axis.positions, error, color="C3")
         if column >= shown.num_known:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from matey_core.errors import ConfigError
 from matey_core.inference import Score
 from matey_core.store import open_store
 from matey_core.workflows.rollout import LeadErrors, document_of, rollout
+from matey_core.workflows.rollout.picture import draw
 from matey_core.workflows.rollout.settings import RolloutConfig
 from matey_core.workflows.rollout.shown import shown_leads
 from matey_core.workflows.rollout.summary import summary_of
@@ -158,3 +160,35 @@ def test_pictures_need_matplotlib_and_a_field_that_is_there(
     with pytest.raises(ConfigError, match="matplotlib is not installed") as found:
         rollout(config.model_copy(update={"plot": True}))
     assert "matey-fm[plots]" in found.value.remedy
+
+
+@pytest.mark.parametrize("store", ["flat_periodic", "line_periodic"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, 3e38, 2.0])
+def test_what_has_blown_up_or_is_constant_is_drawn(
+    config: RolloutConfig, store: str, value: float
+) -> None:
+    (result,) = rollout(config.model_copy(update={"store": (store,), "steps": 2})).stores
+    shape = result.shown.prediction.shape
+    shown = replace(
+        result.shown,
+        field="cost_$x^$",
+        unit="$",
+        prediction=np.full(shape, value, np.float32),
+        truth=np.full(shape, -value if np.isfinite(value) else value, np.float32),
+    )
+    path = result.path.with_suffix(".png")
+    draw(replace(result, shown=shown), path)
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_scores_are_kept_even_if_no_picture_can_be_drawn(
+    config: RolloutConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("matey_core.workflows.rollout.draw", fail)
+    with pytest.raises(MemoryError):
+        rollout(config.model_copy(update={"plot": True}))
+    assert config.out is not None
+    assert json.loads((config.out / "scores.json").read_text())["stores"][0]["picture"]
