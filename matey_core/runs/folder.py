@@ -8,6 +8,7 @@ import importlib.metadata
 import json
 import platform
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -20,7 +21,7 @@ import torch
 
 from matey_core.config import Config, read_toml, write_toml
 from matey_core.durable import make_folder, written
-from matey_core.errors import CheckpointError, ConfigError, RunError
+from matey_core.errors import CheckpointError, ConfigError, MateyError, MateyWarning, RunError
 from matey_core.fields import Boundary
 from matey_core.locks import locked
 from matey_core.models import check_known
@@ -226,6 +227,8 @@ def newest_run(
 ) -> RunFolder | None:
     """The run that was started last; None if there is none.
 
+    Runs that cannot be read are passed over, with a warning.
+
     Args:
         runs: folder of all runs.
         kind: only runs of this command.
@@ -234,9 +237,15 @@ def newest_run(
     needs = needs or (lambda run: (run.model / "model.json").is_file())
     found = []
     for record in runs.glob("*/versions.json"):
-        facts = _read_json(record)
-        if kind in (None, facts.get("kind")) and needs(RunFolder(record.parent)):
-            found.append((str(facts.get("started", "")), record.parent))
+        run = RunFolder(record.parent)
+        try:
+            facts = run.versions()
+            if kind in (None, facts.get("kind")) and needs(run):
+                read_toml(run.config)
+                run.stores()
+                found.append((str(facts.get("started", "")), run.path))
+        except MateyError as error:
+            warnings.warn(f"{run.path} is left out: {error}", MateyWarning, stacklevel=2)
     return RunFolder(max(found)[1]) if found else None
 
 
