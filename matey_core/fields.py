@@ -34,6 +34,11 @@ def can_name_a_field(name: str) -> bool:
     return bool(is_plain) and is_free and len(name.encode()) <= MOST_BYTES
 
 
+def can_name_a_parameter(name: str) -> bool:
+    """Whether a name can follow `param_` in that of an array in a store."""
+    return bool(re.fullmatch(r"[^/\\\0]+", name)) and len(name.encode()) <= MOST_BYTES
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """One physical quantity on the grid."""

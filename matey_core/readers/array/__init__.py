@@ -20,6 +20,7 @@ from matey_core.readers._joined import Joined
 from matey_core.readers._options import named_dims, pairs
 from matey_core.readers.array.files import has_known_dims, is_array, opened
 from matey_core.readers.array.folders import (
+    check_folders,
     check_join,
     children,
     files_of_fields,
@@ -76,6 +77,7 @@ class ArrayReader(Reader):
             if path.is_file() and is_npy(path):
                 siblings.setdefault(path.parent, []).append(path)
         self._repeated = repeated(siblings)
+        check_folders(siblings, self.options.join)
         for parent, files in siblings.items():
             if self._is_one_source(parent, files):
                 found = [path for path in found if path not in files] + [parent]

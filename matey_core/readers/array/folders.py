@@ -78,6 +78,27 @@ def _has_fields_in_names(stems: Sequence[str]) -> bool:
     return len(kinds) > 1 and same_numbers and all(map(names_a_field, own))
 
 
+def check_folders(found: Collection[Path], join: Join) -> None:
+    """Raise where folders beside each other are named like fields and hold the same names.
+
+    Raises:
+        ConfigError: as `u/0001.npy` and `v/0001.npy` do.
+    """
+    same = repeated(found) if join == "auto" else ()
+    fields = [path for path in same if names_a_field(path.name)]
+    for folder in fields:
+        beside = [path for path in fields if path.parent == folder.parent]
+        if len(beside) > 1 and not any(names_a_field(stem) for stem in _stems(folder)):
+            names = ", ".join(sorted(path.name for path in beside))
+            raise ConfigError(
+                f"{folder.parent} holds the folders {names}, which are named like fields and hold "
+                "files of the same names: it is not clear whether they are fields of one "
+                "trajectory.",
+                remedy="Give each trajectory a folder of its own with a file a field, such as "
+                f"0001/{beside[0].name}.npy, or say --join sample if a folder is a data set.",
+            )
+
+
 def check_join(folder: Path, join: Join) -> None:
     """Raise where nothing tells whether files are trajectories or fields.
 

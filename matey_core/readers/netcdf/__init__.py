@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from matey_core.errors import ConfigError, DataError, MateyError
+from matey_core.quantities import names_a_field
 from matey_core.readers import READERS, Reader, ReaderOptions, Source
 from matey_core.readers._find import walk
 from matey_core.readers._in_time import look_like_steps, runs_in
@@ -58,7 +59,8 @@ class NetcdfReader(Reader):
         for file in files:
             siblings.setdefault(file.parent, []).append(file)
         if self.options.join == "time":
-            runs = {place: runs_in(place, _children) for place in {p.parent for p in siblings}}
+            places = {parent.parent for parent in siblings if parent != folder}
+            runs = {place: runs_in(place, _children) for place in places}
             within = {run: place for place, found in runs.items() for run in found}
             return sorted({within.get(parent, parent) for parent in siblings})
         sources = [
@@ -82,6 +84,13 @@ class NetcdfReader(Reader):
 
     def _joined(self, path: Path, files: Sequence[Path]) -> Source:
         join = self.options.join
+        if join == "auto" and len(files) > 1 and all(names_a_field(file.stem) for file in files):
+            raise ConfigError(
+                f"{path} holds {', '.join(file.name for file in files)}: named like fields, and of "
+                "the same variables. It is not clear whether they are trajectories.",
+                remedy="Say --join sample if each is a trajectory; otherwise put all fields of a "
+                "trajectory into one file.",
+            )
         sources = [open_dataset(file, self.options) for file in files]
         if join == "time":
             return in_time(path, sources, self.options)

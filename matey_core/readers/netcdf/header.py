@@ -1,7 +1,6 @@
 """The header of a dataset: grid, times, names and parameters."""
 
 import math
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import xarray as xr
 from jaxtyping import Float, Shaped
 
 from matey_core.errors import DataError
-from matey_core.fields import FieldSpec, Grid
+from matey_core.fields import FieldSpec, Grid, can_name_a_parameter
 from matey_core.readers import Header, ReaderOptions
 from matey_core.readers._options import (
     boundaries,
@@ -220,7 +219,11 @@ def _parameters(
             found[str(name)] = np.full(samples, float(variable.values))
         if variable.dims == (layout.dims.sample,) and variable.dtype.kind in "fiu":
             found[str(name)] = variable.values.astype(np.float64)
-    return {key: values for key, values in found.items() if key != layout.dims.sample}
+    return {
+        key: values
+        for key, values in found.items()
+        if key != layout.dims.sample and can_name_a_parameter(key)
+    }
 
 
 def _attributes(data: xr.Dataset) -> dict[str, float]:
@@ -229,4 +232,4 @@ def _attributes(data: xr.Dataset) -> dict[str, float]:
         return float(array.item()) if array.size == 1 and array.dtype.kind in "fiu" else math.nan
 
     numbers = {str(key): number(value) for key, value in data.attrs.items()}
-    return {k: v for k, v in numbers.items() if math.isfinite(v) and re.fullmatch(r"[^/\\\0]+", k)}
+    return {key: value for key, value in numbers.items() if math.isfinite(value)}

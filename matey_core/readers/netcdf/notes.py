@@ -6,6 +6,7 @@ from pathlib import Path
 
 import xarray as xr
 
+from matey_core.fields import can_name_a_parameter
 from matey_core.readers import ReaderOptions
 from matey_core.readers.netcdf.dims import Dims, coordinate_of, is_floating
 from matey_core.readers.netcdf.files import LEFT_OUT, is_netcdf
@@ -56,16 +57,18 @@ def _left_out(data: xr.Dataset, dims: Dims, used: Collection[str | None]) -> lis
     for name, variable in data.variables.items():
         # Positions along a dim tell of nothing but the variables on it.
         if str(name) not in used and variable.dims != (name,):
-            names[_reason(variable, dims)].append(str(name))
+            names[_reason(str(name), variable, dims)].append(str(name))
     parts = [f"{', '.join(found)} {reason}" for reason, found in names.items()]
     parts += filter(None, [str(data.attrs.get(LEFT_OUT, ""))])
     return [f"left out: {'; '.join(parts)}"] if parts else []
 
 
-def _reason(variable: xr.Variable, dims: Dims) -> str:
+def _reason(name: str, variable: xr.Variable, dims: Dims) -> str:
     shown = f"({_listed(variable.dims)})"
     if not is_floating(variable):
         return f"of type {variable.dtype}"
+    if variable.ndim == 0 and not can_name_a_parameter(name):
+        return "whose name cannot be that of a parameter"
     if missing := [name for name in dims.space if name not in variable.dims]:
         return f"on {shown}, without {_listed(missing)}"
     return f"on {shown}, with other dims than those of the fields"

@@ -12,6 +12,7 @@ import numpy as np
 from matey_core.conversion.encoding import Encoding
 from matey_core.conversion.source_files import Fingerprints, Stamp, stamp
 from matey_core.errors import DataError
+from matey_core.fields import can_name_a_parameter
 from matey_core.locations import is_remote
 from matey_core.readers import READERS, Source
 from matey_core.readers.auto import AutoReader
@@ -101,6 +102,8 @@ class Plan:
         config = self.config
         found = self._found
         sources = {path: config.selection.of(self.reader.open(path)) for path in found}
+        for source in sources.values():
+            _check_parameters(source)
         stamps = {path: stamp(source) for path, source in sources.items()}
         for known in stamps.values():
             self._sizes[known.size] = self._sizes.get(known.size, 0) + 1
@@ -232,6 +235,16 @@ class Plan:
             splits=None,
             note="; ".join(header.notes),
         )
+
+
+def _check_parameters(source: Source) -> None:
+    for name in source.header.parameters:
+        if not can_name_a_parameter(name):
+            raise DataError(
+                f"{source.path}: {name!r} cannot be the name of a parameter: it has a slash or "
+                "more than 200 bytes.",
+                remedy="Rename it in the file.",
+            )
 
 
 def counts(split: np.ndarray) -> tuple[int, int, int]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from matey_core.errors import ConfigError, DataError
 from matey_core.readers import ReaderOptions
@@ -149,6 +150,29 @@ def test_only_folders_of_the_source_tell(tmp_path: Path) -> None:
     some = reader()
     assert some.find(tmp_path) == [tmp_path / name for name in ("less", "more", "runs")]
     assert some.open(tmp_path / "less").header.spec.names == ("monday", "tuesday")
+
+
+def test_a_folder_a_field_is_asked_for(tmp_path: Path) -> None:
+    for field in ("u", "v"):
+        save(tmp_path / field, "0001", "0002")
+    with pytest.raises(ConfigError, match="folders u, v, which are named like fields"):
+        reader().find(tmp_path)
+    assert reader(join="sample").find(tmp_path) == [tmp_path / "u", tmp_path / "v"]
+    assert reader().find(tmp_path / "u") == [tmp_path / "u"]
+    for split in ("train", "test"):
+        save(tmp_path / "data" / split, "0001", "0002")
+    assert len(reader().find(tmp_path / "data")) == 2
+
+
+def test_netcdf_files_named_like_fields_are_asked_for(tmp_path: Path) -> None:
+    for field in ("u", "v"):
+        data = xr.Dataset({"data": (DIMS, values(field))}, {"time": np.arange(5.0)})
+        data.to_netcdf(tmp_path / f"{field}.nc", engine="h5netcdf")
+    with pytest.raises(ConfigError, match=r"u\.nc, v\.nc: named like fields") as caught:
+        NetcdfReader().open(tmp_path)
+    assert "--join sample" in caught.value.remedy
+    source = NetcdfReader(ReaderOptions(join="sample")).open(tmp_path)
+    assert source.header.sample_names == ("u", "v")
 
 
 def test_who_says_it_decides(tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ def test_several_runs_of_a_file_a_time(tmp_path: Path) -> None:
     source = netcdf(tmp_path, join="time")
     assert source.header.sample_names == ("run0", "run1")
     np.testing.assert_array_equal(source.read(1, 4, 9)[:, 0], VALUES[1, 4:9, 0])
+    assert NetcdfReader(ReaderOptions(join="time")).find(tmp_path / "run1") == [tmp_path / "run1"]
     config = PrepareConfig(reader="netcdf", source=tmp_path, join="time")
     (row,) = prepare(config).rows
     assert (row.status, row.samples, row.frames) == ("converted", 2, 12)

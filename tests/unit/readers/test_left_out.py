@@ -11,6 +11,7 @@ from matey_core.errors import MateyError
 from matey_core.readers import READERS, ReaderOptions
 from matey_core.readers.array import ArrayReader
 from matey_core.readers.netcdf import NetcdfReader
+from matey_core.store import open_store
 from matey_core.workflows.data_inspect import inspect_data
 from matey_core.workflows.prepare import PrepareConfig, prepare
 from tests.support import tiny_source
@@ -62,6 +63,17 @@ def test_what_is_read_or_was_not_asked_for_is_not_listed(tmp_path: Path) -> None
     assert "nu" not in notes("netcdf", column)
     assert notes("netcdf", column, derive=("p = p + background",)) == ""
     assert notes("netcdf", column, fields=("p",)) == ""
+
+
+@pytest.mark.parametrize("name", ["a" * 201, "a/b"])
+def test_parameters_that_no_store_can_have(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "run.npz"
+    np.savez(path, p=FIELD[1], **{name: np.array(0.5), "nu": np.array(0.1)})
+    dims = ("time", "y", "x")
+    assert f"{name} whose name cannot be that of a parameter" in notes("array", path, dims=dims)
+    config = PrepareConfig(reader="array", source=path, dims=dims)
+    assert prepare(config).rows[0].status == "converted"
+    assert list(open_store(tmp_path / "zarr" / "run.zarr").parameters) == ["nu"]
 
 
 def test_groups_of_netcdf(tmp_path: Path) -> None:
