@@ -15,6 +15,9 @@ from matey_core.store._chunks import Chunks, ZarrChunks, chunks_of
 from matey_core.store.group import StoreGroup
 from matey_core.store.reader import Store
 
+DAMAGE = (OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
+"""What reading metadata ends with that are not what they should be, such as a size of infinity."""
+
 
 def find_stores(folder: Path) -> list[Path]:
     """List complete stores: `folder` itself, those in it, and those in its `zarr` folder.
@@ -61,7 +64,7 @@ def open_store(path: Path) -> Store:
         raise DataError(
             f"{path} is not a Zarr store.", remedy="Make one with `matey prepare`."
         ) from error
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except DAMAGE as error:
         raise DataError(
             f"{path} is not a Zarr store that can be read: {error}.",
             remedy="Make one with `matey prepare`.",
@@ -80,7 +83,7 @@ def open_store(path: Path) -> Store:
         )
     try:
         return _read(group, path)
-    except (KeyError, ValueError, TypeError, AttributeError, OSError) as error:
+    except DAMAGE as error:
         raise DataError(
             f"{path} is damaged: {type(error).__name__} {error}.",
             remedy="Convert the source again with `matey prepare --overwrite`.",
@@ -125,6 +128,8 @@ def _read(group: StoreGroup, path: Path) -> Store:
 
 def _grid(attributes: dict[str, Any], shape: tuple[int, ...]) -> Grid:
     axes = tuple(attributes["axes"])
+    if not len(axes) == len(shape) == len(attributes["spacing"]):
+        raise ValueError(f"{len(axes)} axes for values on {len(shape)}")
     return Grid(
         axes=axes,
         shape=shape,

@@ -1,7 +1,9 @@
 """A store that cannot be read is left out, and said; the others are there."""
 
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,3 +45,33 @@ def test_a_folder_without_a_readable_store_is_an_error(tmp_path: Path) -> None:
     for opened in (open_stores, moving_stores):
         with pytest.raises(DataError, match="matey_layout 99"):
             opened(tmp_path)
+
+
+CHUNKS = ("consolidated_metadata", "metadata", "x", "chunk_grid", "configuration", "chunk_shape")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("consolidated_metadata", "metadata", "split", "shape"), [2**70]),
+        (CHUNKS, [0]),
+        (("attributes", "fields", 0, "missing"), math.inf),
+        (("attributes", "fields"), []),
+        (("attributes", "axes"), {}),
+        (("attributes", "spacing"), None),
+        (("attributes", "provenance"), None),
+    ],
+)
+def test_metadata_of_any_damage_lock_no_folder(
+    tmp_path: Path, path: tuple[str | int, ...], value: Any
+) -> None:
+    bad = tiny_store(tmp_path, name="bad")
+    tiny_store(tmp_path, name="good")
+    described = json.loads((bad / "zarr.json").read_text())
+    inner = described
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    (bad / "zarr.json").write_text(json.dumps(described))
+    with pytest.warns(MateyWarning, match=r"bad\.zarr"):
+        assert [store.name for store in open_stores(tmp_path)] == ["good"]
