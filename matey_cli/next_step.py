@@ -22,7 +22,7 @@ def name_next(*words: object, data: Path | str | None = None, runs: Path | None 
         line += ["--data", folder]
     if runs is not None and _plain(runs) != _plain(here.runs):
         line += ["--runs", _plain(runs)]
-    render.note(f"Next: {shlex.join(line)}")
+    render.note(f"Next: {shlex.join(line)}", wraps=False)
 
 
 def _without_zarr(folder: str) -> str:

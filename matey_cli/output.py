@@ -2,7 +2,9 @@
 
 import os
 import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
@@ -127,6 +129,28 @@ def readable(text: str, stream: TextIO) -> str:
     if is_unicode(stream):
         return text
     return text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
+
+
+def fitted(text: str, stream: TextIO, *, label: str = "", indent: str = "") -> str:
+    """Break text between words where `stream` is a terminal, which would break it anywhere.
+
+    Args:
+        text: one line.
+        stream: where it will be written.
+        label: stands before it in the first line.
+        indent: of all lines but the first, and of the first without a label.
+    """
+    if not is_terminal(stream):
+        return indent * (not label) + text
+    lines = textwrap.wrap(
+        label + text,
+        shutil.get_terminal_size().columns,
+        initial_indent=indent * (not label),
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(lines)[len(label) :]
 
 
 def say(text: str, *, stream: TextIO | None = None, label: str = "") -> None:

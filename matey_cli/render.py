@@ -48,11 +48,17 @@ def emit(report: object) -> bool:
     return True
 
 
-def note(text: str) -> None:
-    """Say something worth knowing that is no result, unless --quiet or --json."""
+def note(text: str, *, wraps: bool = True) -> None:
+    """Say something worth knowing that is no result, unless --quiet or --json.
+
+    Args:
+        text: one line.
+        wraps: whether a terminal may show it in several lines; commands to copy are one.
+    """
     wanted = output.current()
     if not (wanted.quiet or wanted.json):
-        output.say(output.one_line(text), stream=sys.stderr)
+        line = output.one_line(text)
+        output.say(output.fitted(line, sys.stderr) if wraps else line, stream=sys.stderr)
 
 
 def error(problem: str, remedy: str = "", *, exit_code: int = 2) -> None:
@@ -62,6 +68,8 @@ def error(problem: str, remedy: str = "", *, exit_code: int = 2) -> None:
         sys.stderr.write(json.dumps(document).replace("\x7f", "\\u007f") + "\n")
         return
     label = "\x1b[1;31merror:\x1b[0m" if output.has_color(sys.stderr) else "error:"
-    output.say(output.one_line(problem), stream=sys.stderr, label=f"{label} ")
+    line = output.fitted(output.one_line(problem), sys.stderr, label="error: ", indent="  ")
+    output.say(line, stream=sys.stderr, label=f"{label} ")
     if remedy:
-        output.say(f"  {output.one_line(remedy)}", stream=sys.stderr)
+        line = output.fitted(output.one_line(remedy), sys.stderr, indent="  ")
+        output.say(line, stream=sys.stderr)

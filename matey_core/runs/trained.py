@@ -84,7 +84,7 @@ def find_trained(path: Path | None, *, runs: Path) -> Trained:
             return Trained(path=candidate, out=candidate)
     raise CheckpointError(
         f"{path} is no run and no model directory: it has neither model/model.json nor model.json.",
-        remedy=f"`ls {runs}` shows the runs; the newest is taken where none is named.",
+        remedy="`matey runs` lists the runs; the newest is taken where none is named.",
     )
 
 

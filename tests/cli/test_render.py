@@ -151,3 +151,24 @@ def test_tables_break_neither_words_nor_numbers(
         assert word in text.split()
     assert output.readable("11.4 ‡", stream) in text
     assert "heats\n" not in text.split("Trained on")[0]
+
+
+def test_a_terminal_does_not_break_words_of_notes_and_errors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setattr(output, "is_terminal", lambda stream: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("NO_COLOR", "1")
+    words = "several words of which none is broken anywhere " * 3
+    render.note(words)
+    render.note(f"Next: matey pretrain --data {'x' * 40}", wraps=False)
+    render.error(words, words)
+    stream.flush()
+    lines = stream.buffer.getvalue().decode().splitlines()  # type: ignore[attr-defined]
+    assert lines.pop(4) == f"Next: matey pretrain --data {'x' * 40}"
+    assert max(map(len, lines)) <= 40
+    assert set(" ".join(lines).split()) == {"error:", *words.split()}
+    assert lines[4].startswith("error: several")
+    assert all(line.startswith("  ") for line in lines[5:])
