@@ -1,10 +1,11 @@
-"""Which of several processes this one is, as torchrun or `launch` say in the environment."""
+"""Which of several processes this one is, as torchrun, `launch` or srun say in the environment."""
 
 import os
 from dataclasses import dataclass, replace
 
 import torch
 
+from matey_core.distributed._slurm import SlurmTask, slurm_task
 from matey_core.errors import ConfigError
 
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
@@ -20,6 +21,10 @@ class Place:
     """Position among the processes of this machine, which is also the number of its GPU."""
     sequence_size: int = 1
     """Processes that share every sample; they are neighbors in rank."""
+    address: str | None = None
+    """Where the processes meet; None where torchrun's variables say it."""
+    may_see_one_gpu: bool = False
+    """Whether a single GPU that is visible may be this process' own, as a scheduler binds them."""
 
     @property
     def data_rank(self) -> int:
@@ -61,6 +66,8 @@ class Place:
         """This process' GPU, or the CPU where there is none."""
         if not torch.cuda.is_available():
             return torch.device("cpu")
+        if self.may_see_one_gpu and torch.cuda.device_count() == 1:
+            return torch.device("cuda", 0)
         if self.local_rank >= torch.cuda.device_count():
             raise ConfigError(
                 f"Process {self.local_rank} of this machine has no GPU of its own: "
@@ -71,18 +78,23 @@ class Place:
 
 
 def is_one_of_a_group() -> bool:
-    """Whether torchrun or `launch` started this process, be it a group of one."""
+    """Whether torchrun, `launch` or srun started this process; with the first two, even alone."""
+    return _has_rank() or slurm_task() is not None
+
+
+def _has_rank() -> bool:
     return "RANK" in os.environ and "WORLD_SIZE" in os.environ
 
 
 def place_of_this_process() -> Place:
-    """Read the environment that torchrun and `launch` set; without it, alone.
+    """Read the environment that torchrun, `launch` and srun set; without it, alone.
 
     Raises:
         ConfigError: only some of the variables are set.
     """
-    if not is_one_of_a_group():
-        return Place()
+    if not _has_rank():
+        task = slurm_task()
+        return Place() if task is None else _place_of(task)
     missing = [name for name in VARIABLES if name not in os.environ]
     if missing:
         raise ConfigError(
@@ -91,3 +103,13 @@ def place_of_this_process() -> Place:
         )
     rank, size, local_rank = (int(os.environ[name]) for name in VARIABLES[:3])
     return Place(rank=rank, size=size, local_rank=local_rank)
+
+
+def _place_of(task: SlurmTask) -> Place:
+    return Place(
+        rank=task.rank,
+        size=task.size,
+        local_rank=task.local_rank,
+        address=task.address,
+        may_see_one_gpu=True,
+    )

@@ -53,6 +53,7 @@ class DataParallel:
             torch.cuda.set_device(device)
         dist.init_process_group(
             "nccl" if device.type == "cuda" else "gloo",
+            init_method=place.address,
             # A process that nobody else was started with has no address to meet at.
             store=None if is_one_of_a_group() or place.size > 1 else dist.HashStore(),  # type: ignore[attr-defined]
             rank=place.rank,
