@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from matey_core.errors import ConfigError, DataError
@@ -143,6 +144,21 @@ def coordinate_of(data: xr.Dataset, dim: str, role: str) -> str | None:
     )
     found = sorted(rivals, key=lambda name: name != dim)
     return next((n for n in found if n == dim or guessed_role(data, n) == role), None)
+
+
+WRF_SPACING = {"west_east": "DX", "south_north": "DY"}
+"""Dims without positions → the attribute of the file with the distance of their points, in m."""
+
+
+def stated_spacing(data: xr.Dataset, space: Mapping[str, str]) -> list[tuple[str, str, float]]:
+    """List dims, axes and spacings that only attributes of the file tell, as those of WRF do."""
+    found = []
+    for dim, axis in space.items():
+        step = np.asarray(data.attrs.get(WRF_SPACING.get(dim, ""), np.nan))
+        is_number = step.size == 1 and step.dtype.kind in "fiu"
+        if is_number and 0 < float(step.item()) < np.inf and not coordinate_of(data, dim, axis):
+            found.append((dim, axis, float(step.item())))
+    return found
 
 
 def _grids(

@@ -21,7 +21,7 @@ from matey_core.readers._options import (
 )
 from matey_core.readers._spacing import is_even, is_increasing, uniform
 from matey_core.readers._vectors import described, vector_notes
-from matey_core.readers.netcdf.dims import coordinate_of
+from matey_core.readers.netcdf.dims import coordinate_of, stated_spacing
 from matey_core.readers.netcdf.files import opened, reading
 from matey_core.readers.netcdf.layout import NetcdfLayout, layout_of, unit_of
 from matey_core.readers.netcdf.notes import notes_of
@@ -133,6 +133,9 @@ def _grid(
         for dim, axis in space.items()
         if (name := coordinate_of(data, dim, axis))
     }
+    if not options.spacing:
+        stated = stated_spacing(data, space)
+        known |= {axis: step * np.arange(data.sizes[dim]) for dim, axis, step in stated}
     flipped = []
     for place, axis in enumerate(axes):
         if axis in known and len(known[axis]) > 1 and (known[axis][1:] < known[axis][:-1]).all():

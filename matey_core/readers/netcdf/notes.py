@@ -8,7 +8,7 @@ import xarray as xr
 
 from matey_core.fields import can_name_a_parameter
 from matey_core.readers import ReaderOptions
-from matey_core.readers.netcdf.dims import Dims, coordinate_of, is_floating
+from matey_core.readers.netcdf.dims import Dims, coordinate_of, is_floating, stated_spacing
 from matey_core.readers.netcdf.files import LEFT_OUT, is_netcdf
 from matey_core.readers.netcdf.layout import NetcdfLayout
 from matey_core.readers.netcdf.times import stamped
@@ -36,6 +36,14 @@ def notes_of(
     is_trajectory = dims.time is not None and layout.fields[0].has_time
     if is_trajectory and not times and not options.time_step and is_netcdf(path):
         notes.append("no times found: steps of 1, unless --time-step says otherwise")
+    placed = {axis for _, axis, _ in stated_spacing(data, dims.space)}
+    placed |= {axis for dim, axis in dims.space.items() if coordinate_of(data, dim, axis)}
+    unplaced = [axis for axis in dims.space.values() if axis not in placed]
+    if unplaced and not options.spacing and is_netcdf(path):
+        notes.append(
+            f"no positions found along {', '.join(unplaced)}: points are 1 apart, unless --spacing "
+            "says otherwise"
+        )
     if not options.fields or dims.field:
         fields = {name for column in (*layout.fields, *layout.static) for name in column.uses}
         notes += _left_out(data, dims, {*used, *fields, times, dims.sample, dims.field})

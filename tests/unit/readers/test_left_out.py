@@ -136,19 +136,24 @@ def test_times_that_are_written_out_are_read(tmp_path: Path) -> None:
     letters = np.array([[letter.encode() for letter in stamp] for stamp in stamps], "S1")
     values = np.random.default_rng(0).normal(size=(8, 5, 6)).astype(np.float32)
     data = xr.Dataset({"T2": (("Time", "south_north", "west_east"), values)})
+    data.attrs.update(DX=np.float32(12000), DY=np.float32(9000))
     data.assign(Times=(("Time", "DateStrLen"), letters)).to_netcdf(
         tmp_path / "wrf.nc", engine="h5netcdf"
     )
     header = NetcdfReader().open(tmp_path / "wrf.nc").header
     assert (header.spec.time_step, header.units["time"]) == (10800.0, "s")
+    assert header.spec.grid.spacing == (9000.0, 12000.0)
     assert header.notes == ()
+    header = NetcdfReader(ReaderOptions(spacing=(2.0,))).open(tmp_path / "wrf.nc").header
+    assert header.spec.grid.spacing == (2.0, 2.0)
 
 
 def test_a_file_without_times_says_so(tmp_path: Path) -> None:
     path = tmp_path / "a.nc"
     xr.Dataset({"p": FIELD}).to_netcdf(path, engine="h5netcdf")
     assert "no times found: steps of 1" in notes("netcdf", path)
-    header = NetcdfReader(ReaderOptions(time_step=0.5)).open(path).header
+    assert "no positions found along y, x: points are 1 apart" in notes("netcdf", path)
+    header = NetcdfReader(ReaderOptions(time_step=0.5, spacing=(0.1,))).open(path).header
     assert header.notes == ()
     np.save(tmp_path / "a.npy", FIELD[1])
     assert (
