@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from matey_cli.options import option, options
+from matey_cli.options import Given, option, options
 from matey_core.registry import Registry
 
 READERS: Registry[Any] = Registry("matey_core.readers")
@@ -14,6 +14,19 @@ READING = (
     option("--vector", repeats=True),
     *options("--time-step --spacing"),
 )
+
+
+def typed_again(given: Given) -> list[str]:
+    """The options of `READING` as they were typed, for a command that reads the same source."""
+    words = []
+    for row in READING:
+        value = given.get(row.path, ())
+        values = value if isinstance(value, tuple) else (value,)
+        if row.repeats:
+            words += [word for each in values for word in (row.name, str(each))]
+        elif values:
+            words += [row.name, ",".join(map(str, values))]
+    return words
 
 
 def layouts() -> str:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from matey_cli import output
@@ -59,6 +60,16 @@ def test_every_command_names_one(path: tuple[str, ...]) -> None:
     text = place.with_suffix(".py").read_text("utf-8")
     shared = [COMMANDS / file for name, file in SHARED.items() if f"{name} import" in text]
     assert "name_next(" in text + "".join(file.read_text("utf-8") for file in shared)
+
+
+def test_a_source_is_converted_as_it_was_inspected(matey: Matey, here: Path) -> None:
+    np.save(here / "waves.npy", np.random.default_rng(0).random((4, 6, 8, 8), np.float32))
+    options = "--dims sample,time,y,x --boundary y=periodic,x=no_slip --time-step 0.5"
+    line = f"waves.npy --reader array {options}"
+    done = matey("data", "inspect", *line.split(), cwd=here)
+    following = f"prepare array waves.npy {options}"
+    assert done.stderr.splitlines()[-1] == f"Next: matey {following}"
+    assert matey(*following.split(), cwd=here).returncode == 0
 
 
 def test_the_whole_job_leads_from_one_command_to_the_next(matey: Matey, here: Path) -> None:

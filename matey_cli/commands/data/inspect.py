@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from matey_cli import render
-from matey_cli.commands._reading import READERS, READING, SETTINGS
+from matey_cli.commands._reading import READERS, READING, SETTINGS, typed_again
 from matey_cli.next_step import name_next
 from matey_cli.options import Given, from_settings
 
@@ -58,25 +58,25 @@ def inspect(
             on_progress=on_progress,
         )
     if not render.emit(report):
-        show_data(report)
+        show_data(report, given)
 
 
-def show_data(report: "DataReport") -> None:
-    """Describe the one store or source, or list all of them."""
+def show_data(report: "DataReport", given: Given | None = None) -> None:
+    """Describe the one store or source, or list all of them; `given` says how it was read."""
     if len(report.items) == 1 and not report.failures:
         _describe(report.items[0])
     else:
         _list(report)
-    _name_next(report)
+    _name_next(report, given or {})
 
 
-def _name_next(report: "DataReport") -> None:
+def _name_next(report: "DataReport", given: Given) -> None:
     """What to do with what was found: check a store, convert a source."""
     stores = [item for item in report.items if item.kind == "store"]
     if stores:
         name_next("data", "check", *(store.path for store in stores[:1] if len(stores) == 1))
     elif report.items:
-        name_next("prepare", report.items[0].layout, report.path)
+        name_next("prepare", report.items[0].layout, report.path, *typed_again(given))
 
 
 def _list(report: "DataReport") -> None:
