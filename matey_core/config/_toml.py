@@ -26,7 +26,8 @@ def read_toml(path: Path) -> dict[str, Any]:
             f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.",
             remedy="Give the path of a readable TOML file.",
         ) from error
-    except tomllib.TOMLDecodeError as error:
+    # A number of thousands of digits is a mere ValueError.
+    except (ValueError, RecursionError) as error:
         raise ConfigError(
             f"{path} is not valid TOML: {error}.", remedy="Correct the file at that place."
         ) from error
@@ -73,7 +74,7 @@ def with_settings(values: Mapping[str, Any], settings: Iterable[str]) -> dict[st
     Raises:
         ConfigError: a setting has no `=`, or its path goes through a value.
     """
-    merged = json.loads(json.dumps(values))
+    merged = json.loads(json.dumps(values, default=str))
     for setting in settings:
         path, equals, text = setting.partition("=")
         if not equals or not path.strip():
@@ -111,5 +112,5 @@ def put(values: dict[str, Any], path: str, value: Any, *, source: str) -> None:
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text

@@ -25,7 +25,7 @@ def validate(kind: type[AnyConfig], values: Mapping[str, Any], *, source: str) -
     """Build settings from plain values, as read from TOML or JSON.
 
     Types are strict: an integer may stand for a float, a list for a tuple and a
-    string for a path; nothing else is converted.
+    string for a path; dates count as text, and nothing else is converted.
 
     Args:
         kind: the settings class.
@@ -36,9 +36,11 @@ def validate(kind: type[AnyConfig], values: Mapping[str, Any], *, source: str) -
         ConfigError: names every wrong or unknown key with its path.
     """
     try:
-        return kind.model_validate_json(json.dumps(values), strict=True)
+        return kind.model_validate_json(json.dumps(values, default=str), strict=True)
     except pydantic.ValidationError as error:
         problems = mistakes(kind, error)
+    except (RecursionError, ValueError) as error:
+        problems = [f"settings that cannot be read: {error}"]
     raise ConfigError(
         f"{source}: {ended('; '.join(problems))}",
         remedy=EVERY_SETTING,

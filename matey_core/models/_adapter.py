@@ -102,19 +102,17 @@ def save_tensors(values: Mapping[str, Tensor], path: Path) -> None:
     save_file(plain, path)
 
 
-def read_adapter(folder: Path, described: Any, *, names: Iterable[str]) -> dict[str, Tensor]:
+def read_adapter(folder: Path, base: Path, *, names: Iterable[str]) -> dict[str, Tensor]:
     """Rebuild the weights of a model that is saved as an adapter.
 
     Args:
         folder: of the adapter.
-        described: the key `base` of its description, which nobody has checked.
+        base: what `base_of` found.
         names: weights that the model has; others of the base are left out.
 
     Raises:
-        CheckpointError: the base is gone or has changed, its path leads elsewhere, or the
-            adapter does not fit it.
+        CheckpointError: the adapter does not fit its base.
     """
-    base = _base(folder, described)
     try:
         before, found = load_file(base / WEIGHTS), load_file(folder / ADAPTER)
         weights = {name: before[name] for name in names if name in before}
@@ -132,11 +130,15 @@ def read_adapter(folder: Path, described: Any, *, names: Iterable[str]) -> dict[
     return weights
 
 
-def _base(folder: Path, described: Any) -> Path:
+def base_of(folder: Path, described: Any) -> Path:
     """Find the base of an adapter, and see that it is the one.
 
+    Args:
+        folder: of the adapter.
+        described: the key `base` of its description, which nobody has checked.
+
     Raises:
-        CheckpointError: says what is expected, and where.
+        CheckpointError: it is gone or has changed, or its path leads elsewhere.
     """
     path, sha256 = (
         (described.get("path"), described.get("sha256"))

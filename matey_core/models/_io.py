@@ -11,15 +11,19 @@ from torch import Tensor
 
 from matey_core.config import validate
 from matey_core.errors import CheckpointError
+from matey_core.files import check_regular, read_json
 from matey_core.models._adapter import (
+    ADAPTER,
     WEIGHTS,
     AdapterBase,
     Factors,
+    base_of,
     read_adapter,
     save_adapter,
     save_tensors,
 )
 from matey_core.models._base import Model, ModelConfig
+from matey_core.models._bounds import Bound
 from matey_core.models._upgrade import upgraded_settings
 from matey_core.version import __version__
 
@@ -74,9 +78,21 @@ def load_model(folder: Path) -> Model:
     if description["format"] == 1:
         values = upgraded_settings(values)
     config = validate(ModelConfig, values, source=str(folder / "model.json"))
-    model = config.build(fields=description["fields"], num_axes=description["num_axes"])
-    if "base" in description:
-        weights = read_adapter(folder, description["base"], names=_state(model))
+    is_adapter = "base" in description
+    base = base_of(folder, description["base"]) if is_adapter else folder
+    bound = _bound(folder, [base / WEIGHTS, *[folder / ADAPTER] * is_adapter])
+    bound.check(values)
+    try:
+        with bound:
+            model = config.build(fields=description["fields"], num_axes=description["num_axes"])
+    # Sizes that no tensor can have, and those that do not fit together.
+    except (RuntimeError, TypeError, ValueError, ArithmeticError, MemoryError) as error:
+        raise CheckpointError(
+            f"{folder / 'model.json'} describes no model that can be built: {error}.",
+            remedy="The directory is damaged or was edited; write it again from its run.",
+        ) from error
+    if is_adapter:
+        weights = read_adapter(folder, base, names=_state(model))
     else:
         weights = _read_weights(folder / WEIGHTS)
     _check(weights, _state(model), folder)
@@ -113,10 +129,24 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            f"{path} is not a readable safetensors file: {error}.",
-            remedy="Point to a model directory that matey wrote; pickles are never loaded.",
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def _bound(folder: Path, files: list[Path]) -> Bound:
+    for path in files:
+        try:
+            check_regular(path)
+            Bound(path, [path])
+        except (OSError, SafetensorError) as error:
+            raise _unreadable(path, error) from error
+    return Bound(folder / "model.json", files)
+
+
+def _unreadable(path: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"{path} is not a readable safetensors file: {error}.",
+        remedy="Point to a model directory that matey wrote; pickles are never loaded.",
+    )
 
 
 def _state(model: Model) -> dict[str, Any]:
@@ -125,7 +155,7 @@ def _state(model: Model) -> dict[str, Any]:
 
 def _description(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path)
     except (OSError, ValueError) as error:
         raise CheckpointError(
             f"{path} cannot be read as a model's description: {error}.",

@@ -18,11 +18,13 @@ from typing import Any
 
 import tomli_w
 import torch
+from pydantic import TypeAdapter
 
 from matey_core.config import Config, read_toml, write_toml
 from matey_core.durable import make_folder, written
 from matey_core.errors import CheckpointError, ConfigError, MateyError, MateyWarning, RunError
 from matey_core.fields import Boundary
+from matey_core.files import read_json
 from matey_core.locks import locked
 from matey_core.models import check_known
 from matey_core.store import Store
@@ -258,28 +260,17 @@ def _next_name(runs: Path, kind: str) -> str:
 
 def _store_records(found: dict[str, Any], path: Path) -> tuple[StoreRecord, ...]:
     try:
-        return tuple(
-            StoreRecord(
-                name=row["name"],
-                fingerprint=row["fingerprint"],
-                path=row["path"],
-                fields=tuple(row["fields"]),
-                samples=tuple(row["samples"]),
-                units=tuple(row.get("units", ())),
-                axes=tuple(row.get("axes", ())),
-                shape=tuple(row.get("shape", ())),
-                boundary=tuple(row.get("boundary", ())),
-                time_step=row.get("time_step"),
-            )
-            for row in found["stores"]
-        )
-    except (KeyError, TypeError) as error:
+        records = found["stores"]
+        if any("samples" not in row for row in records):
+            raise KeyError("samples")
+        return TypeAdapter(tuple[StoreRecord, ...]).validate_python(records)
+    except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged: {error!r}.") from error
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}.") from error
     if not isinstance(content, dict):

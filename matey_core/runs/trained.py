@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from matey_core.config import read_toml
 from matey_core.errors import CheckpointError, DataError
 from matey_core.locations import recorded_location
 from matey_core.models import Model, load_model
 from matey_core.runs.folder import RunFolder, StoreRecord, newest_run
 from matey_core.runs.sources import readable
+from matey_core.runs.upgrade import run_toml
 from matey_core.store import Store, find_stores, open_store
 
 HISTORY = 4
@@ -89,7 +89,7 @@ def find_trained(path: Path | None, *, runs: Path) -> Trained:
 
 
 def _of_run(run: RunFolder) -> Trained:
-    history = read_toml(run.config).get("history", HISTORY)
+    history = run_toml(run.config).get("history", HISTORY)
     if not isinstance(history, int) or history < 1:
         raise CheckpointError(f"{run.config}: history should be a positive number, not {history}.")
     return Trained(path=run.model, out=run.path, history=history, records=run.stores())

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from matey_core.config import Config, read_toml
-from matey_core.errors import ConfigError
+from matey_core.errors import CheckpointError, ConfigError
+from matey_core.files import check_regular
 from matey_core.locations import is_url
 from matey_core.losses import LOSSES
 from matey_core.models import upgraded_settings
@@ -68,6 +69,20 @@ def upgraded(kind: type[Config], values: Mapping[str, Any], *, source: str) -> d
     return found
 
 
+def run_toml(path: Path) -> dict[str, Any]:
+    """Read the `config.toml` of a run.
+
+    Raises:
+        ConfigError: it cannot be read.
+        CheckpointError: it is a pipe or a device.
+    """
+    try:
+        check_regular(path)
+    except OSError as error:
+        raise CheckpointError(f"{error}.", remedy="Name another run.") from error
+    return read_toml(path)
+
+
 def upgraded_run(kind: type[Config], path: Path) -> dict[str, Any]:
     """Read the settings that a run wrote, with what was the default then.
 
@@ -78,7 +93,7 @@ def upgraded_run(kind: type[Config], path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: the file cannot be read, or a setting is given twice.
     """
-    found = upgraded(kind, read_toml(path), source=str(path))
+    found = upgraded(kind, run_toml(path), source=str(path))
     # Addresses count only where the user has given them; data.json says which stores there were.
     found = {
         key: value for key, value in found.items() if not (isinstance(value, str) and is_url(value))

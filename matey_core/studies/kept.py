@@ -7,6 +7,7 @@ from typing import Any
 
 from matey_core.durable import written
 from matey_core.errors import CheckpointError
+from matey_core.files import read_json
 
 
 class KeptValues(dict[str, Any]):
@@ -21,8 +22,8 @@ class KeptValues(dict[str, Any]):
         self.path = path
         if path.exists():
             try:
-                super().__init__(json.loads(path.read_text(encoding="utf-8")))
-            except (TypeError, ValueError) as error:
+                super().__init__(read_json(path))
+            except (OSError, TypeError, ValueError) as error:
                 raise CheckpointError(
                     f"{path} is damaged: {error}.",
                     remedy="Remove the file; its values are then measured again.",

@@ -30,6 +30,7 @@ from torch import Tensor
 
 from matey_core.durable import written
 from matey_core.errors import CheckpointError, MateyWarning
+from matey_core.files import check_regular, read_json, read_text
 from matey_core.models import load_model, save_model, save_tensors
 from matey_core.training.intact import check_intact, write_checksums
 from matey_core.training.precision import Precision
@@ -37,6 +38,8 @@ from matey_core.training.ranges import read_ranges, write_ranges
 from matey_core.training.state import TrainState
 
 NAME = re.compile(r"step-\d{8}")
+_DAMAGES = (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError)
+"""What comes of JSON that is damaged, or holds values of other types."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,9 +136,11 @@ class CheckpointFolder:
             CheckpointError: the pointer names something else, or what it names is gone.
         """
         try:
-            name = (self.path / pointer).read_text(encoding="utf-8").strip()
+            name = read_text(self.path / pointer).strip()
         except FileNotFoundError:
             return None
+        except (OSError, ValueError) as error:
+            raise CheckpointError(f"{self.path / pointer} cannot be read: {error}.") from error
         path = self.path / name
         if not NAME.fullmatch(name) or not path.is_dir():
             raise CheckpointError(f"{self.path / pointer} names {name!r}, which is no checkpoint.")
@@ -229,11 +234,15 @@ def load_checkpoint(path: Path, state: TrainState, *, turns_back_time: bool = Tr
     state.ranges = read_ranges(path / "model")
     try:
         own = path / "weights.safetensors"
+        check_regular(own)
         state.model.load_state_dict(load_file(own) if own.exists() else saved.state_dict())
-        numbers = json.loads((path / "state.json").read_text(encoding="utf-8"))
+        numbers = read_json(path / "state.json")
+        check_regular(path / "state.safetensors")
         tensors = load_file(path / "state.safetensors")
         _restore_optimizer(state, tensors)
         state.step = int(numbers["step"])
+        if path.name != f"step-{state.step:08d}":
+            raise ValueError(f"its step is {state.step}")
         state.skipped = int(numbers["skipped"])
         state.skipped_in_a_row = int(numbers["skipped_in_a_row"])
         state.rollbacks = int(numbers.get("rollbacks", 0))
@@ -246,7 +255,7 @@ def load_checkpoint(path: Path, state: TrainState, *, turns_back_time: bool = Tr
             best={key: float(value) for key, value in dict(numbers["best"]).items()},
             precision=str(numbers["precision"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+    except (*_DAMAGES, RuntimeError, SafetensorError) as error:
         raise CheckpointError(
             f"{path} is not a checkpoint of this run: {type(error).__name__}: {error}.",
             remedy="A checkpoint holds state.json, state.safetensors and model/, and no pickles. "
@@ -261,9 +270,9 @@ def has_used_its_time(path: Path, *, seconds: float) -> bool:
         CheckpointError: the checkpoint does not say.
     """
     try:
-        time = json.loads((path / "state.json").read_text(encoding="utf-8"))["time"]
+        time = read_json(path / "state.json")["time"]
         return bool(time["is_over"]) and seconds <= float(time.get("given", seconds))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except _DAMAGES as error:
         raise CheckpointError(
             f"{path / 'state.json'} does not say how much time was used: {error!r}.",
             remedy="Name another run with --name, or start again.",

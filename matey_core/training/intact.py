@@ -7,6 +7,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from matey_core.errors import CheckpointError
+from matey_core.files import read_json
 
 CHECKSUMS = "checksums.json"
 PIECE = 2**22
@@ -32,7 +33,7 @@ def check_intact(folder: Path) -> None:
         if missing:
             raise CheckpointError(f"{folder} is damaged: {missing[0]} is missing.")
         if (folder / CHECKSUMS).exists():
-            _compare(folder, json.loads((folder / CHECKSUMS).read_text(encoding="utf-8")))
+            _compare(folder, read_json(folder / CHECKSUMS))
         else:
             _open_all(folder)
     except (OSError, ValueError, SafetensorError) as error:
@@ -65,8 +66,8 @@ def _crc(path: Path) -> int:
 
 
 def _open_all(folder: Path) -> None:
-    json.loads((folder / "state.json").read_text(encoding="utf-8"))
-    json.loads((folder / "model" / "model.json").read_text(encoding="utf-8"))
+    read_json(folder / "state.json")
+    read_json(folder / "model" / "model.json")
     for path in folder.rglob("*.safetensors"):
         with safe_open(path, framework="numpy"):  # its size follows from its header
             pass

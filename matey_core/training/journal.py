@@ -8,7 +8,7 @@ from typing import Any
 
 from matey_core.durable import sync, written
 from matey_core.errors import CheckpointError, RunError
-from matey_core.files import opener
+from matey_core.files import opener, parse_json, read_text
 
 
 class Journal:
@@ -50,15 +50,18 @@ class Journal:
         """
         if not self.path.exists():
             return []
-        lines = self.path.read_text(encoding="utf-8").splitlines()
+        try:
+            lines = read_text(self.path).splitlines()
+        except (OSError, ValueError) as error:
+            raise CheckpointError(f"{self.path} cannot be read: {error}.") from error
         rows = []
         for number, line in enumerate(lines, start=1):
             try:
-                rows.append(json.loads(line))
-            except json.JSONDecodeError as error:
+                rows.append(_row(line))
+            except ValueError as error:
                 if number < len(lines):
                     raise CheckpointError(
-                        f"{self.path}, line {number}, is not JSON: {error}."
+                        f"{self.path}, line {number}, is not of a journal: {error}."
                     ) from error
         return rows
 
@@ -74,6 +77,16 @@ class Journal:
         """Have all lines on the disk, before a checkpoint that presumes them."""
         if self.is_writer and self.path.exists():
             sync(self.path)
+
+
+def _row(line: str) -> dict[str, Any]:
+    """Read a line: an event, its step, and more."""
+    row = parse_json(line)
+    if not isinstance(row, dict) or not isinstance(row.get("event"), str):
+        raise ValueError("it tells of no event")
+    if type(row.get("step")) is not int:
+        raise ValueError("it has no step")
+    return row
 
 
 def finite(value: Any) -> Any:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from matey_core.config import read_toml
 from matey_core.data import Ranges
 from matey_core.errors import CheckpointError
 from matey_core.finetuning import FinetuneModeConfig
@@ -13,6 +12,7 @@ from matey_core.models import AdapterBase, Model, load_model
 from matey_core.runs.folder import RunFolder, StoreRecord, newest_run, record_of
 from matey_core.runs.sources import StoreWindows, reopen_stores, sources_of
 from matey_core.runs.trained import Trained, find_trained
+from matey_core.runs.upgrade import run_toml
 from matey_core.store import Store
 from matey_core.training import read_ranges
 from matey_core.workflows.finetune.settings import FinetuneConfig
@@ -158,7 +158,7 @@ def _start(config: FinetuneConfig) -> Trained:
 
 def _max_lead_of(trained: Trained) -> int:
     path = RunFolder(trained.out).config
-    found = read_toml(path).get("max_lead", MAX_LEAD) if path.is_file() else MAX_LEAD
+    found = run_toml(path).get("max_lead", MAX_LEAD) if path.is_file() else MAX_LEAD
     if not isinstance(found, int) or found < 1:
         raise CheckpointError(f"{path}: max_lead should be a positive number, not {found}.")
     return found
