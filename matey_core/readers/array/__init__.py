@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from matey_core.errors import ConfigError, DataError, MateyError
 from matey_core.readers import READERS, Join, Reader, ReaderOptions, Source
-from matey_core.readers._find import walk
+from matey_core.readers._find import entries_of, walk
 from matey_core.readers._in_time import (
     InTime,
     by_number,
@@ -22,14 +22,13 @@ from matey_core.readers.array.files import has_known_dims, is_array, opened
 from matey_core.readers.array.folders import (
     check_folders,
     check_join,
-    children,
     files_of_fields,
     is_one_source,
     join_of,
     repeated,
     trajectories,
 )
-from matey_core.readers.array.npy import is_npy
+from matey_core.readers.array.npy import is_npy, is_npz
 from matey_core.readers.netcdf.header import open_dataset
 from matey_core.readers.netcdf.source import Opener
 
@@ -55,7 +54,7 @@ class ArrayReader(Reader):
                 return is_array(path) and bool(self.options.dims or has_known_dims(path))
             if not self.options.dims:
                 return False
-            files = children(path)
+            files = self._children(path)
             return bool(self._trajectories(path)) or self._is_one_source(path, files)
         except (MateyError, OSError):
             return False
@@ -74,7 +73,7 @@ class ArrayReader(Reader):
             return found
         siblings: dict[Path, list[Path]] = {}
         for path in found:
-            if path.is_file() and is_npy(path):
+            if path.is_file() and self._is_part(path):
                 siblings.setdefault(path.parent, []).append(path)
         self._repeated = repeated(siblings)
         check_folders(siblings, self.options.join)
@@ -99,7 +98,7 @@ class ArrayReader(Reader):
             is_in_time = self.options.join == "time"
             open_part = self._in_time if is_in_time else self._open_fields
             return Joined(path, [open_part(part, opener) for part in parts])
-        files = children(path)
+        files = self._children(path)
         if not files:
             raise DataError(f"{path} holds no .npy file.", remedy="Name a file, or a folder.")
         join = self._join_of(path)
@@ -116,12 +115,20 @@ class ArrayReader(Reader):
         return joined
 
     def _in_time(self, folder: Path, opener: Opener) -> Source:
-        paths, numbers = by_number(children(folder))
+        paths, numbers = by_number(self._children(folder))
         sources = [open_dataset(path, self.options, opener) for path in paths]
         return InTime(folder, sources, counted_times(sources, numbers, self.options.time_step))
 
     def _open_fields(self, folder: Path, opener: Opener) -> Source:
         return open_dataset(folder, self.options, opener, files=files_of_fields(folder))
+
+    def _is_part(self, path: Path) -> bool:
+        """Whether a file may be one of several of a source; `.npz` files if a person says so."""
+        return is_npy(path) or (self.options.join in ("sample", "time") and is_npz(path))
+
+    def _children(self, folder: Path) -> list[Path]:
+        """Files directly in a folder that may be parts of a source, by name."""
+        return [path for path in entries_of(folder) if path.is_file() and self._is_part(path)]
 
     def _is_one_source(self, folder: Path, files: Sequence[Path]) -> bool:
         return is_one_source(files) or (bool(files) and self._join_of(folder) in ("field", "time"))
@@ -142,7 +149,7 @@ class ArrayReader(Reader):
         if not self.options.dims or not folder.is_dir() or is_array(folder):
             return []
         if self.options.join == "time":
-            return runs_in(folder, children)
+            return runs_in(folder, self._children)
         if "field" in self._roles():
             return []
         return trajectories(folder, self.options.join, len(self._roles()))

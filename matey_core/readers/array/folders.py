@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from matey_core.quantities import known_fields, names_a_field
 from matey_core.readers import Join
 from matey_core.readers._find import entries_of
 from matey_core.readers.array.lazy import Stored
-from matey_core.readers.array.npy import is_npy, open_npy, shape_and_type
+from matey_core.readers.array.npy import is_npy, open_npy, open_npz, shape_and_type
 from matey_core.readers.netcdf.files import reading
 
 DESCRIPTION = ".json"
@@ -31,8 +31,15 @@ def children(folder: Path) -> list[Path]:
 
 
 def is_one_source(files: Sequence[Path]) -> bool:
-    """Whether files have one shape and type."""
-    return len({_shape_and_type(path) for path in files}) == 1
+    """Whether files have arrays of the same names, shapes and types."""
+    return len({_structure(path) for path in files}) == 1
+
+
+def _structure(path: Path) -> Hashable:
+    if is_npy(path):
+        return _shape_and_type(path)
+    with reading(path):
+        return frozenset((n, a.shape, a.dtype.str) for n, a in open_npz(path).items())
 
 
 def join_of(folder: Path, join: Join, dims: int, *, is_repeated: bool = False) -> Join:

@@ -171,6 +171,24 @@ def test_several_runs_of_arrays(tmp_path: Path) -> None:
     np.testing.assert_array_equal(source.read(1, 8, 11), VALUES[1, 8:11])
 
 
+def test_npz_files_are_joined_where_a_person_says_so(tmp_path: Path) -> None:
+    for sample in range(2):
+        rho, u = VALUES[sample, :, 0], VALUES[sample, :, 1]
+        np.savez(tmp_path / f"lbm_{sample}.npz", rho=rho, u=u, tau=np.array(0.6))
+    dims = ("time", "y", "x")
+    assert len(ArrayReader(ReaderOptions(dims=dims)).find(tmp_path)) == 2
+    source = arrays(tmp_path, *dims, join="sample")
+    assert source.header.sample_names == ("lbm_0", "lbm_1")
+    assert source.header.spec.names == ("rho", "u")
+    assert source.header.parameters["tau"].tolist() == [0.6, 0.6]
+    np.testing.assert_array_equal(source.read(1, 2, 5), VALUES[1, 2:5])
+    (tmp_path / "steps").mkdir()
+    for frame in range(12):
+        np.savez(tmp_path / "steps" / f"step_{frame}.npz", rho=VALUES[0, frame, 0])
+    steps = arrays(tmp_path / "steps", "y", "x", join="time")
+    np.testing.assert_array_equal(steps.read(0, 8, 12)[:, 0], VALUES[0, 8:, 0])
+
+
 @pytest.mark.parametrize("names", [("a", "b", "c"), ("x1y2", "x2y3"), ("a1", "b2"), ("1", "01")])
 def test_names_that_do_not_count_are_refused(tmp_path: Path, names: tuple[str, ...]) -> None:
     for frame, name in enumerate(names):
