@@ -95,4 +95,4 @@ def parted(line: str) -> tuple[str, list[str]]:
 
 
 def _longest(texts: Iterable[str]) -> int:
-    return max(map(len, texts), default=1)
+    return max((1, *map(len, texts)))

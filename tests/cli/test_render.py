@@ -172,3 +172,13 @@ def test_a_terminal_does_not_break_words_of_notes_and_errors(
     assert set(" ".join(lines).split()) == {"error:", *words.split()}
     assert lines[4].startswith("error: several")
     assert all(line.startswith("  ") for line in lines[5:])
+
+
+def test_columns_without_any_text_are_drawn(capsys: pytest.CaptureFixture[str]) -> None:
+    render.table("Runs", ["", "name"], [("", "a"), ("", "b c")])
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["Runs"],
+        ["name"],
+        ["a"],
+        ["b", "c"],
+    ]

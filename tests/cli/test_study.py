@@ -105,6 +105,7 @@ def test_both_comparisons_with_the_picture(matey: Matey, place: Path) -> None:
             "config.toml",
             "data.json",
             "journal.jsonl",
+            "lock",
             "model",
             "versions.json",
         }

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
-from matey_cli.commands.rollout import _artifact, _document
+from matey_cli.commands.rollout import _artifact
 from matey_core.errors import ConfigError
 from matey_core.inference import Artifact, PatchPower
 from matey_core.models.paper import PaperConfig
 from matey_core.tokenizers import TokenizerConfig
-from matey_core.workflows.rollout import RolloutReport, rollout
+from matey_core.workflows.rollout import RolloutReport, document_of, rollout
 from matey_core.workflows.rollout.settings import RolloutConfig
 from tests.support import tiny_store
 from tests.unit.workflows.runs import TINY, tiny_run
@@ -46,7 +46,7 @@ def test_shifts_follow_the_seed_and_are_written_down(project: Path) -> None:
     assert one.stores[0].one_step == plain.stores[0].one_step
     with xr.open_zarr(one.stores[0].path) as states:
         assert states.attrs["provenance"]["jitter_seed"] == 1
-    document = _document(one)
+    document = document_of(one)
     assert (document["jitter"], document["seed"], document["cycle"]) == (True, 1, None)
     lead = document["stores"][0]["rollout"][-1]
     assert set(lead["patch_power"]) == {"4", "8"}
