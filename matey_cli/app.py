@@ -125,7 +125,9 @@ def _explain(error: Exception) -> tuple[str, str, int]:
             )
     if isinstance(error, PermissionError):
         return f"{error.filename}: {error.strerror}.", "Check who may read and write it.", 1
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}.", "Check the path.", 1
+    if _is_out_of_memory(error):
         return (
             "Out of memory.",
             "Use a smaller batch, a smaller preset, or fewer tokens (--gamma, --tokens).",
@@ -138,6 +140,14 @@ def _explain(error: Exception) -> tuple[str, str, int]:
         "This is a fault of matey; run again with --debug to see where it happened.",
         1,
     )
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    # What torch says on a CPU.
+    signs = ("can't allocate memory", "Storage size calculation overflowed")
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in signs)
 
 
 _USAGE: Any = typer.BadParameter.__mro__[2]

@@ -48,6 +48,9 @@ TRAINING = (
     ),
 )
 """Options of every command that trains."""
+MOST_PROCESSES = 64
+"""Processes that are started whatever the machine is; on large ones, four for each core."""
+
 Verb = Literal["pretrain", "finetune"]
 AnyTraining = TypeVar("AnyTraining", bound="TrainingConfig")
 Assignments = Annotated[
@@ -129,6 +132,7 @@ def spread(nproc: int | None, config: "TrainingConfig") -> None:
         typer.Exit: the other processes have done the work, or failed.
     """
     from matey_core.distributed import Place, is_one_of_a_group, launch
+    from matey_core.machine import cores
     from matey_core.runs.processes import num_processes
 
     if is_one_of_a_group():
@@ -140,6 +144,11 @@ def spread(nproc: int | None, config: "TrainingConfig") -> None:
     parts = Place(size=count).sharing(sharing).data_size
     if count == 1:
         return
+    if count > (most := max(MOST_PROCESSES, 4 * cores())):
+        raise ConfigError(
+            f"{count:,} processes are too many for one machine; at most {most} are started.",
+            remedy="Take fewer with --nproc or --sequence-parallel; for more machines, torchrun.",
+        )
     if batch_size % parts:
         who = f"{count} processes" if sharing == 1 else f"{parts} groups of {sharing} processes"
         raise ConfigError(

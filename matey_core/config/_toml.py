@@ -12,6 +12,9 @@ import tomli_w
 from matey_core.config._base import Config
 from matey_core.errors import ConfigError
 
+DEEPEST = 32
+"""Sections in sections; settings have five."""
+
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file into plain values.
@@ -82,7 +85,7 @@ def with_settings(values: Mapping[str, Any], settings: Iterable[str]) -> dict[st
                 f"--set {setting!r} is not of the form key=value.",
                 remedy="Write it as --set model.depth=8.",
             )
-        put(merged, path.strip(), _value(text.strip()), source=f"--set {setting!r}")
+        put(merged, path.strip(), _value(text.strip()), source=f"--set {setting[:200]!r}")
     return merged
 
 
@@ -99,6 +102,11 @@ def put(values: dict[str, Any], path: str, value: Any, *, source: str) -> None:
         ConfigError: the path goes through a value.
     """
     *parents, last = path.split(".")
+    if len(parents) > DEEPEST:
+        raise ConfigError(
+            f"{source}: the path of a setting has {len(parents) + 1} parts.",
+            remedy="Write the path of a setting, such as model.depth.",
+        )
     for part in parents:
         values = values.setdefault(part, {})
         if not isinstance(values, dict):

@@ -18,6 +18,8 @@ EVERY_SETTING = (
     "which lists every setting."
 )
 """Remedy where a setting is wrong or unknown."""
+LARGEST = 2**63 - 1
+"""The largest whole number that everything behind settings can hold."""
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 
@@ -35,6 +37,12 @@ def validate(kind: type[AnyConfig], values: Mapping[str, Any], *, source: str) -
     Raises:
         ConfigError: names every wrong or unknown key with its path.
     """
+    for number in _whole_numbers(values):
+        if abs(number) > LARGEST:
+            raise ConfigError(
+                f"{source}: a whole number of {number.bit_length()} bits is above {LARGEST:,}.",
+                remedy=EVERY_SETTING,
+            )
     try:
         return kind.model_validate_json(json.dumps(values, default=str), strict=True)
     except pydantic.ValidationError as error:
@@ -45,6 +53,14 @@ def validate(kind: type[AnyConfig], values: Mapping[str, Any], *, source: str) -
         f"{source}: {ended('; '.join(problems))}",
         remedy=EVERY_SETTING,
     )
+
+
+def _whole_numbers(values: Any) -> Iterator[int]:
+    if isinstance(values, int):
+        yield values
+    elif isinstance(values, Mapping | list | tuple):
+        for value in values.values() if isinstance(values, Mapping) else values:
+            yield from _whole_numbers(value)
 
 
 def ended(sentence: str) -> str:

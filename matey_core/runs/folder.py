@@ -31,7 +31,8 @@ from matey_core.store import Store
 from matey_core.training import CheckpointFolder, Journal
 from matey_core.version import __version__
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+"""Shorter than file systems allow, as what is being written has longer names."""
 PACKAGES = ("numpy", "safetensors", "torch", "zarr")
 
 
@@ -193,7 +194,8 @@ def create_run(runs: Path, config: Config, *, kind: str, name: str | None) -> Ru
     """
     if name is not None and not NAME.fullmatch(name):
         raise ConfigError(
-            f"{name!r} cannot be the name of a run: letters, digits, '-', '_' and '.' are allowed."
+            f"{name!r} cannot be the name of a run: letters, digits, '-', '_' and '.' are allowed,"
+            " 200 of them at most."
         )
     path = runs / (name or _next_name(runs, kind))
     try:
