@@ -196,6 +196,7 @@ def _fit(
             job.run.record_length(config.length)
         keeper.resume(state)
     else:
+        keeper.journal.clear()
         keeper.precision, parity = agree_on_precision(
             config.precision, state.model, lambda: mixture.batch(0), objective, strategy
         )

@@ -105,6 +105,11 @@ class RunFolder:
             remedy="Wait for it, or end it first.",
         )
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is anything to go on from; a kill may come before."""
+        return bool(self.checkpoints.steps()) or self.model.exists()
+
     def versions(self) -> dict[str, Any]:
         """The record that `create_run` made."""
         return _read_json(self.path / "versions.json")
@@ -199,12 +204,12 @@ def create_run(runs: Path, config: Config, *, kind: str, name: str | None) -> Ru
         )
     path = runs / (name or _next_name(runs, kind))
     try:
-        make_folder(path, exist_ok=False)
-        with written(path / "config.toml") as partial:
-            write_toml(config, partial)
+        make_folder(path, exist_ok=_is_left_over(path))
         facts = {"kind": kind, "started": datetime.now(UTC).isoformat(), **versions()}
         with written(path / "versions.json") as partial:
             partial.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+        with written(path / "config.toml") as partial:  # with it the folder is a run
+            write_toml(config, partial)
     except FileExistsError as error:
         raise ConfigError(
             f"There is a run {path} already.",
@@ -213,6 +218,12 @@ def create_run(runs: Path, config: Config, *, kind: str, name: str | None) -> Ru
     except OSError as error:
         raise RunError(f"{path} cannot be written: {error.strerror or error}.") from error
     return RunFolder(path)
+
+
+def _is_left_over(path: Path) -> bool:
+    """Whether a folder is what a kill while it was made has left, which is nothing of value."""
+    names = {each.name for each in path.iterdir()} if path.is_dir() else set()
+    return all(name == "versions.json" or name.endswith(".partial") for name in names)
 
 
 def versions() -> dict[str, str]:

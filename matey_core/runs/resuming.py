@@ -27,6 +27,8 @@ def resumable_run(
 ) -> tuple[RunFolder, AnyTraining]:
     """Find the run to continue, and its settings.
 
+    A run that is named and was killed before its first checkpoint begins again.
+
     Args:
         runs: folder of runs.
         name: the run; without it, the newest one of the verb that has a checkpoint.
@@ -43,7 +45,7 @@ def resumable_run(
     """
     run = RunFolder(runs / name) if name else newest_run(runs, kind=verb, needs=_has_last)
     last = run.checkpoints.last_intact() if run else None
-    if run is None or last is None:
+    if run is None or (last is None and (run.has_begun or not run.config.is_file())):
         raise CheckpointError(
             f"{runs / name if name else runs} has no checkpoint to resume from.",
             remedy=f"Start with `matey {verb}`.",
@@ -56,7 +58,8 @@ def resumable_run(
     check_no_links(run.path, run.checkpoints.path)
     config = _prolonged(read(run), run, steps=steps, minutes=minutes)
     # What a kill during the last save has left undone is done by training no step.
-    if (length := _complete_length(last, config)) is not None and is_kept(run, last):
+    length = _complete_length(last, config) if last else None
+    if last is not None and length is not None and is_kept(run, last):
         raise CheckpointError(
             f"{run.path} is complete: it has {length}.",
             remedy=f"Train further with `matey {verb} --resume --name {run.path.name} "

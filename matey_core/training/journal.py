@@ -73,6 +73,11 @@ class Journal:
         with written(self.path) as partial:
             partial.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
 
+    def clear(self) -> None:
+        """Forget what a start wrote that saved nothing."""
+        if self.is_writer:
+            self.path.unlink(missing_ok=True)
+
     def sync(self) -> None:
         """Have all lines on the disk, before a checkpoint that presumes them."""
         if self.is_writer and self.path.exists():

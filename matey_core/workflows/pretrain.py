@@ -64,7 +64,7 @@ def pretrain(
         ConfigError: settings cannot work.
         RunError: training diverged, or the disk is full.
     """
-    make = partial(_job, config, open_stores(config.data), resumed=None)
+    make = partial(_job, config, open_stores(config.data), folder=None)
     return fit(
         config,
         make,
@@ -112,7 +112,10 @@ def resume(
         steps=steps,
         minutes=minutes,
     )
-    make = partial(_job, config, reopen_stores(run.stores(), data), resumed=run)
+    stores = (
+        reopen_stores(run.stores(), data) if run.has_begun else open_stores(data or config.data)
+    )
+    make = partial(_job, config, stores, folder=run)
     return fit(
         config,
         make,
@@ -129,8 +132,9 @@ def run_config(run: RunFolder) -> PretrainConfig:
 
 
 def _job(
-    config: PretrainConfig, stores: list[Store], strategy: Strategy, *, resumed: RunFolder | None
+    config: PretrainConfig, stores: list[Store], strategy: Strategy, *, folder: RunFolder | None
 ) -> TrainingJob:
+    resumes = folder is not None and folder.has_begun
     sources, notes = sources_of(
         stores,
         history=config.history,
@@ -142,7 +146,7 @@ def _job(
     fields, num_axes = field_names(used), axis_counts(used)
     build = methodcaller("build", fields=fields, num_axes=num_axes)
     sized, size_reason = config.model, ""
-    if resumed is None and may_be_chosen(config, config.model):
+    if folder is None and may_be_chosen(config, config.model):
         sized, size_reason = fitting_size(config, config.model, sources, strategy, build=build)
     tokens = plan_tokens(config, sized, sources, strategy, make=lambda: build(sized))
     config = config.model_copy(update={"model": tokens.model, "flops": None, "seconds": None})
@@ -150,9 +154,9 @@ def _job(
     model = build(config.model)
     check_capabilities(config, model, tokens, sources)
     facts = store_facts(model, sources, tokens)
-    run = resumed
-    if run is None and strategy.place.is_first:
-        run = create_run(config.runs, config, kind="pretrain", name=config.name)
+    run = folder
+    if strategy.place.is_first and not resumes:
+        run = folder or create_run(config.runs, config, kind="pretrain", name=config.name)
         run.record_stores([record_of(source.store, source.training.samples) for source in sources])
     path = strategy.broadcast(str(run.path) if run else None)
     return TrainingJob(
@@ -164,6 +168,6 @@ def _job(
         facts=facts,
         notes=notes,
         run=RunFolder(Path(path)),
-        resumes=resumed is not None,
+        resumes=resumes,
         size_reason=size_reason,
     )

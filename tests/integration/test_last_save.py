@@ -42,3 +42,18 @@ def test_a_kill_at_the_last_save_is_made_good(project: Path, number: int) -> Non
     assert not list(run.rglob("*.partial"))
     assert matey_done(project, *again) == 2
     assert "is complete" in (project / "stderr").read_text()
+
+
+@pytest.mark.parametrize("first", ["versions.json", "config.toml", "data.json", "step-00000002"])
+def test_a_kill_before_the_first_checkpoint_costs_nothing_either(project: Path, first: str) -> None:
+    run, whole = project / "runs/cut", project / "runs/whole"
+    shutil.rmtree(run, ignore_errors=True)
+    line = ("pretrain", *LINE, "--name", "cut")
+    assert matey_done(project, *line, prepare=KillBeforeRename(first, 1)) == -9
+    is_run = (run / "config.toml").exists()
+    again = (*line, "--resume") if is_run else line
+    assert matey_done(project, *again) == 0, (project / "stderr").read_text()
+    assert files_below(run / "model") == files_below(whole / "model")
+    for kind in ("start", "step", "validation"):
+        assert len(events(run, kind)) == len(events(whole, kind))
+    assert events(run, "step") == events(whole, "step")

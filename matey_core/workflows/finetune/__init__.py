@@ -54,7 +54,7 @@ def finetune(
         RunError: training diverged, or the disk is full.
     """
     plan = plan_finetuning(config)
-    make = partial(_job, plan, resumed=None)
+    make = partial(_job, plan, folder=None)
     return fit(
         plan.config,
         make,
@@ -104,8 +104,8 @@ def resume(
         steps=steps,
         minutes=minutes,
     )
-    plan = plan_again(run, config, data)
-    make = partial(_job, plan, resumed=run)
+    plan = plan_again(run, config, data) if run.has_begun else plan_finetuning(config)
+    make = partial(_job, plan, folder=run)
     return fit(
         plan.config,
         make,
@@ -121,7 +121,8 @@ def run_config(run: RunFolder) -> FinetuneConfig:
     return validate(FinetuneConfig, values, source=str(run.config))
 
 
-def _job(plan: FinetunePlan, strategy: Strategy, *, resumed: RunFolder | None) -> TrainingJob:
+def _job(plan: FinetunePlan, strategy: Strategy, *, folder: RunFolder | None) -> TrainingJob:
+    resumes = folder is not None and folder.has_begun
     config, stores = plan.config, [source.store for source in plan.sources]
     torch.manual_seed(config.seed)
     model = plan.begin()
@@ -136,9 +137,9 @@ def _job(plan: FinetunePlan, strategy: Strategy, *, resumed: RunFolder | None) -
     config, tokens = _planned(plan, model, strategy)
     check_capabilities(config, model, tokens, plan.sources)
     facts = store_facts(model, plan.sources, tokens)
-    run = resumed
-    if run is None and strategy.place.is_first:
-        run = create_run(config.runs, config, kind="finetune", name=config.name)
+    run = folder
+    if strategy.place.is_first and not resumes:
+        run = folder or create_run(config.runs, config, kind="finetune", name=config.name)
         run.record_stores(plan.records())
         run.record_start(start)
     path = strategy.broadcast(str(run.path) if run else None)
@@ -153,7 +154,7 @@ def _job(plan: FinetunePlan, strategy: Strategy, *, resumed: RunFolder | None) -
         run=RunFolder(Path(path)),
         mode=config.finetune,
         base=plan.base,
-        resumes=resumed is not None,
+        resumes=resumes,
         ranges=plan.ranges,
         validates_start=not config.from_scratch,
     )
