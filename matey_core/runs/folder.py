@@ -1,7 +1,7 @@
 """Run folders: how they are named, what they record, which one is the newest.
 
 runs/<name>/  config.toml  versions.json  data.json  [start.json]  journal.jsonl  lock
-              checkpoints/  model/
+              checkpoints/  model/  [rollout/  scores.json]
 """
 
 import importlib.metadata
