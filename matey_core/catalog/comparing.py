@@ -95,5 +95,5 @@ def _ratios(run: RunRecord) -> dict[tuple[str, str], float | None]:
         rolled = ", rolled" if score.is_rollout else ""
         ratios[score.store, f"lead {score.lead_steps}{rolled}"] = score.ratio
     for store, summary in run.rollout.items():
-        ratios[store, f"rollout, {summary.get('known', 0)} frames"] = summary.get("ratio")
+        ratios[store, f"rollout, {summary['known']} frames"] = summary["ratio"]
     return ratios

@@ -1,6 +1,5 @@
 """A model directory, read without building the model."""
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,8 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from matey_core.errors import CheckpointError
+from matey_core.files import check_regular, read_json
+from matey_core.models import check_known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,8 @@ def read_model(folder: Path) -> ModelRecord:
         CheckpointError: a file is missing or damaged.
     """
     try:
-        found = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        found = read_json(folder / "model.json")
+        check_known(found["fields"], found["num_axes"], path=folder / "model.json")
         parameters = sum(map(_count, folder.glob("*.safetensors")))
         return ModelRecord(
             path=folder,
@@ -44,10 +46,10 @@ def read_model(folder: Path) -> ModelRecord:
             fields=tuple(found["fields"]),
             num_axes=tuple(found["num_axes"]),
             parameters=parameters,
-            base=found["base"]["path"] if "base" in found else None,
+            base=str(found["base"]["path"]) if "base" in found else None,
             matey=str(found.get("matey", "")),
             num_bytes=num_bytes(folder),
-            settings=found["config"],
+            settings=dict(found["config"]),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
         raise CheckpointError(f"{folder} cannot be read as a model: {error}.") from error
@@ -64,5 +66,6 @@ def num_bytes(folder: Path) -> int:
 
 
 def _count(weights: Path) -> int:
+    check_regular(weights)
     with safe_open(weights, framework="numpy") as tensors:
         return sum(math.prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118

@@ -1,6 +1,5 @@
 """A run, read from its files."""
 
-import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from matey_core.catalog.model import ModelRecord, num_bytes, read_model
 from matey_core.config import read_toml
 from matey_core.errors import CheckpointError
+from matey_core.files import read_json
 from matey_core.runs.folder import RunFolder, StoreRecord
 from matey_core.runs.scores import StoreScore, is_of_today, overall, read_score
 
@@ -66,7 +66,10 @@ def read_run(path: Path) -> RunRecord:
         )
     versions = run.versions()
     rows = run.journal(is_writer=False).read()
-    validations = _validations(rows)
+    try:
+        validations = _validations(rows)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"{run.path / 'journal.jsonl'} is damaged: {error!r}.") from error
     best = min(validations, key=lambda each: each[1], default=None)
     settings = read_toml(run.config)
     history = settings.get("history")
@@ -104,18 +107,34 @@ def _validations(rows: list[dict[str, Any]]) -> list[tuple[int, float, tuple[Sto
     """Step, score and scores of the validations that compare with training-free forecasts."""
     found = []
     for row in rows:
-        if row.get("event") == "validation" and all(map(is_of_today, row["scores"])):
+        if row["event"] == "validation" and all(map(is_of_today, row["scores"])):
             scores = tuple(map(read_score, row["scores"]))
             found.append((int(row["step"]), overall(scores), scores))
     return found
+
+
+def _summary(found: dict[str, Any]) -> dict[str, Any]:
+    """What a rollout comes to, with numbers where numbers are expected.
+
+    Raises:
+        KeyError, TypeError, ValueError: something is missing, or of a wrong type.
+    """
+    ratio = found["ratio"]
+    if ratio is not None and not 0 < float(ratio) < math.inf:
+        raise ValueError(f"a ratio is {ratio}")
+    return {
+        "known": int(found["known"]),
+        "good": int(found["good"]),
+        "forecast": str(found["forecast"]),
+        "ratio": None if ratio is None else float(ratio),
+    }
 
 
 def _rollout(path: Path) -> dict[str, dict[str, Any]]:
     if not path.is_file():
         return {}
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return {each["store"]: dict(each["summary"]) for each in kept["stores"]}
+        return {str(each["store"]): _summary(each["summary"]) for each in read_json(path)["stores"]}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"{path} is damaged: {error!r}.", remedy="Write it again with `matey rollout`."

@@ -82,7 +82,8 @@ def test_a_model_is_described_by_its_files(runs: Path) -> None:
 
 def test_runs_are_compared_by_what_differs(runs: Path) -> None:
     (runs / "pretrain-002/scores.json").write_text(
-        '{"stores": [{"store": "tiny_periodic", "summary": {"known": 9, "ratio": 1.5}}]}'
+        '{"stores": [{"store": "tiny_periodic", "summary": {"known": 9, "good": 2, '
+        '"forecast": "linear", "ratio": 1.5}}]}'
     )
     report = compare_runs(["pretrain-001", runs / "pretrain-002"], runs=runs)
     settings = {row.setting: row.values for row in report.settings}
@@ -108,3 +109,24 @@ def test_a_run_is_found_by_name_or_path(runs: Path) -> None:
     assert find_run("pretrain-001", runs=runs) == runs / "pretrain-001"
     assert find_run(runs / "pretrain-002", runs=Path("x")) == runs / "pretrain-002"
     assert find_run("pretrain-003", runs=runs) is None
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("scores.json", '{"stores": [{"store": "a", "summary": {"known": 9, "ratio": "x"}}]}'),
+        ("scores.json", '{"stores": [{"store": "a", "summary": [1]}]}'),
+        ("scores.json", "[" * 100_000),
+        ("journal.jsonl", '{"event": "validation", "step": 1, "scores": [{"ratio": 1}]}\n' * 2),
+        ("journal.jsonl", '{"event": "validation", "step": 1, "scores": 4}\n' * 2),
+        ("model/model.json", '{"fields": 3, "num_axes": [2], "config": {}}'),
+        ("model/model.json", '{"fields": ["u"], "num_axes": [2], "config": 3}'),
+        ("data.json", '{"stores": [{"name": 1}]}'),
+        ("versions.json", "3"),
+    ],
+)
+def test_whatever_a_file_holds_its_run_is_named(runs: Path, file: str, content: str) -> None:
+    (runs / "pretrain-001" / file).write_text(content)
+    report = list_runs(runs)
+    assert [run.name for run in report.runs] == ["pretrain-002"]
+    assert list(report.damaged) == ["pretrain-001"]
