@@ -5,6 +5,7 @@ costs 1 ms, reads only what is asked for, and leaves nothing running when interr
 Arrays in another layout than `matey prepare` writes are read through Zarr.
 """
 
+import math
 import struct
 import threading
 from abc import ABC, abstractmethod
@@ -27,6 +28,8 @@ from matey_core.store._reading.recent import Recent
 ABSENT = 2**64 - 1
 """Offset and size of a piece that was never written: all of it is missing."""
 KEPT_INDICES = 4096
+MOST_CHUNK = 2**30
+"""Bytes of a chunk that Zarr decodes as a whole."""
 
 
 class Frames(NamedTuple):
@@ -93,6 +96,11 @@ def chunks_of(
         layout = layout_of(described, has_time=has_time)
     except ForeignLayoutError as error:
         array = open_array()
+        num_bytes = math.prod(array.chunks) * array.dtype.itemsize
+        if num_bytes > MOST_CHUNK:
+            raise ValueError(
+                f"a chunk of {num_bytes:,} bytes, of {MOST_CHUNK:,} at most"
+            ) from error
         return ZarrChunks(array, folder, str(error), has_time=has_time, may_miss=may_miss)
     files: Files = RemoteFiles(folder) if is_remote(folder) else LocalFiles(folder)
     return (CompressedChunks if layout.is_compressed else PlainChunks)(layout, files, folder)

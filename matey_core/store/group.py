@@ -1,5 +1,6 @@
 """A group of Zarr whose arrays are handed out only if reading them can run no program."""
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,10 @@ from matey_core.files import check_regular
 from matey_core.locations import is_remote
 from matey_core.store._reading.metadata import Described, array_metadata, group_metadata
 from matey_core.store._reading.safety import check_codecs, check_format, check_type
+from matey_core.store._reading.texts import texts
+
+MOST_VALUES = 2**25
+"""Of an array that describes fields; more are a sign of damage."""
 
 
 class StoreGroup:
@@ -73,6 +78,12 @@ class StoreGroup:
 
     def values(self, name: str) -> np.ndarray:
         """Read a small array whole; raises what `described` raises."""
+        described = self.described(name)
+        size = math.prod(described["shape"])
+        if size > MOST_VALUES:
+            raise ValueError(f"{name} has {size:,} values, of {MOST_VALUES:,} at most")
+        if described["data_type"] == "string":
+            return texts(self.path / name, described)
         return np.asarray(self.array(name)[:])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from matey_core.errors import DataError, MateyWarning
-from matey_core.fields import BOUNDARIES, FieldSpec, Grid
+from matey_core.fields import BOUNDARIES, Field, FieldSpec, Grid
 from matey_core.locations import is_remote
 from matey_core.store import layout
 from matey_core.store._chunks import Chunks, ZarrChunks, chunks_of
@@ -95,6 +95,7 @@ def _read(group: StoreGroup, path: Path) -> Store:
     described = attributes["fields"]
     moving = [layout.field_of(d) for d in described if not d["static"]]
     static = [layout.field_of(d) for d in described if d["static"]]
+    _check_shapes(group, moving, static, attributes["axes"])
     chunks = _chunks(group, path, described)
     prefix = layout.PARAMETER
     provenance = attributes["provenance"]
@@ -124,6 +125,27 @@ def _read(group: StoreGroup, path: Path) -> Store:
         _chunks=tuple(chunks[field.name] for field in moving),
         _static_chunks=tuple(chunks[field.name] for field in static),
     )
+
+
+def _check_shapes(
+    group: StoreGroup, moving: list[Field], static: list[Field], axes: list[str]
+) -> None:
+    """Compare the shapes of all arrays, before anything of these sizes is made."""
+    samples, times, *space = (int(size) for size in group.described(moving[0].name)["shape"])
+    expected: dict[str, tuple[int, ...]] = {
+        **{field.name: (samples, times, *space) for field in moving},
+        **{field.name: (samples, *space) for field in static},
+        **{axis: (size,) for axis, size in zip(axes, space, strict=True)},
+        **{name: (samples,) for name in group if name.startswith(layout.PARAMETER)},
+        "sample": (samples,),
+        "split": (samples,),
+        "time": (times,),
+    }
+    if layout.SAMPLE_TIME in group:
+        expected[layout.SAMPLE_TIME] = (samples, times)
+    for name, shape in expected.items():
+        if (found := tuple(group.described(name)["shape"])) != shape:
+            raise ValueError(f"{name} has the shape {found}; the fields need {shape}")
 
 
 def _grid(attributes: dict[str, Any], shape: tuple[int, ...]) -> Grid:

@@ -2,10 +2,12 @@
 
 import json
 import os
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numcodecs
 import numpy as np
 import pytest
 import zarr
@@ -120,3 +122,98 @@ def test_pipes_and_devices_are_refused(tmp_path: Path) -> None:
             os.mkfifo(file)
         with pytest.raises(DataError, match="a pipe or a device"):
             open_store(path).read(0, 0, 2)
+
+
+def with_names(path: Path, content: bytes, **metadata: Any) -> Path:
+    """Write the file of the names of samples anew."""
+    (path / "sample" / "c" / "0").write_bytes(content)
+    return changed(path, "sample", **metadata)
+
+
+def test_names_are_no_more_than_their_bytes(tmp_path: Path) -> None:
+    """Four bytes ask for 8.6 GB."""
+    path = tiny_store(tmp_path, shape=(4,))
+    names = open_store(path).sample_names
+    plain = (path / "sample/c/0").read_bytes()
+    for content in (
+        b"\xff\xff\xff\x3f" + plain[4:],
+        plain[:4] + b"\xff\xff\xff\x7f" + plain[8:],
+        plain[:-1],
+        plain[:3],
+        b"",
+    ):
+        (path / "sample/c/0").write_bytes(content)
+        with pytest.raises(DataError, match=r"strings|a string of"):
+            open_store(path)
+    (path / "sample/c/0").write_bytes(plain)
+    assert open_store(path).sample_names == names
+
+
+@pytest.mark.parametrize("name", ["zstd", "gzip", "blosc"])
+def test_names_may_be_compressed_and_are_bounded(name: str, tmp_path: Path) -> None:
+    codec = {"zstd": numcodecs.Zstd(), "gzip": numcodecs.GZip(), "blosc": numcodecs.Blosc()}[name]
+    path = tiny_store(tmp_path, shape=(4,))
+    names = open_store(path).sample_names
+    plain = (path / "sample/c/0").read_bytes()
+    codecs = [{"name": "vlen-utf8"}, {"name": name, "configuration": {}}]
+    if name == "zstd":
+        codecs[1]["configuration"] = {"level": 0, "checksum": False}
+    if name == "gzip":
+        codecs[1]["configuration"] = {"level": 1}
+    if name == "blosc":
+        codecs[1]["configuration"] = {
+            "typesize": 1,
+            "cname": "lz4",
+            "clevel": 5,
+            "shuffle": "noshuffle",
+            "blocksize": 0,
+        }
+    with_names(path, codec.encode(plain), codecs=codecs)
+    assert open_store(path).sample_names == names
+    with_names(path, codec.encode(plain + bytes(2**27)))
+    with pytest.raises(DataError, match="names of at least"):
+        open_store(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("x", [10**9]),
+        ("time", [10**9]),
+        ("sample", [10**9]),
+        ("split", [7]),
+        ("param_eta", [10**9]),
+        ("density", [6, 12, 10**9]),
+        ("velocity_x", [6, 10**9, 4]),
+    ],
+)
+def test_shapes_are_compared_before_anything_is_made(
+    name: str, shape: list[int], tmp_path: Path
+) -> None:
+    path = changed(tiny_store(tmp_path, shape=(4,)), name, shape=shape)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=r"has the shape|the whole of space|chunks"):
+            open_store(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
+
+
+def test_axes_that_agree_and_are_absurd_are_refused(tmp_path: Path) -> None:
+    path = tiny_store(tmp_path, shape=(4,))
+    grid = {"name": "regular", "configuration": {"chunk_shape": [10**9]}}
+    changed(path, "time", shape=[10**9], chunk_grid=grid)
+    for name in ("density", "velocity_x"):
+        changed(path, name, shape=[6, 10**9, 4])
+    with pytest.raises(DataError, match="time has 1,000,000,000 values"):
+        open_store(path)
+
+
+def test_a_chunk_that_zarr_decodes_is_bounded(tmp_path: Path) -> None:
+    path = tiny_store(tmp_path, shape=(4,))
+    grid = {"name": "regular", "configuration": {"chunk_shape": [6, 10**9, 4]}}
+    gzip = {"name": "gzip", "configuration": {"level": 1}}
+    changed(path, "density", chunk_grid=grid, codecs=[LITTLE, gzip])
+    with pytest.raises(DataError, match="a chunk of 96,000,000,000 bytes"):
+        open_store(path)

@@ -211,7 +211,7 @@ def test_names_of_fields_cannot_lead_out_of_the_store(tmp_path: Path) -> None:
     path = store_of(opened(tmp_path), tmp_path / "a.zarr")
     fields = json.loads((path / "zarr.json").read_text())["attributes"]["fields"]
     edited(path, fields=[fields[0] | {"name": "../a.zarr/density"}])
-    with pytest.raises(DataError, match="no name of a field"):
+    with pytest.raises(DataError, match=r"no name of an? "):
         open_store(path)
 
 
