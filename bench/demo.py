@@ -13,12 +13,12 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-PRETRAIN_STEPS = 160
-FINETUNE_STEPS = 40
+PRETRAIN_MINUTES = 3
+FINETUNE_MINUTES = 0.75
 PREPARE = "prepare pdebench ./data"
-PRETRAIN = f"pretrain --steps {PRETRAIN_STEPS}"
+PRETRAIN = f"pretrain --minutes {PRETRAIN_MINUTES}"
 REST = (
-    f"finetune --freeze-attention --n-samples 8 --steps {FINETUNE_STEPS}",
+    f"finetune --freeze-attention --n-samples 8 --minutes {FINETUNE_MINUTES}",
     "rollout",
     "tokenize-inspect",
     "profile",
