@@ -24,9 +24,6 @@ def check_capabilities(
         ConfigError: names the setting and what to choose instead.
         ShapeError: a grid is smaller than a patch.
     """
-    for source in sources:
-        for augmentation in config.augment:
-            augmentation.check(source.store.spec)
     variant = model.config.variant
     if config.recompute and not model.can_recompute:
         raise ConfigError(
@@ -50,3 +47,20 @@ def check_capabilities(
                 remedy="Leave --sequence-parallel out, or train another variant, such as matey.",
             )
     tokens.check(model, sources)
+
+
+def check_augmentations(config: TrainingConfig, sources: Sequence[StoreWindows]) -> None:
+    """Refuse augmentations whose symmetry a store does not establish.
+
+    Not after a resume: the run goes on as it began.
+
+    Args:
+        config: settings of a new run.
+        sources: what it will train on.
+
+    Raises:
+        ConfigError: names the augmentation, the store and what to do.
+    """
+    for source in sources:
+        for augmentation in config.augment:
+            augmentation.check(source.store.spec)

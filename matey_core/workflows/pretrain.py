@@ -12,7 +12,7 @@ from matey_core.distributed import Strategy
 from matey_core.locations import Location
 from matey_core.models import ModelConfig
 from matey_core.progress import OnProgress, silent
-from matey_core.runs.capabilities import check_capabilities
+from matey_core.runs.capabilities import check_augmentations, check_capabilities
 from matey_core.runs.fit import TrainingJob, TrainingReport, fit
 from matey_core.runs.folder import RunFolder, create_run, record_of
 from matey_core.runs.resuming import resumable_run
@@ -153,6 +153,8 @@ def _job(
     torch.manual_seed(config.seed)
     model = build(config.model)
     check_capabilities(config, model, tokens, sources)
+    if not resumes:
+        check_augmentations(config, sources)
     facts = store_facts(model, sources, tokens)
     run = folder
     if strategy.place.is_first and not resumes:

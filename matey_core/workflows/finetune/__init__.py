@@ -12,7 +12,7 @@ from matey_core.errors import ConfigError
 from matey_core.finetuning import check_merged
 from matey_core.models import Model, adaptive, adaptive_config
 from matey_core.progress import OnProgress, silent
-from matey_core.runs.capabilities import check_capabilities
+from matey_core.runs.capabilities import check_augmentations, check_capabilities
 from matey_core.runs.fit import TrainingJob, TrainingReport, fit
 from matey_core.runs.folder import FinetuneStart, RunFolder, create_run
 from matey_core.runs.resuming import resumable_run
@@ -136,6 +136,8 @@ def _job(plan: FinetunePlan, strategy: Strategy, *, folder: RunFolder | None) ->
     model = _prepared(model, config, stores)
     config, tokens = _planned(plan, model, strategy)
     check_capabilities(config, model, tokens, plan.sources)
+    if not resumes:
+        check_augmentations(config, plan.sources)
     facts = store_facts(model, plan.sources, tokens)
     run = folder
     if strategy.place.is_first and not resumes:

@@ -9,10 +9,12 @@ import xarray as xr
 from matey_core.augmentations import AUGMENTATIONS
 from matey_core.augmentations._symmetries import symmetries
 from matey_core.config import validate
-from matey_core.errors import ConfigError
+from matey_core.errors import ConfigError, Interrupted
+from matey_core.progress import Progress
 from matey_core.store import open_store
+from matey_core.workflows import pretrain as workflow
 from matey_core.workflows.prepare import PrepareConfig, prepare
-from matey_core.workflows.pretrain import PretrainConfig, pretrain
+from matey_core.workflows.pretrain import PretrainConfig, pretrain, resume
 from tests.support import advected
 
 GRID = {"time": 0.1 * np.arange(8), "z": np.arange(16.0), "x": np.arange(16.0)}
@@ -94,3 +96,30 @@ def test_training_is_refused_before_it_begins(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="flip may change the physics of runs"):
         pretrain(validate(PretrainConfig, values, source=""))
     assert not (tmp_path / "runs_of_models").exists()
+
+
+def test_a_run_that_flipped_such_a_store_before_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = thermals(tmp_path, ("dens", "uwnd", "wwnd", "theta")).parent
+    values = {
+        "data": str(folder),
+        "runs": str(tmp_path / "trained"),
+        "model": {"variant": "pyramid", "preset": "nano"},
+        "history": 2,
+        "max_lead": 1,
+        "augment": ["flip"],
+        "steps": 3,
+        "checkpoint_every": 1,
+        "objective": "one_step",
+    }
+
+    def stop(progress: Progress) -> None:
+        if progress.done == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as earlier:  # as versions were that did not know better
+        earlier.setattr(workflow, "check_augmentations", lambda *_: None)
+        with pytest.raises(Interrupted):
+            pretrain(validate(PretrainConfig, values, source=""), stop)
+    assert resume(tmp_path / "trained").steps == 3
