@@ -10,6 +10,8 @@ from matey_core.locations import Location
 from matey_core.optimizers import OPTIMIZERS, OptimizerConfig
 from matey_core.runs.settings import TrainingConfig
 
+LEARNING_RATE = 2e-3
+"""Learning rate of fine-tuning with the usual optimizer."""
 LOWERED = 0.5
 """Learning rate of fine-tuning, where none is given, relative to the optimizer's own."""
 
@@ -39,7 +41,9 @@ class FinetuneConfig(TrainingConfig):
     """Largest lead time, in stored frames; by default as in its training."""
     steps: PositiveInt = 200
     """Optimizer steps."""
-    optimizer: OptimizerConfig = Field(default_factory=lambda: OptimizerConfig.choose(_lowered({})))
+    optimizer: OptimizerConfig = Field(
+        default_factory=lambda: OptimizerConfig.choose({"learning_rate": LEARNING_RATE})
+    )
     """Optimizer, by default with a lower learning rate than in pretraining."""
 
     @field_validator("optimizer", mode="before")

@@ -138,6 +138,7 @@ def test_a_run_keeps_the_loss_that_it_was_trained_with(
 
 def test_fine_tuning_is_slower_unless_a_rate_is_given() -> None:
     assert FinetuneConfig().optimizer == MuonConfig(learning_rate=2e-3)
+    assert 2 * FinetuneConfig().optimizer.learning_rate == MuonConfig().learning_rate
     for section, expected in (
         ("adamw", AdamwConfig(learning_rate=5e-4)),
         ({"weight_decay": 1e-3}, MuonConfig(learning_rate=2e-3)),
