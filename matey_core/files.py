@@ -43,6 +43,11 @@ def check_regular_below(folder: Path) -> None:
                     check_regular(entry.path)
 
 
+def version(status: os.stat_result) -> tuple[int, ...]:
+    """What differs when a file was changed or exchanged, whatever times it was given."""
+    return status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns
+
+
 def read_bytes(path: Path) -> bytes:
     """Read a small file, on this machine or in object storage.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from matey_core.errors import RunError
+from matey_core.files import version
 from matey_core.locations import is_remote
 from matey_core.progress import OnProgress, Progress
 from matey_core.readers import Source
@@ -23,12 +24,19 @@ class Stamp(NamedTuple):
 
     size: int
     mtime_ns: int
+    identity: str
+    """Digest of which files they are, and of times that nobody can set back."""
 
 
 def stamp(source: Source) -> Stamp:
-    """Size in bytes and time of the last change of a source's files."""
+    """Size in bytes and time of the last change of a source's files, and which they are."""
     found = [file.stat() for file in files_of(source)]
-    return Stamp(sum(s.st_size for s in found), max((s.st_mtime_ns for s in found), default=0))
+    which = [version(status) for status in found]
+    return Stamp(
+        size=sum(s.st_size for s in found),
+        mtime_ns=max((s.st_mtime_ns for s in found), default=0),
+        identity=hashlib.sha256(repr(which).encode()).hexdigest()[:16],
+    )
 
 
 def files_of(source: Source) -> list[Path]:

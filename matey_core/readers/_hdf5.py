@@ -12,12 +12,18 @@ import h5py
 import numpy as np
 
 from matey_core.errors import DataError
+from matey_core.files import version
 from matey_core.readers._find import walk
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
 MAX_LENGTH = 2**24
 """More samples, times or points along one axis are a sign of damage."""
+MOST_EMPTY, MOST_PACKED = 2**26, 2**16
+"""Bytes that an array may declare, and declared bytes for each that it holds, beyond which it was
+never written: no compression of fields comes near."""
+MOST_CHUNK = 2**30
+"""Bytes of a compressed chunk, which is unpacked whole for each of its frames."""
 MAX_VALUES = 2**16
 """An attribute with more values is damaged: HDF5 keeps them small."""
 MAX_OPEN = 8
@@ -30,8 +36,8 @@ Item = TypeVar("Item", h5py.Group, h5py.Dataset)
 
 
 class _Kept(NamedTuple):
-    stamp: tuple[int, int]
-    """Size, and time of the last change."""
+    stamp: tuple[int, ...]
+    """What differs when the file was changed."""
     file: h5py.File
     user: weakref.ref[object]
 
@@ -105,7 +111,7 @@ def open_hdf5(path: Path, *, user: object = None) -> Iterator[h5py.File]:
 @contextmanager
 def _opened(path: Path, user: object) -> Iterator[h5py.File]:
     info = path.stat()
-    key, stamp = (info.st_dev, info.st_ino), (info.st_size, info.st_mtime_ns)
+    key, stamp = (info.st_dev, info.st_ino), version(info)
     kept = _KEPT.pop(key, None)
     if kept is not None and kept.stamp == stamp:
         _KEPT[key] = kept
@@ -262,6 +268,28 @@ def check_written(path: Path, array: h5py.Dataset) -> None:
             f"{array.id.get_storage_size()} bytes.",
             remedy="Download or copy it again, or let the program that writes it finish.",
         )
+    check_size(path, array)
+
+
+def check_size(path: Path, array: h5py.Dataset) -> None:
+    """Refuse an array that asks for far more memory than its file can stand for.
+
+    Raises:
+        DataError: it does.
+    """
+    declared, held = array.size * array.dtype.itemsize, array.id.get_storage_size()
+    if declared > MOST_EMPTY and declared > MOST_PACKED * held:
+        raise DataError(
+            f"{path}: {array.name} is declared with {declared:,} bytes and holds {held:,} bytes.",
+            remedy="Download or copy it again, or let the program that writes it finish.",
+        )
+    chunk = math.prod(array.chunks or ()) * array.dtype.itemsize
+    if chunk > MOST_CHUNK and array.id.get_create_plist().get_nfilters():
+        raise DataError(
+            f"{path}: {array.name} has compressed chunks of {chunk:,} bytes, of {MOST_CHUNK:,} at "
+            "most: every frame would unpack a whole one.",
+            remedy="Write it again in smaller chunks, such as h5repack -l CHUNK=1x1x128x128.",
+        )
 
 
 def same_shape(path: Path, arrays: Mapping[str, h5py.Dataset]) -> tuple[int, ...]:
@@ -272,6 +300,7 @@ def same_shape(path: Path, arrays: Mapping[str, h5py.Dataset]) -> tuple[int, ...
     """
     first = next(iter(arrays.values()))
     for array in arrays.values():
+        check_size(path, array)
         if array.shape != first.shape:
             raise DataError(
                 f"{path}: {first.name} has shape {first.shape} and {array.name} has shape "

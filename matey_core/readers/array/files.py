@@ -10,6 +10,7 @@ from typing import Any
 import xarray as xr
 
 from matey_core.errors import ConfigError, DataError
+from matey_core.files import version
 from matey_core.readers._find import is_zarr
 from matey_core.readers.array.folders import files_of_fields, open_fields
 from matey_core.readers.array.lazy import Stored
@@ -80,12 +81,14 @@ def opened(path: Path, *, dims: tuple[str, ...], name: str) -> xr.Dataset:
     with reading(path):
         is_folder = path.is_dir() and not is_array(path)
         known = [file.stat() for file in (files_of_fields(path) if is_folder else (path,))]
-        version = (*(part for s in known for part in (s.st_size, s.st_mtime_ns)), os.getpid())
-    return _opened(path, dims, name, version)
+        versions = (*map(version, known), (os.getpid(),))
+    return _opened(path, dims, name, versions)
 
 
 @lru_cache(maxsize=OPEN_FILES)
-def _opened(path: Path, dims: tuple[str, ...], name: str, version: tuple[int, ...]) -> xr.Dataset:
+def _opened(
+    path: Path, dims: tuple[str, ...], name: str, versions: tuple[tuple[int, ...], ...]
+) -> xr.Dataset:
     found = arrays(path)
     stored = {name: found} if isinstance(found, Stored) else found
     named = [array.dims for array in stored.values() if array.dims is not None]

@@ -12,6 +12,8 @@ import numpy as np
 from jaxtyping import Shaped
 
 from matey_core.errors import DataError
+from matey_core.files import version
+from matey_core.machine import memory
 from matey_core.readers.array.lazy import Lazy, Stored
 
 MAGIC = b"\x93NUMPY"
@@ -19,6 +21,11 @@ ZIP = b"PK\x03\x04"
 LOCAL_HEADER = 30
 """Bytes before the name of a member of a zip file."""
 ENCRYPTED = 1
+MOST_UNPACKED = memory() // 2
+"""Bytes of a compressed member, which is unpacked whole."""
+MOST_PACKED = 100
+"""Unpacked bytes for each packed one, beyond `FEW_UNPACKED`: fields do not shrink so much."""
+FEW_UNPACKED = 2**28
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +143,15 @@ def _mapped(path: Path, head: _Head, offset: int) -> Shaped[np.ndarray, "..."]:
 
 def _member(path: Path, info: zipfile.ZipInfo, head: _Head) -> Any:
     if info.compress_type != zipfile.ZIP_STORED:
-        status = path.stat()
-        version = (status.st_size, status.st_mtime_ns, os.getpid())
-        whole = partial(_unpacked, path, info.filename, version)
+        most = min(MOST_UNPACKED, max(FEW_UNPACKED, MOST_PACKED * info.compress_size))
+        if info.file_size > most:
+            raise DataError(
+                f"{path}: {info.filename} unpacks to {info.file_size:,} bytes, from "
+                f"{info.compress_size:,}; a compressed member is unpacked whole.",
+                remedy="If it is right, save it with numpy.savez, without compression.",
+            )
+        known = (*version(path.stat()), os.getpid())
+        whole = partial(_unpacked, path, info.filename, known)
         return Lazy(head.shape, head.dtype, lambda key: whole()[key])
     with path.open("rb") as file:
         file.seek(info.header_offset)
@@ -149,7 +162,7 @@ def _member(path: Path, info: zipfile.ZipInfo, head: _Head) -> Any:
 
 
 @lru_cache(maxsize=1)
-def _unpacked(path: Path, member: str, version: tuple[int, ...]) -> Shaped[np.ndarray, "..."]:
+def _unpacked(path: Path, member: str, known: tuple[int, ...]) -> Shaped[np.ndarray, "..."]:
     """Read a compressed member whole. The last one is kept, as its frames are read in turn."""
     with zipfile.ZipFile(path) as file, file.open(member) as stream:
         return np.lib.format.read_array(stream, allow_pickle=False)

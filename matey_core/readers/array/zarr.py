@@ -4,6 +4,7 @@ What decides is asked from their JSON, which Zarr's specifications fix, and not 
 the package zarr, which change from version to version.
 """
 
+import math
 from collections.abc import Iterator
 from operator import itemgetter
 from pathlib import Path
@@ -23,6 +24,8 @@ SAFE = frozenset(
     | {"vlen-array", "vlen-bytes", "vlen-utf8", "zfpy", "zlib", "zstd"}
 )
 """Codecs that only move, compress or check bytes. Others, `pickle` among them, may run programs."""
+MOST_CHUNK = 2**30
+"""Bytes of a chunk, which is unpacked whole for each of its frames."""
 ARRAY_FILES = {3: "zarr.json", 2: ".zarray"}
 """By version of the format."""
 
@@ -97,6 +100,13 @@ def _stored(path: Path, folder: Path, array: "zarr.Array[Any]") -> Stored:
     named = tuple(names) if isinstance(names, list | tuple) else ()
     is_named = len(named) == array.ndim and all(isinstance(name, str) for name in named)
     is_zero = described.get("zarr_format") == 2 and described.get("fill_value") == 0
+    chunk = math.prod(array.chunks) * array.dtype.itemsize
+    if chunk > MOST_CHUNK:
+        raise DataError(
+            f"{path}: {array.name} has chunks of {chunk:,} bytes, of {MOST_CHUNK:,} at most: every "
+            "frame would unpack a whole one.",
+            remedy="Write it again in smaller chunks.",
+        )
     values = Lazy(array.shape, array.dtype, array.__getitem__)
     return Stored(values, named if is_named else None, attributes, is_zero)
 

@@ -13,6 +13,7 @@ import h5py
 import xarray as xr
 
 from matey_core.errors import ConfigError, DataError, MateyError, install_extra
+from matey_core.files import version
 from matey_core.readers._hdf5 import SIGNATURE
 from matey_core.readers._links import inside
 
@@ -101,11 +102,11 @@ def opened(path: Path) -> xr.Dataset:
     with reading(path):
         status = path.stat()
         # A forked process must not share a file that HDF5 has open.
-        return _opened(path, (status.st_size, status.st_mtime_ns), os.getpid())
+        return _opened(path, version(status), os.getpid())
 
 
 @lru_cache(maxsize=OPEN_FILES)
-def _opened(path: Path, version: tuple[int, int], process: int) -> xr.Dataset:
+def _opened(path: Path, known: tuple[int, ...], process: int) -> xr.Dataset:
     engine = _engine(path)
     try:
         data = xr.open_dataset(
