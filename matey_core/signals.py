@@ -31,12 +31,14 @@ def exit_code(number: int) -> int:
 def handled(handler: Handler) -> Iterator[None]:
     """Have a function called for the signals of `STOPS` until the block ends.
 
-    Only the main thread of a process can do that; in others nothing changes.
+    Only the main thread of a process can do that; in others nothing changes. Signals that are
+    ignored stay so: a shell ignores Ctrl-C for what runs behind it, and a study for its workers.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, handler) for number in STOPS}
+    heard = [number for number in STOPS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handler) for number in heard}
     try:
         yield
     finally:

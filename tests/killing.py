@@ -92,6 +92,8 @@ def _run(folder: Path, arguments: Sequence[str], prepare: Callable[[], None] | N
     errors = os.open("stderr", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(errors, 2)
     os.dup2(os.open("stdout", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+    # A shell ignores it for what runs behind it, such as these tests.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = ["matey", *arguments]
     if prepare is not None:
         prepare()
