@@ -24,7 +24,7 @@ from matey_core.config import Config, read_toml, write_toml
 from matey_core.durable import make_folder, written
 from matey_core.errors import CheckpointError, ConfigError, MateyError, MateyWarning, RunError
 from matey_core.fields import Boundary
-from matey_core.files import read_json
+from matey_core.files import check_regular, read_json
 from matey_core.locks import locked
 from matey_core.models import check_known
 from matey_core.store import Store
@@ -135,7 +135,7 @@ class RunFolder:
         Args:
             length: `steps` or `minutes`.
         """
-        values = read_toml(self.config)
+        values = run_toml(self.config)
         if {**values, **length} != values:
             with written(self.config) as partial:
                 partial.write_text(tomli_w.dumps({**values, **length}), encoding="utf-8")
@@ -226,6 +226,20 @@ def _is_left_over(path: Path) -> bool:
     return all(name == "versions.json" or name.endswith(".partial") for name in names)
 
 
+def run_toml(path: Path) -> dict[str, Any]:
+    """Read the `config.toml` of a run.
+
+    Raises:
+        ConfigError: it cannot be read.
+        CheckpointError: it is a pipe or a device.
+    """
+    try:
+        check_regular(path)
+    except OSError as error:
+        raise CheckpointError(f"{error}.", remedy="Name another run.") from error
+    return read_toml(path)
+
+
 def versions() -> dict[str, str]:
     """Versions of what numbers depend on, and the machine."""
     return {
@@ -256,7 +270,7 @@ def newest_run(
         try:
             facts = run.versions()
             if kind in (None, facts.get("kind")) and needs(run):
-                read_toml(run.config)
+                run_toml(run.config)
                 run.stores()
                 found.append((str(facts.get("started", "")), run.path))
         except MateyError as error:

@@ -6,9 +6,8 @@ from pathlib import Path
 from matey_core.errors import CheckpointError, DataError
 from matey_core.locations import recorded_location
 from matey_core.models import Model, load_model
-from matey_core.runs.folder import RunFolder, StoreRecord, newest_run
+from matey_core.runs.folder import RunFolder, StoreRecord, newest_run, run_toml
 from matey_core.runs.sources import readable
-from matey_core.runs.upgrade import run_toml
 from matey_core.store import Store, find_stores, open_store
 
 HISTORY = 4

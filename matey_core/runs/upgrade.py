@@ -16,13 +16,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from matey_core.config import Config, read_toml
-from matey_core.errors import CheckpointError, ConfigError
-from matey_core.files import check_regular
+from matey_core.config import Config
+from matey_core.errors import ConfigError
 from matey_core.locations import is_url
 from matey_core.losses import LOSSES
 from matey_core.models import upgraded_settings
 from matey_core.objectives import OBJECTIVES
+from matey_core.runs.folder import run_toml
 
 MOVED = {
     "learning_rate": ("optimizer", "learning_rate"),
@@ -67,20 +67,6 @@ def upgraded(kind: type[Config], values: Mapping[str, Any], *, source: str) -> d
     if "noise" in found and "noise" not in kind.model_fields:
         _upgrade_noise(found, source)
     return found
-
-
-def run_toml(path: Path) -> dict[str, Any]:
-    """Read the `config.toml` of a run.
-
-    Raises:
-        ConfigError: it cannot be read.
-        CheckpointError: it is a pipe or a device.
-    """
-    try:
-        check_regular(path)
-    except OSError as error:
-        raise CheckpointError(f"{error}.", remedy="Name another run.") from error
-    return read_toml(path)
 
 
 def upgraded_run(kind: type[Config], path: Path) -> dict[str, Any]:

@@ -9,10 +9,9 @@ from matey_core.data import Ranges
 from matey_core.errors import CheckpointError
 from matey_core.finetuning import FinetuneModeConfig
 from matey_core.models import AdapterBase, Model, load_model
-from matey_core.runs.folder import RunFolder, StoreRecord, newest_run, record_of
+from matey_core.runs.folder import RunFolder, StoreRecord, newest_run, record_of, run_toml
 from matey_core.runs.sources import StoreWindows, reopen_stores, sources_of
 from matey_core.runs.trained import Trained, find_trained
-from matey_core.runs.upgrade import run_toml
 from matey_core.store import Store
 from matey_core.training import read_ranges
 from matey_core.workflows.finetune.settings import FinetuneConfig

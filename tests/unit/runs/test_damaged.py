@@ -1,6 +1,7 @@
 """Whatever stands in the files of a run, reading it gives values or an error that says what."""
 
 import json
+import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
@@ -104,6 +105,21 @@ def test_any_bytes_in_a_file_of_a_run(name: str, stopped: Path) -> None:
         (stopped / "runs/pretrain-001" / name).write_bytes(content)
         is_of_training = name.startswith(("checkpoints", "journal"))
         found += faults(stopped, f"{name} {content[:10]!r}", resumes=is_of_training)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("is_pipe", [True, False])
+def test_a_pipe_or_a_device_in_a_run_is_not_waited_for(is_pipe: bool, stopped: Path) -> None:
+    found = []
+    for name in FILES:
+        file = stopped / "runs/pretrain-001" / name
+        file.unlink(missing_ok=True)
+        if is_pipe:
+            os.mkfifo(file)
+        else:
+            file.symlink_to("/dev/zero")
+        found += faults(stopped, name, resumes=name.startswith("checkpoints"))
     assert not found, "\n".join(found)
 
 
