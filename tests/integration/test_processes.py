@@ -31,7 +31,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     tiny_store(folder / "data", name="flow_periodic")
     tiny_store(folder / "data", name="line_periodic", shape=(16,), fields=("pressure",))
-    (folder / "settings.toml").write_text(TOML)
+    # Muon orthogonalizes in bfloat16, which makes more of the rounding of sums than 1e-5.
+    (folder / "settings.toml").write_text(f'{TOML}[optimizer]\nname = "adamw"\n')
     run = [sys.executable, *command("--steps", "10", "--name", "one", "--nproc", "1")]
     subprocess.run(run, cwd=folder, env=ENVIRONMENT, check=True)
     return folder
@@ -67,6 +68,7 @@ def test_torchrun_equals_one_process(project: Path) -> None:
 @pytest.mark.slow
 def test_several_calls_of_the_model_equal_those_of_one_process(project: Path) -> None:
     calls = ["--objective", "pushforward", "--set", "objective.grow_until=0.5"]
+    calls += ["--set", "objective.grow_from=0.5"]
     for name, processes in (("calls-one", "1"), ("calls-two", "2")):
         arguments = [*calls, "--steps", "4", "--name", name, "--nproc", processes]
         run = [sys.executable, *command(*arguments)]
