@@ -130,10 +130,13 @@ def _opened(path: Path, user: object) -> Iterator[h5py.File]:
     yield kept.file
 
 
-def _forget(user: weakref.ref[object]) -> None:
-    """Close the files of a source that is gone; dropping the last reference closes a file."""
-    for key in [key for key, kept in _KEPT.items() if kept.user is user]:
-        _KEPT.pop(key, None)
+def _forget(user: weakref.ref[object], files: dict[tuple[int, int], _Kept] = _KEPT) -> None:
+    """Close the files of a source that is gone; dropping the last reference closes a file.
+
+    The files are bound, since the names of a module are gone before its objects when Python ends.
+    """
+    for key in [key for key, kept in files.items() if kept.user is user]:
+        files.pop(key, None)
 
 
 class Members(Mapping[str, Item]):

@@ -88,7 +88,7 @@ def test_muon_steps_along_a_matrix_whose_singular_values_are_alike(shape: tuple[
 def test_muon_leaves_what_is_no_matrix_to_adamw() -> None:
     module, other = nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3)
     other.load_state_dict(module.state_dict())
-    for each, config in ((module, MuonConfig()), (other, AdamwConfig())):
+    for each, config in ((module, MuonConfig()), (other, AdamwConfig(learning_rate=4e-3))):
         optimizer = config.build(each)
         for parameter in each.parameters():
             parameter.grad = torch.ones_like(parameter)

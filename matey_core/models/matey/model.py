@@ -51,12 +51,12 @@ class MateyModel(AdaptiveModel):
         self.table = self._make_table(config)
         self.stems = nn.ModuleDict()
         self.heads = nn.ModuleDict()
-        self.error_head: ErrorHead | None = None
         if config.has_tokens:
             self.processor = Processor(config)
-            self.error_head = ErrorHead() if _learns(config.tokenizer) else None
         for axes in self.num_axes:
             self._add_patches(axes)
+        is_learned = config.has_tokens and _learns(config.tokenizer)
+        self.error_head = ErrorHead() if is_learned else None  # last: draws nothing of the others
 
     def _make_table(self, config: MateySettings) -> FieldTable:
         return FieldTable(
