@@ -17,7 +17,7 @@ from matey_core.store._chunks import CompressedChunks, PlainChunks, ZarrChunks
 from matey_core.workflows.pretrain import PretrainConfig
 from tests.unit.store.stores import FRAMES, LZ4, SHAPE, expected, store_with
 
-pytest.importorskip("s3fs")
+s3fs = pytest.importorskip("s3fs")
 moto = pytest.importorskip("moto.server")
 
 LAYOUTS: dict[str, dict[str, Any]] = {
@@ -41,6 +41,7 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         patch.setenv("AWS_ACCESS_KEY_ID", "testing")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        s3fs.S3FileSystem.clear_instance_cache()  # of servers that other tests have stopped
         place: Any = location("s3://bucket/data")
         place.fs.mkdir("bucket")
         for name, chunks in LAYOUTS.items():
