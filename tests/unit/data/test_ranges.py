@@ -85,10 +85,10 @@ def test_reads_are_bounded_and_reach_the_end(store: Store, num_windows: int) -> 
 
 
 def test_the_wider_of_two_stores_of_one_name_counts() -> None:
-    one = FieldRange(deviation=1, lowest=-1, highest=0, growth=3)
-    other = FieldRange(deviation=2, lowest=0, highest=0.5, growth=2)
+    one = FieldRange(deviation=1.0, lowest=-1.0, highest=0.0, growth=3.0)
+    other = FieldRange(deviation=2.0, lowest=0.0, highest=0.5, growth=2.0)
     found = joined_ranges({"a": {"u": one}}, {"a": {"u": other, "v": one}, "b": {"u": other}})
     assert found == {
-        "a": {"u": FieldRange(deviation=2, lowest=-1, highest=0.5, growth=3), "v": one},
+        "a": {"u": FieldRange(deviation=2.0, lowest=-1.0, highest=0.5, growth=3.0), "v": one},
         "b": {"u": other},
     }

@@ -68,7 +68,9 @@ def test_an_exploding_model_stays_and_is_never_much_worse_than_what_needs_no_tra
 def test_what_is_within_the_limits_is_not_changed_by_a_bit() -> None:
     generator = torch.Generator().manual_seed(0)
     batch = batch_of(*torch.randn(3, 2, 9, 7, generator=generator))
-    known = {"": {name: FieldRange(deviation=2, lowest=0, highest=0, growth=1) for name in "uv"}}
+    known = {
+        "": {name: FieldRange(deviation=2.0, lowest=0.0, highest=0.0, growth=1.0) for name in "uv"}
+    }
     limiter = Limiter(batch, known)
     limited = list(rollout(Recurrence(1.1, -0.3), batch, steps=30, limiter=limiter))
     plain = list(rollout(Recurrence(1.1, -0.3), batch, steps=30))
@@ -131,7 +133,7 @@ def test_missing_points_do_not_count() -> None:
 
 
 def test_elsewhere_a_field_may_grow_as_it_did_in_training() -> None:
-    seen = {"other": {"u": FieldRange(deviation=9, lowest=-1, highest=1, growth=4.0)}}
+    seen = {"other": {"u": FieldRange(deviation=9.0, lowest=-1.0, highest=1.0, growth=4.0)}}
     batch = batch_of(wave(16), wave(16))
     limiter = Limiter(batch, seen)
     start = float(batch.history[0, 0, 0].std(correction=0))
@@ -148,7 +150,7 @@ def test_elsewhere_a_field_may_grow_as_it_did_in_training() -> None:
 def test_what_grows_from_rest_is_not_limited(growth: float) -> None:
     """Where training began at rest, or the history does, nothing can be said."""
     amplitude = 0.0 if growth == 1 else 1e-4
-    seen = {"other": {"u": FieldRange(deviation=1, lowest=0, highest=0, growth=growth)}}
+    seen = {"other": {"u": FieldRange(deviation=1.0, lowest=0.0, highest=0.0, growth=growth)}}
     batch = batch_of(*[wave(16, amplitude=amplitude)] * 2)
     limiter = Limiter(batch, seen)
     states = wave(16, amplitude=100)[None, None]
