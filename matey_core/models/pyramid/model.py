@@ -110,7 +110,15 @@ class PyramidModel(MateyModel):
 
     def part_of(self, parameter: str) -> Part:
         """Say which part a parameter, by its name in `named_parameters`, belongs to."""
-        parts: dict[str, Part] = {"stem": "stem", "reads": "stem", "head": "head", "writes": "head"}
+        if parameter.startswith("pyramid.down."):
+            return "stem"
+        parts: dict[str, Part] = {
+            "stem": "stem",
+            "reads": "stem",
+            "pyramid": "head",  # all that follows the tokens
+            "head": "head",
+            "writes": "head",
+        }
         return parts.get(parameter.partition(".")[0]) or super().part_of(parameter)
 
     def _make_table(self, config: MateySettings) -> FieldTable:
