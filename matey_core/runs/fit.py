@@ -13,8 +13,7 @@ from typing import NamedTuple
 import torch
 from torch.optim import Optimizer
 
-from matey_core.augmentations import Chain
-from matey_core.data import Loader, Mixture, Ranges, joined_ranges, measure_ranges
+from matey_core.data import Loader, Ranges, joined_ranges, measure_ranges
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError, Interrupted, MateyWarning
 from matey_core.finetuning import FinetuneModeConfig, count_parameters
@@ -25,6 +24,7 @@ from matey_core.progress import OnProgress
 from matey_core.rounding import subnormals_as_zero
 from matey_core.runs.folder import RunFolder
 from matey_core.runs.keeper import Keeper
+from matey_core.runs.mixing import mixture_of
 from matey_core.runs.pace import Measured
 from matey_core.runs.processes import agree_on_precision, join_processes, place_model
 from matey_core.runs.recorder import recorder
@@ -179,7 +179,7 @@ def _fit(
 ) -> TrainingReport:
     config = job.config
     budget = time_budget(config, strategy, began=began)
-    mixture = _mixture(job, strategy, budget)
+    mixture = mixture_of(config, job.sources, strategy, budget)
     objective = config.objective.build(config.loss.build())
     state = _initial_state(job, strategy, budget)
     keeper = Keeper(
@@ -190,24 +190,13 @@ def _fit(
         strategy=strategy,
         on_validation=listeners.on_validation,
     )
-    parity = None
-    if job.resumes:
-        if strategy.place.is_first:
-            job.run.record_length(config.length)
-        keeper.resume(state)
-    else:
-        keeper.journal.clear()
-        keeper.precision, parity = agree_on_precision(
-            config.precision, state.model, lambda: mixture.batch(0), objective, strategy
-        )
-        torch.manual_seed(config.seed * 100_003 + strategy.place.data_rank)
+    parity = _resume_or_begin(job, state, keeper, objective)
     if strategy.place.is_first and not state.ranges:
         state.ranges = _ranges(job)
     if budget is not None:
-        measured = _measured(job, keeper, objective)
         begin(
             budget,
-            measured,
+            _measured(job, keeper, objective),
             config,
             keeper.validator,
             strategy,
@@ -220,8 +209,44 @@ def _fit(
         compile_parts(state.model)
     if strategy.place.is_first:
         listeners.on_start(facts)
+    after_step = _after_step(job, keeper, listeners, stop, budget)
+    started = time.monotonic()
+    if job.starts_with_validation:
+        keeper.before_first_step(state)
+    attempt = partial(_attempt, job, state, keeper, objective, stop, after_step)
+    train_with_rollbacks(attempt, state, keeper)
+    return _report(state, keeper, facts, seconds=time.monotonic() - started)
+
+
+def _resume_or_begin(
+    job: TrainingJob, state: TrainState, keeper: Keeper, objective: Objective
+) -> Parity | None:
+    """Go back to the last checkpoint, or choose the precision and seed the draws of a new run."""
+    config, strategy = job.config, keeper.strategy
+    if job.resumes:
+        if strategy.place.is_first:
+            job.run.record_length(config.length)
+        keeper.resume(state)
+        return None
+    keeper.journal.clear()
+    keeper.precision, parity = agree_on_precision(
+        config.precision, state.model, lambda: keeper.mixture.batch(0), objective, strategy
+    )
+    torch.manual_seed(config.seed * 100_003 + strategy.place.data_rank)
+    return parity
+
+
+def _after_step(
+    job: TrainingJob,
+    keeper: Keeper,
+    listeners: _Listeners,
+    stop: Stop,
+    budget: TimeBudget | None,
+) -> Callable[[TrainState, StepReport], None]:
+    """Make what follows every step: note it, save where it is time, end where a signal asks."""
+    strategy = keeper.strategy
     on_progress = listeners.on_progress if strategy.place.is_first else None
-    record = recorder(job.task, config, keeper.journal, on_progress, budget)
+    record = recorder(job.task, job.config, keeper.journal, on_progress, budget)
 
     def after_step(state: TrainState, report: StepReport) -> None:
         if budget is not None:
@@ -232,66 +257,57 @@ def _fit(
         if asked.signal and not keeper.is_last(state):
             end(asked.signal, strategy)
 
-    started = time.monotonic()
-    if job.starts_with_validation:
-        keeper.before_first_step(state)
-    has_gpu = strategy.device.type == "cuda"
+    return after_step
+
+
+def _attempt(
+    job: TrainingJob,
+    state: TrainState,
+    keeper: Keeper,
+    objective: Objective,
+    stop: Stop,
+    after_step: Callable[[TrainState, StepReport], None],
+) -> None:
+    """Train from where the state is to the end."""
+    config, strategy, budget = job.config, keeper.strategy, state.time
     steps = config.steps if budget is None else None
+    has_gpu = strategy.device.type == "cuda"
+    with (
+        stop.put_off(),
+        Loader(keeper.mixture, steps=steps, workers=config.workers, pin=has_gpu) as batches,
+    ):
+        train(
+            state,
+            batches if budget is None else budget.until_over(batches),
+            objective,
+            strategy=strategy,
+            precision=keeper.precision,
+            limits=Limits(gradient_norm=config.clip),
+            after_step=after_step,
+            settings=job.tokens.each_step(),
+        )
 
-    def attempt() -> None:
-        with (
-            stop.put_off(),
-            Loader(mixture, steps=steps, workers=config.workers, pin=has_gpu) as batches,
-        ):
-            train(
-                state,
-                batches if budget is None else budget.until_over(batches),
-                objective,
-                strategy=strategy,
-                precision=keeper.precision,
-                limits=Limits(gradient_norm=config.clip),
-                after_step=after_step,
-                settings=job.tokens.each_step(),
-            )
 
-    train_with_rollbacks(attempt, state, keeper)
+def _report(
+    state: TrainState, keeper: Keeper, facts: StartFacts, *, seconds: float
+) -> TrainingReport:
+    run = keeper.run
     if keeper.validator.has_windows and not keeper.best:
         warnings.warn(
-            f"No validation had finite errors: {job.run.model} has the weights of the last step.",
+            f"No validation had finite errors: {run.model} has the weights of the last step.",
             MateyWarning,
             stacklevel=2,
         )
     return TrainingReport(
-        run=job.run.path,
-        model=job.run.model,
+        run=run.path,
+        model=run.model,
         steps=state.step,
         skipped=state.skipped,
-        seconds=time.monotonic() - started,
+        seconds=seconds,
         best_step=int(keeper.best.get("step", state.step)),
         scores=keeper.best_scores,
         validations=tuple(keeper.validations),
         start=facts,
-    )
-
-
-def _mixture(job: TrainingJob, strategy: Strategy, budget: TimeBudget | None) -> Mixture:
-    config = job.config
-
-    def targets_by_time(lead: int, step: int) -> Sequence[int]:
-        assert budget is not None
-        return config.objective.lead_steps(lead, progress=budget.share_at(step))
-
-    return Mixture(
-        [source.training for source in job.sources],
-        batch_size=config.batch_size,
-        seed=config.seed,
-        rank=strategy.place.data_rank,
-        world=strategy.place.data_size,
-        exponent=config.mix_exponent,
-        weights=config.weights,
-        augment=Chain([part.build() for part in config.augment]),
-        targets=config.targets if budget is None else targets_by_time,
-        with_change=config.loss.needs_change,
     )
 
 

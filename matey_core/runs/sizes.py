@@ -11,6 +11,7 @@ from matey_core.distributed import Strategy
 from matey_core.losses import LossConfig
 from matey_core.models import AdaptiveConfig, Model, ModelConfig, Preset
 from matey_core.objectives import within
+from matey_core.runs.mixing import mixture_of
 from matey_core.runs.pace import SECONDS, Measured, measure_pace
 from matey_core.runs.processes import agree_on_faster, place_model
 from matey_core.runs.settings import TrainingConfig
@@ -98,8 +99,10 @@ def fitting_size(
     Returns:
         The settings with a preset, and why it is this one.
     """
+    # What a loss takes does not depend on the size: one that reads nothing of the stores will do.
+    config = config.model_copy(update={"loss": LossConfig.choose("nrmse")})
     assert config.minutes is not None
-    mixture = _mixture(config, sources, strategy)
+    mixture = mixture_of(config, sources, strategy)
     too_large: list[Preset] = []
 
     def step_seconds(preset: Preset) -> float:
@@ -130,8 +133,7 @@ def _measured(
     model: Model, mixture: Mixture, config: TrainingConfig, strategy: Strategy
 ) -> Measured:
     place_model(model, config, strategy)
-    # What a loss takes does not depend on the size.
-    objective = config.objective.build(LossConfig.choose("nrmse").build())
+    objective = config.objective.build(config.loss.build())
     return Measured(
         model=model,
         optimizer=config.optimizer.build(model),
@@ -149,20 +151,6 @@ def _reason(preset: Preset, too_large: Sequence[Preset]) -> str:
     if preset == PRESETS[-1]:
         return "the largest there is"
     return "larger ones would get too few steps"
-
-
-def _mixture(
-    config: TrainingConfig, sources: Sequence[StoreWindows], strategy: Strategy
-) -> Mixture:
-    return Mixture(
-        [source.training for source in sources],
-        batch_size=config.batch_size,
-        seed=config.seed,
-        rank=strategy.place.data_rank,
-        world=strategy.place.data_size,
-        exponent=config.mix_exponent,
-        weights=config.weights,
-    )
 
 
 def _fits(measured: Measured, strategy: Strategy) -> bool:
