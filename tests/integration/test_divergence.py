@@ -16,21 +16,7 @@ from matey_core.optimizers.adamw import AdamwConfig
 from matey_core.progress import Progress
 from matey_core.workflows.finetune import finetune
 from matey_core.workflows.pretrain import pretrain, resume
-from tests.support import tiny_store
 from tests.training import events, finetune_config, pretrain_config
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    tiny_store(folder, name="flow_periodic")
-    return folder
-
-
-@pytest.fixture
-def project(tmp_path: Path, data: Path) -> Path:
-    (tmp_path / "data").symlink_to(data)
-    return tmp_path
 
 
 class Saboteur:

@@ -21,24 +21,10 @@ from matey_core.schedules.warmup_cosine import LOWEST
 from matey_core.workflows.finetune import finetune
 from matey_core.workflows.finetune import resume as resume_finetuning
 from matey_core.workflows.pretrain import PretrainConfig, pretrain, resume
-from tests.support import tiny_store
 from tests.training import TOML, events, finetune_config, pretrain_config
 
 MINUTES = 0.04
 """2.4 seconds: some dozens of steps of a tiny model."""
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    tiny_store(folder, name="flow_periodic")
-    return folder
-
-
-@pytest.fixture
-def project(tmp_path: Path, data: Path) -> Path:
-    (tmp_path / "data").symlink_to(data)
-    return tmp_path
 
 
 def timed_config(folder: Path, **changes: object) -> PretrainConfig:
