@@ -58,7 +58,7 @@ class JoinedOptimizers(Optimizer):
         for part in parts:
             part.state = self.state
 
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+    def step(self, closure: Callable[[], float] | None = None) -> Any:
         """Take the step of each."""
         loss = closure() if closure else None
         for part in self.parts:
