@@ -11,7 +11,7 @@ import torch
 
 from matey_core.errors import ConfigError
 from matey_core.fields import Grid
-from matey_core.models import AdaptiveModel, Model, adaptive
+from matey_core.models import Model, adaptive, tokenized
 from matey_core.nn.shift import Shift
 from matey_core.tokenizers import TokenizerConfig, grow
 
@@ -60,7 +60,7 @@ class Variation:
                 wherever a shift lets the cells begin.
             ShapeError: the grid is smaller than a patch.
         """
-        if not self.cycle and self.jitter is None and not isinstance(model, AdaptiveModel):
+        if not self.cycle and self.jitter is None and tokenized(model) is None:
             return
         cutting = adaptive(model, what="cycle" if self.cycle else "jitter")
         for tokenizer in self.cycle or (cutting.tokenizing,):

@@ -11,6 +11,7 @@ from matey_core.models._adaptive import (
     AdaptiveModel,
     adaptive,
     adaptive_config,
+    tokenized,
 )
 from matey_core.models._base import MODELS, Model, ModelConfig, Part
 from matey_core.models._compiled import as_written, compile_parts
@@ -47,6 +48,7 @@ __all__ = [
     "plan",
     "save_model",
     "save_tensors",
+    "tokenized",
     "upgraded_settings",
     "weights_sha256",
     "with_kernel",

@@ -230,37 +230,50 @@ class AdaptiveModel(Model):
         )
 
 
+def tokenized(model: Model) -> AdaptiveModel | None:
+    """The model, if it has tokens; else None."""
+    return model if isinstance(model, AdaptiveModel) and model.config.has_tokens else None
+
+
 def adaptive(model: Model, *, what: str) -> AdaptiveModel:
-    """The model, if it cuts fields into cells.
+    """The model, if it has tokens.
 
     Args:
         model: of any kind.
-        what: was asked for and needs cells, such as "--tokens".
+        what: was asked for and needs tokens, such as "--tokens".
 
     Raises:
-        ConfigError: it cuts none.
+        ConfigError: it has none.
     """
-    if not isinstance(model, AdaptiveModel):
-        raise _without_cells(model.config, what)
-    return model
+    found = tokenized(model)
+    if found is None:
+        raise _without_tokens(model.config, what)
+    return found
 
 
 def adaptive_config(config: ModelConfig, *, what: str) -> AdaptiveConfig:
-    """The settings, if such a model cuts fields into cells.
+    """The settings, if such a model has tokens.
 
     Args:
         config: of any model.
-        what: was asked for and needs cells, such as "--tokens".
+        what: was asked for and needs tokens, such as "--tokens".
 
     Raises:
-        ConfigError: it cuts none.
+        ConfigError: it has none.
     """
-    if not isinstance(config, AdaptiveConfig):
-        raise _without_cells(config, what)
+    if not isinstance(config, AdaptiveConfig) or not config.has_tokens:
+        raise _without_tokens(config, what)
     return config
 
 
-def _without_cells(config: ModelConfig, what: str) -> ConfigError:
+def _without_tokens(config: ModelConfig, what: str) -> ConfigError:
+    if isinstance(config, AdaptiveConfig):
+        return ConfigError(
+            f"{what} needs a model that cuts fields into cells; {config.label} cuts none "
+            "(model.depth = 0).",
+            remedy="Leave that option out, or train a model with tokens: --preset ti, or "
+            "--set model.depth=2.",
+        )
     names = [name for name, part in ModelConfig.parts() if issubclass(part, AdaptiveConfig)]
     return ConfigError(
         f"{what} needs a model that cuts fields into cells; the {config.variant} variant cuts "

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from matey_core.data import Windows, sequential_batches
 from matey_core.finetuning import ParameterCounts
-from matey_core.models import AdaptiveModel, Inputs, Model, adaptive
+from matey_core.models import AdaptiveModel, Inputs, Model, tokenized
 from matey_core.profiling import count_forward
 from matey_core.runs.sources import StoreWindows
 from matey_core.runs.time_plan import TimePlan
@@ -92,8 +92,8 @@ def store_facts(
 
 def _facts(model: Model, source: StoreWindows, inputs: Inputs) -> StoreFacts:
     windows = source.training
-    cuts = isinstance(model, AdaptiveModel) and model.config.has_tokens
-    counts = _counts(adaptive(model, what="tokens"), windows) if cuts else None
+    cutting = tokenized(model)
+    counts = _counts(cutting, windows) if cutting else None
     flops = model.flops(inputs)
     if flops is None and counts is None:  # it is the same for all windows
         flops = count_forward(model, windows.batch([0], [[1]]))

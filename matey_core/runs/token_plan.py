@@ -114,8 +114,9 @@ def plan_tokens(
         ConfigError: the budget cannot be met, or the model cuts no cells.
         ShapeError: a grid is smaller than a patch.
     """
-    if isinstance(model, AdaptiveConfig) and not model.has_tokens:
-        _refuse_tokens(config, model)
+    if isinstance(model, AdaptiveConfig):
+        for name in asks_for_tokens(config, model):
+            adaptive_config(model, what=name)
     shown = [
         inputs_of(part.store, history=part.training.history, moves=config.jitter)
         for part in sources
@@ -246,13 +247,3 @@ def asks_for_tokens(config: TrainingConfig, model: ModelConfig) -> list[str]:
         and getattr(model, name) != usual[name].get_default(call_default_factory=True)
     ]
     return asked
-
-
-def _refuse_tokens(config: TrainingConfig, model: AdaptiveConfig) -> None:
-    """Refuse settings of tokens for a model that has none."""
-    if asked := asks_for_tokens(config, model):
-        raise ConfigError(
-            f"{asked[0]} has no effect: a model {model.label} has no tokens (model.depth = 0).",
-            remedy=f"Leave {asked[0]} out, or choose a size with tokens: --preset ti, or "
-            "--set model.depth=2.",
-        )

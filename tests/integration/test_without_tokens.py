@@ -8,6 +8,8 @@ from matey_core.errors import ConfigError
 from matey_core.models.pyramid import PyramidConfig
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.pretrain import pretrain
+from matey_core.workflows.profile import ProfileConfig, profile
+from matey_core.workflows.rollout import RolloutConfig, rollout
 from matey_core.workflows.tokenize_inspect import InspectConfig, inspect
 from tests.support import tiny_store
 from tests.training import pretrain_config
@@ -38,7 +40,9 @@ def test_settings_of_tokens_are_refused(tmp_path: Path, setting: str, value: obj
     if setting.startswith("model."):
         changes = {"model": model.model_copy(update={setting.removeprefix("model."): value})}
     config = pretrain_config(tmp_path, steps=1, **changes)
-    with pytest.raises(ConfigError, match=f"^{setting} has no effect: .* has no tokens"):
+    with pytest.raises(
+        ConfigError, match=f"^{setting} needs a model .* cuts none"
+    ):
         pretrain(config)
     assert not list((tmp_path / "runs").glob("*"))
 
@@ -50,3 +54,19 @@ def test_it_trains_and_its_tokenizer_can_still_be_looked_at(tmp_path: Path) -> N
     seen = inspect(InspectConfig(source=store, run=report.run))
     assert not seen.has_tokens
     assert seen.tokens > seen.coarse_tokens
+
+
+def test_nothing_is_said_of_patches_that_there_are_not(tmp_path: Path) -> None:
+    tiny_store(tmp_path / "data", name="tiny", shape=(32, 32))
+    run = pretrain(pretrain_config(tmp_path, steps=2, model=without_tokens())).run
+    config = RolloutConfig(run=run, data=tmp_path / "data", steps=3, plot=False)
+    (rolled,) = rollout(config).stores
+    assert not any(lead.patches for lead in rolled.rollout)
+    for asked in ({"jitter": True}, {"tokens": 16}):
+        with pytest.raises(ConfigError, match="cuts none"):
+            rollout(config.model_copy(update=asked))
+    measured = profile(ProfileConfig(run=run, data=tmp_path / "data", seconds=0.01))
+    (row,) = measured.rows
+    assert row.tokenizer == ""
+    assert row.cost is not None
+    assert row.cost.tokens is None

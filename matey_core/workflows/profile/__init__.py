@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from matey_core.errors import ConfigError, ShapeError
-from matey_core.models import AdaptiveModel, Model, ModelConfig
+from matey_core.models import Model, ModelConfig, tokenized
 from matey_core.profiling import (
     Flops,
     TrainingStep,
@@ -175,8 +175,8 @@ class _ModelMeter:
         )
         batch = next(step.batches).to(self.device)
         tokens = None
-        if isinstance(model, AdaptiveModel):
-            tokens = model.count_tokens(batch).double().mean().item()
+        if cutting := tokenized(model):
+            tokens = cutting.count_tokens(batch).double().mean().item()
         with countable(model):
             flops = count_flops(lambda: step.forward(batch))
         step.optimizer.zero_grad(set_to_none=True)

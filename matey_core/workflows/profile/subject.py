@@ -173,13 +173,13 @@ def _case(config: ProfileConfig, base: ModelConfig) -> Case:
         values["preset"] = config.preset
     budget = config.model_dump(include={"gamma", "ratio", "tokens"}, exclude_none=True)
     asked = config.model_dump(include={"scheme", "tokenizer", "patch"}, exclude_none=True)
-    if asked or budget:
-        adaptive_config(base, what=", ".join(f"--{key}" for key in (*asked, *budget)))
-    if budget:
+    if budget and "tokenizer" in values:
         values["tokenizer"].pop("budget")
         values["tokenizer"] |= budget
     base = validate(ModelConfig, values, source="profile")
-    if not isinstance(base, AdaptiveConfig):
+    if asked or budget:
+        adaptive_config(base, what=", ".join(f"--{key}" for key in (*asked, *budget)))
+    if not isinstance(base, AdaptiveConfig) or not base.has_tokens:
         return Case(base=base)
     return Case(
         base=base,

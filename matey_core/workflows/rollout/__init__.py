@@ -26,7 +26,7 @@ from matey_core.inference import (
 )
 from matey_core.inference import rollout as states_of
 from matey_core.metrics import persistence
-from matey_core.models import AdaptiveModel, Model, adaptive, compile_parts
+from matey_core.models import Model, adaptive, compile_parts, tokenized
 from matey_core.progress import OnProgress, Progress, silent
 from matey_core.runs.budget import TokenBudget
 from matey_core.runs.trained import Trained, find_trained
@@ -139,8 +139,9 @@ class _Job:
 
     @property
     def cells(self) -> TokenizerConfig | None:
-        """How the model cuts fields; None if it cuts no cells."""
-        return self.model.config.tokenization if isinstance(self.model, AdaptiveModel) else None
+        """How the model cuts fields; None if it has no tokens."""
+        cutting = tokenized(self.model)
+        return cutting.config.tokenization if cutting else None
 
     @property
     def tokens(self) -> int | None:

@@ -85,7 +85,8 @@ def view_of(config: InspectConfig) -> TokenView:
     if config.run is None and not isinstance(weights, AdaptiveModel):
         weights = None
     chosen = weights.config if weights else ModelConfig.standard()
-    model = adaptive_config(chosen, what="--run")
+    # Without tokens it still has a tokenizer to be looked at.
+    model = chosen if isinstance(chosen, AdaptiveConfig) else adaptive_config(chosen, what="--run")
     if config.source is not None:
         frames = open_frames(config.source, data=config.data)
     else:
