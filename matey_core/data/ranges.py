@@ -25,9 +25,10 @@ class FieldRange:
     highest: float
     """Largest mean of a frame over space."""
     growth: float
-    """How far a frame departs from the mean at the end of its trajectory's first history, at most,
-    as root mean square relative to the standard deviation there; infinite from rest. It is 1
-    where spreads shrink and means stay."""
+    """Largest departure of a frame from the last one of its trajectory's first history.
+
+    It is the root mean square distance from that frame's mean, in units of its standard deviation:
+    1 where spreads shrink and means stay, infinite from rest."""
 
     def joined(self, other: "FieldRange") -> "FieldRange":
         """The wider of both in every respect."""

@@ -31,12 +31,14 @@ class Limiter:
     """Scales down predicted frames that depart too far from what training data showed.
 
     The departure of a frame is the root mean square distance of a field from a mean over space:
-    its standard deviation, and how far its own mean has moved. From the mean of the last known
-    frame, it may be `MARGIN` times that frame's standard deviation, times the largest growth of
-    the field in any training trajectory. On a dataset of the training, it may also be no more
-    than `MARGIN` times the largest standard deviation there, or of the last known frame if that
-    is larger, from the nearest mean there. The smaller of these limits holds. A frame that is not
-    finite becomes the one before.
+    its standard deviation, and how far its own mean has moved. Two limits hold, each times `MARGIN`:
+
+    - from the mean of the last known frame, that frame's standard deviation times the largest
+      growth of the field in any training trajectory;
+    - on a dataset of the training, from the nearest mean there, the largest standard deviation
+      there, or that of the last known frame if it is larger.
+
+    A frame that is not finite becomes the one before.
 
     Limits are fixed at the start of a rollout. Frames within them are not changed by a bit, and
     the device is never waited for.

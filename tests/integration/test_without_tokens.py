@@ -40,9 +40,7 @@ def test_settings_of_tokens_are_refused(tmp_path: Path, setting: str, value: obj
     if setting.startswith("model."):
         changes = {"model": model.model_copy(update={setting.removeprefix("model."): value})}
     config = pretrain_config(tmp_path, steps=1, **changes)
-    with pytest.raises(
-        ConfigError, match=f"^{setting} needs a model .* cuts none"
-    ):
+    with pytest.raises(ConfigError, match=f"^{setting} needs a model .* cuts none"):
         pretrain(config)
     assert not list((tmp_path / "runs").glob("*"))
 
