@@ -31,7 +31,7 @@ class Limiter:
     """Scales down predicted frames that depart too far from what training data showed.
 
     The departure of a frame is the root mean square distance of a field from a mean over space:
-    its standard deviation, and how far its own mean has moved. Two limits hold, each times `MARGIN`:
+    its standard deviation, and how far its own mean has moved. Two limits times `MARGIN` hold:
 
     - from the mean of the last known frame, that frame's standard deviation times the largest
       growth of the field in any training trajectory;
