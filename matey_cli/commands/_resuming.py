@@ -21,7 +21,7 @@ from matey_core.errors import ConfigError, MateyError
 if TYPE_CHECKING:
     from matey_core.runs.settings import TrainingConfig
 
-CHANGEABLE = ("runs", "name", "sequence_parallel")
+CHANGEABLE = ("runs", "name", "sequence_parallel", "max_hours")
 """Settings that may be given with --resume, whatever the run has."""
 MEASURED = ("flops", "seconds")
 """Settings that a run does not keep: it keeps the number of tokens that they came to."""
@@ -64,6 +64,7 @@ def go_on(
             on_progress,
             sequence_parallel=sharing,
             data=data,
+            max_hours=given.get("max_hours"),
             **length,
             on_start=show_start,
             on_validation=show_validation,

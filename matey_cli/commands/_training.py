@@ -40,7 +40,9 @@ TRAINING = (
         example="NAME=2,OTHER=0.5",
         default="by --mix-exponent",
     ),
-    *options("--mix-exponent --workers --seed --precision --device --sequence-parallel"),
+    *options(
+        "--mix-exponent --workers --seed --precision --device --sequence-parallel --max-hours"
+    ),
     option(
         "--strategy",
         default="by the number of processes",

@@ -33,7 +33,7 @@ from matey_core.runs.scores import OnValidation, StoreScore, Validation
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import StoreWindows
 from matey_core.runs.start import OnStart, StartFacts, StoreFacts
-from matey_core.runs.stopping import agree, end
+from matey_core.runs.stopping import Hours, agree, end
 from matey_core.runs.time_plan import begin, plan_of, time_budget
 from matey_core.runs.token_plan import TokenPlan
 from matey_core.signals import INTERRUPTED, Stop
@@ -122,7 +122,7 @@ def fit(
 
     Raises:
         RunError: training diverged, the disk is full, or another process trains the same run.
-        Interrupted: Ctrl-C, SIGTERM or SIGUSR1; what was trained is saved.
+        Interrupted: Ctrl-C, SIGTERM or SIGUSR1, or `max_hours` are over; what was trained is saved.
     """
     began = time.monotonic()
     strategy = join_processes(
@@ -209,7 +209,8 @@ def _fit(
         compile_parts(state.model)
     if strategy.place.is_first:
         listeners.on_start(facts)
-    after_step = _after_step(job, keeper, listeners, stop, budget)
+    hours = Hours(most=config.max_hours, began=began)
+    after_step = _after_step(job, keeper, listeners, stop, hours, budget)
     started = time.monotonic()
     if job.starts_with_validation:
         keeper.before_first_step(state)
@@ -241,9 +242,10 @@ def _after_step(
     keeper: Keeper,
     listeners: _Listeners,
     stop: Stop,
+    hours: Hours,
     budget: TimeBudget | None,
 ) -> Callable[[TrainState, StepReport], None]:
-    """Make what follows every step: note it, save where it is time, end where a signal asks."""
+    """Make what follows every step: note it, save where it is time, end where it shall."""
     strategy = keeper.strategy
     on_progress = listeners.on_progress if strategy.place.is_first else None
     record = recorder(job.task, job.config, keeper.journal, on_progress, budget)
@@ -252,7 +254,7 @@ def _after_step(
         if budget is not None:
             budget.after_step()
         record(report)
-        asked = agree(stop.number, keeper.is_due, strategy)
+        asked = agree(stop.number or hours.signal, keeper.is_due, strategy)
         keeper.after_step(state, asked, store=report.dataset)
         if asked.signal and not keeper.is_last(state):
             end(asked.signal, strategy)

@@ -24,6 +24,7 @@ def resumable_run(
     sequence_parallel: int | None = None,
     steps: int | None = None,
     minutes: float | None = None,
+    max_hours: float | None = None,
 ) -> tuple[RunFolder, AnyTraining]:
     """Find the run to continue, and its settings.
 
@@ -37,6 +38,7 @@ def resumable_run(
         sequence_parallel: how many processes share every sample from now on; by default as before.
         steps: of the whole training from now on, at least as many as before.
         minutes: likewise.
+        max_hours: that this start may take; by default as many as the one before.
 
     Raises:
         ConfigError: the training would become shorter, or has no such length.
@@ -65,9 +67,9 @@ def resumable_run(
             remedy=f"Train further with `matey {verb} --resume --name {run.path.name} "
             f"--{next(iter(config.length))} MORE`, or with `matey finetune`.",
         )
-    if sequence_parallel is not None:
-        config = config.model_copy(update={"sequence_parallel": sequence_parallel})
-    return run, config
+    own = {"sequence_parallel": sequence_parallel, "max_hours": max_hours}
+    changed = {key: value for key, value in own.items() if value is not None}
+    return run, config.model_copy(update=changed)
 
 
 def _prolonged(

@@ -90,6 +90,9 @@ class TrainingConfig(Config):
     """Steps from one further checkpoint to the next; by default `checkpoint_minutes` decides."""
     checkpoint_minutes: PositiveFloat = 10.0
     """Minutes after which a further checkpoint is written, if there was none meanwhile."""
+    max_hours: PositiveFloat | None = None
+    """Hours after which this start saves and ends with exit code 143, so that --resume can go on.
+    They count from the start of the command; by default there is no limit."""
     validation_batches: PositiveInt = 4
     """Number of batches of each store and lead time in a validation."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -1,5 +1,7 @@
 """What all processes of a training agree on after a step: to save, to end."""
 
+import signal as signals
+import time
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -8,6 +10,25 @@ import torch
 from matey_core.distributed import Strategy
 from matey_core.errors import Interrupted
 from matey_core.signals import exit_code
+
+HOUR = 3600.0
+"""Seconds of an hour."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hours:
+    """The time that a start of a training may take."""
+
+    most: float | None
+    """Hours; None where there is no limit."""
+    began: float
+    """When the clock started, by `time.monotonic`."""
+
+    @property
+    def signal(self) -> int:
+        """SIGTERM once the hours are over, as a scheduler would send it; 0 before."""
+        is_over = self.most is not None and time.monotonic() - self.began >= HOUR * self.most
+        return signals.SIGTERM if is_over else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,6 +83,7 @@ def resume(
     data: Path | None = None,
     steps: int | None = None,
     minutes: float | None = None,
+    max_hours: float | None = None,
     on_start: OnStart = ignore_start,
     on_validation: OnValidation = ignore_validation,
 ) -> TrainingReport:
@@ -96,6 +97,7 @@ def resume(
         data: where the stores are, which is needed for those in object storage.
         steps: of the whole training, if it shall be longer than it was to be.
         minutes: likewise.
+        max_hours: that this start may take; by default as many as the one before.
         on_start: is called once, before the first step, with what will be done.
         on_validation: is called after every validation.
 
@@ -111,6 +113,7 @@ def resume(
         sequence_parallel=sequence_parallel,
         steps=steps,
         minutes=minutes,
+        max_hours=max_hours,
     )
     stores = (
         reopen_stores(run.stores(), data) if run.has_begun else open_stores(data or config.data)

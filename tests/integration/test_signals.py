@@ -121,6 +121,22 @@ def test_a_fine_tuning_saves_and_goes_on_as_well(project: Path) -> None:
     assert files_below(rest.model) == files_below(whole.model)
 
 
+def test_hours_that_are_over_end_a_start_as_a_signal_does(project: Path) -> None:
+    whole = pretrain(pretrain_config(project, name="no-limit", steps=4, validate_every=2))
+    config = pretrain_config(project, name="hours", steps=4, validate_every=2, max_hours=1e-9)
+    with pytest.raises(Interrupted, match="step-00000001 is kept") as caught:
+        pretrain(config)
+    assert caught.value.exit_code == 143
+    with pytest.raises(Interrupted, match="step-00000002 is kept"):  # the run keeps its limit
+        resume(project / "runs", "hours")
+    rest = resume(project / "runs", "hours", max_hours=1.0)
+    assert (rest.start.step, rest.steps) == (2, 4)
+    for kind in ("step", "validation"):
+        assert events(rest.run, kind) == events(whole.run, kind)
+    for folder in ("model", "checkpoints/step-00000004"):
+        assert files_below(rest.run / folder) == files_below(whole.run / folder)
+
+
 def test_a_signal_at_the_last_step_changes_nothing(project: Path) -> None:
     report = pretrain(pretrain_config(project, name="at-last"), signal_at(6))
     assert report.steps == 6
