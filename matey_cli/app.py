@@ -1,10 +1,12 @@
 """The `matey` command, and the one place where errors end."""
 
 import difflib
+import logging
 import os
 import sys
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import typer
@@ -53,7 +55,7 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _log_shown():
         warnings.simplefilter("default", MateyWarning)
         warnings.showwarning = _show_warning
         code = _run(arguments)
@@ -77,6 +79,27 @@ def _run(arguments: list[str]) -> int:
     if code in STOPPED:
         _report(STOPPED[code], "", code)
     return code if isinstance(code, int) else 0
+
+
+class _LogLines(logging.Handler):
+    """Shows what `matey_core` logs, a line each on stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = output.one_line(f"{record.name}: {record.getMessage()}")
+        output.say(line, stream=sys.stderr)
+
+
+@contextmanager
+def _log_shown() -> Iterator[None]:
+    """With --debug, show what the library logs until the block ends."""
+    log, lines = logging.getLogger("matey"), _LogLines()
+    if output.current().debug:
+        log.setLevel(logging.DEBUG)
+        log.addHandler(lines)
+    try:
+        yield
+    finally:
+        log.removeHandler(lines)
 
 
 def _show_warning(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:

@@ -44,7 +44,10 @@ def _show_version(wanted: bool) -> None:
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Debug = Annotated[
+    bool,
+    typer.Option("--debug", help="Show what matey chooses, and the traceback of an error."),
+]
 Version = Annotated[
     bool,
     typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True),

@@ -7,7 +7,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +22,7 @@ class Output:
     quiet: bool = False
     """No progress and no notes: results and errors only."""
     debug: bool = False
-    """A traceback with every error."""
+    """What the library logs, and a traceback with every error."""
 
 
 _current = Output()
@@ -55,8 +55,10 @@ def is_terminal(stream: TextIO) -> bool:
 
 
 def has_color(stream: TextIO) -> bool:
-    """Whether `stream` should be colored: a terminal, and no NO_COLOR."""
-    return is_terminal(stream) and not os.environ.get("NO_COLOR")
+    """Whether `stream` should be colored: a terminal or FORCE_COLOR, and no NO_COLOR."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return is_terminal(stream) or os.environ.get("FORCE_COLOR", "") not in ("", "0")
 
 
 def _real(stream: TextIO) -> TextIO:
@@ -78,11 +80,20 @@ def console(stream: TextIO) -> "Console":
         file=stream,
         force_terminal=terminal,
         no_color=not has_color(stream),
-        color_system="auto" if has_color(stream) else None,
+        color_system=_color_system(stream),
         highlight=False,
         emoji=False,
         markup=False,
     )
+
+
+def _color_system(stream: TextIO) -> Literal["auto", "256", "truecolor"] | None:
+    """How many colors rich may use; it finds none by itself where there is no terminal."""
+    if not has_color(stream):
+        return None
+    if is_terminal(stream):
+        return "auto"
+    return "truecolor" if os.environ.get("COLORTERM") in ("truecolor", "24bit") else "256"
 
 
 _ASCII = str.maketrans(

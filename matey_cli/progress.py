@@ -24,7 +24,7 @@ LINE_EVERY = 30.0
 def progress() -> Iterator[OnProgress]:
     """Draw what a workflow reports: a bar on a color terminal, a line now and then elsewhere."""
     wanted = output.current()
-    if output.has_color(sys.stderr) and not wanted.quiet:
+    if output.is_terminal(sys.stderr) and output.has_color(sys.stderr) and not wanted.quiet:
         with _bar() as watch:
             yield watch
     elif wanted.quiet or wanted.json:

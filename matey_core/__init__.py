@@ -1,5 +1,10 @@
-"""The library under matey: it never prints, never exits and knows no terminal."""
+"""The library under matey: it never prints, never exits and knows no terminal.
 
+What it chooses (kernel, precision), and what is slow or left out, is logged by `matey`:
+`logging.getLogger("matey").setLevel("INFO")` and a handler show it.
+"""
+
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,6 +12,8 @@ from matey_core.version import __version__
 
 if TYPE_CHECKING:
     from matey_core.prediction import Predictor
+
+logging.getLogger("matey").addHandler(logging.NullHandler())
 
 __all__ = ["__version__", "load"]
 

@@ -16,6 +16,11 @@ READING = (
 )
 
 
+def reader_names(incomplete: str) -> list[str]:
+    """Names of readers that begin so, for the shell's completion."""
+    return [name for name in READERS.names() if name.startswith(incomplete)]
+
+
 def typed_again(given: Given) -> list[str]:
     """The options of `READING` as they were typed, for a command that reads the same source."""
     words = []

@@ -13,7 +13,7 @@ import typer
 from matey_cli import output, render
 from matey_cli.commands._validation import show_scores, show_validation
 from matey_cli.next_step import name_next
-from matey_cli.options import Given, configure, option, options, shares
+from matey_cli.options import Given, configure, option, options, shares, store_weights
 from matey_core.errors import ConfigError
 from matey_core.signals import INTERRUPTED, TERMINATED
 
@@ -39,6 +39,7 @@ TRAINING = (
         metavar="NAME=WEIGHT,…",
         example="NAME=2,OTHER=0.5",
         default="by --mix-exponent",
+        complete=store_weights,
     ),
     *options(
         "--mix-exponent --workers --seed --precision --device --sequence-parallel --max-hours"

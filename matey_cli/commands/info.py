@@ -9,7 +9,7 @@ from matey_cli import render
 from matey_cli.commands._ratios import marked
 from matey_cli.commands._validation import show_scores
 from matey_cli.next_step import name_next
-from matey_cli.options import run_names
+from matey_cli.options import store_or_run_names
 
 if TYPE_CHECKING:
     from matey_core.catalog import ModelRecord, RunRecord
@@ -22,7 +22,7 @@ def info(
             metavar="PATH",
             help="A run or a store (by name or path), a model directory, a source, or a folder "
             "of stores.  [default: the newest run]",
-            autocompletion=run_names,
+            autocompletion=store_or_run_names,
             show_default=False,
         ),
     ] = None,
@@ -53,8 +53,7 @@ def info(
             render.facts(f"{path} (model)", **_model(model))
             name_next("rollout", path)
     else:
-        store = here.data / "zarr" / f"{path}.zarr"
-        _show_data(str(store) if store.is_dir() else str(path))
+        _show_data(here.place(str(path)))
 
 
 def _show_data(path: str) -> None:

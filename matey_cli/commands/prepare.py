@@ -1,14 +1,18 @@
 """Convert simulation files to checked, split Zarr stores."""
 
 from math import inf
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from matey_cli import findings, render
-from matey_cli.commands._reading import READING, SETTINGS, layouts
+from matey_cli.commands._reading import READERS, READING, SETTINGS, layouts
 from matey_cli.next_step import name_next
 from matey_cli.options import Given, configure, from_settings, option, options
+from matey_cli.options.setting import Setting
+from matey_cli.options.values import listed, typed
+from matey_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from matey_core.workflows.data_check import CheckReport
@@ -16,8 +20,9 @@ if TYPE_CHECKING:
 
 EXAMPLES = r"""
     \b
+      matey prepare ./data
       matey prepare pdebench ./data
-      matey prepare auto ./data --dry-run
+      matey prepare ./data --dry-run
       matey prepare pdebench ./data --limit 100 --split 0.9,0.05,0.05
       matey prepare netcdf ./runs --dims time=t,z,x --boundary x=periodic,z=no_slip
       matey prepare pdebench ./data --compress lz4 --out s3://bucket/data
@@ -65,13 +70,30 @@ def parts(text: str) -> tuple[float, ...]:
     return train, validation, test
 
 
+def layout(text: str) -> str:
+    """Take the name of a reader, or the path of a source in its place.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    if text not in READERS and (Path(text).exists() or "/" in text or Path(text).suffix):
+        return text
+    return typed(
+        "READER",
+        text,
+        Setting(choices=READERS.names()),
+        hint=f"Or name a file or folder; there is none called {text}.",
+    )
+
+
 @from_settings(
     SETTINGS,
     option(
         "reader",
         family="matey_core.readers",
-        is_required=True,
-        help="Layout of the sources, one of those listed above.",
+        parse=layout,
+        default="auto",
+        help="Layout of the sources, one of those listed above; may be left out.",
     ),
     *options("source --out --limit"),
     option("--split", parse=parts, metavar="TRAIN,VALIDATION,TEST", example="0.8,0.1,0.1"),
@@ -97,7 +119,7 @@ def prepare(given: Given) -> None:
     from matey_core.workflows.prepare import PrepareConfig
     from matey_core.workflows.prepare import prepare as run
 
-    config = configure(PrepareConfig, given)
+    config = configure(PrepareConfig, _with_layout(given))
     try:
         with render.progress() as on_progress:
             report = run(config, on_progress)
@@ -108,6 +130,19 @@ def prepare(given: Given) -> None:
         _show(report)
     if report.check and report.check.errors:
         raise typer.Exit(1)
+
+
+def _with_layout(given: Given) -> Given:
+    """Move a source that stands where a layout may stand to its place."""
+    reader = given.get("reader", "auto")
+    if reader in READERS:
+        return {**given, "reader": reader}
+    if "source" in given:
+        raise ConfigError(
+            f"READER is {reader}, which is no layout, and SOURCE is {given['source']}.",
+            remedy=f"Name one source, or one of the layouts {listed(READERS.names())} before it.",
+        )
+    return {**given, "reader": "auto", "source": reader}
 
 
 prepare.__doc__ = f"{prepare.__doc__}\n    Layouts:\n{layouts()}\n{EXAMPLES}"

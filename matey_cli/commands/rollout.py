@@ -10,7 +10,16 @@ from matey_cli import render
 from matey_cli.commands._ratios import BEATEN, LEGEND, marked
 from matey_cli.commands._rollout_tables import show_tables
 from matey_cli.next_step import name_next
-from matey_cli.options import Given, configure, from_settings, one_of, option, options, run_names
+from matey_cli.options import (
+    Given,
+    configure,
+    from_settings,
+    one_of,
+    option,
+    options,
+    run_names,
+    store_names,
+)
 
 if TYPE_CHECKING:
     from matey_core.inference import Artifact
@@ -28,6 +37,7 @@ in any case."""
     option(
         "--store",
         repeats=True,
+        complete=store_names,
         help="Name of a store; may be repeated; by default all whose fields the model knows.",
     ),
     *options("--split --samples"),

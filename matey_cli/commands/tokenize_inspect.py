@@ -7,7 +7,15 @@ import typer
 
 from matey_cli import render
 from matey_cli.next_step import name_next
-from matey_cli.options import Given, configure, from_settings, option, options, run_names
+from matey_cli.options import (
+    Given,
+    configure,
+    from_settings,
+    option,
+    options,
+    run_names,
+    store_names,
+)
 
 if TYPE_CHECKING:
     from matey_core.workflows.tokenize_inspect import InspectReport
@@ -15,7 +23,7 @@ if TYPE_CHECKING:
 
 @from_settings(
     "matey_core.workflows.tokenize_inspect.settings:InspectConfig",
-    option("source"),
+    option("source", complete=store_names),
     option("--run", complete=run_names),
     option("--tokenizer", family="matey_core.tokenizers"),
     option("--patch"),

@@ -12,7 +12,7 @@ of its class, which is not imported; names of parts are those of the family's re
 """
 
 from matey_cli.options.layers import configure, one_of
-from matey_cli.options.runs import run_names
+from matey_cli.options.names import run_names, store_names, store_or_run_names, store_weights
 from matey_cli.options.table import Given, from_settings, option, options
 from matey_cli.options.values import shares
 
@@ -25,4 +25,7 @@ __all__ = [
     "options",
     "run_names",
     "shares",
+    "store_names",
+    "store_or_run_names",
+    "store_weights",
 ]

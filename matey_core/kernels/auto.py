@@ -1,11 +1,16 @@
 """The kernel that suits the device, the precision and the lengths at hand."""
 
+import logging
+from functools import cache
+
 import torch
 from torch import Tensor
 
 from matey_core.kernels import KERNELS
 from matey_core.kernels._flash import hindrance
 from matey_core.tokens import Segments
+
+_LOG = logging.getLogger("matey.kernels")
 
 
 @KERNELS.register("auto")
@@ -24,6 +29,23 @@ def auto(q: Tensor, k: Tensor, v: Tensor, segments: Segments) -> Tensor:
 
 def choose(device: torch.device, dtype: torch.dtype, width: int, segments: Segments) -> str:
     """Name the kernel that `auto` hands heads of some width to."""
-    if segments.equal is None and hindrance(device, dtype, width) is None:
-        return "varlen"
-    return "sdpa"
+    reason = None if segments.equal is not None else hindrance(device, dtype, width)
+    chosen = "varlen" if segments.equal is None and reason is None else "sdpa"
+    # A compiler cannot trace a logger.
+    if not torch.compiler.is_compiling() and _LOG.isEnabledFor(logging.INFO):
+        _log_once(chosen, reason)
+    return chosen
+
+
+@cache
+def _log_once(chosen: str, reason: str | None) -> None:
+    """Log a choice, each kind of it once in a process."""
+    if reason is None:
+        lengths = "unequal" if chosen == "varlen" else "equal"
+        _LOG.info("kernel %s: one call for sequences of %s lengths", chosen, lengths)
+    else:
+        _LOG.info(
+            "kernel %s, a slow path: one call for each distinct length, as varlen cannot take %s",
+            chosen,
+            reason,
+        )

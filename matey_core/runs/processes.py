@@ -1,5 +1,6 @@
 """Device and arithmetic of a run, on which all its processes agree."""
 
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import asdict
@@ -15,6 +16,8 @@ from matey_core.objectives import Objective
 from matey_core.runs.settings import TrainingConfig
 from matey_core.training import Parity, Precision, choose_precision, measure_parity
 from matey_core.training.precision import LARGEST_ERROR, LARGEST_GRADIENT_ERROR, PATIENCE
+
+_LOG = logging.getLogger("matey.training")
 
 Requested = Literal["auto", "float32", "bfloat16"]
 
@@ -124,6 +127,7 @@ def agree_on_precision(
         strategy: the processes.
     """
     precision = agree_on_faster(requested, model, first_batch, objective, strategy)
+    _LOG.info("precision %s: %s", precision.name, precision.reason)
     if precision.name == "float32":
         return precision, None
     measured = None
@@ -135,5 +139,6 @@ def agree_on_precision(
             f"bfloat16 is further from float32 than {LARGEST_ERROR:.0%} in predictions or "
             f"{LARGEST_GRADIENT_ERROR:.0%} in gradients"
         )
+        _LOG.info("precision float32: %s", reason)
         return Precision(name="float32", reason=reason), parity
     return precision, parity

@@ -19,6 +19,13 @@ class Project(Config):
     preset: Literal["nano", "micro", "mini", "ti", "s", "b", "l"] = "ti"
     """Size of new models."""
 
+    def place(self, name: str) -> str:
+        """The path of a store of `data` that has this name; any other text as it is."""
+        store = self.data / "zarr" / f"{name}.zarr"
+        if Path(name).exists() or "://" in name or not store.is_dir():
+            return name
+        return str(store)
+
 
 def project() -> Project:
     """Read `matey.toml` in the working directory, if there is one.

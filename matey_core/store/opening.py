@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import warnings
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,8 @@ from matey_core.store import layout
 from matey_core.store._chunks import Chunks, ZarrChunks, chunks_of
 from matey_core.store.group import StoreGroup
 from matey_core.store.reader import Store
+
+_LOG = logging.getLogger("matey.store")
 
 DAMAGE = (OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
 """What reading metadata ends with that are not what they should be, such as a size of infinity."""
@@ -177,9 +180,11 @@ def _chunks(group: StoreGroup, path: Path, described: list[dict[str, Any]]) -> d
         )
     slow = {name: part.reason for name, part in chunks.items() if isinstance(part, ZarrChunks)}
     if slow:
+        reasons = " and ".join(dict.fromkeys(slow.values()))
+        _LOG.warning("%s is read on a slow path, by Zarr itself: %s", path, reasons)
         warnings.warn(
             f"{path} is read by Zarr itself, up to a hundred times slower than what `matey prepare`"
-            f" writes: for {', '.join(slow)}, {' and '.join(dict.fromkeys(slow.values()))}.",
+            f" writes: for {', '.join(slow)}, {reasons}.",
             MateyWarning,
             stacklevel=1,  # the same place for all callers, so that it is said once
         )

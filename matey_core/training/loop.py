@@ -1,5 +1,6 @@
 """The training loop."""
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from matey_core.optimizers import set_rate
 from matey_core.training.precision import Precision
 from matey_core.training.skipped import SkippedStores
 from matey_core.training.state import TrainState
+
+_LOG = logging.getLogger("matey.training")
 
 Within = Callable[[TrainState, FieldBatch], AbstractContextManager[object]]
 """What holds while the model predicts a batch in this state of the training."""
@@ -113,6 +116,11 @@ def train(
             learning_rate=rate,
             is_skipped=not is_finite,
         )
+        if report.is_skipped:
+            _LOG.warning(
+                "step %d on %s is skipped: loss %g, gradient norm %g",
+                *(report.step, report.dataset, float(mean_loss), float(norm)),
+            )
         after_step(state, report)
         if state.skipped_in_a_row > limits.skipped_in_a_row:
             raise _diverged(report, limits)

@@ -76,6 +76,14 @@ def test_check_of_a_project_without_defects(matey: Matey, project: Path) -> None
     assert result.stdout.endswith("0 errors, 0 warnings, 0 notes in 2 stores.\n")
 
 
+def test_a_store_is_known_by_its_name(matey: Matey, project: Path) -> None:
+    for verb in ("check", "inspect"):
+        done = matey("data", verb, "flat_periodic", cwd=project)
+        assert done.returncode == 0, done.stderr
+        assert "flat_periodic" in done.stdout
+        assert "line_periodic" not in done.stdout
+
+
 def test_check_of_a_damaged_store(matey: Matey, tmp_path: Path) -> None:
     path = tiny_store(tmp_path)
     values(path, "density", 2)[7, 3, 5] = np.nan

@@ -257,3 +257,28 @@ def test_values_are_completed_without_importing_torch(
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "matey_cli.lazy" in imported
     assert not imported & {"torch", "numpy", "zarr", "h5py"}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("matey prepare pd", ["pdebench"]),
+        ("matey data inspect --reader n", ["netcdf"]),
+        ("matey simulate shallow", ["shallow-water"]),
+        ("matey data check th", ["thermals"]),
+        ("matey info wa", ["water"]),
+        ("matey tokenize-inspect th", ["thermals"]),
+        ("matey rollout --store w", ["water"]),
+        ("matey pretrain --weights thermals=2,wa", ["thermals=2,water="]),
+    ],
+)
+def test_readers_simulators_and_stores_are_completed(
+    process: Matey, tmp_path: Path, words: str, expected: list[str]
+) -> None:
+    (tmp_path / "matey.toml").write_text('data = "fields"\n')
+    for place in ("fields/thermals.zarr", "fields/zarr/water.zarr"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "zarr.json").touch()
+    index = str(len(words.split()) - 1)
+    done = process(_MATEY_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=index)
+    assert done.stdout.split() == expected

@@ -24,6 +24,15 @@ def test_the_literal_command_prepares_data(tmp_path: Path, matey: Matey) -> None
     assert (tmp_path / "data" / "zarr" / "flow.zarr" / "zarr.json").is_file()
 
 
+def test_a_source_without_a_layout_is_recognized(tmp_path: Path, matey: Matey) -> None:
+    tiny_source(tmp_path / "data" / "flow.h5")
+    for source in (("./data",), ("data/flow.h5",), ()):
+        done = matey("prepare", *source, "--dry-run", "--json")
+        assert done.returncode == 0, done.stderr
+        (row,) = json.loads(done.stdout)["rows"]
+        assert Path(row["store"]).name == "flow.zarr"
+
+
 def test_json_is_one_document_and_nothing_else(tmp_path: Path, matey: Matey) -> None:
     tiny_source(tmp_path / "flow.h5")
     done = matey(
@@ -44,6 +53,9 @@ def test_json_is_one_document_and_nothing_else(tmp_path: Path, matey: Matey) -> 
         (("pdebench", "empty"), ("no HDF5",)),
         (("pdebench", "nowhere"), ("does not exist",)),
         (("pdebenhc", "."), ("Did you mean 'pdebench'?",)),
+        (("./nowhere",), ("nowhere does not exist",)),
+        (("nowhere",), ("READER takes array, auto,", "there is none called nowhere")),
+        (("./empty", "other.h5"), ("READER is ./empty", "SOURCE is other.h5")),
         (
             ("pdebench", ".", "--split", "0.5,0.5"),
             ("--split takes TRAIN,VALIDATION,TEST such as 0.8,0.1,0.1",),

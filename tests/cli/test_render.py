@@ -174,6 +174,32 @@ def test_a_terminal_does_not_break_words_of_notes_and_errors(
     assert all(line.startswith("  ") for line in lines[5:])
 
 
+@pytest.mark.parametrize(
+    ("environment", "is_colored"),
+    [
+        ({}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "0"}, False),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+    ],
+)
+def test_a_file_has_colors_where_they_are_forced(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    environment: dict[str, str],
+    is_colored: bool,
+) -> None:
+    for name in ("FORCE_COLOR", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    render.heading("Scores")
+    render.error("Wrong.")
+    shown = capsys.readouterr()
+    assert (shown.out == "\x1b[1mScores\x1b[0m\n") == is_colored
+    assert shown.err.startswith("\x1b[1;31merror:\x1b[0m") == is_colored
+
+
 def test_columns_without_any_text_are_drawn(capsys: pytest.CaptureFixture[str]) -> None:
     render.table("Runs", ["", "name"], [("", "a"), ("", "b c")])
     assert [line.split() for line in capsys.readouterr().out.splitlines()] == [

@@ -7,7 +7,7 @@ import torch
 
 from matey_core.errors import ConfigError
 from matey_core.kernels import KERNELS
-from matey_core.kernels.auto import choose
+from matey_core.kernels.auto import _log_once, choose
 from matey_core.tokens import Segments
 
 LENGTHS = (
@@ -183,3 +183,16 @@ def test_old_gpus_take_another_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (7, 5))
     unequal = Segments((3, 4))
     assert choose(torch.device("cuda"), torch.float16, 64, unequal) == "sdpa"
+
+
+def test_auto_logs_what_it_chose_and_why(caplog: pytest.LogCaptureFixture) -> None:
+    cpu = torch.device("cpu")
+    _log_once.cache_clear()
+    with caplog.at_level("INFO", logger="matey.kernels"):
+        for segments in (Segments.same(2, 3), Segments((3, 5)), Segments((2, 5))):
+            choose(cpu, torch.float32, 16, segments)
+    assert [record.getMessage() for record in caplog.records] == [
+        "kernel sdpa: one call for sequences of equal lengths",
+        "kernel sdpa, a slow path: one call for each distinct length, as varlen cannot take "
+        "float32 on cpu",
+    ]

@@ -6,14 +6,16 @@ import typer
 
 from matey_cli import findings, render
 from matey_cli.next_step import name_next
+from matey_cli.options import store_names
 
 
 def check(
     stores: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Stores, or folders with stores; paths or URLs.  [default: ./data]",
+            help="Stores (by name, path or URL), or folders with stores.  [default: ./data]",
             show_default=False,
+            autocompletion=store_names,
         ),
     ] = None,
     only: Annotated[
@@ -42,15 +44,16 @@ def check(
 
     \b
       matey data check
-      matey data check data/zarr/2D_rdb_NA_NA.zarr
+      matey data check 2D_rdb_NA_NA
       matey data check data/zarr --only finite,bounds --limit 10
     """
     from matey_core.runs.project import project
     from matey_core.workflows.data_check import check_stores
 
+    here = project()
     with render.progress() as on_progress:
         report = check_stores(
-            stores or [project().data],
+            [here.place(store) for store in stores or ()] or [here.data],
             checks=None if only is None else [name.strip() for name in only.split(",")],
             limit=limit,
             on_progress=on_progress,
@@ -63,5 +66,5 @@ def check(
         if report.errors and worst is not None:
             name_next("data", "inspect", worst.path)
         else:
-            name_next("pretrain", data=project().data if not stores else stores[0])
+            name_next("pretrain", data=here.place(stores[0]) if stores else here.data)
     raise typer.Exit(1 if report.errors else 0)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from matey_cli import render
-from matey_cli.commands._reading import READERS, READING, SETTINGS, typed_again
+from matey_cli.commands._reading import READING, SETTINGS, reader_names, typed_again
 from matey_cli.next_step import name_next
-from matey_cli.options import Given, from_settings
+from matey_cli.options import Given, from_settings, store_names
 
 if TYPE_CHECKING:
     from matey_core.workflows.data_inspect import DataReport
@@ -20,8 +20,10 @@ def inspect(
     path: Annotated[
         str,
         typer.Argument(
-            help="A store, a source, or a folder of them; a path or a URL.  [default: ./data]",
+            help="A store (by name, path or URL), a source, or a folder of them.  "
+            "[default: ./data]",
             show_default=False,
+            autocompletion=store_names,
         ),
     ] = "",
     reader: Annotated[
@@ -29,7 +31,7 @@ def inspect(
         typer.Option(
             metavar="NAME",
             help="Layout of the source; by default recognized from its content.",
-            autocompletion=READERS.names,
+            autocompletion=reader_names,
         ),
     ] = None,
 ) -> None:
@@ -42,7 +44,7 @@ def inspect(
 
     \b
       matey data inspect
-      matey data inspect data/zarr/2D_rdb_NA_NA.zarr
+      matey data inspect 2D_rdb_NA_NA
       matey data inspect data/2D_rdb_NA_NA.h5 --reader pdebench
       matey data inspect runs.npy --reader array --dims sample,time,y,x
     """
@@ -50,9 +52,10 @@ def inspect(
     from matey_core.runs.project import project
     from matey_core.workflows.data_inspect import inspect_data
 
+    here = project()
     with render.progress() as on_progress:
         report = inspect_data(
-            path or project().data,
+            here.place(path) if path else here.data,
             reader=reader,
             options=ReaderOptions(**given),
             on_progress=on_progress,

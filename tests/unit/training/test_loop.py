@@ -125,6 +125,12 @@ def test_a_loss_that_is_not_finite_changes_nothing_but_the_counts(
     assert not torch.equal(state.model.get_parameter("factor"), weight)
 
 
+def test_a_skipped_step_is_logged(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    run(batch(), batch(float("nan")))
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "matey.training"]
+    assert line.startswith("step 2 on bursts is skipped: loss nan")
+
+
 def test_too_many_in_a_row_end_the_run_and_name_the_store(run: Run, state: TrainState) -> None:
     with pytest.raises(RunError, match="3 steps in a row, the last one step 3 on bursts"):
         run(*[batch(float("inf"))] * 9)

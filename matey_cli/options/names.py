@@ -1,0 +1,43 @@
+"""Names of runs, stores and files of settings, for the shell's completion."""
+
+import tomllib
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+
+def run_names(incomplete: str) -> list[str]:
+    """Runs of the working directory whose names begin like this, the newest first."""
+    found = (file.parent for file in _folder("runs").glob("*/config.toml"))
+    return _beginning((run.name for run in sorted(found, reverse=True)), incomplete)
+
+
+def store_names(incomplete: str) -> list[str]:
+    """Stores of the working directory whose names begin like this."""
+    data = _folder("data")
+    found = [*data.glob("*.zarr/zarr.json"), *data.glob("zarr/*.zarr/zarr.json")]
+    return _beginning(sorted({file.parent.stem for file in found}), incomplete)
+
+
+def store_or_run_names(incomplete: str) -> list[str]:
+    """Runs, then stores, whose names begin like this."""
+    return [*run_names(incomplete), *store_names(incomplete)]
+
+
+def store_weights(incomplete: str) -> list[str]:
+    """Stores and an equals sign, behind weights that are complete: `a=2,b=`."""
+    done, comma, last = incomplete.rpartition(",")
+    return [f"{done}{comma}{name}=" for name in store_names(last)]
+
+
+def _beginning(names: Iterable[str], incomplete: str) -> list[str]:
+    return [name for name in names if name.startswith(incomplete) and name.isprintable()]
+
+
+def _folder(name: str) -> Path:
+    """The folder `runs` or `data`, or the one that `matey.toml` names instead."""
+    folder = Path(name)
+    with suppress(OSError, ValueError, RecursionError):
+        project = tomllib.loads(Path("matey.toml").read_text(encoding="utf-8"))
+        folder = Path(str(project.get(name, folder)))
+    return folder
