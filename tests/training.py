@@ -26,6 +26,10 @@ tokenizer = {patch = [8, 4], ratio = 0.5}
 """The settings of `pretrain_config`, for the command line."""
 
 
+MEASURED = {"time", "seconds", "waiting_seconds", "memory"}
+"""What journals say of a step that is measured, and differs from run to run."""
+
+
 def tiny_model(**changes: Any) -> MateyConfig:
     """Two narrow blocks; half of the cells are refined."""
     tokenizer = changes.pop("tokenizer", TokenizerConfig(patch=(8, 4), ratio=0.5))
@@ -57,6 +61,12 @@ def _length(steps: int, changes: Mapping[str, Any]) -> dict[str, int]:
 
 
 def events(run: Path, kind: str) -> list[dict[str, Any]]:
-    """Lines of a journal about one kind of event."""
+    """Lines of a journal about one kind of event, without what a clock or the machine decides."""
+    rows = timed_events(run, kind)
+    return [{key: value for key, value in row.items() if key not in MEASURED} for row in rows]
+
+
+def timed_events(run: Path, kind: str) -> list[dict[str, Any]]:
+    """The same with what no two runs have in common: times and memory."""
     lines = (run / "journal.jsonl").read_text(encoding="utf-8").splitlines()
     return [row for row in map(json.loads, lines) if row["event"] == kind]

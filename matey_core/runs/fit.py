@@ -3,9 +3,9 @@
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -16,26 +16,26 @@ from torch.optim import Optimizer
 from matey_core.data import Loader, Ranges, joined_ranges, measure_ranges
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError, Interrupted, MateyWarning
-from matey_core.finetuning import FinetuneModeConfig, count_parameters
-from matey_core.models import AdapterBase, Model, compile_parts
+from matey_core.finetuning import count_parameters
+from matey_core.models import compile_parts
 from matey_core.objectives import Objective
 from matey_core.optimizers import same_rate
 from matey_core.progress import OnProgress
 from matey_core.rounding import subnormals_as_zero
 from matey_core.runs.folder import RunFolder
+from matey_core.runs.job import TrainingJob
 from matey_core.runs.keeper import Keeper
 from matey_core.runs.mixing import mixture_of
 from matey_core.runs.pace import Measured
 from matey_core.runs.processes import agree_on_precision, join_processes, place_model
-from matey_core.runs.recorder import recorder
+from matey_core.runs.recorder import Recorder
 from matey_core.runs.rollback import train_with_rollbacks
 from matey_core.runs.scores import OnValidation, StoreScore, Validation
 from matey_core.runs.settings import TrainingConfig
-from matey_core.runs.sources import StoreWindows
-from matey_core.runs.start import OnStart, StartFacts, StoreFacts
+from matey_core.runs.start import OnStart, StartFacts
+from matey_core.runs.status import OnStep, ignore_step
 from matey_core.runs.stopping import Hours, agree, end
 from matey_core.runs.time_plan import begin, plan_of, time_budget
-from matey_core.runs.token_plan import TokenPlan
 from matey_core.signals import INTERRUPTED, Stop
 from matey_core.training import (
     POSITIONS,
@@ -46,37 +46,6 @@ from matey_core.training import (
     TrainState,
     train,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingJob:
-    """What to train, on what, into which run."""
-
-    task: str
-    config: TrainingConfig
-    model: Model
-    """On the CPU, with `requires_grad` set as it shall be."""
-    sources: Sequence[StoreWindows]
-    tokens: TokenPlan
-    facts: tuple[StoreFacts, ...]
-    notes: Sequence[str]
-    run: RunFolder
-    mode: FinetuneModeConfig | None = None
-    """What the model was prepared by; None where it is pretrained."""
-    base: AdapterBase | None = None
-    """What the weights are saved apart from; None where they are saved whole."""
-    resumes: bool = False
-    size_reason: str = ""
-    """Why the model is of its size, where a time decided it."""
-    ranges: Ranges = field(default_factory=dict)
-    """What the data showed that the model was trained on before."""
-    validates_start: bool = False
-    """Whether the weights are scored and saved before the first step, since they may be best."""
-
-    @property
-    def starts_with_validation(self) -> bool:
-        """Whether there is a validation before the first step of this start."""
-        return self.validates_start and not self.resumes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +76,7 @@ def fit(
     on_progress: OnProgress,
     on_start: OnStart,
     on_validation: OnValidation,
+    on_step: OnStep = ignore_step,
 ) -> TrainingReport:
     """Join the processes that train together, then train, validate and save to the end.
 
@@ -119,6 +89,7 @@ def fit(
         on_progress: is called after every step.
         on_start: is called once, before the first step, with what will be done.
         on_validation: is called after every validation.
+        on_step: is called after every step, with all figures.
 
     Raises:
         RunError: training diverged, the disk is full, or another process trains the same run.
@@ -129,7 +100,7 @@ def fit(
         config.device, sequence_parallel=config.sequence_parallel, strategy=config.strategy
     )
     try:
-        listeners = _Listeners(on_progress, on_start, on_validation)
+        listeners = _Listeners(on_progress, on_start, on_validation, on_step)
         with subnormals_as_zero(), Stop().listening() as stop:
             job = prepare(strategy)
             with job.run.locked() if strategy.place.is_first else nullcontext():
@@ -142,6 +113,7 @@ class _Listeners(NamedTuple):
     on_progress: OnProgress
     on_start: OnStart
     on_validation: OnValidation
+    on_step: OnStep
 
 
 def _fit_or_clean_up(
@@ -247,13 +219,15 @@ def _after_step(
 ) -> Callable[[TrainState, StepReport], None]:
     """Make what follows every step: note it, save where it is time, end where it shall."""
     strategy = keeper.strategy
-    on_progress = listeners.on_progress if strategy.place.is_first else None
-    record = recorder(job.task, job.config, keeper.journal, on_progress, budget)
+    record = Recorder(
+        job, keeper.journal, on_progress=listeners.on_progress, on_step=listeners.on_step
+    )
 
     def after_step(state: TrainState, report: StepReport) -> None:
         if budget is not None:
             budget.after_step()
-        record(report)
+        if strategy.place.is_first:
+            record(state, report)
         asked = agree(stop.number or hours.signal, keeper.is_due, strategy)
         keeper.after_step(state, asked, store=report.dataset)
         if asked.signal and not keeper.is_last(state):

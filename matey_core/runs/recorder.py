@@ -1,60 +1,86 @@
-"""Every step of a training in its journal, and on the screen."""
+"""Every step of a training: into its journal, and to whoever watches."""
 
-import math
-from collections.abc import Callable
-
+from matey_core.profiling.machine import peak_memory
 from matey_core.progress import OnProgress, Progress
-from matey_core.runs.settings import TrainingConfig
-from matey_core.training import Journal, StepReport, TimeBudget
-
-SMOOTHING = 0.05
-"""Weight of the newest loss in the one that is shown."""
+from matey_core.runs.job import TrainingJob
+from matey_core.runs.status import OnStep, Pacer, Smoother, StepStatus
+from matey_core.training import Journal, StepReport, TrainState
 
 
-def recorder(
-    task: str,
-    config: TrainingConfig,
-    journal: Journal,
-    on_progress: OnProgress | None,
-    budget: TimeBudget | None,
-) -> Callable[[StepReport], None]:
-    """Make what writes every step into the journal and reports it.
+class Recorder:
+    """Notes every step; only the first process has one."""
 
-    Args:
-        task: what the training is called.
-        config: says how many steps it has.
-        journal: of the run.
-        on_progress: is called after every step; None in processes that report nothing.
-        budget: the time that it has instead of steps.
-    """
-    smooth = math.nan
+    def __init__(
+        self, job: TrainingJob, journal: Journal, *, on_progress: OnProgress, on_step: OnStep
+    ) -> None:
+        """Begin with no step.
 
-    def record(report: StepReport) -> None:
-        nonlocal smooth
-        if on_progress is None:
-            return
-        loss = float(report.loss)
-        journal.write(
+        Args:
+            job: what is trained.
+            journal: of the run.
+            on_progress: is called after every step.
+            on_step: likewise, with all figures.
+        """
+        self._job, self._journal = job, journal
+        self._on_progress, self._on_step = on_progress, on_step
+        self._pacer, self._smoother = Pacer(), Smoother()
+
+    def __call__(self, state: TrainState, report: StepReport) -> None:
+        """Note a step, as the state is after it."""
+        tokens = self._job.step_tokens(report.step - 1, report.dataset)
+        memory = peak_memory(report.loss.device)
+        samples = self._job.config.batch_size
+        loss, norm = float(report.loss), float(report.gradient_norm)
+        self._journal.write(
             "step",
             step=report.step,
             store=report.dataset,
             loss=loss,
-            gradient_norm=float(report.gradient_norm),
+            gradient_norm=norm,
             learning_rate=report.learning_rate,
             is_skipped=report.is_skipped,
-            **({} if budget is None else {"share": budget.share}),
+            **({} if state.time is None else {"share": state.time.share}),
+            seconds=round(report.seconds, 6),
+            waiting_seconds=round(report.waiting_seconds, 6),
+            samples=samples,
+            tokens=tokens,
+            memory=memory,
         )
-        if not report.is_skipped:
-            smooth = loss if math.isnan(smooth) else smooth + SMOOTHING * (loss - smooth)
-        facts = (("loss", f"{smooth:.4g}"), ("lr", f"{report.learning_rate:.2g}"))
-        on_progress(
-            Progress(
-                task=task,
-                done=report.step,
-                total=(config.steps if budget is None else budget.expected_steps(report.step)),
-                unit="steps",
-                facts=facts,
-            )
+        self._smoother.add(report.dataset, loss, is_skipped=report.is_skipped)
+        status = StepStatus(
+            step=report.step,
+            steps=_steps(self._job, state),
+            store=report.dataset,
+            loss=loss,
+            gradient_norm=norm,
+            learning_rate=report.learning_rate,
+            is_skipped=report.is_skipped,
+            smoothed=dict(self._smoother.by_store),
+            smoothed_loss=self._smoother.overall,
+            rates=self._pacer.add(report.seconds, report.waiting_seconds, samples, tokens),
+            memory=memory,
         )
+        self._on_progress(_progress(self._job.task, status))
+        self._on_step(status)
 
-    return record
+
+def _steps(job: TrainingJob, state: TrainState) -> int:
+    """Steps of the whole training, as far as they are known."""
+    return job.config.steps if state.time is None else state.time.expected_steps(state.step)
+
+
+def _progress(task: str, status: StepStatus) -> Progress:
+    """The figures of a line in a log."""
+    rates = status.rates
+    facts = [
+        ("loss", f"{status.smoothed_loss:.4g}"),
+        ("lr", f"{status.learning_rate:.2g}"),
+        ("samples/s", f"{rates.samples:,.0f}" if rates.samples >= 10 else f"{rates.samples:.2g}"),
+        ("data", f"{rates.waiting:.0%}"),
+        ("memory", f"{status.memory / 1e9:.2f} GB"),
+    ]
+    if rates.tokens is not None:
+        facts.insert(3, ("tokens/s", f"{rates.tokens:,.0f}"))
+    return Progress(
+        task=task, done=status.step, total=status.steps, unit="steps", facts=tuple(facts)
+    )

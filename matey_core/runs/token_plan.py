@@ -68,6 +68,12 @@ class TokenPlan:
         drawn = (self._drawn_number,) if self.numbers else ()
         return (*drawn, self._drawn_shift) if self.jitters else drawn
 
+    def number_at(self, step: int) -> int | None:
+        """Tokens of a frame that a step draws; None where it draws none."""
+        if not self.numbers:
+            return None
+        return random.Random(f"{self.seed} tokens {step}").choice(self.numbers)
+
     def compiling_note(self, *, recompute: bool) -> str:
         """Say what torch.compile leaves out, and why; empty where it leaves out nothing."""
         if not self.varying:
@@ -84,7 +90,8 @@ class TokenPlan:
         return f"Not compiled on {names}: {why}."
 
     def _drawn_number(self, state: TrainState, batch: FieldBatch) -> AbstractContextManager[None]:
-        tokens = random.Random(f"{self.seed} tokens {state.step}").choice(self.numbers)
+        tokens = self.number_at(state.step)
+        assert tokens is not None
         model = adaptive(state.model, what="tokens_range")
         return model.retokenized(model.tokenizing.with_tokens(tokens))
 

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ from matey_core.files import opener, parse_json, read_text
 
 
 class Journal:
-    """Appends lines to a file; every line says which step it belongs to."""
+    """Appends lines to a file; every line says which step it belongs to, and when it was written.
+
+    Journals of earlier versions have no times.
+    """
 
     def __init__(self, path: Path, *, is_writer: bool = True) -> None:
         """Name the file, which is made by the first line.
@@ -32,7 +36,9 @@ class Journal:
         """
         if not self.is_writer:
             return
-        line = json.dumps({"event": event, "step": step, **finite(facts)}, allow_nan=False)
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        row = {"event": event, "step": step, "time": now, **finite(facts)}
+        line = json.dumps(row, allow_nan=False)
         try:
             with open(self.path, "a", encoding="utf-8", opener=opener) as file:
                 file.write(line + "\n")

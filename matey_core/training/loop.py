@@ -1,7 +1,8 @@
 """The training loop."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -56,6 +57,10 @@ class StepReport:
     learning_rate: float
     is_skipped: bool
     """Whether loss or gradient was not finite, so that the weights were left alone."""
+    seconds: float
+    """From asking for the batch to the end of the step; saving and validating not included."""
+    waiting_seconds: float
+    """Part of `seconds` in which the batch was waited for."""
 
 
 def train(
@@ -91,7 +96,7 @@ def train(
         state.model,
         [*(partial(setting, state) for setting in settings), precision.within(strategy.device)],
     )
-    for batch in batches:
+    for batch, began, waited in _timed(batches):
         state.model.train()
         batch = batch.to(strategy.device)
         value = objective(predict, batch)
@@ -115,6 +120,8 @@ def train(
             gradient_norm=norm,
             learning_rate=rate,
             is_skipped=not is_finite,
+            seconds=time.perf_counter() - began,
+            waiting_seconds=waited,
         )
         if report.is_skipped:
             _LOG.warning(
@@ -125,6 +132,14 @@ def train(
         if state.skipped_in_a_row > limits.skipped_in_a_row:
             raise _diverged(report, limits)
         stores.add(report.dataset, is_skipped=report.is_skipped)
+
+
+def _timed(batches: Iterable[FieldBatch]) -> Iterator[tuple[FieldBatch, float, float]]:
+    """Give each batch with the time at which it was asked for, and the seconds that it took."""
+    began = time.perf_counter()
+    for batch in batches:
+        yield batch, began, time.perf_counter() - began
+        began = time.perf_counter()
 
 
 def check_finite(model: Model, *, where: str) -> None:

@@ -13,8 +13,9 @@ from matey_core.locations import Location
 from matey_core.models import ModelConfig
 from matey_core.progress import OnProgress, silent
 from matey_core.runs.capabilities import check_augmentations, check_capabilities
-from matey_core.runs.fit import TrainingJob, TrainingReport, fit
+from matey_core.runs.fit import TrainingReport, fit
 from matey_core.runs.folder import RunFolder, create_run, record_of
+from matey_core.runs.job import TrainingJob
 from matey_core.runs.resuming import resumable_run
 from matey_core.runs.scores import OnValidation, ignore_validation
 from matey_core.runs.settings import TrainingConfig
@@ -27,6 +28,7 @@ from matey_core.runs.sources import (
     sources_of,
 )
 from matey_core.runs.start import OnStart, ignore_start, store_facts
+from matey_core.runs.status import OnStep, ignore_step
 from matey_core.runs.token_plan import plan_tokens
 from matey_core.runs.upgrade import upgraded_run
 from matey_core.store import Store
@@ -50,6 +52,7 @@ def pretrain(
     *,
     on_start: OnStart = ignore_start,
     on_validation: OnValidation = ignore_validation,
+    on_step: OnStep = ignore_step,
 ) -> TrainingReport:
     """Train a new model on all stores of the data folder.
 
@@ -58,6 +61,7 @@ def pretrain(
         on_progress: is called after every step.
         on_start: is called once, before the first step, with what will be done.
         on_validation: is called after every validation.
+        on_step: is called after every step, with all figures.
 
     Raises:
         DataError: there is nothing to train on.
@@ -71,6 +75,7 @@ def pretrain(
         on_progress=on_progress,
         on_start=on_start,
         on_validation=on_validation,
+        on_step=on_step,
     )
 
 
@@ -86,6 +91,7 @@ def resume(
     max_hours: float | None = None,
     on_start: OnStart = ignore_start,
     on_validation: OnValidation = ignore_validation,
+    on_step: OnStep = ignore_step,
 ) -> TrainingReport:
     """Continue a pretraining run from its last checkpoint, with its own settings and stores.
 
@@ -100,6 +106,7 @@ def resume(
         max_hours: that this start may take; by default as many as the one before.
         on_start: is called once, before the first step, with what will be done.
         on_validation: is called after every validation.
+        on_step: is called after every step, with all figures.
 
     Raises:
         ConfigError: the training would become shorter.
@@ -125,6 +132,7 @@ def resume(
         on_progress=on_progress,
         on_start=on_start,
         on_validation=on_validation,
+        on_step=on_step,
     )
 
 

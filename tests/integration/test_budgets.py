@@ -105,9 +105,14 @@ def test_drawn_numbers_follow_from_seed_and_step(project: Path) -> None:
 
 
 def test_a_range_trains_and_the_largest_is_kept(project: Path) -> None:
-    run = pretrain(pretrain_config(project, steps=3, tokens_range=(16, 40), name="range")).run
+    run = pretrain(pretrain_config(project, steps=6, tokens_range=(16, 40), name="range")).run
     assert load_model(run / "model").config.tokenizer.tokens == 40
     assert read_toml(run / "config.toml")["tokens_range"] == [16, 40]
+    rows = events(run, "step")
+    frames = {row["step"]: row["tokens"] / (4 * 2) for row in rows}  # 4 windows of 2 frames
+    most = {"tiny_periodic": 40, "line_periodic": 32}
+    assert all(16 <= frames[row["step"]] <= most[row["store"]] for row in rows)
+    assert len(set(frames.values())) > 1
     uniform = tiny_model(tokenizer=TokenizerConfig(name="uniform", patch=(8,)))
     with pytest.raises(ConfigError, match="needs an adaptive tokenizer"):
         pretrain(pretrain_config(project, tokens_range=(16, 40), model=uniform))

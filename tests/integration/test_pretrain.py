@@ -23,7 +23,7 @@ from matey_core.store import open_store
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.pretrain import pretrain, resume
 from tests.support import tiny_store
-from tests.training import TOML, events, pretrain_config, tiny_model
+from tests.training import TOML, events, pretrain_config, timed_events, tiny_model
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +73,13 @@ def test_one_model_trains_on_everything_that_moves(project: Path) -> None:
     assert counted == sum(parameter.numel() for parameter in model.parameters())
     assert [item.done for item in progress] == list(range(1, 7))
     assert len(events(report.run, "step")) == 6
+    for row in timed_events(report.run, "step"):
+        assert 0 <= row["waiting_seconds"] <= row["seconds"] < 60
+        assert row["samples"] == 4
+        assert row["tokens"] == 4 * 2 * tokens[row["store"]][0]  # windows, frames, cells
+        assert row["memory"] > 1e7
+    times = [row["time"] for row in timed_events(report.run, "step")]
+    assert times == sorted(times)
     assert {score.store for score in report.scores} == set(tokens)
     files = {path.name for path in report.run.iterdir()}
     assert files == {

@@ -13,12 +13,14 @@ from matey_core.finetuning import check_merged
 from matey_core.models import Model, adaptive, adaptive_config
 from matey_core.progress import OnProgress, silent
 from matey_core.runs.capabilities import check_augmentations, check_capabilities
-from matey_core.runs.fit import TrainingJob, TrainingReport, fit
+from matey_core.runs.fit import TrainingReport, fit
 from matey_core.runs.folder import FinetuneStart, RunFolder, create_run
+from matey_core.runs.job import TrainingJob
 from matey_core.runs.resuming import resumable_run
 from matey_core.runs.scores import OnValidation, ignore_validation
 from matey_core.runs.sources import axis_counts, field_names
 from matey_core.runs.start import OnStart, ignore_start, store_facts
+from matey_core.runs.status import OnStep, ignore_step
 from matey_core.runs.token_plan import TokenPlan, plan_tokens
 from matey_core.runs.upgrade import upgraded_run
 from matey_core.store import Store
@@ -35,6 +37,7 @@ def finetune(
     *,
     on_start: OnStart = ignore_start,
     on_validation: OnValidation = ignore_validation,
+    on_step: OnStep = ignore_step,
 ) -> TrainingReport:
     """Train a copy of a trained model further, in a run of its own.
 
@@ -46,6 +49,7 @@ def finetune(
         on_progress: is called after every step.
         on_start: is called once, before the first step, with what will be done.
         on_validation: is called after every validation.
+        on_step: is called after every step, with all figures.
 
     Raises:
         CheckpointError: there is no model to start from.
@@ -61,6 +65,7 @@ def finetune(
         on_progress=on_progress,
         on_start=on_start,
         on_validation=on_validation,
+        on_step=on_step,
     )
 
 
@@ -76,6 +81,7 @@ def resume(
     max_hours: float | None = None,
     on_start: OnStart = ignore_start,
     on_validation: OnValidation = ignore_validation,
+    on_step: OnStep = ignore_step,
 ) -> TrainingReport:
     """Continue a fine-tuning from its last checkpoint, with its own settings and stores.
 
@@ -92,6 +98,7 @@ def resume(
         max_hours: that this start may take; by default as many as the one before.
         on_start: is called once, before the first step, with what will be done.
         on_validation: is called after every validation.
+        on_step: is called after every step, with all figures.
 
     Raises:
         ConfigError: the training would become shorter.
@@ -115,6 +122,7 @@ def resume(
         on_progress=on_progress,
         on_start=on_start,
         on_validation=on_validation,
+        on_step=on_step,
     )
 
 

@@ -1,6 +1,7 @@
 """How a journal is kept."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,18 @@ def test_numbers_that_are_not_finite_become_null(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     journal.write("step", step=1, loss=float("nan"), scores=[{"error": float("inf")}])
     (line,) = (tmp_path / "journal.jsonl").read_text().splitlines()
-    assert json.loads(line) == {
-        "event": "step",
-        "step": 1,
-        "loss": None,
-        "scores": [{"error": None}],
-    }
+    row = json.loads(line)
+    age = datetime.now(UTC) - datetime.fromisoformat(row.pop("time"))
+    assert timedelta(0) <= age < timedelta(minutes=1)
+    assert row == {"event": "step", "step": 1, "loss": None, "scores": [{"error": None}]}
+
+
+def test_lines_without_times_are_of_earlier_versions(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.path.write_text('{"event": "step", "step": 1, "loss": 0.5}\n')
+    journal.write("step", step=2, loss=0.25)
+    assert [row["loss"] for row in journal.read()] == [0.5, 0.25]
+    assert ["time" in row for row in journal.read()] == [False, True]
 
 
 def test_rewinding_forgets_what_will_happen_again(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """One optimizer step a batch, unless the loss is not finite."""
 
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
 
@@ -135,6 +136,34 @@ def test_too_many_in_a_row_end_the_run_and_name_the_store(run: Run, state: Train
     with pytest.raises(RunError, match="3 steps in a row, the last one step 3 on bursts"):
         run(*[batch(float("inf"))] * 9)
     assert state.model.get_parameter("factor").item() == 0.5
+
+
+def test_waiting_for_a_batch_is_told_apart_from_the_step(
+    state: TrainState, strategy: Strategy
+) -> None:
+    reports: list[StepReport] = []
+
+    def slow() -> Iterator[FieldBatch]:
+        yield batch()
+        time.sleep(0.1)
+        yield batch()
+
+    def after_step(_: TrainState, report: StepReport) -> None:
+        if not reports:
+            time.sleep(0.5)  # saving is no part of a step
+        reports.append(report)
+
+    train(
+        state,
+        slow(),
+        OneStepConfig().build(relative_mse),
+        strategy=strategy,
+        precision=Precision(name="float32"),
+        limits=Limits(gradient_norm=1.0),
+        after_step=after_step,
+    )
+    first, second = reports
+    assert first.waiting_seconds < 0.1 <= second.waiting_seconds <= second.seconds < 0.5
 
 
 def test_long_gradients_are_shortened(run: Run, state: TrainState) -> None:

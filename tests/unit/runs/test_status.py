@@ -1,0 +1,32 @@
+"""What someone who watches a training is told: rates of the last steps, smoothed losses."""
+
+import math
+
+import pytest
+
+from matey_core.runs.status import RECENT, SMOOTHING, Pacer, Smoother
+
+
+def test_rates_are_sums_over_the_last_steps() -> None:
+    pacer = Pacer()
+    pacer.add(1.0, 0.5, 4, 100.0)
+    rates = pacer.add(3.0, 0.5, 4, 300.0)
+    assert (rates.steps, rates.samples, rates.tokens) == (0.5, 2.0, 100.0)
+    assert rates.waiting == 0.25
+    for _ in range(RECENT):  # the slow ones are forgotten
+        rates = pacer.add(0.1, 0.0, 4, None)
+    assert rates.steps == pytest.approx(10)
+    assert (rates.tokens, rates.waiting) == (None, 0.0)
+
+
+def test_losses_are_smoothed_by_store_and_skipped_ones_change_nothing() -> None:
+    smoother = Smoother()
+    smoother.add("a", math.inf, is_skipped=True)
+    assert math.isnan(smoother.by_store["a"])
+    smoother.add("a", 2.0, is_skipped=False)
+    smoother.add("b", 4.0, is_skipped=False)
+    smoother.add("a", 1.0, is_skipped=False)
+    smoother.add("a", math.nan, is_skipped=True)
+    assert smoother.by_store == {"a": pytest.approx(2 - SMOOTHING), "b": 4.0}
+    after_two = 2 + 2 * SMOOTHING
+    assert smoother.overall == pytest.approx(after_two + SMOOTHING * (1 - after_two))
