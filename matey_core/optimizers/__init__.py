@@ -1,7 +1,7 @@
 """Optimizers change weights by gradients: the door of the family."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import PositiveFloat
 from torch import nn
@@ -12,6 +12,18 @@ from matey_core.registry import Registry
 
 RateFactor = Callable[[str], float]
 """Name of a parameter → its learning rate as a fraction of the setting."""
+
+
+@runtime_checkable
+class AveragesWeights(Protocol):
+    """An optimizer whose gradients are taken at other weights than those it finds."""
+
+    def train(self) -> None:
+        """Put the weights where gradients are taken."""
+
+    def eval(self) -> None:
+        """Put the weights where they are to be used."""
+
 
 OPTIMIZERS: Registry[type["OptimizerConfig"]] = Registry(__name__)
 

@@ -44,6 +44,7 @@ from matey_core.training import (
     StepReport,
     TimeBudget,
     TrainState,
+    WeightAverage,
     train,
 )
 
@@ -305,6 +306,7 @@ def _initial_state(job: TrainingJob, strategy: Strategy, budget: TimeBudget | No
         optimizer=_optimizer(job),
         schedule=config.schedule.build(config.steps if budget is None else POSITIONS),
         time=budget,
+        average=None if config.ema is None else WeightAverage(job.model, config.ema),
     )
 
 

@@ -8,6 +8,8 @@ from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
+from torch import Tensor
+
 from matey_core.data import Mixture
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError, MateyError, MateyWarning
@@ -127,7 +129,7 @@ class Keeper:
         self._saved_at = time.monotonic()
         place = self.strategy.place
         random_states = self.strategy.all_gather(random_state(self.strategy.device))
-        weights = self.strategy.state(state.model)
+        weights, evaluated = self._weights(state)
         if not place.is_first:
             return
         progressed = Progressed(
@@ -137,10 +139,20 @@ class Keeper:
             precision=self.precision.name,
         )
         self.journal.sync()
-        path = self.run.checkpoints.save(state, progressed, weights=weights)
+        path = self.run.checkpoints.save(state, progressed, weights=weights, evaluated=evaluated)
         if is_better or not self.best:
             keep_as_best(self.run, path)
         self.run.checkpoints.prune()
+
+    def _weights(self, state: TrainState) -> tuple[dict[str, Tensor], dict[str, Tensor] | None]:
+        """Whole weights that train, and those that are scored, where they are others."""
+        weights = self.strategy.state(state.model)
+        if not state.evaluates_others:
+            return weights, None
+        weights = {name: value.clone() for name, value in weights.items()}
+        with state.evaluated():
+            others = self.strategy.state(state.model)
+            return weights, {name: value.clone() for name, value in others.items()}
 
     def can_go_back(self) -> bool:
         """Whether there is a checkpoint; called by all processes."""
@@ -191,7 +203,7 @@ class Keeper:
     def _validate(self, state: TrainState) -> bool:
         """Score the model; whether it is better than ever."""
         if self.strategy.computes_for_first:
-            with as_written():
+            with as_written(), state.evaluated():
                 scores = self.validator(state.model, self.precision)
             score = overall(scores)
             rows = [asdict(part) for part in scores]

@@ -48,6 +48,9 @@ class TrainingConfig(Config):
     """Schedule: how the learning rate changes during the training."""
     clip: PositiveFloat = 1.0
     """Largest norm of a gradient; a larger gradient is scaled down to this norm."""
+    ema: float | None = Field(default=None, gt=0, lt=1)
+    """Decay per step of a moving average of the weights, such as 0.999. The average is validated
+    and saved as the model instead of the weights; by default there is none."""
     rollbacks: NonNegativeInt = 2
     """How often a training that has diverged goes back to its last checkpoint, each time with half
     the learning rate; after that it ends."""
@@ -122,6 +125,8 @@ class TrainingConfig(Config):
 
     @model_validator(mode="after")
     def _check_budget(self) -> "TrainingConfig":
+        if self.ema is not None and self.optimizer.part == "schedule_free":
+            raise ValueError("schedule_free averages the weights by itself; leave ema out")
         if self.sequence_parallel > 1 and self.seconds is not None:
             raise ValueError(
                 "seconds are measured in one process that has whole samples; give tokens or flops "

@@ -7,9 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from matey_core.schedules import SCHEDULES, ScheduleConfig
-
-LOWEST = 0.01
-"""Where the warm-up starts and the cosine ends, as a fraction of the largest rate."""
+from matey_core.schedules._warmup import LOWEST, risen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +20,7 @@ class WarmupCosine:
     def __call__(self, step: int) -> float:
         """Fraction of the largest rate for the optimizer step that follows `step` others."""
         if step < self.warmup:
-            return LOWEST + (1 - LOWEST) * step / self.warmup
+            return risen(step, self.warmup)
         done = min(1.0, (step - self.warmup) / max(1, self.steps - self.warmup))
         return LOWEST + (1 - LOWEST) * (1 + math.cos(math.pi * done)) / 2
 

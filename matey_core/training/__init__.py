@@ -1,5 +1,6 @@
 """Optimization: the loop, its state, what is saved, how it is resumed."""
 
+from matey_core.training.average import WeightAverage
 from matey_core.training.checkpoint import CheckpointFolder, Progressed, load_checkpoint
 from matey_core.training.journal import Journal
 from matey_core.training.loop import (
@@ -27,6 +28,7 @@ __all__ = [
     "StepReport",
     "TimeBudget",
     "TrainState",
+    "WeightAverage",
     "Within",
     "check_finite",
     "choose_precision",

@@ -6,10 +6,11 @@
     checkpoints/best            name of the one with the best validation score
 
 `model` is a model folder like any other. Where a fine-tuning mode has weights of its own, they
-are merged there, and `weights.safetensors` holds what trains; `adapter` is the model folder that
-the run has where its weights are saved apart from its base. `state.safetensors` holds the
-optimizer's tensors by parameter name and the state of every process' random number generators;
-`state.json` all that is a number or a name. Nothing is pickled, so that opening a checkpoint runs
+are merged there, and where weights are averaged, their average is there; `weights.safetensors`
+then holds what trains. `adapter` is the model folder that the run has where its weights are saved
+apart from its base. `state.safetensors` holds the optimizer's tensors and the averages by parameter
+name, and the state of every process' random number generators; `state.json` all that is a number
+or a name. Nothing is pickled, so that opening a checkpoint runs
 nothing.
 """
 
@@ -75,6 +76,7 @@ class CheckpointFolder:
         progressed: Progressed,
         *,
         weights: Mapping[str, Tensor] | None = None,
+        evaluated: Mapping[str, Tensor] | None = None,
     ) -> Path:
         """Write a checkpoint and make it the last one.
 
@@ -82,6 +84,7 @@ class CheckpointFolder:
             state: where training is.
             progressed: what else it needs to go on.
             weights: whole weights by name, where the model's own are parts of them.
+            evaluated: those that are scored and saved as the model, where they are others.
 
         Raises:
             RunError: the disk is full or not writable.
@@ -90,22 +93,9 @@ class CheckpointFolder:
         weights = state.model.state_dict() if weights is None else weights
         with written(path) as partial:
             (partial / "model").mkdir(parents=True)
-            merged = state.mode.merged(state.model) if state.mode else None
-            saved = weights if merged is None else merged
-            save_model(state.model, partial / "model", weights=saved)
-            write_ranges(partial / "model", state.ranges)
-            if merged is not None:
+            saved = weights if evaluated is None else evaluated
+            if _save_models(state, partial, saved) or evaluated is not None:
                 save_tensors(weights, partial / "weights.safetensors")
-            if state.mode is not None and state.base is not None:
-                (partial / "adapter").mkdir()
-                save_model(
-                    state.model,
-                    partial / "adapter",
-                    weights=saved,
-                    base=state.base,
-                    factors=state.mode.factors(state.model),
-                )
-                write_ranges(partial / "adapter", state.ranges)
             save_tensors(_tensors(state, progressed), partial / "state.safetensors")
             numbers: dict[str, Any] = {
                 "step": state.step,
@@ -218,6 +208,30 @@ class CheckpointFolder:
             return None
 
 
+def _save_models(state: TrainState, folder: Path, weights: Mapping[str, Tensor]) -> bool:
+    """Save the weights as a model, and apart from their base where they are saved so.
+
+    Returns:
+        Whether a fine-tuning mode merged them.
+    """
+    with state.evaluated():
+        merged = state.mode.merged(state.model) if state.mode else None
+        saved = weights if merged is None else merged
+        save_model(state.model, folder / "model", weights=saved)
+        write_ranges(folder / "model", state.ranges)
+        if state.mode is not None and state.base is not None:
+            (folder / "adapter").mkdir()
+            save_model(
+                state.model,
+                folder / "adapter",
+                weights=saved,
+                base=state.base,
+                factors=state.mode.factors(state.model),
+            )
+            write_ranges(folder / "adapter", state.ranges)
+    return merged is not None
+
+
 def load_checkpoint(path: Path, state: TrainState, *, turns_back_time: bool = True) -> Progressed:
     """Bring a training state to where a checkpoint was saved.
 
@@ -240,6 +254,8 @@ def load_checkpoint(path: Path, state: TrainState, *, turns_back_time: bool = Tr
         check_regular(path / "state.safetensors")
         tensors = load_file(path / "state.safetensors")
         _restore_optimizer(state, tensors)
+        if state.average is not None:
+            state.average.load_state_dict(tensors)
         state.step = int(numbers["step"])
         if path.name != f"step-{state.step:08d}":
             raise ValueError(f"its step is {state.step}")
@@ -281,11 +297,13 @@ def has_used_its_time(path: Path, *, seconds: float) -> bool:
 
 def _tensors(state: TrainState, progressed: Progressed) -> dict[str, Tensor]:
     tensors = {
-        f"optimizer.{name}.{key}": value
+        f"optimizer.{name}.{key}": value if value.ndim else value.clone()  # may be shared
         for name, parameter in state.model.named_parameters()
         for key, value in state.optimizer.state.get(parameter, {}).items()
         if isinstance(value, Tensor)
     }
+    if state.average is not None:
+        tensors |= state.average.state_dict()
     for rank, random_state in enumerate(progressed.random_states):
         tensors[f"random.{rank}"] = random_state
     return tensors

@@ -109,6 +109,8 @@ def train(
         rate = set_rate(state.optimizer, state.schedule(state.position) * state.rate_factor)
         if is_finite:
             state.optimizer.step()
+            if state.average is not None:
+                state.average.update(state.step)
         state.optimizer.zero_grad(set_to_none=True)
         state.step += 1
         state.skipped += not is_finite

@@ -1,5 +1,6 @@
 """All that changes while training."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from torch.optim import Optimizer
@@ -8,6 +9,7 @@ from matey_core.data import Ranges
 from matey_core.finetuning import FinetuneModeConfig
 from matey_core.models import AdapterBase, Model
 from matey_core.schedules import Schedule
+from matey_core.training.average import WeightAverage, evaluated, evaluates_others
 from matey_core.training.time_budget import TimeBudget
 
 
@@ -22,6 +24,8 @@ class TrainState:
     """What the model was prepared by; None where it is pretrained."""
     base: AdapterBase | None = None
     """What the weights are saved apart from; None where they are saved whole."""
+    average: WeightAverage | None = None
+    """Of the weights, to be scored and saved in their place; None where they are themselves."""
     step: int = 0
     """Batches seen, those without an update included."""
     skipped: int = 0
@@ -43,3 +47,12 @@ class TrainState:
     def position(self) -> int:
         """Where the schedule is."""
         return self.step if self.time is None else self.time.position
+
+    @property
+    def evaluates_others(self) -> bool:
+        """Whether other weights are scored and saved as the model than those that train."""
+        return evaluates_others(self.optimizer, self.average)
+
+    def evaluated(self) -> AbstractContextManager[None]:
+        """Let the model have the weights that are scored and saved, until the block ends."""
+        return evaluated(self.model, self.optimizer, self.average)

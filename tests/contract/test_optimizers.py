@@ -1,14 +1,19 @@
 """What holds for whatever changes weights."""
 
+from importlib.util import find_spec
+
 import pytest
 import torch
 from torch import nn
 
+from matey_core.errors import ConfigError
 from matey_core.optimizers import OPTIMIZERS, set_rate
 from matey_core.optimizers.adamw import AdamwConfig
 from matey_core.optimizers.muon import MuonConfig
+from matey_core.optimizers.schedule_free import ScheduleFreeConfig
 
-NAMES = OPTIMIZERS.names()
+PACKAGES = {"schedule_free": "schedulefree"}
+NAMES = [name for name in OPTIMIZERS.names() if find_spec(PACKAGES.get(name, "torch"))]
 
 
 def module() -> nn.Module:
@@ -110,3 +115,10 @@ def test_only_matrices_decay(build: type[AdamwConfig] | type[MuonConfig]) -> Non
     for name, value in module.named_parameters():
         factor = 1 - 0.1 * 0.5 if name == "0.weight" else 1
         torch.testing.assert_close(value, factor * before[name])
+
+
+@pytest.mark.skipif(bool(find_spec("schedulefree")), reason="the package is installed")
+def test_an_optimizer_whose_package_is_missing_names_it() -> None:
+    with pytest.raises(ConfigError, match="schedulefree is not installed") as caught:
+        ScheduleFreeConfig().build(module())
+    assert "matey-fm[schedule-free]" in caught.value.remedy

@@ -1,0 +1,100 @@
+"""AdamW without a schedule (Defazio et al. 2024): weights are averaged instead."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+import torch
+from pydantic import Field, NonNegativeFloat, PositiveFloat
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from matey_core.errors import ConfigError
+from matey_core.optimizers import OPTIMIZERS, OptimizerConfig, RateFactor, same_rate
+
+COUNTERS = ("k", "weight_sum", "lr_max")
+"""Numbers of a group that the package's optimizer keeps beside its moments."""
+
+
+@OPTIMIZERS.register("schedule_free")
+class ScheduleFreeConfig(OptimizerConfig):
+    """Schedule-free AdamW, of the package schedulefree; take `schedule.name=constant` with it.
+
+    Gradients are taken at one point and the weights are averaged at another, which is what is
+    validated and saved. Biases, norms and scales do not decay.
+    """
+
+    name: Literal["schedule_free"] = "schedule_free"
+    learning_rate: PositiveFloat = 2.5e-3
+    """Largest learning rate; the schedule says when it is reached."""
+    weight_decay: NonNegativeFloat = 1e-3
+    """Weight decay: a step at learning rate η removes the fraction η × this of a weight."""
+    momentum: float = Field(default=0.9, gt=0.0, lt=1.0)
+    """How close to the average gradients are taken: 1 would be at it."""
+
+    def build(self, module: nn.Module, *, rate_of: RateFactor = same_rate) -> Optimizer:
+        """Make the optimizer over the parameters that require a gradient.
+
+        Raises:
+            ConfigError: the package is not installed.
+        """
+        try:
+            from schedulefree import AdamWScheduleFree
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                "optimizer.name is schedule_free, and the package schedulefree is not installed.",
+                remedy="pip install 'matey-fm[schedule-free]'",
+            ) from error
+        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for name, parameter in module.named_parameters():
+            if parameter.requires_grad:
+                decay = self.weight_decay if parameter.squeeze().ndim > 1 else 0.0
+                rate = self.learning_rate * rate_of(name)
+                groups.setdefault((rate, decay), []).append(parameter)
+        return AveragedOptimizer(
+            AdamWScheduleFree(
+                [
+                    {"params": parameters, "lr": rate, "weight_decay": decay}
+                    for (rate, decay), parameters in groups.items()
+                ],
+                betas=(self.momentum, 0.999),
+            )
+        )
+
+
+class AveragedOptimizer(Optimizer):
+    """The package's optimizer, with its counters in the state of parameters, which is saved."""
+
+    def __init__(self, inner: Any) -> None:
+        super().__init__(inner.param_groups, defaults={})
+        self.inner = inner
+        inner.state = self.state
+        inner.param_groups = self.param_groups
+        self._counted: dict[int, Tensor] = {}
+        self.train()
+
+    def train(self) -> None:
+        """Put the weights where gradients are taken."""
+        self.inner.train()
+
+    def eval(self) -> None:
+        """Put the weights where they are averaged."""
+        self.inner.eval()
+
+    def step(self, closure: Callable[[], float] | None = None) -> Any:
+        """Take a step, from the counters that a checkpoint has brought back where one has."""
+        for number, group in enumerate(self.param_groups):
+            used = next(self._used(group), None)
+            if used is not None and used[COUNTERS[0]] is not self._counted.get(number):
+                group.update({name: used[name].item() for name in COUNTERS})
+                group["k"] = int(group["k"])
+        loss = self.inner.step(closure)
+        for number, group in enumerate(self.param_groups):
+            counters = {name: torch.tensor(group[name], dtype=torch.float64) for name in COUNTERS}
+            self._counted[number] = counters[COUNTERS[0]]
+            for state in self._used(group):
+                state.update(counters)
+        return loss
+
+    def _used(self, group: dict[str, Any]) -> Iterator[dict[str, Tensor]]:
+        """States of the parameters that a batch has used."""
+        return (self.state[each] for each in group["params"] if self.state.get(each))
