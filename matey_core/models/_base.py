@@ -29,7 +29,8 @@ class ModelConfig(PartConfig):
     follow from the time of a training."""
 
     variant: str
-    """Model: `pyramid`, `matey`, `paper` (as published), or `fno` or `unet` without tokens."""
+    """Model: `pyramid`, `matey`, `paper` (as published), or one of others, such as `fno`, `unet`,
+    `oformer` and `deeponet`."""
 
     @property
     def label(self) -> str:

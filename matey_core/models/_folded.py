@@ -58,7 +58,7 @@ class FoldedModel(Model):
             width=inner,
         )
         self.stem = FoldedStem(inner, width)
-        self.head = FoldedHead(width, inner)
+        self.head: nn.Module = FoldedHead(width, inner)
         self.lead_time = LeadTime(width)
 
     @abstractmethod

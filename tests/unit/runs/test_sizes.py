@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from matey_core.models import ModelConfig, Preset
+from matey_core.models import MODELS, ModelConfig, Preset
 from matey_core.runs.project import Project
 from matey_core.runs.sizes import (
     GROWTH,
@@ -78,7 +78,7 @@ def test_whoever_names_presets_names_all() -> None:
     assert get_args(of_profile) == PRESETS
 
 
-@pytest.mark.parametrize("variant", ["matey", "paper", "pyramid", "unet", "fno"])
+@pytest.mark.parametrize("variant", MODELS.names())
 def test_presets_grow(variant: str) -> None:
     sizes = []
     for preset in PRESETS[:5]:

@@ -1,0 +1,216 @@
+"""Operator transformer: linear attention over points, and a decoder that is asked at places.
+
+arXiv 2205.13671 (Li et al.). The encoder's attention is of Galerkin type: keys and values are
+standardized over the points, and no softmax stands between them, so the cost grows with the number
+of points and not with its square. Queries and keys are rotated by their position. The decoder's
+queries know nothing but their place; a pointwise network carries what they find ahead in time.
+It is told the lead time, where the paper's is applied once for every frame.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import ClassVar, Literal
+
+import torch
+from jaxtyping import Float
+from pydantic import PositiveInt
+from torch import Tensor, nn
+
+from matey_core.errors import ConfigError
+from matey_core.fields import Grid
+from matey_core.models._base import MODELS
+from matey_core.models._folded import FoldedConfig, FoldedModel
+from matey_core.models._sizes import Preset, Sizes
+from matey_core.nn.coordinates import Coordinates
+from matey_core.nn.folded import FoldedHead
+from matey_core.nn.mlp import Mlp
+from matey_core.nn.recompute import run_block
+
+OFORMER_PRESETS: dict[Preset, Sizes] = {
+    "nano": Sizes(16, 2, 1),
+    "micro": Sizes(32, 3, 1),
+    "mini": Sizes(48, 4, 1),
+    "ti": Sizes(96, 5, 1),
+    "s": Sizes(192, 5, 2),
+    "b": Sizes(384, 6, 4),
+    "l": Sizes(768, 8, 8),
+}
+Turns = Float[Tensor, "n e"]
+
+
+@MODELS.register("oformer")
+class OformerConfig(FoldedConfig):
+    """Settings of an operator transformer."""
+
+    sized_by: ClassVar[frozenset[str]] = frozenset(("preset", "width", "depth", "heads"))
+    variant: Literal["oformer"] = "oformer"
+    preset: Preset = "ti"
+    """Size: nano 16×2, micro 32×3, mini 48×4, ti 96×5 (the paper's for Navier–Stokes), s 192×5,
+    b 384×6, l 768×8 (channels of the encoder × its layers)."""
+    width: PositiveInt | None = None
+    """Channels of the encoder, instead of the preset's; the decoder has twice as many."""
+    depth: PositiveInt | None = None
+    """Layers of the encoder, instead of the preset's."""
+    heads: PositiveInt | None = None
+    """Attention heads, instead of the preset's."""
+
+    @property
+    def sizes(self) -> Sizes:
+        """The preset's sizes with the overrides applied."""
+        preset = OFORMER_PRESETS[self.preset]
+        return Sizes(
+            self.width or preset.width, self.depth or preset.depth, self.heads or preset.heads
+        )
+
+    @property
+    def label(self) -> str:
+        """Preset, width × layers and variant."""
+        return f"{self.preset} ({self.sizes.width}×{self.sizes.depth}, {self.variant})"
+
+    @classmethod
+    def tiny(cls) -> "OformerConfig":
+        """The smallest settings that still have all parts, for tests."""
+        return cls(width=12, depth=2, heads=1)
+
+    def build(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> "OformerModel":
+        """Make the model; see `ModelConfig.build`.
+
+        Raises:
+            ConfigError: the heads do not share the width in even parts.
+        """
+        width, _, heads = self.sizes
+        if width % (2 * heads):
+            raise ConfigError(
+                f"model.width = {width} is no multiple of 2 · {heads} (model.heads): every head "
+                "turns pairs of channels.",
+                remedy=f"Set model.width={math.ceil(width / 2 / heads) * 2 * heads}.",
+            )
+        return OformerModel(self, fields, num_axes)
+
+
+class OformerModel(FoldedModel):
+    """Encoder over points, decoder over places; all weights serve every number of axes."""
+
+    can_recompute: ClassVar[bool] = True
+    config: OformerConfig
+
+    def __init__(
+        self, config: OformerConfig, fields: Iterable[str], num_axes: Iterable[int]
+    ) -> None:
+        width, depth, heads = config.sizes
+        super().__init__(config, fields, num_axes, width=width, inner=2 * width)
+        self.head = FoldedHead(2 * width, 2 * width)
+        self.layers = nn.ModuleList(EncoderLayer(width, heads) for _ in range(depth))
+        self.places = Coordinates(2 * width)
+        self.query = nn.Linear(2 * width, 2 * width)
+        self.widen = nn.Linear(width, 2 * width)
+        self.cross = LinearAttention(2 * width, heads)
+        self.film = nn.Linear(width, 4 * width)
+        nn.init.normal_(self.film.weight, std=0.02)
+        nn.init.zeros_(self.film.bias)
+        self.ahead = Mlp(2 * width, ratio=2)
+
+    def process(
+        self, x: Float[Tensor, "b *space d"], condition: Float[Tensor, "b d"], grid: Grid
+    ) -> Float[Tensor, "b *space e"]:
+        """Encode all points, ask at every place, and carry the answers ahead in time."""
+        shape, (width, _, heads) = grid.shape, self.config.sizes
+        points = x.flatten(1, -2)
+        near = turns(grid, width // heads, x.device)
+        for layer in self.layers:
+            points = run_block(layer, points, near, recompute=self.recompute)
+        query = self.query(nn.functional.gelu(self.places(grid))).flatten(0, -2).unsqueeze(0)
+        wide = turns(grid, 2 * width // heads, x.device)
+        found = query + self.cross(query, self.widen(points), wide)
+        scale, shift = self.film(condition).unsqueeze(1).chunk(2, dim=-1)
+        found = found + self.ahead(torch.addcmul(found + shift, found, scale))
+        return found.unflatten(1, shape)
+
+    def add_axes(self, axes: int) -> None:
+        """Do nothing: points are points on any number of axes."""
+
+
+class EncoderLayer(nn.Module):
+    """Linear attention among all points, then a pointwise network."""
+
+    profile_part: ClassVar[str] = "blocks"
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.attention = LinearAttention(width, heads)
+        self.mlp = Mlp(width, ratio=2)
+
+    def forward(self, x: Float[Tensor, "b n d"], near: Turns) -> Float[Tensor, "b n d"]:
+        """Add what the points tell each other, and what each makes of it."""
+        x = x + self.attention(x, x, near)
+        return x + self.mlp(x).float()
+
+
+class LinearAttention(nn.Module):
+    """q (kᵀ v) / n of n points, with keys and values standardized over the points."""
+
+    profile_part: ClassVar[str] = "attention"
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.ask = nn.Linear(width, width, bias=False)
+        self.keys = nn.Linear(width, width, bias=False)
+        self.values = nn.Linear(width, width, bias=False)
+        self.out = nn.Linear(width, width)
+
+    def forward(
+        self, queries: Float[Tensor, "#b m d"], points: Float[Tensor, "b n d"], near: Turns
+    ) -> Float[Tensor, "b m d"]:
+        """Let queries read the points.
+
+        Args:
+            queries: (b or 1, m, d) one for each of the m = n places of the grid.
+            points: (b, n, d) what is read.
+            near: (n, e) by which angle each pair of a head's channels is turned at a place.
+        """
+        q, k, v = (
+            part.float().unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for part in (self.ask(queries), self.keys(points), self.values(points))
+        )
+        # The sums over points lose digits in bfloat16.
+        with torch.autocast(points.device.type, enabled=False):
+            k, v = _standardized(k), _standardized(v)
+            told = turned(k, near).transpose(-1, -2) @ v / k.shape[-2]
+            found = turned(q, near) @ told
+        return self.out(found.transpose(1, 2).flatten(2)).float()
+
+
+def _standardized(x: Float[Tensor, "b h n e"]) -> Float[Tensor, "b h n e"]:
+    """Standardize every channel over the points of its sample."""
+    spread = x.var(-2, correction=0, keepdim=True) + 1e-5
+    return (x - x.mean(-2, keepdim=True)) * spread.rsqrt()
+
+
+def turns(grid: Grid, channels: int, device: torch.device) -> Turns:
+    """Angles by which pairs of channels are turned at every point.
+
+    The pairs are dealt out to the axes, with wavenumbers 1, 2, … on each. Products of turned
+    vectors depend on distances only, and on a periodic axis on those around it; between walls the
+    waves are half as short in number, so that both ends differ.
+
+    Args:
+        grid: of the points.
+        channels: of a head, even.
+        device: of the angles.
+    """
+    angles = torch.zeros(*grid.shape, channels // 2, device=device)
+    for axis, (points, wraps) in enumerate(zip(grid.shape, grid.periodic, strict=True)):
+        mine = angles[..., axis :: grid.num_axes]
+        number = torch.arange(1, mine.shape[-1] + 1, device=device)
+        place = (torch.arange(points, device=device) + 0.5) / points
+        angle = (2 if wraps else 1) * math.pi * place.unsqueeze(1) * number
+        mine += angle.reshape(points, *(1,) * (grid.num_axes - axis - 1), -1)
+    return angles.flatten(0, -2)
+
+
+def turned(x: Float[Tensor, "b h n e"], near: Turns) -> Float[Tensor, "b h n e"]:
+    """Turn each pair of channels by its angle."""
+    first, second = x.chunk(2, dim=-1)
+    cosine, sine = near.cos(), near.sin()
+    return torch.cat([first * cosine - second * sine, first * sine + second * cosine], dim=-1)
