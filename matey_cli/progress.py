@@ -78,9 +78,9 @@ class Pace:
         parts = []
         if rate is not None:
             parts.append(f"{size(rate)}/s" if report.unit == "B" else f"{number(rate, digits=3)}/s")
-        parts.append(f"{_clock(self.elapsed)} elapsed")
+        parts.append(f"{clock(self.elapsed)} elapsed")
         if rate is not None and report.total is not None:
-            parts.append(f"{_clock(max(report.total - report.done, 0) / rate)} left")
+            parts.append(f"{clock(max(report.total - report.done, 0) / rate)} left")
         return [*parts, *(f"{name} {value}" for name, value in report.facts)]
 
 
@@ -144,7 +144,8 @@ def _drawn(pace: Pace) -> "RenderableType":
     return Group(grid, figures)
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Write a time span as 0:07, 12:05 or 1:02:03."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

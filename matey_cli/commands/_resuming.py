@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matey_cli import render
+from matey_cli.commands._following import following
 from matey_cli.commands._training import (
     Verb,
     advice,
@@ -14,7 +15,6 @@ from matey_cli.commands._training import (
     show_start,
     spread,
 )
-from matey_cli.commands._validation import show_validation
 from matey_cli.options import Given, configure
 from matey_core.errors import ConfigError, MateyError
 
@@ -57,17 +57,15 @@ def go_on(
     refuse_changes(config, kept, file, assignments)
     sharing = given.get("sequence_parallel", config.sequence_parallel)
     spread(nproc, config.model_copy(update={"sequence_parallel": sharing}))
-    with advice(verb), render.progress() as on_progress:
+    with advice(verb), following(show_start) as callbacks:
         report = workflow.resume(
             folder,
             run.path.name,
-            on_progress,
             sequence_parallel=sharing,
             data=data,
             max_hours=given.get("max_hours"),
             **length,
-            on_start=show_start,
-            on_validation=show_validation,
+            **callbacks,
         )
     if is_first() and not render.emit(report):
         show_report(report)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 
 from matey_cli import output, render
-from matey_cli.commands._validation import show_scores, show_validation
+from matey_cli.commands._following import following
+from matey_cli.commands._validation import show_scores
 from matey_cli.next_step import name_next
 from matey_cli.options import Given, configure, option, options, shares, store_weights
 from matey_core.errors import ConfigError
@@ -117,8 +118,8 @@ def train(
             f"{MINUTES_BY_DEVICE['cuda']:g} on a GPU."
         )
     work = getattr(import_module(f"matey_core.workflows.{verb}"), verb)
-    with advice(verb), render.progress() as on_progress:
-        report = work(config, on_progress, on_start=show_start, on_validation=show_validation)
+    with advice(verb), following(show_start) as callbacks:
+        report = work(config, **callbacks)
     if is_first() and not render.emit(report):
         show_report(report)
 

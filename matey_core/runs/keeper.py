@@ -232,6 +232,7 @@ class Keeper:
                     worst_score=by_store[worst],
                     best_step=int(self.best.get("step", 0)),
                     best_score=self.best.get("score", math.inf),
+                    by_store=by_store,
                 )
             )
 

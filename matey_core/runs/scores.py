@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
@@ -65,6 +65,8 @@ class Validation:
     """Step of the best validation so far, this one included; 0 where none was finite."""
     best_score: float
     """∞ where none was finite."""
+    by_store: dict[str, float] = field(default_factory=dict)
+    """Store → score of its own."""
 
 
 OnValidation = Callable[[Validation], None]

@@ -1,12 +1,13 @@
 """A training as it is watched: smoothed losses, rates, waiting and memory after every step."""
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-SMOOTHING = 0.05
-"""Weight of the newest loss in the one that is shown."""
+SMOOTHING, OF_STORE = 0.05, 0.2
+"""Weight of the newest loss in the one that is shown, of all stores and of one; of the first
+losses, the mean is shown."""
 RECENT = 50
 """Steps that rates are means of."""
 
@@ -88,14 +89,16 @@ class Smoother:
         """Begin with no loss."""
         self.overall = math.nan
         self.by_store: dict[str, float] = {}
+        self._counts: Counter[str] = Counter()
 
     def add(self, store: str, loss: float, *, is_skipped: bool) -> None:
         """Take in a loss; one that was skipped leaves all as it is."""
         before = self.by_store.setdefault(store, math.nan)
         if not is_skipped:
-            self.by_store[store] = _smoothed(before, loss)
-            self.overall = _smoothed(self.overall, loss)
+            self._counts[store] += 1
+            self.by_store[store] = _smoothed(before, loss, OF_STORE, self._counts[store])
+            self.overall = _smoothed(self.overall, loss, SMOOTHING, self._counts.total())
 
 
-def _smoothed(before: float, loss: float) -> float:
-    return loss if math.isnan(before) else before + SMOOTHING * (loss - before)
+def _smoothed(before: float, loss: float, weight: float, count: int) -> float:
+    return loss if count == 1 else before + max(weight, 1 / count) * (loss - before)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from matey_core.runs.status import RECENT, SMOOTHING, Pacer, Smoother
+from matey_core.runs.status import OF_STORE, RECENT, Pacer, Smoother
 
 
 def test_rates_are_sums_over_the_last_steps() -> None:
@@ -27,6 +27,10 @@ def test_losses_are_smoothed_by_store_and_skipped_ones_change_nothing() -> None:
     smoother.add("b", 4.0, is_skipped=False)
     smoother.add("a", 1.0, is_skipped=False)
     smoother.add("a", math.nan, is_skipped=True)
-    assert smoother.by_store == {"a": pytest.approx(2 - SMOOTHING), "b": 4.0}
-    after_two = 2 + 2 * SMOOTHING
-    assert smoother.overall == pytest.approx(after_two + SMOOTHING * (1 - after_two))
+    assert smoother.by_store == {"a": pytest.approx(1.5), "b": 4.0}  # means of the first losses
+    assert smoother.overall == pytest.approx(7 / 3)
+    for _ in range(60):
+        smoother.add("a", 1.0, is_skipped=False)
+    before = smoother.by_store["a"]
+    smoother.add("a", 5.0, is_skipped=False)
+    assert smoother.by_store["a"] == pytest.approx(before + OF_STORE * (5 - before))
