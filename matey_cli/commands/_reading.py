@@ -10,7 +10,7 @@ SETTINGS = "matey_core.workflows.prepare.settings:PrepareConfig"
 READING = (
     *options("--dims --join --fields"),
     option("--derive", repeats=True),
-    *options("--boundary"),
+    *options("--component-dim --boundary"),
     option("--vector", repeats=True),
     *options("--time-step --spacing"),
 )

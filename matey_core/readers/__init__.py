@@ -103,6 +103,8 @@ class ReaderOptions:
     the names along it."""
     derive: tuple[str, ...] = ()
     """Expressions such as `theta = theta + hy_theta`."""
+    component_dim: str = ""
+    """Dim of the components of vectors: `u` on it is `u_x`, `u_y`."""
     boundary: tuple[str, ...] = ()
     """`AXIS=BOUNDARY`, or one boundary for all axes."""
     vector: tuple[str, ...] = ()

@@ -86,6 +86,20 @@ def named_dims(entries: Iterable[str]) -> DimNames:
     return DimNames(roles)
 
 
+def dims_of(options: ReaderOptions) -> DimNames:
+    """Read `--dims` without the dim of components, which no component has.
+
+    Raises:
+        ConfigError: as `named_dims` does.
+    """
+    names = [entry.rpartition("=")[2].strip() for entry in options.dims]
+    return named_dims(
+        entry
+        for entry, name in zip(options.dims, names, strict=True)
+        if not name or name != options.component_dim
+    )
+
+
 def _usual_roles(names: Collection[str]) -> dict[str, str]:
     """What dims are that were named without a role; a name that does not tell is left out."""
     lower = {name: name.lower() for name in names}

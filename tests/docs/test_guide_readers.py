@@ -55,6 +55,12 @@ def test_array(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("arrays").mkdir()
+    Path("lattice").mkdir()
+    for index in range(3):
+        velocity = np.random.default_rng(index).uniform(1, 2, (1, 16, 16, 2))
+        velocity = velocity * np.linspace(1, 1.1, 5)[:, None, None, None]
+        solid = np.eye(16, dtype=bool)
+        np.savez(f"lattice/{index}.npz", rho=velocity[..., 0], u=velocity, obstacle=solid)
     # Noise that grows slowly from frame to frame, so that the check finds no copies or jumps.
     drawn = np.random.default_rng(0).uniform(1, 2, (6, 1, 16, 16, 2)).astype(np.float32)
     values = drawn * np.linspace(1, 1.1, 5, dtype=np.float32)[:, None, None, None]

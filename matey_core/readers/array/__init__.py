@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from matey_core.errors import ConfigError, DataError, MateyError
+from matey_core.quantities import names_a_field
 from matey_core.readers import READERS, Join, Reader, ReaderOptions, Source
 from matey_core.readers._find import entries_of, walk
 from matey_core.readers._in_time import (
@@ -17,7 +18,7 @@ from matey_core.readers._in_time import (
     runs_in,
 )
 from matey_core.readers._joined import Joined
-from matey_core.readers._options import named_dims, pairs
+from matey_core.readers._options import dims_of, pairs
 from matey_core.readers.array.files import has_known_dims, is_array, opened
 from matey_core.readers.array.folders import (
     check_folders,
@@ -29,6 +30,7 @@ from matey_core.readers.array.folders import (
     trajectories,
 )
 from matey_core.readers.array.npy import is_npy, is_npz
+from matey_core.readers.array.ranks import ArrayDims
 from matey_core.readers.netcdf.header import open_dataset
 from matey_core.readers.netcdf.source import Opener
 
@@ -71,12 +73,14 @@ class ArrayReader(Reader):
             )
         if found == [folder]:
             return found
-        siblings: dict[Path, list[Path]] = {}
+        beside: dict[Path, list[Path]] = {}
         for path in found:
-            if path.is_file() and self._is_part(path):
-                siblings.setdefault(path.parent, []).append(path)
-        self._repeated = repeated(siblings)
-        check_folders(siblings, self.options.join)
+            if path.is_file():
+                beside.setdefault(path.parent, []).append(path)
+        siblings = {p: parts for p, files in beside.items() if (parts := self._parts(files))}
+        plain = [parent for parent, files in siblings.items() if any(map(is_npy, files))]
+        self._repeated = repeated(plain)
+        check_folders(plain, self.options.join)
         for parent, files in siblings.items():
             if self._is_one_source(parent, files):
                 found = [path for path in found if path not in files] + [parent]
@@ -90,8 +94,7 @@ class ArrayReader(Reader):
         # A lone array takes the one name that was given.
         is_lone = len(self.options.fields) == 1 and "field" not in self._roles()
         name = next(iter(pairs("fields", self.options.fields)), LONE) if is_lone else LONE
-        dims = tuple(pairs("dims", self.options.dims).values())
-        opener = partial(opened, dims=dims, name=name)
+        opener = partial(opened, dims=ArrayDims.of(self.options), name=name)
         if not path.is_dir() or is_array(path):
             return open_dataset(path, self.options, opener)
         if parts := self._trajectories(path):
@@ -122,13 +125,25 @@ class ArrayReader(Reader):
     def _open_fields(self, folder: Path, opener: Opener) -> Source:
         return open_dataset(folder, self.options, opener, files=files_of_fields(folder))
 
-    def _is_part(self, path: Path) -> bool:
-        """Whether a file may be one of several of a source; `.npz` files if a person says so."""
-        return is_npy(path) or (self.options.join in ("sample", "time") and is_npz(path))
-
     def _children(self, folder: Path) -> list[Path]:
         """Files directly in a folder that may be parts of a source, by name."""
-        return [path for path in entries_of(folder) if path.is_file() and self._is_part(path)]
+        return self._parts([path for path in entries_of(folder) if path.is_file()])
+
+    def _parts(self, files: Sequence[Path]) -> list[Path]:
+        """Choose the files of a folder that may be parts of one source.
+
+        `.npz` files are, if a person says so. Several by themselves, with one trajectory each and
+        no names of fields, need nobody to say so.
+        """
+        plain = [path for path in files if is_npy(path)]
+        if self.options.join == "field":
+            return plain
+        packed = [path for path in files if is_npz(path)]
+        if self.options.join == "auto":
+            is_set = self.options.dims and "sample" not in self._roles() and len(packed) > 1
+            if plain or not is_set or any(names_a_field(path.stem) for path in packed):
+                return plain
+        return [path for path in files if path in {*plain, *packed}]
 
     def _is_one_source(self, folder: Path, files: Sequence[Path]) -> bool:
         return is_one_source(files) or (bool(files) and self._join_of(folder) in ("field", "time"))
@@ -155,4 +170,4 @@ class ArrayReader(Reader):
         return trajectories(folder, self.options.join, len(self._roles()))
 
     def _roles(self) -> Collection[str]:
-        return named_dims(self.options.dims).roles.values()
+        return dims_of(self.options).roles.values()

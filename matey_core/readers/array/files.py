@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from matey_core.errors import ConfigError, DataError
@@ -15,6 +16,7 @@ from matey_core.readers._find import is_zarr
 from matey_core.readers.array.folders import files_of_fields, open_fields
 from matey_core.readers.array.lazy import Stored
 from matey_core.readers.array.npy import is_npy, is_npz, open_npy, open_npz
+from matey_core.readers.array.ranks import COMPONENT, ArrayDims
 from matey_core.readers.array.zarr import inner_groups, open_zarr
 from matey_core.readers.netcdf.dims import is_floating
 from matey_core.readers.netcdf.files import LEFT_OUT, reading
@@ -22,6 +24,8 @@ from matey_core.readers.netcdf.files import LEFT_OUT, reading
 SUFFIXES = (".npy", ".npz")
 OPEN_FILES = 4
 """How many files a process keeps open between reads."""
+MASK = np.dtype(np.float32)
+"""Type that truth values beside the fields, such as obstacles, are read as."""
 EXAMPLE = "--dims sample,time,y,x or --dims time,field,x"
 
 
@@ -66,7 +70,7 @@ def arrays(path: Path) -> Stored | dict[str, Stored]:
         return open_npy(path) if is_npy(path) else open_npz(path)
 
 
-def opened(path: Path, *, dims: tuple[str, ...], name: str) -> xr.Dataset:
+def opened(path: Path, *, dims: ArrayDims, name: str) -> xr.Dataset:
     """Open a file, or give the one that this process has open; values stay in the file.
 
     Args:
@@ -87,31 +91,44 @@ def opened(path: Path, *, dims: tuple[str, ...], name: str) -> xr.Dataset:
 
 @lru_cache(maxsize=OPEN_FILES)
 def _opened(
-    path: Path, dims: tuple[str, ...], name: str, versions: tuple[tuple[int, ...], ...]
+    path: Path, dims: ArrayDims, name: str, versions: tuple[tuple[int, ...], ...]
 ) -> xr.Dataset:
     found = arrays(path)
     stored = {name: found} if isinstance(found, Stored) else found
     named = [array.dims for array in stored.values() if array.dims is not None]
     is_group = path.is_dir() and isinstance(found, dict)
-    if is_group and len(named) == len(stored) and set(dims) <= set(chain(*named)):
-        return _group(path, stored).assign_attrs(_left_out(path, {}, dims))
+    if is_group and len(named) == len(stored) and set(dims.names) <= set(chain(*named)):
+        return _group(path, stored).assign_attrs(_left_out(path, {}, dims, {}))
     variables = _variables(stored, dims)
     if not any(is_floating(v) and v.ndim for n, v in variables.items() if n not in v.dims):
-        raise _nothing(path, stored, dims)
+        raise _nothing(path, stored, dims.names)
     _check_sizes(path, variables)
     left = {name: array for name, array in stored.items() if name not in variables}
-    return xr.Dataset(variables, attrs=_left_out(path, left, dims))
+    return xr.Dataset(variables, attrs=_left_out(path, left, dims, _sizes(stored, dims.names)))
 
 
-def _left_out(path: Path, arrays: dict[str, Stored], dims: tuple[str, ...]) -> dict[str, str]:
+def _left_out(
+    path: Path, arrays: dict[str, Stored], dims: ArrayDims, sizes: dict[str, int]
+) -> dict[str, str]:
     """Name the arrays that cannot have the dims, and groups in a group, with the reason."""
     parts = []
-    if arrays:
-        shown = ", ".join(f"{n} {a.shape} {a.dtype}" for n, a in arrays.items())
-        parts.append(f"{shown}, not numbers on {', '.join(dims) or 'dims that have names'}")
+    vectors = {name: d for name, a in arrays.items() if (d := dims.with_components(a.shape, sizes))}
+    for entries in dict.fromkeys(vectors.values()):
+        shown = _listed({name: arrays[name] for name, d in vectors.items() if d == entries})
+        parts.append(
+            f"{shown}, with a dim more (--dims {','.join(entries)} --component-dim {COMPONENT} "
+            "reads the components of a vector)"
+        )
+    if others := {name: array for name, array in arrays.items() if name not in vectors}:
+        names = ", ".join(dims.names) or "dims that have names"
+        parts.append(f"{_listed(others)}, not numbers on {names}")
     if path.is_dir() and (groups := inner_groups(path)):
         parts.append(f"what lies in the groups {', '.join(groups)}")
     return {LEFT_OUT: "; ".join(parts)} if parts else {}
+
+
+def _listed(arrays: dict[str, Stored]) -> str:
+    return ", ".join(f"{name} {a.shape} {a.dtype}" for name, a in arrays.items())
 
 
 def _group(path: Path, stored: dict[str, Stored]) -> xr.Dataset:
@@ -129,18 +146,29 @@ def _group(path: Path, stored: dict[str, Stored]) -> xr.Dataset:
     return data[sorted(map(str, data.data_vars))]
 
 
-def _variables(stored: dict[str, Stored], dims: tuple[str, ...]) -> dict[str, xr.Variable]:
-    """Arrays with as many dims as were named; beside them coordinates and plain numbers."""
+def _variables(stored: dict[str, Stored], dims: ArrayDims) -> dict[str, xr.Variable]:
+    """Arrays with as many dims as were named; beside them coordinates, numbers and masks."""
     found = {}
+    names = dims.names
+    sizes = _sizes(stored, names)
     for name, array in stored.items():
         rank = len(array.shape)
-        if array.dims is not None and set(dims) <= set(array.dims):
+        if array.dims is not None and set(names) <= set(array.dims):
             found[name] = array.variable(array.dims)
-        elif array.dtype.kind in "fiu" and rank == len(dims):
-            found[name] = array.variable(dims)
-        elif array.dtype.kind in "fiu" and (rank == 0 or (rank == 1 and name in dims)):
+        elif array.dtype.kind in "fiu" and rank == len(names):
+            found[name] = array.variable(names)
+        elif array.dtype.kind in "fiu" and (rank == 0 or (rank == 1 and name in names)):
             found[name] = array.variable((name,) * rank)
+        elif array.dtype.kind in "fiub" and (fewer := dims.of_shape(array.shape, sizes)):
+            is_mask = array.dtype.kind == "b"
+            found[name] = (array.as_type(MASK) if is_mask else array).variable(fewer)
     return found
+
+
+def _sizes(stored: dict[str, Stored], names: tuple[str, ...]) -> dict[str, int]:
+    """Points by dim, as the first array with all dims has them."""
+    whole = [a for a in stored.values() if a.dtype.kind in "fiu" and len(a.shape) == len(names)]
+    return dict(zip(names, whole[0].shape, strict=True)) if whole else {}
 
 
 def _check_sizes(path: Path, variables: dict[str, xr.Variable]) -> None:
@@ -156,7 +184,7 @@ def _check_sizes(path: Path, variables: dict[str, xr.Variable]) -> None:
 
 
 def _nothing(path: Path, stored: dict[str, Stored], dims: tuple[str, ...]) -> Exception:
-    shown = ", ".join(f"{n} {a.shape} {a.dtype}" for n, a in list(stored.items())[:12]) or "nothing"
+    shown = _listed(dict(list(stored.items())[:12])) or "nothing"
     if not dims:
         return ConfigError(
             f"{path} does not say what its dims are; it holds {shown}.",

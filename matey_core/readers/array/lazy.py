@@ -1,7 +1,7 @@
 """An array in a file, and how xarray asks it for a part."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,10 @@ class Lazy(BackendArray):
         return indexing.explicit_indexing_adapter(
             key, self.shape, indexing.IndexingSupport.BASIC, self._part
         )
+
+    def converted(self, dtype: np.dtype) -> "Lazy":
+        """Read as another type."""
+        return Lazy(self.shape, dtype, lambda key: self._part(key).astype(dtype))
 
     def _part(self, key: Any) -> np.ndarray:
         return np.asarray(self._read(key))
@@ -49,6 +53,14 @@ class Stored:
     def dtype(self) -> np.dtype:
         """Type in the file."""
         return np.dtype(self.values.dtype)
+
+    def as_type(self, dtype: np.dtype) -> "Stored":
+        """Read as another type; values stay where they are."""
+        values = self.values
+        lazy = (
+            values if isinstance(values, Lazy) else Lazy(self.shape, self.dtype, values.__getitem__)
+        )
+        return replace(self, values=lazy.converted(dtype))
 
     def variable(self, dims: tuple[str, ...]) -> xr.Variable:
         """Give the array its dims; values stay where they are."""

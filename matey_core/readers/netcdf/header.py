@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from matey_core.readers._options import (
     boundaries,
     check_declared,
     check_field_names,
+    dims_of,
     frame_times,
     positions,
 )
 from matey_core.readers._spacing import is_even, is_increasing, uniform
 from matey_core.readers._vectors import described, vector_notes
+from matey_core.readers.netcdf.components import opened_in_components
 from matey_core.readers.netcdf.dims import coordinate_of, stated_spacing
 from matey_core.readers.netcdf.files import opened, reading
 from matey_core.readers.netcdf.layout import NetcdfLayout, layout_of, unit_of
@@ -50,6 +53,9 @@ def open_dataset(
         DataError: it is damaged, empty or on no uniform grid, or its dims are not known.
         ConfigError: an option that does not fit, or a package lacks.
     """
+    if dim := options.component_dim:
+        named = dims_of(options).roles
+        opened = partial(opened_in_components, opened=opened, dim=dim, named=named)
     with reading(path):
         data = opened(path)
         layout = layout_of(path, data, options)

@@ -10,7 +10,7 @@ import xarray as xr
 from matey_core.errors import ConfigError
 from matey_core.readers import ReaderOptions
 from matey_core.readers._expressions import Expression, parse
-from matey_core.readers._options import chosen, named_dims, pairs
+from matey_core.readers._options import chosen, dims_of, pairs
 from matey_core.readers.netcdf.dims import Dims, find_dims, is_floating
 
 
@@ -54,7 +54,7 @@ def layout_of(path: Path, data: xr.Dataset, options: ReaderOptions) -> NetcdfLay
         ConfigError: an option names what does not exist or cannot be a field.
         DataError: it is not known what the dims are.
     """
-    named = named_dims(options.dims)
+    named = dims_of(options)
     if "field" in named.roles.values():
         dims = find_dims(path, data, named, ())
         return _layout(dims, [_stacked(path, data, options, dims)])

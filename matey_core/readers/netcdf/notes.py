@@ -8,6 +8,7 @@ import xarray as xr
 
 from matey_core.fields import can_name_a_parameter
 from matey_core.readers import ReaderOptions
+from matey_core.readers.netcdf.components import MOST_COMPONENTS
 from matey_core.readers.netcdf.dims import Dims, coordinate_of, is_floating, stated_spacing
 from matey_core.readers.netcdf.files import LEFT_OUT, is_netcdf
 from matey_core.readers.netcdf.layout import NetcdfLayout
@@ -79,7 +80,11 @@ def _reason(name: str, variable: xr.Variable, dims: Dims) -> str:
         return "whose name cannot be that of a parameter"
     if missing := [name for name in dims.space if name not in variable.dims]:
         return f"on {shown}, without {_listed(missing)}"
-    return f"on {shown}, with other dims than those of the fields"
+    others = {*variable.dims} - {*dims.space, *dims.single, dims.sample, dims.time}
+    reason = f"on {shown}, with other dims than those of the fields"
+    if len(others) == 1 and variable.sizes[dim := others.pop()] <= MOST_COMPONENTS:
+        return f"{reason} (--component-dim {dim} reads the components of a vector)"
+    return reason
 
 
 def _listed(names: Iterable[object]) -> str:

@@ -43,6 +43,8 @@ class PrepareConfig(Config):
     """Variables that are fields, as NAME or VARIABLE=NAME, such as h=height,uwnd=velocity_x."""
     derive: tuple[str, ...] = ()
     """Expression that defines a field, such as 'theta = theta + hy_theta'; may be repeated."""
+    component_dim: str = ""
+    """Dim of the components of vectors: a variable u on it gives the fields u_x, u_y (and u_z)."""
     boundary: tuple[str, ...] = ()
     """Boundary of each axis as AXIS=BOUNDARY, such as x=periodic,z=no_slip, or one boundary for all
     axes."""

@@ -171,13 +171,13 @@ def test_several_runs_of_arrays(tmp_path: Path) -> None:
     np.testing.assert_array_equal(source.read(1, 8, 11), VALUES[1, 8:11])
 
 
-def test_npz_files_are_joined_where_a_person_says_so(tmp_path: Path) -> None:
+def test_npz_files_of_one_structure_are_joined(tmp_path: Path) -> None:
     for sample in range(2):
         rho, u = VALUES[sample, :, 0], VALUES[sample, :, 1]
         np.savez(tmp_path / f"lbm_{sample}.npz", rho=rho, u=u, tau=np.array(0.6))
     dims = ("time", "y", "x")
-    assert len(ArrayReader(ReaderOptions(dims=dims)).find(tmp_path)) == 2
-    source = arrays(tmp_path, *dims, join="sample")
+    assert ArrayReader(ReaderOptions(dims=dims)).find(tmp_path) == [tmp_path]
+    source = arrays(tmp_path, *dims)
     assert source.header.sample_names == ("lbm_0", "lbm_1")
     assert source.header.spec.names == ("rho", "u")
     assert source.header.parameters["tau"].tolist() == [0.6, 0.6]

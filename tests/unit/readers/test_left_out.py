@@ -92,10 +92,10 @@ def test_files_of_a_folder_say_it_once(tmp_path: Path) -> None:
 
 def test_members_of_npz(tmp_path: Path) -> None:
     path = tmp_path / "run.npz"
-    arrays = {"u": np.ones((4, 5, 6, 2)), "solid": np.ones((5, 6), bool), "nu": np.array(0.1)}
+    arrays = {"u": np.ones((4, 5, 6, 9)), "solid": np.ones((6, 5), bool), "nu": np.array(0.1)}
     np.savez(path, rho=FIELD[1], **arrays)
     found = notes("array", path, dims=("time", "y", "x"))
-    assert "u (4, 5, 6, 2) float64, solid (5, 6) bool, not numbers on time, y, x" in found
+    assert "u (4, 5, 6, 9) float64, solid (6, 5) bool, not numbers on time, y, x" in found
     assert "nu (" not in found
     assert "rho" not in found
 
