@@ -6,7 +6,7 @@ order, `n` cells or tokens, `d` model width, `h` heads, `a` number of space axes
 Values outside a model are always in physical units.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -61,6 +61,19 @@ class FieldBatch:
             samples: (k,) integer indices, a (b,) boolean mask, or a slice.
         """
         return self._map(lambda tensor: tensor[samples])
+
+    def parts(self, count: int) -> Iterator["FieldBatch"]:
+        """Cut the batch into equal parts, one after another.
+
+        Args:
+            count: a divisor of the number of samples.
+        """
+        if count == 1:
+            yield self
+            return
+        size = self.size // count
+        for start in range(0, count * size, size):
+            yield self.select(slice(start, start + size))
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> "FieldBatch":
         def perhaps(tensor: Tensor | None) -> Tensor | None:

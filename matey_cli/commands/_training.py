@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 TRAINING = (
     *options("--flops --seconds"),
     option("--tokens-range", metavar="FEW,MANY"),
-    *options("--compile --batch-size"),
+    *options("--compile --batch-size --accumulate"),
     option("--learning-rate", "optimizer.learning_rate"),
     option("--loss", "loss.name"),
     option(
@@ -137,13 +137,17 @@ def spread(nproc: int | None, config: "TrainingConfig") -> None:
     """
     from matey_core.distributed import Place, is_one_of_a_group, launch
     from matey_core.machine import cores
+    from matey_core.runs.mixing import check_batch
     from matey_core.runs.processes import num_processes
 
     if is_one_of_a_group():
         return
-    batch_size, sharing = config.batch_size, config.sequence_parallel
+    sharing = config.sequence_parallel
     count = nproc or num_processes(
-        config.device, batch_size, sequence_parallel=sharing, strategy=config.strategy
+        config.device,
+        config.batch_size // config.accumulate,
+        sequence_parallel=sharing,
+        strategy=config.strategy,
     )
     parts = Place(size=count).sharing(sharing).data_size
     if count == 1:
@@ -153,12 +157,7 @@ def spread(nproc: int | None, config: "TrainingConfig") -> None:
             f"{count:,} processes are too many for one machine; at most {most} are started.",
             remedy="Take fewer with --nproc or --sequence-parallel; for more machines, torchrun.",
         )
-    if batch_size % parts:
-        who = f"{count} processes" if sharing == 1 else f"{parts} groups of {sharing} processes"
-        raise ConfigError(
-            f"A batch of {batch_size} cannot be shared evenly by {who}.",
-            remedy=f"Use --batch-size {parts * max(1, batch_size // parts)}, or another --nproc.",
-        )
+    check_batch(config, parts)
     outcome = launch(("matey_cli", *sys.argv[1:]), num_processes=count)
     if outcome.error_output:
         output.say(outcome.error_output, stream=sys.stderr)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     option("--tokenizer", family="matey_core.tokenizers"),
     *options("--patch --gamma --ratio --tokens"),
     option("--grid", default="the store's, or 128,128"),
-    *options("--fields --history --batch-size --data --store --precision --compare --seconds"),
-    *options("--runs"),
+    *options("--fields --history --batch-size --accumulate --data --store --precision --compare"),
+    *options("--seconds --runs"),
 )
 def profile(given: Given) -> None:
     r"""Measure what training a model costs on this machine.

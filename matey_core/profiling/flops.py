@@ -29,6 +29,10 @@ class Flops:
         """Forward and backward."""
         return self.forward + self.backward
 
+    def times(self, count: int) -> "Flops":
+        """Operations of so many of them."""
+        return Flops(forward=count * self.forward, backward=count * self.backward)
+
 
 def countable(model: Model) -> AbstractContextManager[None]:
     """Let `sdpa` stand in for `flex`, which refuses to run while operations are counted."""

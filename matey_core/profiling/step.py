@@ -39,6 +39,8 @@ class TrainingStep:
     device: torch.device
     dtype: torch.dtype = torch.float32
     """What matrix products are computed in; lower precision means autocast."""
+    accumulate: int = 1
+    """Equal parts of a batch that are computed one after another."""
 
     def forward(self, batch: FieldBatch) -> Tensor:
         """Compute the loss, the model in the step's precision and the loss in float32."""
@@ -49,9 +51,10 @@ class TrainingStep:
         """Take the step; `clock` switches where the model itself does not switch it."""
         switch = clock.switch if clock else _ignore
         switch("loader")
-        batch = next(self.batches).to(self.device)
+        batch = next(self.batches)
         switch(OTHER)
-        self.forward(batch).backward()
+        for part in batch.parts(self.accumulate):
+            (self.forward(part.to(self.device)) / self.accumulate).backward()
         switch("optimizer")
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)

@@ -126,6 +126,7 @@ def training_step(
     objective: Objective,
     precision: str,
     device: torch.device,
+    accumulate: int = 1,
 ) -> Callable[[TokenizerConfig], Work]:
     """Make training steps of one model with several tokenizers, on the same batch over and over.
 
@@ -135,10 +136,12 @@ def training_step(
         objective: what is minimized.
         precision: `auto`, `float32` or `bfloat16`.
         device: where to compute.
+        accumulate: equal parts of the batch that are computed one after another.
     """
     model = model.to(device)
     if precision == "auto":
-        precision = choose_precision(model, batch, objective, device).name
+        part = next(batch.parts(accumulate))
+        precision = choose_precision(model, part, objective, device).name
     step = TrainingStep(
         model=model.train(),
         batches=repeat(batch),
@@ -146,6 +149,7 @@ def training_step(
         optimizer=AdamwConfig(learning_rate=1e-6, weight_decay=0.0).build(model),
         device=device,
         dtype=getattr(torch, precision),
+        accumulate=accumulate,
     )
     return lambda tokenizer: partial(_within, model, tokenizer, step.run)
 

@@ -25,7 +25,7 @@ from matey_core.rounding import subnormals_as_zero
 from matey_core.runs.folder import RunFolder
 from matey_core.runs.job import TrainingJob
 from matey_core.runs.keeper import Keeper
-from matey_core.runs.mixing import mixture_of
+from matey_core.runs.mixing import first_micro_batch, mixture_of
 from matey_core.runs.pace import Measured
 from matey_core.runs.processes import agree_on_precision, join_processes, place_model
 from matey_core.runs.recorder import Recorder
@@ -203,8 +203,9 @@ def _resume_or_begin(
         keeper.resume(state)
         return None
     keeper.journal.clear()
+    first_batch = partial(first_micro_batch, keeper.mixture, config)
     keeper.precision, parity = agree_on_precision(
-        config.precision, state.model, lambda: keeper.mixture.batch(0), objective, strategy
+        config.precision, state.model, first_batch, objective, strategy
     )
     torch.manual_seed(config.seed * 100_003 + strategy.place.data_rank)
     return parity
@@ -262,6 +263,7 @@ def _attempt(
             limits=Limits(gradient_norm=config.clip),
             after_step=after_step,
             settings=job.tokens.each_step(),
+            accumulate=config.accumulate,
         )
 
 

@@ -66,6 +66,7 @@ class Keeper:
         self.validator = Validator(
             sources,
             batch_size=config.batch_size,
+            at_once=config.batch_size // config.accumulate,
             num_batches=config.validation_batches,
             device=strategy.device,
         )

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from matey_core.augmentations import Chain
+from matey_core.batches import FieldBatch
 from matey_core.data import Mixture
 from matey_core.distributed import Strategy
+from matey_core.errors import ConfigError
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import StoreWindows
 from matey_core.training import TimeBudget
@@ -28,6 +30,7 @@ def mixture_of(
         ConfigError: the batch cannot be shared evenly, or the weights do not fit.
         DataError: there are no windows.
     """
+    check_batch(config, strategy.place.data_size)
 
     def targets_by_time(lead: int, step: int) -> Sequence[int]:
         assert budget is not None
@@ -45,3 +48,34 @@ def mixture_of(
         targets=config.targets if budget is None else targets_by_time,
         with_change=config.loss.needs_change,
     )
+
+
+def check_batch(config: TrainingConfig, groups: int) -> None:
+    """Refuse a batch that processes cannot share evenly.
+
+    Args:
+        config: says how many windows a batch has, and how many micro-batches.
+        groups: processes that have whole samples, or groups of those that share them.
+
+    Raises:
+        ConfigError: they cannot.
+    """
+    parts = groups * config.accumulate
+    whole = parts * max(1, config.batch_size // parts)
+    if config.batch_size % parts == 0:
+        return
+    who = f"{groups} processes" if config.sequence_parallel == 1 else _groups_of(config, groups)
+    pieces = f" in {config.accumulate} micro-batches each" if config.accumulate > 1 else ""
+    raise ConfigError(
+        f"A batch of {config.batch_size} cannot be shared evenly by {who}{pieces}.",
+        remedy=f"Use --batch-size {whole}, or another --nproc.",
+    )
+
+
+def first_micro_batch(mixture: Mixture, config: TrainingConfig) -> FieldBatch:
+    """Read what this process computes first in the first step."""
+    return next(mixture.batch(0).parts(config.accumulate))
+
+
+def _groups_of(config: TrainingConfig, groups: int) -> str:
+    return f"{groups} groups of {config.sequence_parallel} processes"

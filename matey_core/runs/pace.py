@@ -71,6 +71,7 @@ def measure_pace(measured: Measured, config: TrainingConfig, strategy: Strategy)
         limits=Limits(gradient_norm=config.clip),
         after_step=stopwatch.stop,
         settings=measured.settings,
+        accumulate=config.accumulate,
     )
     return float(strategy.broadcast(stopwatch.mean))
 

@@ -33,6 +33,9 @@ class TrainingConfig(Config):
     """Name of the run's folder; without it, runs are numbered."""
     batch_size: PositiveInt = 8
     """Windows of one step, over all processes together."""
+    accumulate: PositiveInt = 1
+    """Number of micro-batches that a step computes one after another: equal parts of the batch. The
+    memory is that of one; the gradients are averaged, as those of the whole batch are."""
     steps: PositiveInt = 400
     """Optimizer steps."""
     minutes: PositiveFloat | None = None
@@ -125,6 +128,11 @@ class TrainingConfig(Config):
 
     @model_validator(mode="after")
     def _check_budget(self) -> "TrainingConfig":
+        if self.batch_size % self.accumulate:
+            raise ValueError(
+                f"a batch of {self.batch_size} cannot be cut into {self.accumulate} equal "
+                "micro-batches; give a batch_size that is a multiple of accumulate"
+            )
         if self.ema is not None and self.optimizer.part == "schedule_free":
             raise ValueError("schedule_free averages the weights by itself; leave ema out")
         if self.sequence_parallel > 1 and self.seconds is not None:

@@ -11,7 +11,7 @@ from matey_core.distributed import Strategy
 from matey_core.losses import LossConfig
 from matey_core.models import AdaptiveConfig, Model, ModelConfig, Preset
 from matey_core.objectives import within
-from matey_core.runs.mixing import mixture_of
+from matey_core.runs.mixing import first_micro_batch, mixture_of
 from matey_core.runs.pace import SECONDS, Measured, measure_pace
 from matey_core.runs.processes import agree_on_faster, place_model
 from matey_core.runs.settings import TrainingConfig
@@ -108,7 +108,7 @@ def fitting_size(
     def step_seconds(preset: Preset) -> float:
         candidate = build(model.model_copy(update={"preset": preset}))
         measured = _measured(candidate, mixture, config, strategy)
-        if _fits(measured, strategy):
+        if _fits(measured, config, strategy):
             return measure_pace(measured, config, strategy)
         too_large.append(preset)
         return math.inf
@@ -140,7 +140,11 @@ def _measured(
         mixture=mixture,
         objective=objective,
         precision=agree_on_faster(
-            config.precision, model, lambda: mixture.batch(0), objective, strategy
+            config.precision,
+            model,
+            lambda: first_micro_batch(mixture, config),
+            objective,
+            strategy,
         ),
     )
 
@@ -153,7 +157,7 @@ def _reason(preset: Preset, too_large: Sequence[Preset]) -> str:
     return "larger ones would get too few steps"
 
 
-def _fits(measured: Measured, strategy: Strategy) -> bool:
+def _fits(measured: Measured, config: TrainingConfig, strategy: Strategy) -> bool:
     """Whether the memory of every GPU holds a step; all processes get the same answer.
 
     On a CPU nobody is asked: too large a model ends the process, and would be too slow before.
@@ -163,7 +167,7 @@ def _fits(measured: Measured, strategy: Strategy) -> bool:
     fits = True
     predict = within(measured.model, [measured.precision.within(strategy.device)])
     try:
-        batch = measured.mixture.batch(0).to(strategy.device)
+        batch = first_micro_batch(measured.mixture, config).to(strategy.device)
         measured.objective(predict, batch).total.backward()
     except torch.OutOfMemoryError:
         fits = False

@@ -223,6 +223,7 @@ def _steps(
                     objective=config.objective.build(config.loss.build()),
                     precision=config.precision,
                     device=strategy.device,
+                    accumulate=config.accumulate,
                 )
             )
         return made[0](model.tokenization.with_tokens(tokens))

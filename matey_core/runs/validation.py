@@ -41,10 +41,8 @@ class _Case:
     @property
     def num_calls(self) -> int:
         """Number of calls of the model in a validation."""
-        if self.is_rollout:
-            return self.leads[0]
         batches = -(-min(self.num_windows, len(self.windows)) // self.batch_size)
-        return batches * len(self.leads)
+        return batches * (self.leads[0] if self.is_rollout else len(self.leads))
 
     def batches(self, leads: tuple[int, ...], device: torch.device) -> Iterator[FieldBatch]:
         """Read the windows."""
@@ -71,6 +69,7 @@ class Validator:
         batch_size: int,
         num_batches: int,
         device: torch.device,
+        at_once: int | None = None,
     ) -> None:
         """Choose the windows.
 
@@ -79,13 +78,14 @@ class Validator:
             batch_size: windows of a batch.
             num_batches: batches of each store and lead; a rollout takes one.
             device: where the model is.
+            at_once: windows that the model is given together; by default a batch.
         """
         self._device = device
         self._cases = [
             case
             for source in sources
             if source.validation is not None
-            for case in _cases(source.validation, batch_size, num_batches)
+            for case in _cases(source.validation, batch_size, num_batches, at_once or batch_size)
         ]
         self._forecasts: list[list[Errors]] | None = None
 
@@ -174,13 +174,13 @@ def rollout_frames(windows: Windows) -> int:
     return frames if frames > 1 else 0
 
 
-def _cases(windows: Windows, batch_size: int, num_batches: int) -> Iterator[_Case]:
+def _cases(windows: Windows, batch_size: int, num_batches: int, at_once: int) -> Iterator[_Case]:
     yield _Case(
         windows=windows,
         leads=tuple(sorted({1, windows.max_lead})),
         is_rollout=False,
         num_windows=num_batches * batch_size,
-        batch_size=batch_size,
+        batch_size=at_once,
     )
     if frames := rollout_frames(windows):
         yield _Case(
@@ -190,7 +190,7 @@ def _cases(windows: Windows, batch_size: int, num_batches: int) -> Iterator[_Cas
             leads=(frames,),
             is_rollout=True,
             num_windows=batch_size,
-            batch_size=batch_size,
+            batch_size=at_once,
         )
 
 

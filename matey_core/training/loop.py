@@ -16,7 +16,7 @@ from matey_core.batches import FieldBatch
 from matey_core.distributed import Strategy
 from matey_core.errors import RunError
 from matey_core.models import Model
-from matey_core.objectives import Objective, within
+from matey_core.objectives import Objective, Predict, within
 from matey_core.optimizers import set_rate
 from matey_core.training.precision import Precision
 from matey_core.training.skipped import SkippedStores
@@ -73,6 +73,7 @@ def train(
     limits: Limits,
     after_step: Callable[[TrainState, StepReport], None],
     settings: Sequence[Within] = (),
+    accumulate: int = 1,
 ) -> None:
     """Take one optimizer step a batch until the batches run out.
 
@@ -85,6 +86,7 @@ def train(
         limits: what a step may not exceed.
         after_step: is called with every step's report.
         settings: what each step chooses for the model, such as a number of tokens.
+        accumulate: equal parts of a batch that are computed one after another.
 
     Raises:
         DivergenceError: too many losses in a row are not finite.
@@ -98,11 +100,9 @@ def train(
     )
     for batch, began, waited in _timed(batches):
         state.model.train()
-        batch = batch.to(strategy.device)
-        value = objective(predict, batch)
-        value.total.backward()
+        loss = add_gradients(objective, predict, batch, strategy.device, parts=accumulate)
         strategy.all_reduce_gradients(parameters)
-        mean_loss = strategy.all_reduce_mean(value.loss.total.detach())
+        mean_loss = strategy.all_reduce_mean(loss)
         norm = clip_grad_norm_(parameters, limits.gradient_norm)
         # Loss and gradients are averages over all processes: all of them decide alike.
         is_finite = bool(torch.isfinite(mean_loss) & torch.isfinite(norm))
@@ -142,6 +142,30 @@ def _timed(batches: Iterable[FieldBatch]) -> Iterator[tuple[FieldBatch, float, f
     for batch in batches:
         yield batch, began, time.perf_counter() - began
         began = time.perf_counter()
+
+
+def add_gradients(
+    objective: Objective, predict: Predict, batch: FieldBatch, device: torch.device, *, parts: int
+) -> Float[Tensor, ""]:
+    """Add the gradient of a batch's mean loss to those of the parameters.
+
+    Args:
+        objective: what is minimized, a mean over samples.
+        predict: the model.
+        batch: on any device.
+        device: where to compute.
+        parts: equal parts of the batch; the memory is that of one.
+
+    Returns:
+        The mean loss.
+    """
+    losses = []
+    for part in batch.parts(parts):
+        value = objective(predict, part.to(device))
+        weight = None if parts == 1 else torch.full_like(value.total, 1 / parts)
+        value.total.backward(weight)
+        losses.append(value.loss.total.detach())
+    return losses[0] if parts == 1 else torch.stack(losses).mean()
 
 
 def check_finite(model: Model, *, where: str) -> None:

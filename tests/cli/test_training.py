@@ -115,6 +115,8 @@ def test_the_strength_of_an_old_files_noise_stays_beside_augment(tmp_path: Path)
         (("--resume",), "has no checkpoint to resume from"),
         (("--resume", "--steps", "3"), "has no checkpoint to resume from"),
         (("--nproc", "3"), "cannot be shared evenly by 3 processes"),
+        (("--nproc", "2", "--accumulate", "8"), "2 processes in 8 micro-batches each"),
+        (("--accumulate", "3"), "a multiple of accumulate"),
         (("--device", "cuda"), "PyTorch sees no CUDA device"),
     ],
 )

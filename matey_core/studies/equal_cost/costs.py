@@ -189,6 +189,7 @@ class _ArmMeter:
             optimizer=config.optimizer.model_copy(update={"learning_rate": 1e-4}).build(model),
             device=self.device,
             dtype=getattr(torch, config.precision),
+            accumulate=config.accumulate,
         )
 
 
@@ -202,6 +203,7 @@ def _key(arm: Arm, config: PretrainConfig, store: Store, device: torch.device) -
     content = {
         "model": arm.model(config.model).model_dump(mode="json"),
         "batch_size": config.batch_size,
+        **({"accumulate": config.accumulate} if config.accumulate > 1 else {}),
         "history": config.history,
         "objective": config.objective.model_dump(mode="json"),
         "loss": config.loss.model_dump(mode="json"),

@@ -141,7 +141,7 @@ class _ModelMeter:
             model = subject.build(subject.case).to(device)
             method = subject.method
             objective = method.objective.build(method.loss.build())
-            batch = next(subject.batches())
+            batch = next(next(subject.batches()).parts(config.accumulate))
             self.precision = choose_precision(model, batch, objective, device).name
         self.dtype = getattr(torch, self.precision)
         self.peak = matmul_peak(device, self.dtype)
@@ -172,13 +172,15 @@ class _ModelMeter:
             optimizer=method.optimizer.build(model),
             device=self.device,
             dtype=self.dtype,
+            accumulate=self.config.accumulate,
         )
         batch = next(step.batches).to(self.device)
+        part = next(batch.parts(step.accumulate))
         tokens = None
         if cutting := tokenized(model):
             tokens = cutting.count_tokens(batch).double().mean().item()
         with countable(model):
-            flops = count_flops(lambda: step.forward(batch))
+            flops = count_flops(lambda: step.forward(part)).times(step.accumulate)
         step.optimizer.zero_grad(set_to_none=True)
         compare = self.config.compare
         seconds = min(self.config.seconds, COMPARE_SECONDS) if compare else self.config.seconds

@@ -1,9 +1,9 @@
 """Settings of `matey profile`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from matey_core.config import Config
 from matey_core.locations import Location
@@ -43,9 +43,20 @@ class ProfileConfig(Config):
     """Number of past frames that the model reads, instead of the run's."""
     batch_size: PositiveInt = 4
     """Windows of a step."""
+    accumulate: PositiveInt = 1
+    """Number of micro-batches that a step computes one after another: equal parts of the batch."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Precision of matrix products; `auto` takes the faster one here, as training does."""
     compare: bool = False
     """Measure every scheme with every tokenization."""
     seconds: PositiveFloat = 2.0
     """Time of the measured steps, in seconds; the parts are then profiled for as long again."""
+
+    @model_validator(mode="after")
+    def _check_parts(self) -> Self:
+        if self.batch_size % self.accumulate:
+            raise ValueError(
+                f"a batch of {self.batch_size} cannot be cut into {self.accumulate} equal "
+                "micro-batches; give a batch_size that is a multiple of accumulate"
+            )
+        return self

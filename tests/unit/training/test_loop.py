@@ -1,7 +1,7 @@
 """One optimizer step a batch, unless the loss is not finite."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -124,6 +124,38 @@ def test_a_loss_that_is_not_finite_changes_nothing_but_the_counts(
     run(batch())
     assert (state.skipped, state.skipped_in_a_row) == (1, 0)
     assert not torch.equal(state.model.get_parameter("factor"), weight)
+
+
+class Counting(Single):
+    """Counts how often processes average their gradients."""
+
+    averages = 0
+
+    def all_reduce_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
+        self.averages += 1
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_micro_batches_are_averaged_before_the_processes_are(
+    state: TrainState, accumulate: int
+) -> None:
+    strategy = Counting(Place(), torch.device("cpu"))
+    halves = torch.tensor([1.0, 3.0]).view(2, 1, 1, 1)
+    reports: list[StepReport] = []
+    train(
+        state,
+        [replace(batch(), targets=halves * batch().history)] * 3,
+        OneStepConfig().build(relative_mse),
+        strategy=strategy,
+        precision=Precision(name="float32"),
+        limits=Limits(gradient_norm=1e9),
+        after_step=lambda _, report: reports.append(report),
+        accumulate=accumulate,
+    )
+    assert strategy.averages == 3
+    # (0.5 - 1)² and (0.5 - 3)² / 3², of which the gradients are 2 (0.5 - 1) and 2 (0.5 - 3) / 9
+    assert float(reports[0].loss) == pytest.approx((0.25 + 6.25 / 9) / 2, rel=1e-5)
+    assert float(reports[0].gradient_norm) == pytest.approx((1 + 5 / 9) / 2, rel=1e-5)
 
 
 def test_a_skipped_step_is_logged(run: Run, caplog: pytest.LogCaptureFixture) -> None:
