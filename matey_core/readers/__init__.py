@@ -99,8 +99,8 @@ class ReaderOptions:
     """What the files of a folder are: each a trajectory (`sample`), or a field (`field`) or some
     times (`time`) of one; by default what names and times tell."""
     fields: tuple[str, ...] = ()
-    """Variables that are fields, as `NAME` or `VARIABLE=NAME`; of an array with a field dim
-    the names along it."""
+    """Variables that are fields, as `NAME` or `VARIABLE=NAME`, of HDF5 as `NAME=PATH`; of an array
+    with a field dim the names along it."""
     derive: tuple[str, ...] = ()
     """Expressions such as `theta = theta + hy_theta`."""
     component_dim: str = ""
@@ -164,6 +164,10 @@ class Reader(ABC):
         Raises:
             DataError: there is none, or a file is damaged.
         """
+
+    def advice(self, path: Path) -> str:
+        """Say what may be typed to read a file that nobody recognizes; empty if nothing."""
+        return ""
 
     @abstractmethod
     def open(self, path: Path) -> Source:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from matey_core.containers.hdf5 import is_hdf5
 from matey_core.errors import DataError
 from matey_core.locations import is_remote
 
@@ -48,6 +49,23 @@ def walk(folder: Path, exclude: Collection[Path] = ()) -> Iterator[Path]:
         yield path
         if not is_zarr(path):
             waiting += reversed(entries_of(path))
+
+
+def find_hdf5(folder: Path, exclude: Collection[Path]) -> list[Path]:
+    """List HDF5 files below `folder`, by signature and not by name, in sorted order.
+
+    Raises:
+        DataError: the folder is missing or has none, or a file that is named
+            like HDF5 is not HDF5.
+    """
+    candidates = [path for path in walk(folder, exclude) if path.is_file()]
+    found = [path for path in candidates if is_hdf5(path)]
+    if not found:
+        raise DataError(
+            f"{folder} holds no HDF5 file ({len(candidates)} files looked at).",
+            remedy="Put PDEBench files there, or name another folder.",
+        )
+    return found
 
 
 def is_zarr(folder: Path) -> bool:

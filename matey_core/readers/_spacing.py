@@ -53,7 +53,7 @@ def is_increasing(values: np.ndarray) -> bool:
 def is_even(values: np.ndarray) -> bool:
     """Whether the steps of increasing values are alike."""
     steps = np.diff(values.astype(np.float64))
-    return bool((np.abs(steps - steps.mean()) <= UNEVEN * steps.mean()).all())
+    return len(steps) < 2 or bool((np.abs(steps - steps.mean()) <= UNEVEN * steps.mean()).all())
 
 
 def _not_increasing(path: Path, name: str, values: np.ndarray, steps: np.ndarray) -> DataError:

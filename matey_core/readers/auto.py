@@ -1,15 +1,15 @@
 """Auto: everything in a tree that another reader recognizes without options."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from matey_core.containers.hdf5 import is_hdf5, open_hdf5
 from matey_core.errors import ConfigError, DataError
 from matey_core.readers import READERS, Reader, ReaderOptions, Source
 from matey_core.readers._find import walk
-from matey_core.readers._hdf5 import is_hdf5, open_hdf5
 
 SPECIFIC = ("the_well", "pdebench")
-GENERAL = ("netcdf", "array")
+GENERAL = ("netcdf", "array", "hdf5")
 """Asked last: they take whatever is written in their format."""
 
 
@@ -55,7 +55,7 @@ class AutoReader(Reader):
                 return name
         raise DataError(
             f"{path} is nothing that a reader recognizes{self._asked()}.",
-            remedy="Name the reader, such as netcdf or array, and say what it cannot know.",
+            remedy=self._advice([path]),
         )
 
     def find(self, folder: Path, *, exclude: Collection[Path] = ()) -> list[Path]:
@@ -75,13 +75,19 @@ class AutoReader(Reader):
             raise DataError(
                 f"{folder} holds nothing that a reader recognizes{self._asked()}; looked at "
                 f"{names or 'no file'}{more}.",
-                remedy="Name the reader, such as netcdf or array, and say what it cannot know.",
+                remedy=self._advice(looked_at),
             )
         return found
 
     def open(self, path: Path) -> Source:
         """Open a source with the reader that recognizes it."""
         return self._readers[self.reader_of(path)].open(path)
+
+    def _advice(self, paths: Iterable[Path]) -> str:
+        """What to do with the first of the files that a reader has advice for."""
+        found = (reader.advice(path) for path in paths for reader in self._readers.values())
+        usual = "Name the reader, such as netcdf or array, and say what it cannot know."
+        return next(filter(None, found), usual)
 
     def _asked(self) -> str:
         asked = f" (asked: {', '.join(self._readers)})"

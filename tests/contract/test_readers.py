@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import xarray
@@ -40,14 +41,23 @@ def array_sample(folder: Path) -> tuple[Path, ReaderOptions]:
     return folder / "flow.npy", ReaderOptions(dims=("sample", "time", "y", "x"))
 
 
+def hdf5_sample(folder: Path) -> tuple[Path, ReaderOptions]:
+    with h5py.File(folder / "flow.h5", "w") as file:
+        for group in ("a", "b", "c"):
+            file[f"{group}/density"] = wave(4, 5, 6)
+    options = ReaderOptions(dims=("sample", "time", "y", "x"), fields=("density=*/density",))
+    return folder / "flow.h5", options
+
+
 SAMPLES: dict[str, Callable[[Path], tuple[Path, ReaderOptions]]] = {
     "array": array_sample,
     "auto": the_well_sample,
+    "hdf5": hdf5_sample,
     "netcdf": netcdf_sample,
     "pdebench": pdebench_sample,
     "the_well": the_well_sample,
 }
-NEEDS_OPTIONS = {"array"}
+NEEDS_OPTIONS = {"array", "hdf5"}
 """Readers whose sample nobody could recognize without being told what its dims are."""
 GARBAGE = {
     "empty.h5": b"",

@@ -69,7 +69,7 @@ def test_every_extra_that_is_named_exists() -> None:
         for extras in re.findall(rf"{DISTRIBUTION}\[([\w, -]+)\]", text):
             named |= {extra.strip() for extra in extras.split(",")}
         named |= set(re.findall(r"""install_extra\(["'](\w+)["']\)""", text))
-    assert named >= {"dask", "netcdf", "plots", "s3"}
+    assert named >= {"dask", "hdf5", "netcdf", "plots", "s3"}
     assert named <= set(PROJECT["optional-dependencies"])
 
 

@@ -1,9 +1,10 @@
-"""The examples of the guides to NetCDF and arrays run as they are printed."""
+"""The examples of the guides to NetCDF, arrays and HDF5 run as they are printed."""
 
 import re
 import shlex
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import xarray
@@ -73,3 +74,21 @@ def test_array(
     with xarray.open_zarr("arrays/zarr/arrays.zarr") as store:
         np.testing.assert_array_equal(store["density"], values[..., 0])
         np.testing.assert_allclose(store["time"], 0.1 * np.arange(5))
+
+
+def test_hdf5(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    values = np.random.default_rng(0).uniform(1, 2, (6, 1, 16, 16, 3)).astype(np.float32)
+    values = values * np.linspace(1, 1.1, 5, dtype=np.float32)[:, None, None, None]
+    with h5py.File("mine.h5", "w") as file:
+        file["out/u"], file["out/vel"] = values[..., 0], values[..., 1:]
+        file["x"], file["y"], file["t"] = np.arange(16) / 8, np.arange(16) / 4, np.arange(5.0)
+    names = run("hdf5.md")
+    assert capsys.readouterr().out == (
+        "('u', 'velocity_x', 'velocity_y') ('y', 'x') (0.25, 0.125) 1.0\n"
+    )
+    np.testing.assert_array_equal(names["first_frames"], np.moveaxis(values[0, :4], -1, 1))  # type: ignore[arg-type]
+    with xarray.open_zarr("zarr/mine.zarr") as store:
+        np.testing.assert_array_equal(store["velocity_y"], values[..., 2])

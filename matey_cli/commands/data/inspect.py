@@ -10,6 +10,7 @@ from matey_cli.next_step import name_next
 from matey_cli.options import Given, from_settings, store_names
 
 if TYPE_CHECKING:
+    from matey_core.readers.hdf5.contents import FileContents
     from matey_core.workflows.data_inspect import DataReport
     from matey_core.workflows.data_inspect.description import Description, FieldRow
 
@@ -40,7 +41,8 @@ def inspect(
     Shows dims and sizes, fields with units and ranges, time step, boundaries,
     parameters and splits. In a terminal, it also draws each field of the first sample
     at its first, middle and last time. A folder with several gives one line each. Only
-    a few frames of a source are read, whatever its size.
+    a few frames of a source are read, whatever its size. Of a file of HDF5 or MATLAB
+    whose layout no reader knows, it lists all arrays and proposes the command to read it.
 
     \b
       matey data inspect
@@ -66,11 +68,45 @@ def inspect(
 
 def show_data(report: "DataReport", given: Given | None = None) -> None:
     """Describe the one store or source, or list all of them; `given` says how it was read."""
+    for found in report.contents:
+        _show_contents(found)
+    if report.contents:
+        return
     if len(report.items) == 1 and not report.failures:
         _describe(report.items[0])
     else:
         _list(report)
     _name_next(report, given or {})
+
+
+def _show_contents(found: "FileContents") -> None:
+    """List the arrays of a file whose layout is not known, and what may read it."""
+    facts = {"path": str(found.path), **{f"@{key}": v for key, v in found.attributes.items()}}
+    render.facts(f"{found.path.name} (no known layout)", **facts)
+    render.table(
+        "",
+        ("array", "shape", "type", "attributes"),
+        [
+            (
+                row.path,
+                "×".join(map(str, row.shape)) or "1 number",
+                row.dtype,
+                "; ".join(f"{key} = {value}" for key, value in row.attributes.items()) or None,
+            )
+            for row in found.arrays
+        ],
+        caption=f"{len(found.arrays)} arrays.",
+    )
+    if found.outside:
+        render.note(
+            f"Left alone, as their values lie in other files or nowhere: "
+            f"{', '.join(found.outside)}."
+        )
+    if found.command:
+        render.note("No reader knows this layout. Correct what is guessed here:")
+        name_next(*found.command)
+    else:
+        render.note("No array is of a floating type, so there is no field.")
 
 
 def _name_next(report: "DataReport", given: Given) -> None:

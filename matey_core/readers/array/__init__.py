@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from matey_core.containers.npy import is_npy, is_npz
+from matey_core.containers.tree import is_container
 from matey_core.errors import ConfigError, DataError, MateyError
 from matey_core.quantities import names_a_field
 from matey_core.readers import READERS, Join, Reader, ReaderOptions, Source
@@ -29,7 +31,6 @@ from matey_core.readers.array.folders import (
     repeated,
     trajectories,
 )
-from matey_core.readers.array.npy import is_npy, is_npz
 from matey_core.readers.array.ranks import ArrayDims
 from matey_core.readers.netcdf.header import open_dataset
 from matey_core.readers.netcdf.source import Opener
@@ -63,6 +64,8 @@ class ArrayReader(Reader):
 
     def find(self, folder: Path, *, exclude: Collection[Path] = ()) -> list[Path]:
         """List arrays, folders of `.npy` files that are one source, and folders of such folders."""
+        if folder.is_file() and is_container(folder):
+            return [folder]
         looked_at = list(walk(folder, exclude))
         found = [path for path in looked_at if is_array(path)]
         if not found:
@@ -90,7 +93,9 @@ class ArrayReader(Reader):
         return sorted(found)
 
     def open(self, path: Path) -> Source:
-        """Read the header of an array, or of all of a folder."""
+        """Read the header of an array, or of all of a folder; HDF5 is read by its own reader."""
+        if path.is_file() and is_container(path):
+            return READERS["hdf5"](self.options).open(path)
         # A lone array takes the one name that was given.
         is_lone = len(self.options.fields) == 1 and "field" not in self._roles()
         name = next(iter(pairs("fields", self.options.fields)), LONE) if is_lone else LONE

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from matey_core.containers.lazy import Stored
+from matey_core.containers.npy import is_npy, open_npy, open_npz, shape_and_type
 from matey_core.errors import ConfigError
 from matey_core.files import read_json
 from matey_core.quantities import known_fields, names_a_field
 from matey_core.readers import Join
 from matey_core.readers._find import entries_of
-from matey_core.readers.array.lazy import Stored
-from matey_core.readers.array.npy import is_npy, open_npy, open_npz, shape_and_type
 from matey_core.readers.netcdf.files import reading
 
 DESCRIPTION = ".json"

@@ -12,10 +12,10 @@ from typing import Any
 
 import zarr
 
+from matey_core.containers.lazy import Lazy, Stored
 from matey_core.errors import DataError
 from matey_core.files import check_regular_below, read_json
 from matey_core.readers._find import entries_of
-from matey_core.readers.array.lazy import Lazy, Stored
 
 SAFE = frozenset(
     {"adler32", "astype", "bitround", "blosc", "bytes", "bz2", "crc32", "crc32c", "delta"}

@@ -15,7 +15,7 @@ from matey_core.readers import ReaderOptions, Source
 from matey_core.readers._in_time import FEWEST, InTime, by_number, counted_times
 from matey_core.readers._options import usual_role
 from matey_core.readers.netcdf.dims import coordinate_of, guessed_role
-from matey_core.readers.netcdf.files import opened, reading
+from matey_core.readers.netcdf.files import reading
 from matey_core.readers.netcdf.layout import unit_of
 from matey_core.readers.netcdf.source import DatasetSource
 from matey_core.readers.netcdf.times import in_seconds, stamped
@@ -126,7 +126,7 @@ def moments_in_time(
 
 def _read_clock(source: DatasetSource) -> FileClock | None:
     with reading(source.path):
-        return clock_of(source.path, opened(source.path), source, source.time_dim)
+        return clock_of(source.path, source.dataset(), source, source.time_dim)
 
 
 def _common_times(paths: Sequence[Path], clocks: Sequence[FileClock]) -> list[np.ndarray]:

@@ -12,10 +12,11 @@ from pathlib import Path
 import h5py
 import xarray as xr
 
+from matey_core.containers.filters import check_filters
+from matey_core.containers.hdf5 import SIGNATURE
+from matey_core.containers.links import inside
 from matey_core.errors import ConfigError, DataError, MateyError, install_extra
 from matey_core.files import version
-from matey_core.readers._hdf5 import SIGNATURE
-from matey_core.readers._links import inside
 
 CLASSIC = (b"CDF\x01", b"CDF\x02")
 CDF5 = b"CDF\x05"
@@ -159,6 +160,8 @@ def _check_inside(path: Path) -> None:
                     f"{path}: {key} lies in another file, or nowhere.",
                     remedy="Copy its values into the file.",
                 )
+            if isinstance(item, h5py.Dataset):
+                check_filters(path, item)
 
 
 def structure(path: Path) -> Structure:

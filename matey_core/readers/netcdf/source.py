@@ -35,6 +35,10 @@ class DatasetSource(Source):
         self._opened = opened
         self._files = files
 
+    def dataset(self) -> xr.Dataset:
+        """The file, opened."""
+        return self._opened(self.path)
+
     @property
     def time_dim(self) -> str | None:
         """Name of the dim of times in the file; None if the fields have none."""
@@ -82,7 +86,7 @@ class DatasetSource(Source):
             return variable.isel({dim: where[str(dim)] for dim in variable.dims if dim in where})
 
         with reading(self.path):
-            data = self._opened(self.path)
+            data = self.dataset()
             if isinstance(column.source, str):
                 found = part(data, column.source)
             else:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import h5py
 
+from matey_core.containers.hdf5 import is_hdf5, is_netcdf, is_well, open_hdf5
 from matey_core.errors import DataError
 from matey_core.readers import READERS, Reader, Source
-from matey_core.readers._hdf5 import find_hdf5, is_hdf5, is_netcdf, is_well, open_hdf5
+from matey_core.readers._find import find_hdf5
 from matey_core.readers.pdebench import grouped, incompressible, stacked
 from matey_core.readers.pdebench.names import stem
 
@@ -42,7 +43,9 @@ class PdebenchReader(Reader):
             with open_hdf5(path) as file:
                 if is_netcdf(file) or is_well(file):
                     return False
-                return any(layout.accepts(file) for layout in LAYOUTS)
+                found = [layout for layout in LAYOUTS if layout.accepts(file)]
+                # A plain file may have a density as well, but not without coordinates.
+                return bool(found) and (found[0] is not stacked or stacked.is_placed(file))
         except DataError:
             return False
 

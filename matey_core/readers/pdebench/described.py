@@ -10,9 +10,9 @@ import h5py
 import numpy as np
 import pydantic
 
+from matey_core.containers.hdf5 import attributes, datasets, groups, small, text_of
 from matey_core.errors import DataError
 from matey_core.fields import Boundary
-from matey_core.readers._hdf5 import attributes, datasets, groups, small, text_of
 from matey_core.readers.pdebench import names
 
 ATTRIBUTE = "matey"

@@ -11,10 +11,7 @@ import h5py
 import numpy as np
 from jaxtyping import Shaped
 
-from matey_core.errors import DataError
-from matey_core.fields import FieldSpec, Grid
-from matey_core.readers import Header, Source
-from matey_core.readers._hdf5 import (
+from matey_core.containers.hdf5 import (
     attributes,
     clip,
     datasets,
@@ -25,6 +22,9 @@ from matey_core.readers._hdf5 import (
     small,
     text_of,
 )
+from matey_core.errors import DataError
+from matey_core.fields import FieldSpec, Grid
+from matey_core.readers import Header, Source
 from matey_core.readers._spacing import uniform
 from matey_core.readers._unread import unread
 from matey_core.readers.pdebench import names

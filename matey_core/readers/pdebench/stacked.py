@@ -13,11 +13,7 @@ import h5py
 import numpy as np
 from jaxtyping import Shaped
 
-from matey_core.errors import DataError
-from matey_core.fields import Boundary, Field, FieldSpec, Grid
-from matey_core.quantities import known_fields
-from matey_core.readers import Header, Source
-from matey_core.readers._hdf5 import (
+from matey_core.containers.hdf5 import (
     attributes,
     clip,
     datasets,
@@ -26,6 +22,10 @@ from matey_core.readers._hdf5 import (
     same_shape,
     small,
 )
+from matey_core.errors import DataError
+from matey_core.fields import Boundary, Field, FieldSpec, Grid
+from matey_core.quantities import known_fields
+from matey_core.readers import Header, Source
 from matey_core.readers._spacing import uniform
 from matey_core.readers._unread import unread
 from matey_core.readers.pdebench import names
@@ -55,6 +55,11 @@ def accepts(file: h5py.File) -> bool:
     arrays = datasets(file)
     known = "tensor" in arrays or any(key in arrays for key in names.FLOW)
     return known or described_arrays(file) is not None
+
+
+def is_placed(file: h5py.File) -> bool:
+    """Whether the file has coordinates, or says what it has."""
+    return "x-coordinate" in datasets(file) or described_arrays(file) is not None
 
 
 def open_source(path: Path, file: h5py.File) -> Source:

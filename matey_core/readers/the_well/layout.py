@@ -15,10 +15,10 @@ from typing import Any
 import h5py
 import numpy as np
 
+from matey_core.containers.hdf5 import attributes, check_written, datasets, groups, text_of
 from matey_core.errors import DataError
 from matey_core.fields import RESERVED, Boundary, Field, can_name_a_field
 from matey_core.quantities import known_field
-from matey_core.readers._hdf5 import attributes, check_written, datasets, groups, text_of
 from matey_core.readers._unread import unread
 
 RANKS = {"t0_fields": 0, "t1_fields": 1, "t2_fields": 2}

@@ -9,9 +9,15 @@ from matey_core.errors import DataError
 from matey_core.locations import is_remote, location
 from matey_core.progress import OnProgress, Progress, silent
 from matey_core.readers import ReaderOptions
+from matey_core.readers.hdf5.contents import FileContents
 from matey_core.store import find_stores
 from matey_core.workflows.data_inspect.description import Description
-from matey_core.workflows.data_inspect.source import FoundSource, describe_source, find_sources
+from matey_core.workflows.data_inspect.source import (
+    FoundSource,
+    describe_source,
+    find_sources,
+    unknown_contents,
+)
 from matey_core.workflows.data_inspect.store import describe_store
 
 __all__ = ["DataReport", "Description", "Failure", "inspect_data"]
@@ -33,6 +39,8 @@ class DataReport:
     path: Path
     items: tuple[Description, ...]
     failures: tuple[Failure, ...]
+    contents: tuple[FileContents, ...] = ()
+    """What is inside a file whose layout no reader knows."""
 
 
 def inspect_data(
@@ -59,6 +67,8 @@ def inspect_data(
     work: list[tuple[Path, Callable[[], Description]]] = [
         (found, partial(describe_store, found)) for found in stores
     ]
+    if reader in (None, "hdf5") and (found := unknown_contents(place, options)):
+        return DataReport(path=place, items=(), failures=(), contents=(found,))
     if place not in stores and not (stores and is_remote(place)):
         work += [
             (found.path, partial(describe_source, found))

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from matey_core.containers.tree import is_container
 from matey_core.conversion.moments import Moments
 from matey_core.fields import Field
-from matey_core.locations import own_name
+from matey_core.locations import is_remote, own_name
 from matey_core.readers import READERS, Reader, ReaderOptions, Source
 from matey_core.readers.auto import AutoReader
+from matey_core.readers.hdf5.contents import FileContents, contents_of
 from matey_core.workflows.data_inspect.description import (
     Description,
     FieldRow,
@@ -63,6 +65,19 @@ def find_sources(
         )
         for path in reader.find(folder, exclude=exclude)
     ]
+
+
+def unknown_contents(path: Path, options: ReaderOptions | None) -> FileContents | None:
+    """List what is inside a file of HDF5 or MATLAB if no reader knows its layout.
+
+    Raises:
+        DataError: the file is damaged.
+        ConfigError: a package lacks, or an option does not fit.
+    """
+    if is_remote(path) or not path.is_file() or (options and (options.dims or options.fields)):
+        return None
+    is_known = not is_container(path) or AutoReader().recognizes(path)
+    return None if is_known else contents_of(path)
 
 
 def describe_source(found: FoundSource) -> Description:

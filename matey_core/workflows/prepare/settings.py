@@ -40,7 +40,8 @@ class PrepareConfig(Config):
     """What the files of a folder are: each a trajectory (sample), or some times (time) or, as .npy
     files, a field (field) of one; by default what names and times tell."""
     fields: tuple[str, ...] = ()
-    """Variables that are fields, as NAME or VARIABLE=NAME, such as h=height,uwnd=velocity_x."""
+    """Variables that are fields, as NAME or VARIABLE=NAME, such as h=height,uwnd=velocity_x; of
+    plain HDF5 as NAME=PATH, such as u=train/u."""
     derive: tuple[str, ...] = ()
     """Expression that defines a field, such as 'theta = theta + hy_theta'; may be repeated."""
     component_dim: str = ""

@@ -9,8 +9,9 @@ import h5py
 import numpy as np
 import pytest
 
+from matey_core.containers import hdf5
 from matey_core.errors import DataError
-from matey_core.readers import READERS, Source, _hdf5
+from matey_core.readers import READERS, Source
 from tests.support import tiny_source
 from tests.support_well import well_file
 
@@ -32,10 +33,10 @@ def test_a_file_is_open_from_the_first_read_as_long_as_its_source_lives(tmp_path
     assert not is_open(path)
     source.read(0, 0, 1)
     assert is_open(path)
-    before = [id(kept.file) for kept in _hdf5._KEPT.values()]
+    before = [id(kept.file) for kept in hdf5._KEPT.values()]
     source.read(1, 0, 1)
     READER.open(path)
-    assert [id(kept.file) for kept in _hdf5._KEPT.values()] == before
+    assert [id(kept.file) for kept in hdf5._KEPT.values()] == before
     del source
     gc.collect()
     assert not is_open(path)
@@ -45,11 +46,11 @@ def test_a_file_is_open_from_the_first_read_as_long_as_its_source_lives(tmp_path
 
 @needs_proc
 def test_few_files_are_open_at_a_time(tmp_path: Path) -> None:
-    paths = [tiny_source(tmp_path / f"{number}.h5") for number in range(_hdf5.MAX_OPEN + 3)]
+    paths = [tiny_source(tmp_path / f"{number}.h5") for number in range(hdf5.MAX_OPEN + 3)]
     sources = [READER.open(path) for path in paths]
     for source in sources:
         source.read(0, 0, 1)
-    assert [is_open(path) for path in paths] == [False] * 3 + [True] * _hdf5.MAX_OPEN
+    assert [is_open(path) for path in paths] == [False] * 3 + [True] * hdf5.MAX_OPEN
     first = sources[0].read(1, 2, 3)
     np.testing.assert_array_equal(first, sources[1].read(1, 2, 3))
 

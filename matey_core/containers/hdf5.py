@@ -1,9 +1,9 @@
-"""HDF5 files: finding them by content, opening them, and reading coordinates."""
+"""HDF5 files: told by content, opened, and what in them may be read."""
 
 import math
 import os
 import weakref
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, TypeVar
 import h5py
 import numpy as np
 
+from matey_core.containers.filters import check_filters, load_filters
 from matey_core.errors import DataError
 from matey_core.files import version
-from matey_core.readers._find import walk
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
@@ -45,23 +45,6 @@ class _Kept(NamedTuple):
 _KEPT: dict[tuple[int, int], _Kept] = {}
 """By device and inode, the one that was used last at the end."""
 os.register_at_fork(after_in_child=_KEPT.clear)
-
-
-def find_hdf5(folder: Path, exclude: Collection[Path]) -> list[Path]:
-    """List HDF5 files below `folder`, by signature and not by name, in sorted order.
-
-    Raises:
-        DataError: the folder is missing or has none, or a file that is named
-            like HDF5 is not HDF5.
-    """
-    candidates = [path for path in walk(folder, exclude) if path.is_file()]
-    found = [path for path in candidates if is_hdf5(path)]
-    if not found:
-        raise DataError(
-            f"{folder} holds no HDF5 file ({len(candidates)} files looked at).",
-            remedy="Put PDEBench files there, or name another folder.",
-        )
-    return found
 
 
 def is_hdf5(path: Path) -> bool:
@@ -123,6 +106,7 @@ def _opened(path: Path, user: object) -> Iterator[h5py.File]:
         with h5py.File(path, "r") as file:
             yield file
         return
+    load_filters()
     kept = _Kept(stamp, h5py.File(path, "r"), weakref.ref(user, _forget))
     _KEPT[key] = kept
     while len(_KEPT) > MAX_OPEN:
@@ -234,6 +218,7 @@ def small(path: Path, array: h5py.Dataset) -> np.ndarray:
             f"{path}: {array.name} has shape {array.shape} and type {array.dtype}; "
             "expected real numbers, one for each point or time."
         )
+    check_filters(path, array)
     return array[...]
 
 
@@ -265,7 +250,7 @@ def check_written(path: Path, array: h5py.Dataset) -> None:
     Raises:
         DataError: it is one.
     """
-    if max(array.shape) > MAX_LENGTH or array.id.get_storage_size() == 0:
+    if max(array.shape, default=1) > MAX_LENGTH or array.id.get_storage_size() == 0:
         raise DataError(
             f"{path}: {array.name} is declared with shape {array.shape} and holds "
             f"{array.id.get_storage_size()} bytes.",
@@ -279,7 +264,9 @@ def check_size(path: Path, array: h5py.Dataset) -> None:
 
     Raises:
         DataError: it does.
+        ConfigError: it is compressed by a filter that is not there.
     """
+    check_filters(path, array)
     declared, held = array.size * array.dtype.itemsize, array.id.get_storage_size()
     if declared > MOST_EMPTY and declared > MOST_PACKED * held:
         raise DataError(

@@ -21,14 +21,15 @@ class Lazy(BackendArray):
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
         """Read a part."""
         return indexing.explicit_indexing_adapter(
-            key, self.shape, indexing.IndexingSupport.BASIC, self._part
+            key, self.shape, indexing.IndexingSupport.BASIC, self.part
         )
 
     def converted(self, dtype: np.dtype) -> "Lazy":
         """Read as another type."""
-        return Lazy(self.shape, dtype, lambda key: self._part(key).astype(dtype))
+        return Lazy(self.shape, dtype, lambda key: self.part(key).astype(dtype))
 
-    def _part(self, key: Any) -> np.ndarray:
+    def part(self, key: Any) -> np.ndarray:
+        """Read a part by a basic index."""
         return np.asarray(self._read(key))
 
 
@@ -61,6 +62,15 @@ class Stored:
             values if isinstance(values, Lazy) else Lazy(self.shape, self.dtype, values.__getitem__)
         )
         return replace(self, values=lazy.converted(dtype))
+
+    def part(self, key: tuple[Any, ...]) -> np.ndarray:
+        """Read a part by a basic index."""
+        values = self.values
+        return values.part(key) if isinstance(values, Lazy) else np.asarray(values[key])
+
+    def check(self) -> None:
+        """Ask for no values, so that what cannot be read is known before any is."""
+        self.part((slice(0, 0),) * len(self.shape))
 
     def variable(self, dims: tuple[str, ...]) -> xr.Variable:
         """Give the array its dims; values stay where they are."""

@@ -11,10 +11,10 @@ from typing import IO, Any
 import numpy as np
 from jaxtyping import Shaped
 
+from matey_core.containers.lazy import Lazy, Stored
 from matey_core.errors import DataError
 from matey_core.files import version
 from matey_core.machine import memory
-from matey_core.readers.array.lazy import Lazy, Stored
 
 MAGIC = b"\x93NUMPY"
 ZIP = b"PK\x03\x04"

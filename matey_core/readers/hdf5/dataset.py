@@ -1,0 +1,301 @@
+"""A file as a dataset: fields with named dims, positions, times and constants."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from matey_core.containers.athena import is_athena, whole_grid
+from matey_core.containers.lazy import Stored
+from matey_core.containers.tree import arrays_of, attributes_of
+from matey_core.containers.views import STAR, components, matches
+from matey_core.errors import DataError
+from matey_core.files import version
+from matey_core.readers import ReaderOptions
+from matey_core.readers._expressions import parse
+from matey_core.readers._options import ROLES, named_dims
+from matey_core.readers.hdf5.dims import component_names, fitting, roles_of
+from matey_core.readers.hdf5.fields import (
+    Recipe,
+    is_floating,
+    known_recipe,
+    names_along,
+    reference,
+    said_fields,
+    unique_names,
+    with_stacks,
+)
+from matey_core.readers.hdf5.places import place_of, places, steps
+from matey_core.readers.hdf5.proposal import asks
+from matey_core.readers.netcdf.files import LEFT_OUT, reading
+
+OPEN_FILES = 4
+"""How many files a process keeps open between reads."""
+NOTES, DIMS, FIELDS = "matey: notes", "matey: dims", "matey: fields"
+"""Attributes of an opened dataset: what a person should know, its dims, and what was chosen."""
+COUNTERS = ("Time", "NumCycles", "MaxLevel", "NumMeshBlocks", "set_number", "writes")
+"""Attributes that tell of a run of Athena++ or Dedalus, and not of the equation."""
+CF = ("units", "standard_name", "_FillValue", "missing_value", "scale_factor", "add_offset")
+"""Attributes of arrays that mean something."""
+
+
+def opened(path: Path, *, options: ReaderOptions) -> xr.Dataset:
+    """Open a file, or give the one that this process has open; values stay in the file.
+
+    Raises:
+        DataError: it cannot be read, or has no array with these dims.
+        ConfigError: dims or fields are not known, or a package lacks.
+    """
+    with reading(path):
+        known = version(path.stat())
+    return _opened(path, options, known, os.getpid())
+
+
+@lru_cache(maxsize=OPEN_FILES)
+def _opened(path: Path, options: ReaderOptions, known: tuple[int, ...], process: int) -> xr.Dataset:
+    return Assembly(path, options).dataset()
+
+
+def open_arrays(path: Path) -> dict[str, Stored]:
+    """All arrays of a file by path; the blocks of Athena++ as whole grids."""
+    arrays, attributes = arrays_of(path), attributes_of(path)
+    return whole_grid(path, arrays, attributes) if is_athena(arrays, attributes) else arrays
+
+
+class Assembly:
+    """What is made of a file by its arrays and by what a person says."""
+
+    def __init__(self, path: Path, options: ReaderOptions) -> None:
+        self.path = path
+        self.options = options
+        self.arrays = open_arrays(path)
+        known = known_recipe(self.arrays)
+        dims = options.dims or (known.dims if known else ())
+        self.roles = roles_of(dims, options)
+        has_field = "field" in self.roles.values()
+        self.along = (
+            options.fields if has_field and names_along(options.fields, self.arrays) else ()
+        )
+        chosen = () if self.along else options.fields
+        fields = said_fields(path, chosen, self.arrays)
+        uses = {name for text in options.derive for name in parse(text).names} - fields.keys()
+        more = said_fields(path, sorted(uses), self.arrays) if fields else {}
+        self.extra = {*more.values()}
+        """Arrays that only expressions use."""
+        fields |= more
+        if not fields and known and not options.dims:
+            fields = known.fields
+        if not dims and not any(self.arrays[p].dims for p in fields.values() if p in self.arrays):
+            raise asks(path, self.arrays)
+        self.recipe = Recipe(fields=fields, dims=tuple(self.roles.values()))
+        for pattern in fields.values():
+            if STAR in pattern:
+                self.arrays = with_stacks(self.arrays, pattern)
+        self.sizes: dict[str, int] = {}
+        self.notes: list[str] = []
+        self.left: list[str] = []
+
+    def dataset(self) -> xr.Dataset:
+        """Give fields, positions and constants, by the names of roles."""
+        chosen = self.recipe.fields
+        candidates = {p: self.arrays[p] for p in chosen.values()} if chosen else self.arrays
+        self._measure(candidates)
+        folders = _folders(candidates)
+        places, used = self._places(folders)
+        fields = self._fields({p: a for p, a in candidates.items() if chosen or p not in used})
+        constants = self._constants(folders, used | set(fields))
+        variables = self._variables(fields)
+        attributes = attributes_of(self.path, folders)
+        numbers = {
+            key: value
+            for key, value in attributes.items()
+            if np.asarray(value).dtype.kind in "fiu" and key not in COUNTERS
+        }
+        left = f"{', '.join(self.left)}, on other dims than the fields" if self.left else ""
+        extra = {name for name, path in self.recipe.fields.items() if path in self.extra}
+        said = {
+            NOTES: self.notes,
+            DIMS: [dim for dim in self.sizes if dim != "field"],
+            FIELDS: [name for name in variables if name not in extra],
+            LEFT_OUT: left,
+        }
+        data = xr.Dataset({**constants, **variables, **places}, attrs={**numbers, **said})
+        return xr.decode_cf(data, decode_times=False, decode_timedelta=False, decode_coords=False)
+
+    def _fields(self, candidates: Mapping[str, Stored]) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """Path → name and roles of the dims, of all arrays that are fields."""
+        chosen = self.recipe.fields
+        found = {path: self._dims(array) for path, array in candidates.items()}
+        fitting = [path for path, dims in found.items() if self._fits(path, dims)]
+        names = {p: n for n, p in (chosen or unique_names(fitting)).items()}
+        if chosen and (missing := [path for path in candidates if path not in fitting]):
+            raise self._nothing(missing)
+        if not fitting:
+            raise self._nothing(list(candidates))
+        if not chosen:
+            self.left += [
+                f"{path} {array.shape}"
+                for path, array in candidates.items()
+                if is_floating(array) and len(array.shape) > 2 and path not in fitting
+            ]
+        return {path: (names[path], found[path] or ()) for path in fitting}
+
+    def _measure(self, candidates: Mapping[str, Stored]) -> None:
+        """Learn how many points the dims have."""
+        dims = self.recipe.dims
+        for kept in (dims, tuple(dim for dim in dims if dim != "field")):
+            if not self.sizes and kept and (shape := reference(candidates, len(kept))):
+                self.sizes = dict(zip(kept, shape, strict=True))
+        for array in candidates.values():
+            named = self._named(array)
+            if named and len(named) == len(array.shape):
+                sizes = dict(zip(named, array.shape, strict=True))
+                if all(size > 1 for size in sizes.values()) and len(sizes) > len(self.sizes):
+                    self.sizes = {dim: n for dim, n in sizes.items() if dim != "field"}
+
+    def _named(self, array: Stored) -> tuple[str, ...] | None:
+        """Roles of the dims of an array that names them, unless a person names all in order."""
+        if not array.dims or not set(self.roles) <= set(array.dims):
+            return None
+        known = {*self.roles, self.options.component_dim, ""}
+        others = [dim for dim in array.dims if dim not in known]
+        said = tuple(f"{role}={dim}" for dim, role in self.roles.items() if role != "field")
+        roles = named_dims((*said, *dict.fromkeys(others))).roles
+        return tuple(roles.get(dim, "field") for dim in array.dims)
+
+    def _dims(self, array: Stored) -> tuple[str, ...] | None:
+        named = self._named(array)
+        return named or fitting(array.shape, self.recipe.dims, self.sizes)
+
+    def _fits(self, path: str, dims: tuple[str, ...] | None) -> bool:
+        array = self.arrays[path]
+        space = {dim for dim in self.sizes if dim not in ROLES}
+        return (
+            bool(dims)
+            and is_floating(array)
+            and space <= set(dims or ())
+            and all(
+                dim == "field" or self.sizes.get(dim) == size
+                for dim, size in zip(dims or (), array.shape, strict=True)
+            )
+        )
+
+    def _variables(self, fields: Mapping[str, tuple[str, tuple[str, ...]]]) -> dict[str, Any]:
+        found = {}
+        axes = [dim for dim in self.sizes if dim not in ROLES]
+        for path, (name, dims) in fields.items():
+            array = self.arrays[path]
+            array.check()
+            known = {key: array.attributes[key] for key in CF if key in array.attributes}
+            along = [axis for axis, dim in enumerate(dims) if dim == "field"]
+            kept = tuple(dim for dim in dims if dim != "field")
+            counts = [array.shape[axis] for axis in along]
+            is_tensor = bool(array.dims or self.options.component_dim)
+            names = self.along or component_names(name, counts, axes, is_tensor=is_tensor)
+            parts = components(array, along) if along else [array]
+            if len(names) != len(parts) or (self.along and len(fields) > 1):
+                raise DataError(
+                    f"{self.path}: {path} has {len(parts)} components, --fields names "
+                    f"{len(names)}.",
+                    remedy="Name all of one array, in order, or leave --fields out.",
+                )
+            for own, each in zip(names, parts, strict=True):
+                if own in found or own in self.sizes:
+                    raise DataError(
+                        f"{self.path}: {path} gives a field {own}, and so does another array, or "
+                        "an axis has this name.",
+                        remedy="Name it otherwise, as --fields NAME=PATH.",
+                    )
+                found[own] = each.variable(kept)
+                found[own].attrs = dict(known)
+        return found
+
+    def _places(self, folders: Sequence[str]) -> tuple[dict[str, Any], set[str]]:
+        """Positions and times as variables, and the paths that they come from."""
+        found: dict[str, Any] = {}
+        used = set()
+        unsorted = []
+        for dim, place in places(self.path, self.arrays, self.sizes, folders):
+            used.add(place.path)
+            if place.values is None:
+                unsorted.append(place.path)
+                continue
+            found[dim] = xr.Variable((dim,), place.values, {"units": place.unit})
+        if unsorted:
+            self.notes.append(
+                f"no positions, as they do not increase, or differ from sample to sample: "
+                f"{', '.join(unsorted)}"
+            )
+        found |= self._starred()
+        missing = [dim for dim in self.sizes if dim not in (*found, "sample", "field")]
+        said = {"time"} if self.options.time_step else set()
+        said |= {d for d in self.sizes if d not in ROLES} if self.options.spacing else set()
+        known = attributes_of(self.path, folders)
+        for field in self.recipe.fields.values():
+            known = {**self.arrays[field].attributes, **known}
+        for dim, (step, where) in steps(self.arrays, known, missing, folders).items():
+            if dim not in said:
+                found[dim] = xr.Variable((dim,), step * np.arange(self.sizes[dim]))
+                self.notes.append(f"steps of {step:g} along {dim}, from {where}")
+        if unknown := [dim for dim in missing if dim not in found and dim not in said]:
+            self.notes.append(
+                f"no positions found along {', '.join(unknown)}: steps of 1, unless --spacing or "
+                "--time-step says otherwise"
+            )
+        return found, used
+
+    def _starred(self) -> dict[str, Any]:
+        """Names of samples, or times, that a star in a path stands for."""
+        pattern = next((path for path in self.recipe.fields.values() if STAR in path), None)
+        if pattern is None:
+            return {}
+        dim = self.recipe.dims[0]
+        names = list(matches(pattern, [path for path in self.arrays if STAR not in path]))
+        if dim == "sample":
+            return {dim: xr.Variable((dim,), np.array(names))}
+        is_counted = dim == "time" and all(name.isdecimal() for name in names)
+        if is_counted and not self.options.time_step and len(names) > 1:
+            return {dim: xr.Variable((dim,), np.array(names, dtype=np.float64))}
+        return {}
+
+    def _constants(self, folders: Sequence[str], used: set[str]) -> dict[str, Any]:
+        """Single numbers, and numbers by sample, which are no positions."""
+        found: dict[str, Any] = {}
+        for path, array in self.arrays.items():
+            folder, _, name = path.rpartition("/")
+            if path in used or folder not in folders or array.dtype.kind not in "fiu":
+                continue
+            is_lone = max(array.shape, default=1) == 1
+            is_place = place_of(name) in self.sizes and name not in self.sizes
+            if is_lone and array.dtype.kind == "f":
+                value = array.part((slice(None),) * len(array.shape)).reshape(())
+                found.setdefault(name, xr.Variable((), value))
+            elif array.shape == (self.sizes.get("sample"),) and not is_place:
+                found.setdefault(name, xr.Variable(("sample",), array.part((slice(None),))))
+        return {name: v for name, v in found.items() if name not in self.sizes}
+
+    def _nothing(self, paths: Sequence[str]) -> DataError:
+        shown = ", ".join(f"{p} {self.arrays[p].shape} {self.arrays[p].dtype}" for p in paths[:12])
+        dims = ", ".join(self.recipe.dims) or "dims that have names"
+        sizes = ", ".join(f"{dim} {size}" for dim, size in self.sizes.items())
+        return DataError(
+            f"{self.path}: no array of a floating type on {dims}{f' ({sizes})' if sizes else ''}: "
+            f"{shown or 'it holds nothing'}.",
+            remedy="Name all dims in order, such as --dims sample,time,y,x; convert whole numbers "
+            f"to float32. `matey data inspect {self.path}` lists what is there.",
+        )
+
+
+def _folders(paths: Iterable[str]) -> tuple[str, ...]:
+    """Where positions may be: beside the fields, in `scales`, and in the groups above."""
+    found: dict[str, None] = {}
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        while folder:
+            found.setdefault(folder)
+            folder = folder.rpartition("/")[0]
+    return (*found, "scales", "coordinates", "coords", "grid", "")

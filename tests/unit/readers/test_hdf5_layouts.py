@@ -1,0 +1,224 @@
+"""Layouts that tell all about themselves, and MATLAB's files, whose dims are reversed in HDF5."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+import xarray as xr
+from typer.testing import CliRunner
+
+from matey_cli.app import app
+from matey_core.errors import ConfigError, DataError
+from matey_core.readers import READERS, ReaderOptions, Source
+from tests.support_well import wave
+
+RANDOM = np.random.default_rng(0)
+
+
+def opened(path: Path, **said: Any) -> Source:
+    return READERS["hdf5"](ReaderOptions(**said)).open(path)
+
+
+def dedalus(path: Path, *, first: int = 0) -> dict[str, np.ndarray]:
+    values = {"buoyancy": wave(6, 32, 16), "u": wave(6, 2, 32, 16)}
+    with h5py.File(path, "w") as file:
+        scales, tasks = file.create_group("scales"), file.create_group("tasks")
+        for name, points in (
+            ("sim_time", 0.1 * (first + np.arange(6))),
+            ("iteration", np.arange(6)),
+            ("write_number", np.arange(1, 7)),
+            ("x_hash_1a2b", np.linspace(0, 4, 32, endpoint=False)),
+            ("z_hash_3c4d", (np.arange(16) + 0.5) / 16),
+        ):
+            scales[name] = points
+            scales[name].make_scale(name)
+        for name, array in values.items():
+            task = tasks.create_dataset(name, data=array)
+            task.dims[0].label = "t"
+            task.dims[0].attach_scale(scales["sim_time"])
+            task.dims[array.ndim - 2].attach_scale(scales["x_hash_1a2b"])
+            task.dims[array.ndim - 1].attach_scale(scales["z_hash_3c4d"])
+        file.attrs["set_number"] = 1
+    return values
+
+
+def test_dedalus(tmp_path: Path) -> None:
+    values = dedalus(tmp_path / "snapshots_s1.h5")
+    reader = READERS["auto"]()
+    assert reader.find(tmp_path / "snapshots_s1.h5") == [tmp_path / "snapshots_s1.h5"]
+    source = reader.open(tmp_path / "snapshots_s1.h5")
+    header = source.header
+    assert header.spec.names == ("buoyancy", "u_x", "u_z")
+    assert [field.component for field in header.spec.fields] == [(), ("x",), ("z",)]
+    assert header.spec.grid.axes == ("x", "z")
+    assert header.spec.grid.spacing == (0.125, 0.0625)
+    np.testing.assert_allclose(header.times, 0.1 * np.arange(6))
+    assert header.parameters == {}
+    read = source.read(0, 2, 5)
+    np.testing.assert_array_equal(read[:, 0], values["buoyancy"][2:5])
+    np.testing.assert_array_equal(read[:, 1:], values["u"][2:5])
+
+
+def test_sets_of_dedalus_are_pieces_of_one_trajectory(tmp_path: Path) -> None:
+    dedalus(tmp_path / "snapshots_s1.h5")
+    dedalus(tmp_path / "snapshots_s2.h5", first=6)
+    source = opened(tmp_path, join="time")
+    np.testing.assert_allclose(source.header.times, 0.1 * np.arange(12))
+    assert source.read(0, 4, 8).shape == (4, 3, 32, 16)
+    with pytest.raises(DataError, match="different times"):
+        opened(tmp_path)
+
+
+BLOCKS = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (1, 1, 0)]
+
+
+def athena(path: Path, number: int, levels: tuple[int, ...] = (0,) * 4) -> np.ndarray:
+    whole = RANDOM.random((5, 16, 32)).astype("f4")
+    with h5py.File(path, "w") as file:
+        file.attrs["Time"] = 0.1 * number
+        file.attrs["NumCycles"] = number
+        file.attrs["VariableNames"] = np.array([b"rho", b"press", b"vel1", b"vel2", b"vel3"])
+        file.attrs["DatasetNames"] = np.array([b"prim"])
+        file.attrs["MeshBlockSize"] = [16, 8, 1]
+        file.attrs["RootGridSize"] = [32, 16, 1]
+        parts = [whole[:, 8 * y : 8 * y + 8, 16 * x : 16 * x + 16] for x, y, _ in BLOCKS]
+        file["prim"] = np.stack(parts, 1)[:, :, None]
+        file["Levels"] = np.array(levels, "i4")
+        file["LogicalLocations"] = np.array(BLOCKS)
+        file["x1v"] = np.array([np.arange(16) + 16 * x + 0.5 for x, _, _ in BLOCKS], "f4") / 32
+        file["x2v"] = np.array([np.arange(8) + 8 * y + 0.5 for _, y, _ in BLOCKS], "f4") / 32
+    return whole
+
+
+def test_blocks_of_athena_are_one_grid_and_files_are_times(tmp_path: Path) -> None:
+    wholes = [athena(tmp_path / f"kh.out2.{k:05d}.athdf", k) for k in range(4)]
+    (found,) = READERS["auto"]().find(tmp_path)
+    source = READERS["auto"]().open(found)
+    header = source.header
+    assert header.spec.names == ("rho", "press", "vel1", "vel2", "vel3")
+    assert header.spec.grid.axes == ("y", "x")
+    assert header.spec.grid.spacing == (1 / 32, 1 / 32)
+    np.testing.assert_allclose(header.times, 0.1 * np.arange(4))
+    assert header.parameters == {}
+    assert any("4 files of one time each" in note for note in header.notes)
+    np.testing.assert_array_equal(source.read(0, 0, 4), np.stack(wholes))
+
+
+def test_blocks_of_several_levels_are_refused(tmp_path: Path) -> None:
+    athena(tmp_path / "a.athdf", 0, levels=(0, 0, 1, 1))
+    with pytest.raises(DataError, match="4 blocks of 2 levels"):
+        opened(tmp_path / "a.athdf")
+
+
+def test_cutouts_of_jhtdb(tmp_path: Path) -> None:
+    velocity = RANDOM.random((3, 8, 16, 12, 3)).astype("f4")
+    with h5py.File(tmp_path / "isotropic1024coarse.h5", "w") as file:
+        for k in range(3):
+            file[f"Velocity_{k + 1:04d}"] = velocity[k]
+            file[f"Pressure_{k + 1:04d}"] = velocity[k, ..., :1] ** 2
+        for axis, points in zip("xyz", (12, 16, 8), strict=True):
+            file[f"{axis}coor"] = np.linspace(0, 1, points).astype("f4")
+    source = READERS["auto"]().open(tmp_path / "isotropic1024coarse.h5")
+    header = source.header
+    assert header.spec.names == ("pressure", "velocity_x", "velocity_y", "velocity_z")
+    assert header.spec.grid.axes == ("z", "y", "x")
+    np.testing.assert_allclose(header.spec.grid.spacing, (1 / 7, 1 / 15, 1 / 11), rtol=1e-6)
+    assert header.times.tolist() == [1, 2, 3]
+    read = source.read(0, 1, 3)
+    np.testing.assert_array_equal(read[:, 0], velocity[1:, ..., 0] ** 2)
+    np.testing.assert_array_equal(read[:, 1:], np.moveaxis(velocity[1:], -1, 1))
+
+
+def test_pdearena(tmp_path: Path) -> None:
+    u = RANDOM.random((4, 14, 16, 24)).astype("f4")
+    with h5py.File(tmp_path / "NavierStokes2D_train_1.h5", "w") as file:
+        group = file.create_group("train")
+        group["u"], group["vx"], group["vy"] = u, 2 * u, 3 * u
+        group["t"] = np.tile(1.5 * np.arange(14), (4, 1))
+        group["x"] = np.tile(np.linspace(0, 32, 16), (4, 1))
+        group["y"] = np.tile(np.linspace(0, 32, 24), (4, 1))
+        group["buo_y"], group["dt"] = np.full(4, 0.5), np.full(4, 1.5)
+    source = READERS["auto"]().open(tmp_path / "NavierStokes2D_train_1.h5")
+    header = source.header
+    assert header.spec.names == ("u", "vx", "vy")
+    assert [field.component for field in header.spec.fields] == [(), ("x",), ("y",)]
+    assert header.spec.grid.axes == ("x", "y")
+    assert header.spec.grid.shape == (16, 24)
+    assert header.spec.time_step == 1.5
+    np.testing.assert_array_equal(header.parameters["buo_y"], [0.5] * 4)
+    np.testing.assert_array_equal(source.read(3, 0, 14)[:, 2], 3 * u[3])
+    chosen = opened(tmp_path / "NavierStokes2D_train_1.h5", fields=("smoke=train/u",))
+    assert chosen.header.spec.names == ("smoke",)
+
+
+def matlab73(path: Path, **arrays: np.ndarray) -> None:
+    """As MATLAB writes it: a block of text before HDF5, and dims in the opposite order."""
+    with h5py.File(path, "w", userblock_size=512) as file:
+        for name, values in arrays.items():
+            file[name] = values.T
+            file[name].attrs["MATLAB_class"] = np.bytes_("double")
+        file["#refs#/a"] = np.zeros((3, 4, 5))
+    with path.open("r+b") as raw:
+        raw.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM")
+
+
+@pytest.mark.parametrize("kind", ["5", "7.3"])
+def test_both_kinds_of_matlab_have_the_same_dims(kind: str, tmp_path: Path) -> None:
+    arrays = {"u": wave(3, 5, 6, 4).astype("f8"), "t": 0.5 * np.arange(4.0)[:, None]}
+    arrays |= {"visc": np.array([[1e-3]]), "a": wave(3, 5, 6).astype("f8")}
+    if kind == "5":
+        scipy.io.savemat(tmp_path / "ns.mat", {**arrays, "cells": np.array([1, "a"], object)})
+    else:
+        matlab73(tmp_path / "ns.mat", **arrays)
+    source = opened(tmp_path / "ns.mat", dims=("sample", "y", "x", "time"))
+    header = source.header
+    assert header.spec.names == ("u",)
+    assert [field.name for field in header.static_fields] == ["a"]
+    assert header.spec.grid.shape == (5, 6)
+    assert header.times.tolist() == [0, 0.5, 1, 1.5]
+    assert header.parameters["visc"].tolist() == [1e-3] * 3
+    np.testing.assert_array_equal(source.read(2, 1, 4)[:, 0], arrays["u"][2].transpose(2, 0, 1)[1:])
+    np.testing.assert_array_equal(source.read_static(1)[0], arrays["a"][1])
+
+
+@pytest.mark.parametrize("command", ["array", "hdf5"])
+def test_static_problems_of_matlab_5(command: str, tmp_path: Path) -> None:
+    """The files of Fourier neural operators: Darcy's flow and Burgers' equation."""
+    arrays = {"coeff": (RANDOM.random((4, 21, 21)) > 0.5) * 9.0 + 3}
+    arrays["sol"] = RANDOM.random((4, 21, 21))
+    scipy.io.savemat(tmp_path / "piececonst.mat", arrays)
+    place = str(tmp_path / "piececonst.mat")
+    done = CliRunner().invoke(
+        app,
+        ["prepare", command, place, "--dims", "sample,y,x", "--workers", "1"],
+    )
+    assert done.exit_code == 0, done.output
+    with xr.open_zarr(tmp_path / "zarr" / "piececonst.zarr") as store:
+        for name, values in arrays.items():
+            np.testing.assert_array_equal(store[name].values.squeeze(), values)
+
+
+def test_a_lone_vector_of_matlab(tmp_path: Path) -> None:
+    a, u = RANDOM.random((6, 64)), RANDOM.random((6, 64))
+    scipy.io.savemat(tmp_path / "burgers.mat", {"a": a, "u": u, "visc": 0.1}, do_compression=True)
+    source = opened(tmp_path / "burgers.mat", dims=("sample", "x"), fields=("a", "u"))
+    assert source.header.parameters["visc"].tolist() == [0.1] * 6
+    np.testing.assert_array_equal(source.read(4, 0, 1)[0], np.stack([a[4], u[4]]))
+
+
+def test_matlab_5_needs_scipy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scipy.io.savemat(tmp_path / "a.mat", {"u": wave(3, 4, 5)})
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match="MATLAB 5, and needs the package scipy") as caught:
+        opened(tmp_path / "a.mat", dims=("sample", "time", "x"))
+    assert "pip install 'matey-fm[hdf5]'" in caught.value.remedy
+
+
+def test_complex_values_of_matlab_are_refused(tmp_path: Path) -> None:
+    scipy.io.savemat(tmp_path / "a.mat", {"u": wave(3, 4, 5) * 1j})
+    with pytest.raises(DataError, match="has values of type complex64"):
+        opened(tmp_path / "a.mat", dims=("sample", "time", "x")).read(0, 0, 1)
