@@ -6,7 +6,7 @@ from functools import lru_cache, wraps
 from typing import TypeVar
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from matey_core.sequence_group import SequenceGroup
@@ -82,14 +82,14 @@ class Segments:
         return self.count, self.equal, self._unequal
 
 
-def to_device(values: Int[Tensor, " n"], device: torch.device) -> Int[Tensor, " n"]:
-    """Bring whole numbers to a device without making anyone wait for it.
+def to_device(values: Shaped[Tensor, "..."], device: torch.device) -> Shaped[Tensor, "..."]:
+    """Bring numbers to a device without making anyone wait for it.
 
     Args:
         values: on the CPU.
         device: where to.
     """
-    if device.type == "cuda" and not torch.compiler.is_compiling():  # which cannot trace pinning
+    if device.type != "cpu" and not torch.compiler.is_compiling():  # which cannot trace pinning
         values = values.pin_memory()
     return values.to(device, non_blocking=True)
 
@@ -106,6 +106,12 @@ def remember(prepare: Callable[[Key, torch.device], Made]) -> Callable[[Key, tor
             return kept(key, device)
 
     return prepared
+
+
+@remember
+def whole_numbers(values: tuple[int, ...], device: torch.device) -> Int[Tensor, " n"]:
+    """(n,) whole numbers on a device, which nobody waits for."""
+    return to_device(torch.tensor(values, dtype=torch.int64), device)
 
 
 @remember

@@ -29,7 +29,10 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     import torch
 
+    from tests.pretended import pretended
+
     torch.set_num_threads(1)
+    pretended()  # before the first backward pass, which starts a thread for every device
 
 
 def _shared(*parts: str) -> Path:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from matey_core.errors import ConfigError
+from matey_core.tokens import whole_numbers
 
 
 class FieldTable(nn.Module):
@@ -48,12 +49,17 @@ class FieldTable(nn.Module):
 
     def entering(self, rows: list[int]) -> Float[Tensor, "k w"]:
         """(channels · fields, w) vectors of every channel of the fields, channel-major."""
-        return self.enter[rows].transpose(0, 1).flatten(0, 1)
+        return self.enter[self._index(rows)].transpose(0, 1).flatten(0, 1)
 
     def leaving(self, rows: list[int]) -> tuple[Float[Tensor, "k w"], Float[Tensor, " k"]]:
         """(outputs · fields, w) vectors and offsets that read a head, output-major."""
-        leave, bias = self.leave[rows], self.bias[rows]
+        index = self._index(rows)
+        leave, bias = self.leave[index], self.bias[index]
         return leave.transpose(0, 1).flatten(0, 1), bias.transpose(0, 1).flatten()
+
+    def _index(self, rows: list[int]) -> Int[Tensor, " n"]:
+        """The rows as a tensor: a list as an index would be copied anew, and waited for."""
+        return whole_numbers(tuple(rows), self.enter.device)
 
     def append(self, names: Iterable[str]) -> None:
         """Add rows for fields that are new; those already known are left alone."""

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from matey_core.fields import BOUNDARIES, Grid
+from matey_core.tokens import to_device
 
 MAX_AXES = 3
 WAVES = 4
@@ -48,7 +49,7 @@ class GridEncoding(nn.Module):
         kind[:, BOUNDARIES.index(boundary)] = 1.0
         place = (torch.arange(points, device=device, dtype=torch.float32) + 0.5) / points
         angle = math.pi * place.unsqueeze(1) * torch.arange(1, WAVES + 1, device=device)
-        depth = torch.tensor(DEPTHS, device=device)
+        depth = to_device(torch.tensor(DEPTHS), device)
         left = torch.exp(-depth * place.unsqueeze(1))
         walls = torch.cat([angle.cos(), angle.sin(), left, left.flip(0)], dim=1)
         if boundary == "periodic":

@@ -8,6 +8,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from matey_core.fields import Grid
+from matey_core.tokens import to_device
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class Shift:
             device: where the fields are.
         """
         return cls(
-            points=torch.tensor(points, device=device),
+            points=to_device(torch.tensor(points), torch.device(device)),
             side=side,
             cells=tuple(
                 -(-(size + (0 if wraps else extra)) // side)

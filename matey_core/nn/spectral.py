@@ -6,7 +6,6 @@ any number of points, and faster than a fast Fourier transform here.
 """
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -158,10 +157,10 @@ def _complex(real: Tensor, imaginary: Tensor) -> Float[Tensor, "_kk _nn"]:
 
 
 def _angles(
-    numbers: Iterable[int], points: int, period: int, device: torch.device
+    numbers: range, points: int, period: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """Cosine and sine of 2π k n / period in float64, (wavenumbers, points)."""
-    wave = torch.tensor(list(numbers), device=device).unsqueeze(1)
+    wave = torch.arange(numbers.start, numbers.stop, device=device).unsqueeze(1)
     turns = wave * torch.arange(points, device=device) % period  # whole numbers: no digit is lost
     angle = 2 * math.pi / period * turns.double()
     return angle.cos(), angle.sin()

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+from jaxtyping import Bool
 from pydantic import PositiveFloat
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from matey_core.config import PartConfig
@@ -53,6 +54,30 @@ class OptimizerConfig(PartConfig):
             rate_of: learning rate of each parameter relative to `learning_rate`.
         """
         raise NotImplementedError
+
+
+def step_if(condition: Bool[Tensor, ""], optimizer: Optimizer) -> None:
+    """Take a step if a condition holds, which the device decides where the optimizer lets it.
+
+    Optimizers that do so, as PyTorch's fused ones, look at `found_inf` themselves. With others the
+    host waits for the condition.
+
+    Args:
+        condition: on the device of the parameters.
+        optimizer: whose state and parameters are left alone otherwise.
+    """
+    if condition.device.type == "cpu" or not leaves_steps_to_device(optimizer):
+        if bool(condition):
+            optimizer.step()
+        return
+    optimizer.found_inf = (~condition).float()  # type: ignore[attr-defined]
+    optimizer.step()
+    optimizer.found_inf = None  # type: ignore[attr-defined]
+
+
+def leaves_steps_to_device(optimizer: Optimizer) -> bool:
+    """Whether an optimizer looks at its `found_inf` on the device."""
+    return bool(getattr(optimizer, "_step_supports_amp_scaling", False))
 
 
 def set_rate(optimizer: Optimizer, fraction: float) -> float:

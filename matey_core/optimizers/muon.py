@@ -3,11 +3,18 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+import torch
 from pydantic import Field, NonNegativeFloat, PositiveFloat
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import AdamW, Muon, Optimizer
 
-from matey_core.optimizers import OPTIMIZERS, OptimizerConfig, RateFactor, same_rate
+from matey_core.optimizers import (
+    OPTIMIZERS,
+    OptimizerConfig,
+    RateFactor,
+    leaves_steps_to_device,
+    same_rate,
+)
 
 Groups = list[dict[str, Any]]
 
@@ -43,10 +50,38 @@ class MuonConfig(OptimizerConfig):
                 _add(group, matrices if decays and parameter.ndim == 2 else others)
         parts: list[Optimizer] = []
         if matrices:
-            parts.append(Muon(matrices, momentum=self.momentum, adjust_lr_fn="match_rms_adamw"))
+            parts.append(
+                SkippingMuon(matrices, momentum=self.momentum, adjust_lr_fn="match_rms_adamw")
+            )
         if others:
             parts.append(AdamW(others, fused=True))
         return JoinedOptimizers(parts)
+
+
+class SkippingMuon(Muon):
+    """Muon that takes no step where the device finds that it must not, as fused optimizers do."""
+
+    _step_supports_amp_scaling = True
+    found_inf: Tensor | None = None
+    """(), on the device: other than 0 where nothing may change."""
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> Any:
+        """Take a step, and take it back where `found_inf` says so."""
+        take: Callable[..., Any] = super().step
+        if self.found_inf is None:
+            return take(closure)
+        used = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
+        moments = [
+            self.state[p].setdefault("momentum_buffer", torch.zeros_like(p.grad)) for p in used
+        ]
+        changing = [*used, *moments]
+        before = [tensor.clone() for tensor in changing]
+        is_bad = self.found_inf != 0
+        loss = take(closure)
+        for tensor, old in zip(changing, before, strict=True):
+            torch.where(is_bad, old, tensor, out=tensor)
+        return loss
 
 
 class JoinedOptimizers(Optimizer):
@@ -55,6 +90,8 @@ class JoinedOptimizers(Optimizer):
     def __init__(self, parts: Sequence[Optimizer]) -> None:
         super().__init__([group for part in parts for group in part.param_groups], defaults={})
         self.parts = tuple(parts)
+        self.found_inf: Tensor | None = None
+        self._step_supports_amp_scaling = all(map(leaves_steps_to_device, parts))
         for part in parts:
             part.state = self.state
 
@@ -62,6 +99,7 @@ class JoinedOptimizers(Optimizer):
         """Take the step of each."""
         loss = closure() if closure else None
         for part in self.parts:
+            part.found_inf = self.found_inf  # type: ignore[attr-defined]
             part.step()
         return loss
 

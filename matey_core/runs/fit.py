@@ -39,12 +39,14 @@ from matey_core.runs.time_plan import begin, plan_of, time_budget
 from matey_core.signals import INTERRUPTED, Stop
 from matey_core.training import (
     POSITIONS,
+    AfterStep,
     Limits,
     Parity,
-    StepReport,
+    Record,
     TimeBudget,
     TrainState,
     WeightAverage,
+    ignore_report,
     train,
 )
 
@@ -183,11 +185,16 @@ def _fit(
     if strategy.place.is_first:
         listeners.on_start(facts)
     hours = Hours(most=config.max_hours, began=began)
-    after_step = _after_step(job, keeper, listeners, stop, hours, budget)
+    after_step = _after_step(keeper, stop, hours)
+    record: Record = ignore_report
+    if strategy.place.is_first:
+        record = Recorder(
+            job, state, keeper, on_progress=listeners.on_progress, on_step=listeners.on_step
+        )
     started = time.monotonic()
     if job.starts_with_validation:
         keeper.before_first_step(state)
-    attempt = partial(_attempt, job, state, keeper, objective, stop, after_step)
+    attempt = partial(_attempt, job, state, keeper, objective, stop, after_step, record)
     train_with_rollbacks(attempt, state, keeper)
     return _report(state, keeper, facts, seconds=time.monotonic() - started)
 
@@ -211,27 +218,13 @@ def _resume_or_begin(
     return parity
 
 
-def _after_step(
-    job: TrainingJob,
-    keeper: Keeper,
-    listeners: _Listeners,
-    stop: Stop,
-    hours: Hours,
-    budget: TimeBudget | None,
-) -> Callable[[TrainState, StepReport], None]:
-    """Make what follows every step: note it, save where it is time, end where it shall."""
+def _after_step(keeper: Keeper, stop: Stop, hours: Hours) -> AfterStep:
+    """Make what follows every step: save where it is time, end where it shall."""
     strategy = keeper.strategy
-    record = Recorder(
-        job, keeper.journal, on_progress=listeners.on_progress, on_step=listeners.on_step
-    )
 
-    def after_step(state: TrainState, report: StepReport) -> None:
-        if budget is not None:
-            budget.after_step()
-        if strategy.place.is_first:
-            record(state, report)
+    def after_step(state: TrainState, store: str, settle: Callable[[], None]) -> None:
         asked = agree(stop.number or hours.signal, keeper.is_due, strategy)
-        keeper.after_step(state, asked, store=report.dataset)
+        keeper.after_step(state, asked, store=store, settle=settle)
         if asked.signal and not keeper.is_last(state):
             end(asked.signal, strategy)
 
@@ -244,7 +237,8 @@ def _attempt(
     keeper: Keeper,
     objective: Objective,
     stop: Stop,
-    after_step: Callable[[TrainState, StepReport], None],
+    after_step: AfterStep,
+    record: Record,
 ) -> None:
     """Train from where the state is to the end."""
     config, strategy, budget = job.config, keeper.strategy, state.time
@@ -262,6 +256,7 @@ def _attempt(
             precision=keeper.precision,
             limits=Limits(gradient_norm=config.clip),
             after_step=after_step,
+            record=record,
             settings=job.tokens.each_step(),
             accumulate=config.accumulate,
         )

@@ -3,7 +3,7 @@
 import math
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -89,7 +89,9 @@ class Keeper:
         """Whether the last checkpoint is so old, by the clock of this process, that one is due."""
         return time.monotonic() - self._saved_at >= SECONDS * self.config.checkpoint_minutes
 
-    def after_step(self, state: TrainState, asked: Asked, *, store: str) -> None:
+    def after_step(
+        self, state: TrainState, asked: Asked, *, store: str, settle: Callable[[], None]
+    ) -> None:
         """Validate and save, where the step is one for it; called by all processes.
 
         What is written while steps are skipped would be no good checkpoint to go back to.
@@ -98,6 +100,7 @@ class Keeper:
             state: after the step.
             asked: whether a checkpoint is due, or the last thing that is done.
             store: that the step was on.
+            settle: has all steps counted and in the journal, which what is written presumes.
 
         Raises:
             DivergenceError: the weights are not finite, and so are not saved.
@@ -105,6 +108,7 @@ class Keeper:
         must = bool(asked.signal) or self.is_last(state)
         validates = self._is_validation(state)
         if must or validates or asked.is_due or self.config.is_checkpoint(state.step):
+            settle()
             check_finite(state.model, where=f"after step {state.step}, on {store}")
             if validates or must or not state.skipped_in_a_row:
                 self._save(

@@ -14,7 +14,7 @@ from matey_core.models import Model
 from matey_core.objectives import Objective
 from matey_core.profiling.machine import synchronize
 from matey_core.runs.settings import TrainingConfig
-from matey_core.training import Limits, Precision, StepReport, TrainState, Within, train
+from matey_core.training import Limits, Precision, TrainState, Within, train
 
 ORDER = (2, 7, 4, 0, 5, 1, 6, 3)
 """Eighths of the training that steps are measured in; the first four are spread over all of it."""
@@ -99,7 +99,7 @@ class _Stopwatch:
                 yield self._begun(steps[turn % len(steps)], eighth)
                 self._times[store].append(self._last)
 
-    def stop(self, state: TrainState, report: StepReport) -> None:
+    def stop(self, state: TrainState, store: str, settle: Callable[[], None]) -> None:
         """Note when a step has ended."""
         synchronize(self._strategy.device)
         self._last = time.perf_counter() - self._started

@@ -3,56 +3,64 @@
 from matey_core.profiling.machine import peak_memory
 from matey_core.progress import OnProgress, Progress
 from matey_core.runs.job import TrainingJob
+from matey_core.runs.keeper import Keeper
 from matey_core.runs.status import OnStep, Pacer, Smoother, StepStatus
-from matey_core.training import Journal, StepReport, TrainState
+from matey_core.training import StepReport, TrainState
 
 
 class Recorder:
     """Notes every step; only the first process has one."""
 
     def __init__(
-        self, job: TrainingJob, journal: Journal, *, on_progress: OnProgress, on_step: OnStep
+        self,
+        job: TrainingJob,
+        state: TrainState,
+        keeper: Keeper,
+        *,
+        on_progress: OnProgress,
+        on_step: OnStep,
     ) -> None:
         """Begin with no step.
 
         Args:
             job: what is trained.
-            journal: of the run.
+            state: of the training.
+            keeper: has the journal.
             on_progress: is called after every step.
             on_step: likewise, with all figures.
         """
-        self._job, self._journal = job, journal
+        self._job, self._state = job, state
+        self._journal, self._device = keeper.journal, keeper.strategy.device
         self._on_progress, self._on_step = on_progress, on_step
         self._pacer, self._smoother = Pacer(), Smoother()
 
-    def __call__(self, state: TrainState, report: StepReport) -> None:
-        """Note a step, as the state is after it."""
+    def __call__(self, report: StepReport) -> None:
+        """Note a step."""
         tokens = self._job.step_tokens(report.step - 1, report.dataset)
-        memory = peak_memory(report.loss.device)
+        memory = peak_memory(self._device)
         samples = self._job.config.batch_size
-        loss, norm = float(report.loss), float(report.gradient_norm)
         self._journal.write(
             "step",
             step=report.step,
             store=report.dataset,
-            loss=loss,
-            gradient_norm=norm,
+            loss=report.loss,
+            gradient_norm=report.gradient_norm,
             learning_rate=report.learning_rate,
             is_skipped=report.is_skipped,
-            **({} if state.time is None else {"share": state.time.share}),
+            **({} if report.share is None else {"share": report.share}),
             seconds=round(report.seconds, 6),
             waiting_seconds=round(report.waiting_seconds, 6),
             samples=samples,
             tokens=tokens,
             memory=memory,
         )
-        self._smoother.add(report.dataset, loss, is_skipped=report.is_skipped)
+        self._smoother.add(report.dataset, report.loss, is_skipped=report.is_skipped)
         status = StepStatus(
             step=report.step,
-            steps=_steps(self._job, state),
+            steps=_steps(self._job, self._state),
             store=report.dataset,
-            loss=loss,
-            gradient_norm=norm,
+            loss=report.loss,
+            gradient_norm=report.gradient_norm,
             learning_rate=report.learning_rate,
             is_skipped=report.is_skipped,
             smoothed=dict(self._smoother.by_store),

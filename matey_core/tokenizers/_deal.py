@@ -42,7 +42,7 @@ def deal(layout: Layout, cells: Pass, group: SequenceGroup) -> Layout:
             "tokens.",
             remedy="Choose a smaller --sequence-parallel, or more tokens a sample.",
         )
-    parts = _parts(layout, cells, group.size)
+    parts = _parts(layout, group.size)
     by_rank = _by_rank(layout, group.size)
     start = sum(part.total for part in parts[: group.rank])
     mine = by_rank[start : start + parts[group.rank].total]
@@ -86,18 +86,12 @@ def _at(places: Places, rows: Int[Tensor, " n"]) -> Places:
     )
 
 
-def _parts(layout: Layout, cells: Pass, size: int) -> tuple[Segments, ...]:
+def _parts(layout: Layout, size: int) -> tuple[Segments, ...]:
     """For each process: how many tokens of each sample it has."""
-    samples = layout.segments.count
-    known = [each.count for each in cells.cells if each.count is not None]
-    counts = [[count] * samples for count in known]
-    if len(known) < len(cells.cells):
-        index = [each.index[0] for each in layout.groups]
-        counts = torch.stack([torch.bincount(each, minlength=samples) for each in index]).tolist()
-    parts = [[0] * samples for _ in range(size)]
-    for lengths in counts:
+    parts = [[0] * layout.segments.count for _ in range(size)]
+    for each in layout.groups:
         start = 0
-        for sample, length in enumerate(lengths):
+        for sample, length in enumerate(each.lengths):
             for rank in range(size):
                 parts[rank][sample] += _dealt(start, length, rank, size)
             start += length

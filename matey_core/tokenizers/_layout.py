@@ -1,6 +1,7 @@
 """Where the tokens of a pass lie: packed order, places, and the way back to the grid."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from matey_core.nn.shift import Shift
 from matey_core.tokenizers._base import Cells, Pass
-from matey_core.tokens import Places, Segments, Shard
+from matey_core.tokens import Places, Segments, Shard, whole_numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,8 @@ class Group:
     level: int
     index: tuple[Int[Tensor, " n"], ...]
     """Sample and cell coordinates of each, in raster order."""
+    lengths: tuple[int, ...]
+    """How many there are of each sample, whichever process has them."""
     is_leaf: bool
     are_all: bool
     """Whether these are all cells of the level, of every sample."""
@@ -73,9 +76,10 @@ def lay_out(
         shape: points per axis of the grid, before padding.
         shift: how far the cells begin before the first point.
     """
-    groups = tuple(_group(each) for each in cells.cells)
+    lengths = _lengths(cells)
+    groups = tuple(map(_group, cells.cells, lengths))
     places = _places(groups, patches, shape, shift)
-    order, segments, grid = None, _segments(cells, places), None
+    order, segments, grid = None, _segments(lengths), None
     if cells.local:
         (group,) = groups
         grid = tuple(
@@ -143,26 +147,49 @@ def scatter(
     return canvas.permute(0, 1 + len(patch), *interleaved).reshape(b, values.shape[1], *space)
 
 
-def _group(cells: Cells) -> Group:
+def _lengths(cells: Pass) -> list[tuple[int, ...]]:
+    """Of every level: cells of each sample. All that nobody knows is read at once."""
+    samples = len(cells.cells[0].mask)
+    unknown = [each.mask.flatten(1).sum(1) for each in cells.cells if each.count is None]
+    counted = iter(torch.stack(unknown).tolist() if unknown else ())
+    return [
+        tuple(next(counted)) if each.count is None else (each.count,) * samples
+        for each in cells.cells
+    ]
+
+
+def _group(cells: Cells, lengths: tuple[int, ...]) -> Group:
     mask, count = cells.mask, cells.count
+    index: tuple[Tensor, ...]
     if count is None:
-        index = mask.nonzero(as_tuple=True)
+        index = mask.nonzero_static(size=sum(lengths)).unbind(1)
     else:
         samples, *sides = mask.shape
         flat = torch.arange(math.prod(sides), device=mask.device).expand(samples, -1)
         if not cells.are_all:
             flat = mask.flatten(1).byte().argsort(dim=1, descending=True, stable=True)[:, :count]
         sample = torch.arange(samples, device=mask.device).repeat_interleave(count)
-        index = (sample, *torch.unravel_index(flat.flatten(), sides))
-    return Group(level=cells.level, index=index, is_leaf=cells.is_leaf, are_all=cells.are_all)
+        index = (sample, *_coordinates(flat.flatten(), sides))
+    return Group(
+        level=cells.level,
+        index=index,
+        lengths=lengths,
+        is_leaf=cells.is_leaf,
+        are_all=cells.are_all,
+    )
 
 
-def _segments(cells: Pass, places: Places) -> Segments:
-    samples = len(cells.cells[0].mask)
-    known = [each.count for each in cells.cells if each.count is not None]
-    if len(known) == len(cells.cells):
-        return Segments.same(samples, sum(known))
-    return Segments(tuple(torch.bincount(places.sample, minlength=samples).tolist()))
+def _coordinates(flat: Int[Tensor, " n"], sides: Sequence[int]) -> list[Int[Tensor, " n"]]:
+    """What `torch.unravel_index` gives, which copies the sides to the device and waits."""
+    coordinates = []
+    for side in reversed(sides):
+        coordinates.append(flat % side)
+        flat = flat // side
+    return coordinates[::-1]
+
+
+def _segments(lengths: list[tuple[int, ...]]) -> Segments:
+    return Segments(tuple(map(sum, zip(*lengths, strict=True))))
 
 
 def _parents(group: Group, block: tuple[int, ...], shape: torch.Size) -> Int[Tensor, " n"]:
@@ -210,9 +237,8 @@ def _places(
     centres, sizes, levels = [], [], []
     for group in groups:
         sample, *cells = group.index
-        side = torch.tensor(patches[group.level], device=sample.device) / torch.tensor(
-            shape, device=sample.device
-        )
+        device = sample.device
+        side = whole_numbers(patches[group.level], device) / whole_numbers(shape, device)
         centre = (torch.stack(cells, dim=1) + 0.5) * side
         centres.append(_in_domain(centre, shape, shift) if shift else centre)
         sizes.append(side.expand(len(sample), -1))
@@ -229,5 +255,6 @@ def _in_domain(
     centre: Float[Tensor, "n a"], shape: tuple[int, ...], shift: Shift
 ) -> Float[Tensor, "n a"]:
     """Where centers of shifted cells lie in the domain, into which periodic axes wrap."""
-    centre = centre - shift.points / torch.tensor(shape, device=centre.device)
-    return torch.where(torch.tensor(shift.periodic, device=centre.device), centre % 1, centre)
+    centre = centre - shift.points / whole_numbers(shape, centre.device)
+    axes = zip(centre.unbind(1), shift.periodic, strict=True)
+    return torch.stack([axis % 1 if wraps else axis for axis, wraps in axes], dim=1)

@@ -3,14 +3,8 @@
 from matey_core.training.average import WeightAverage
 from matey_core.training.checkpoint import CheckpointFolder, Progressed, load_checkpoint
 from matey_core.training.journal import Journal
-from matey_core.training.loop import (
-    DivergenceError,
-    Limits,
-    StepReport,
-    Within,
-    check_finite,
-    train,
-)
+from matey_core.training.loop import AfterStep, Within, check_finite, ignore_report, train
+from matey_core.training.outcomes import DivergenceError, Limits, Record, StepReport
 from matey_core.training.precision import Parity, Precision, choose_precision, measure_parity
 from matey_core.training.ranges import read_ranges, write_ranges
 from matey_core.training.state import TrainState
@@ -18,6 +12,7 @@ from matey_core.training.time_budget import POSITIONS, TimeBudget
 
 __all__ = [
     "POSITIONS",
+    "AfterStep",
     "CheckpointFolder",
     "DivergenceError",
     "Journal",
@@ -25,6 +20,7 @@ __all__ = [
     "Parity",
     "Precision",
     "Progressed",
+    "Record",
     "StepReport",
     "TimeBudget",
     "TrainState",
@@ -32,6 +28,7 @@ __all__ = [
     "Within",
     "check_finite",
     "choose_precision",
+    "ignore_report",
     "load_checkpoint",
     "measure_parity",
     "read_ranges",

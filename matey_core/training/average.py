@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
+from jaxtyping import Bool
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -34,10 +35,20 @@ class WeightAverage:
         self.values = {name: value.detach().clone() for name, value in self._weights.items()}
 
     @torch.no_grad()
-    def update(self, step: int) -> None:
-        """Follow a step that was taken after `step` others."""
-        decay = min(self.decay, (1 + step) / (10 + step))
-        torch._foreach_lerp_(list(self.values.values()), list(self._weights.values()), 1 - decay)
+    def update(self, step: int, *, when: Bool[Tensor, ""] | None = None) -> None:
+        """Follow a step that was taken after `step` others.
+
+        Args:
+            step: of the training.
+            when: whether it was taken, which a device decides by itself; None if it surely was.
+        """
+        share = 1 - min(self.decay, (1 + step) / (10 + step))
+        values = list(self.values.values())
+        weights: list[Tensor] = list(self._weights.values())
+        if when is not None and when.device.type != "cpu":
+            torch._foreach_lerp_(values, weights, [torch.where(when, share, 0.0)] * len(values))
+        elif when is None or bool(when):
+            torch._foreach_lerp_(values, weights, share)
 
     def state_dict(self) -> dict[str, Tensor]:
         """What a checkpoint keeps."""

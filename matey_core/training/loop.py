@@ -1,10 +1,8 @@
 """The training loop."""
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -14,53 +12,31 @@ from torch.nn.utils import clip_grad_norm_
 
 from matey_core.batches import FieldBatch
 from matey_core.distributed import Strategy
-from matey_core.errors import RunError
 from matey_core.models import Model
 from matey_core.objectives import Objective, Predict, within
-from matey_core.optimizers import set_rate
+from matey_core.optimizers import set_rate, step_if
+from matey_core.training.outcomes import (
+    DivergenceError,
+    Limits,
+    Outcomes,
+    Record,
+    StepReport,
+    Taken,
+)
 from matey_core.training.precision import Precision
-from matey_core.training.skipped import SkippedStores
 from matey_core.training.state import TrainState
-
-_LOG = logging.getLogger("matey.training")
 
 Within = Callable[[TrainState, FieldBatch], AbstractContextManager[object]]
 """What holds while the model predicts a batch in this state of the training."""
 
 
-class DivergenceError(RunError):
-    """A model whose numbers are not finite any more; it may help to go back."""
+AfterStep = Callable[[TrainState, str, Callable[[], None]], None]
+"""Is called after every step with the store that it was on, and with what settles all steps so far:
+their numbers may be on their way, and a checkpoint must know them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a step may not exceed."""
-
-    gradient_norm: float
-    """Longer gradients are shortened to this norm."""
-    skipped_in_a_row: int = 20
-    """Batches without a finite loss before training gives up."""
-    skipped_of_store: int = 10
-    """Batches of a store before training gives up, if none of them had a finite loss."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepReport:
-    """One batch, averaged over processes."""
-
-    step: int
-    """Batches seen, this one included."""
-    dataset: str
-    loss: Float[Tensor, ""]
-    gradient_norm: Float[Tensor, ""]
-    """Before it was shortened."""
-    learning_rate: float
-    is_skipped: bool
-    """Whether loss or gradient was not finite, so that the weights were left alone."""
-    seconds: float
-    """From asking for the batch to the end of the step; saving and validating not included."""
-    waiting_seconds: float
-    """Part of `seconds` in which the batch was waited for."""
+def ignore_report(report: StepReport) -> None:
+    """Default listener: do nothing."""
 
 
 def train(
@@ -71,7 +47,8 @@ def train(
     strategy: Strategy,
     precision: Precision,
     limits: Limits,
-    after_step: Callable[[TrainState, StepReport], None],
+    after_step: AfterStep,
+    record: Record = ignore_report,
     settings: Sequence[Within] = (),
     accumulate: int = 1,
 ) -> None:
@@ -84,7 +61,8 @@ def train(
         strategy: the processes.
         precision: of matrix products.
         limits: what a step may not exceed.
-        after_step: is called with every step's report.
+        after_step: is called after every step.
+        record: is told what every step came to, in order, at the latest before it is settled.
         settings: what each step chooses for the model, such as a number of tokens.
         accumulate: equal parts of a batch that are computed one after another.
 
@@ -92,7 +70,7 @@ def train(
         DivergenceError: too many losses in a row are not finite.
         RunError: no loss on a store is.
     """
-    stores = SkippedStores(limits.skipped_of_store)
+    outcomes = Outcomes(state, limits, record, is_late=strategy.device.type != "cpu")
     parameters = [parameter for parameter in state.model.parameters() if parameter.requires_grad]
     predict = within(
         state.model,
@@ -105,35 +83,32 @@ def train(
         mean_loss = strategy.all_reduce_mean(loss)
         norm = clip_grad_norm_(parameters, limits.gradient_norm)
         # Loss and gradients are averages over all processes: all of them decide alike.
-        is_finite = bool(torch.isfinite(mean_loss) & torch.isfinite(norm))
+        is_finite = torch.isfinite(mean_loss) & torch.isfinite(norm)
         rate = set_rate(state.optimizer, state.schedule(state.position) * state.rate_factor)
-        if is_finite:
-            state.optimizer.step()
-            if state.average is not None:
-                state.average.update(state.step)
+        step_if(is_finite, state.optimizer)
+        if state.average is not None:
+            state.average.update(state.step, when=is_finite)
         state.optimizer.zero_grad(set_to_none=True)
         state.step += 1
-        state.skipped += not is_finite
-        state.skipped_in_a_row = 0 if is_finite else state.skipped_in_a_row + 1
-        report = StepReport(
-            step=state.step,
-            dataset=batch.spec.dataset,
-            loss=mean_loss,
-            gradient_norm=norm,
-            learning_rate=rate,
-            is_skipped=not is_finite,
-            seconds=time.perf_counter() - began,
-            waiting_seconds=waited,
-        )
-        if report.is_skipped:
-            _LOG.warning(
-                "step %d on %s is skipped: loss %g, gradient norm %g",
-                *(report.step, report.dataset, float(mean_loss), float(norm)),
+        outcomes.settle()  # the step before, where nobody has waited for it
+        if state.time is not None:
+            state.time.after_step()
+        outcomes.add(
+            Taken(
+                step=state.step,
+                dataset=batch.spec.dataset,
+                loss=mean_loss,
+                gradient_norm=norm,
+                learning_rate=rate,
+                share=None if state.time is None else state.time.share,
+                seconds=time.perf_counter() - began,
+                waiting_seconds=waited,
             )
-        after_step(state, report)
-        if state.skipped_in_a_row > limits.skipped_in_a_row:
-            raise _diverged(report, limits)
-        stores.add(report.dataset, is_skipped=report.is_skipped)
+        )
+        after_step(state, batch.spec.dataset, outcomes.settle)
+        outcomes.check()
+    outcomes.settle()
+    outcomes.check()
 
 
 def _timed(batches: Iterable[FieldBatch]) -> Iterator[tuple[FieldBatch, float, float]]:
@@ -184,12 +159,3 @@ def check_finite(model: Model, *, where: str) -> None:
             f"The weights are not finite {where}.",
             remedy="Lower the learning rate with --learning-rate.",
         )
-
-
-def _diverged(report: StepReport, limits: Limits) -> DivergenceError:
-    return DivergenceError(
-        f"The loss or its gradient was not finite in {limits.skipped_in_a_row + 1} steps in a row, "
-        f"the last one step {report.step} on {report.dataset}.",
-        remedy=f"Lower the learning rate, which was {report.learning_rate:.3g}, with "
-        "--set optimizer.learning_rate=..., or look for NaN and outliers in that store.",
-    )

@@ -28,6 +28,7 @@ from matey_core.models.paper.schemes import SCHEMES, drop_rates
 from matey_core.models.paper.selection import Cut, cut
 from matey_core.models.paper.settings import PaperSettings
 from matey_core.tokenizers import TokenizerConfig
+from matey_core.tokens import whole_numbers
 
 
 class PaperModel(AdaptiveModel):
@@ -133,8 +134,8 @@ class PaperModel(AdaptiveModel):
         cells: Cut,
     ) -> Job:
         tokenizer = self._tokenizer(len(batch.history.shape[3:]))
-        ids = torch.tensor(
-            [self.fields.index(name) for name in batch.spec.names], device=normalized.device
+        ids = whole_numbers(
+            tuple(self.fields.index(name) for name in batch.spec.names), normalized.device
         )
         frames = self.space_bag[0](normalized.flatten(0, 1), ids)
         shape = dict(zip(("b", "nd", "nh", "nw"), (len(normalized), *cells.grid), strict=True))

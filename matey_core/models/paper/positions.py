@@ -11,6 +11,7 @@ from matey_core.errors import ShapeError
 from matey_core.models.paper.patches import Triple
 from matey_core.models.paper.selection import Cut
 from matey_core.nn.fourier import fourier_features
+from matey_core.tokens import to_device
 
 LONGEST_TIME = 100.0
 SHORTEST_LENGTH = 1e-4
@@ -112,9 +113,10 @@ class PositionArea(nn.Module):
                 remedy='Shorten the history, or set model.position to "none".',
             )
         weight = self.time_embed.weight
-        place, area = (
-            table.to(weight) for table in _tables(cut.grid, cut.split, self.width, is_flat)
+        tables = (
+            *_tables(cut.grid, cut.split, self.width, is_flat),
+            time_features(torch.arange(float(frames)), self.width),
         )
-        time = time_features(torch.arange(float(frames)), self.width).to(weight)
+        place, area, time = (to_device(table, weight.device).to(weight.dtype) for table in tables)
         cells = self.pos_embed(place) + self.scale_embed(area)
         return cells[:, None] + self.time_embed(time)

@@ -46,7 +46,8 @@ def refined_cells(
         count = int(ratio * scores.shape[1])
         return tuple(scores.topk(count).indices)
     above = scores > (gamma or 0.0) * scores.amax(1, keepdim=True)
-    return tuple(row.nonzero().squeeze(1) for row in above)
+    counts = above.sum(1).tolist()
+    return above.nonzero_static(size=sum(counts))[:, 1].split(counts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +79,7 @@ class Cut:
     def pairs(self) -> tuple[Int[Tensor, " p"], Int[Tensor, " p"]]:
         """(sample, cell) of all refined cells, sample after sample."""
         device = self.refined[0].device
-        counts = torch.tensor(self.counts, device=device)
-        samples = torch.arange(len(counts), device=device).repeat_interleave(counts)
-        return samples, torch.cat(self.refined)
+        return Segments(self.counts).index(device), torch.cat(self.refined)
 
     def mask(self) -> Bool[Tensor, "b n"]:
         """Whether each coarse cell is refined."""
@@ -132,7 +131,7 @@ def pack(cut: Cut) -> Packing:
     fine = torch.arange(q, device=mask.device)
     rows = []
     for sample, cells in enumerate(cut.refined):
-        coarse = (~mask[sample]).nonzero().squeeze(1)
+        coarse = (~mask[sample]).nonzero_static(size=n - len(cells)).squeeze(1)
         local = (n + cells[:, None] * q + fine).flatten()
         rows.append(sample * n * (1 + q) + torch.cat([coarse, local]))
     kept = torch.cat(rows)

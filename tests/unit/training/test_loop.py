@@ -92,7 +92,8 @@ def run(state: TrainState, strategy: Strategy) -> Run:
             strategy=strategy,
             precision=Precision(name="float32"),
             limits=Limits(gradient_norm=gradient_norm, skipped_in_a_row=2, skipped_of_store=3),
-            after_step=lambda _, report: reports.append(report),
+            after_step=lambda *_: None,
+            record=reports.append,
         )
         return reports
 
@@ -149,7 +150,8 @@ def test_micro_batches_are_averaged_before_the_processes_are(
         strategy=strategy,
         precision=Precision(name="float32"),
         limits=Limits(gradient_norm=1e9),
-        after_step=lambda _, report: reports.append(report),
+        after_step=lambda *_: None,
+        record=reports.append,
         accumulate=accumulate,
     )
     assert strategy.averages == 3
@@ -180,10 +182,9 @@ def test_waiting_for_a_batch_is_told_apart_from_the_step(
         time.sleep(0.1)
         yield batch()
 
-    def after_step(_: TrainState, report: StepReport) -> None:
-        if not reports:
+    def after_step(state: TrainState, *_: object) -> None:
+        if state.step == 1:
             time.sleep(0.5)  # saving is no part of a step
-        reports.append(report)
 
     train(
         state,
@@ -193,6 +194,7 @@ def test_waiting_for_a_batch_is_told_apart_from_the_step(
         precision=Precision(name="float32"),
         limits=Limits(gradient_norm=1.0),
         after_step=after_step,
+        record=reports.append,
     )
     first, second = reports
     assert first.waiting_seconds < 0.1 <= second.waiting_seconds <= second.seconds < 0.5

@@ -1,0 +1,218 @@
+"""All that computes, on a device that is none: same numbers, no mix of devices, known waits."""
+
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from matey_core.batches import FieldBatch
+from matey_core.distributed import Place
+from matey_core.distributed.single import Single
+from matey_core.inference import evaluate, rollout
+from matey_core.losses.relative_mse import relative_mse
+from matey_core.models import MODELS, Model, ModelConfig
+from matey_core.models.matey import MateyConfig
+from matey_core.nn.field_table import FieldTable
+from matey_core.nn.scale import Scale
+from matey_core.objectives.pushforward import PushforwardConfig
+from matey_core.optimizers import OPTIMIZERS
+from matey_core.simulators import SIMULATORS
+from matey_core.simulators._integrate import collate
+from matey_core.tokenizers import TokenizerConfig
+from matey_core.training import (
+    AfterStep,
+    Limits,
+    Precision,
+    StepReport,
+    TrainState,
+    WeightAverage,
+    train,
+)
+from tests.formula import batch_of, spec_of
+from tests.pretended import MixedDevicesError, PretendedTensor, Wait, pretended, watching
+
+CPU = torch.device("cpu")
+STEPS, CALLS = 2, 2
+"""Steps of a training, and calls of the model in each."""
+BUDGETS: tuple[dict[str, Any], ...] = ({"tokens": 18}, {"gamma": 0.3})
+TREES = [
+    {"scheme": scheme, "tokenizer": TokenizerConfig(name=name, patch=(8, 4), **budget)}
+    for scheme, name, budget in product(
+        ("full", "factorized", "axial"), ("uniform", "adap_mix", "adap_mul"), BUDGETS
+    )
+    if (scheme, name) != ("axial", "adap_mix") and (name, budget) != ("uniform", BUDGETS[0])
+]
+CONFIGS: list[ModelConfig] = [
+    *(MateyConfig(width=32, depth=2, heads=2, **tree) for tree in TREES),
+    *(MODELS[name].tiny() for name in ("pyramid", "paper", "fno", "unet")),
+]
+
+
+def name_of(config: ModelConfig) -> str:
+    tokenizer = getattr(config, "tokenizer", None)
+    parts = (tokenizer.name, tokenizer.budget.label) if tokenizer else ()
+    return " ".join((config.variant, getattr(config, "scheme", ""), *parts))
+
+
+def waits_of(config: ModelConfig) -> int:
+    """EXPECTED waits of a call: γ reads how many cells there are."""
+    tokenizer = getattr(config, "tokenizer", None)
+    is_read = tokenizer is not None and tokenizer.name != "uniform"
+    return int(is_read and tokenizer.budget.name == "gamma")
+
+
+def built(config: ModelConfig) -> Model:
+    torch.manual_seed(0)
+    return config.build(fields=("density", "velocity_x"), num_axes=(2,))
+
+
+def batches(number: int = STEPS) -> list[FieldBatch]:
+    leads = torch.tensor([[1, 2], [1, 3]])
+    made = [batch_of(spec_of((16, 32)), samples=2, leads=2, seed=seed) for seed in range(number)]
+    return [replace(batch, lead_steps=leads) for batch in made]
+
+
+def trained(
+    config: ModelConfig,
+    device: torch.device,
+    data: list[FieldBatch],
+    *,
+    optimizer: str = "muon",
+    after_step: AfterStep = lambda *_: None,
+) -> tuple[TrainState, list[StepReport]]:
+    strategy = Single(Place(), device)
+    model = built(config)
+    strategy.prepare(model)
+    state = TrainState(
+        model=model,
+        optimizer=OPTIMIZERS[optimizer]().build(model),
+        schedule=lambda position: 1.0,
+        average=WeightAverage(model, 0.9),
+    )
+    reports: list[StepReport] = []
+    train(
+        state,
+        data,
+        PushforwardConfig(horizon=CALLS, grow_from=0, grow_until=0).build(relative_mse),
+        strategy=strategy,
+        precision=Precision(name="float32"),
+        limits=Limits(gradient_norm=1.0),
+        after_step=after_step,
+        record=reports.append,
+    )
+    return state, reports
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=name_of)
+def test_a_training_has_the_same_losses_and_the_waits_that_are_said(config: ModelConfig) -> None:
+    _, expected = trained(config, CPU, batches())
+    by_step: list[list[Wait]] = []
+    with watching() as watch:
+
+        def after_step(*_: object) -> None:
+            by_step.append(list(watch.waits))
+            watch.waits.clear()
+
+        data = [batch.pin_memory() for batch in batches()]
+        _, found = trained(config, pretended(), data, after_step=after_step)
+    assert [each.loss for each in found] == pytest.approx(
+        [each.loss for each in expected], rel=1e-6
+    )
+    assert [len(waits) for waits in by_step[1:]] == [CALLS * waits_of(config)] * (STEPS - 1), (
+        by_step
+    )
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=name_of)
+def test_evaluation_and_rollout_give_the_same_numbers(config: ModelConfig) -> None:
+    model, (batch,) = built(config), batches(1)
+    expected = evaluate(model, [batch]).scores(), [*rollout(model, batch, steps=3, stride=2)]
+    with watching():
+        model.to(pretended())
+        there = batch.to(pretended())
+        found = evaluate(model, [there]).scores()
+        states = [state.cpu() for state in rollout(model, there, steps=3, stride=2)]
+    for field, metrics in expected[0].items():
+        for metric, score in metrics.items():
+            assert found[field][metric].error == pytest.approx(score.error, rel=1e-6)
+    torch.testing.assert_close(states, expected[1], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", SIMULATORS.names())
+def test_a_simulation_gives_the_same_numbers(name: str) -> None:
+    kind = SIMULATORS[name]
+    is_static = kind.model_fields["frames"].default == 2
+    simulator = kind(grid=16, frames=2).build() if is_static else kind(grid=16, frames=3).build()
+    problem = simulator.sample(np.random.RandomState(0))
+
+    def course(device: torch.device) -> list[torch.Tensor]:
+        problems = collate([problem], torch.float64, device)
+        return [simulator.observe(state, problems).cpu() for state in simulator.frames(problems)]
+
+    with watching():
+        found = course(pretended())
+    torch.testing.assert_close(found, course(CPU), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_step_that_is_not_finite_is_left_out_by_the_device(optimizer: str) -> None:
+    config, good = MODELS["matey"].tiny(), batches(2)
+    assert good[0].targets is not None
+    bad = replace(good[0], targets=good[0].targets * torch.inf)
+    with watching() as watch:
+        expected, _ = trained(config, pretended(), good, optimizer=optimizer)
+        data = [bad, good[0], bad, good[1], bad]
+        state, reports = trained(config, pretended(), data, optimizer=optimizer)
+        waits = {wait.where.partition(":")[0] for wait in watch.waits}
+    assert [report.is_skipped for report in reports] == [True, False, True, False, True]
+    assert (state.step, state.skipped, state.skipped_in_a_row) == (5, 3, 1)
+    assert "optimizers/__init__.py" not in waits
+    for name, weight in expected.model.named_parameters():
+        assert torch.equal(held(state.model.get_parameter(name)), held(weight))
+
+
+def test_an_average_does_not_follow_a_step_that_the_device_leaves_out() -> None:
+    with watching() as watch:
+        layer = torch.nn.Linear(2, 2).to(pretended())
+        average = WeightAverage(layer, 0.5)
+        before = held(average.values["weight"]).clone()
+        watch.waits.clear()
+        torch.nn.init.ones_(layer.weight)
+        average.update(9, when=held_there(False))
+        assert torch.equal(held(average.values["weight"]), before)
+        average.update(9, when=held_there(True))
+        torch.testing.assert_close(held(average.values["weight"]), 0.5 * before + 0.5)
+    assert not watch.waits
+
+
+def held_there(value: bool) -> torch.Tensor:
+    return torch.full((), value, device=pretended())
+
+
+def held(tensor: torch.Tensor) -> torch.Tensor:
+    assert isinstance(tensor, PretendedTensor)
+    return tensor.held
+
+
+def test_a_list_as_an_index_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FieldTable, "_index", lambda self, rows: rows)
+    with watching() as watch:
+        model = built(MODELS["fno"].tiny()).to(pretended())
+        batch = batches(1)[0].to(pretended())
+        watch.waits.clear()
+        model(batch)
+    assert {(wait.what, wait.where.partition(":")[0]) for wait in watch.waits} == {
+        ("copies from the host", "nn/field_table.py")
+    }
+
+
+def test_a_tensor_that_stayed_on_the_host_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    stayed = torch.ones(1, 1, 1, 1, 1)
+    monkeypatch.setattr(Scale, "restore", lambda self, fields: fields * stayed)
+    with watching():
+        model = built(MODELS["fno"].tiny()).to(pretended())
+        with pytest.raises(MixedDevicesError, match=r"mul.Tensor mixes devices at models/_wrapper"):
+            model(batches(1)[0].to(pretended()))
