@@ -172,9 +172,10 @@ class LineAttention(nn.Module):
     ) -> Float[Tensor, "*rows h e"]:
         lines = [part.movedim(axis, -2) for part in heads]  # (b, other axes, h, n, e)
         outer, tokens = lines[0].shape[:-3], lines[0].shape[-2]
-        bias = self._bias(tokens, wraps).to(lines[0].dtype)
         q, k, v = (part.reshape(-1, *part.shape[-3:]) for part in lines)
-        mixed = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+        # Fused kernels differ with and without gradients of the bias, in the last digits.
+        scores = q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5 + self._bias(tokens, wraps)
+        mixed = scores.softmax(-1).to(v.dtype) @ v
         return mixed.unflatten(0, outer).movedim(-2, axis)
 
     def _bias(self, tokens: int, wraps: bool) -> Float[Tensor, "h n n"]:
