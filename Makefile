@@ -41,13 +41,14 @@ export SKIPPED
 DATA ?=
 DEMO ?= demo
 
-.PHONY: help install demo test test-newest test-wheel bench docs lint lines clean
+.PHONY: help install demo test test-newest test-wheel gpu bench docs lint lines clean
 
 help:
 	@echo "make demo [DATA=folder]  the whole job: prepare, pretrain, finetune, rollout, inspect, profile"
 	@echo "make test                the tests"
 	@echo "make test-newest         the tests of files and commands, on Python 3.13 with the newest packages"
 	@echo "make test-wheel          the wheel, in an empty environment, runs the README's commands"
+	@echo "make gpu                 what only a GPU can show: tests, then steps and solvers into bench/results/"
 	@echo "make bench               the benchmarks, as JSON lines in bench/results/"
 	@echo "make docs                the documentation, into site/"
 	@echo "make lint                linter, formatter check, types, imports, file lengths"
@@ -112,6 +113,10 @@ $(NEWEST)/.installed: $(NEWEST)/.torch pyproject.toml
 
 test-wheel: $(VENV)/.developer
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow tests/integration/test_wheel.py
+
+gpu: $(VENV)/.developer
+	$(BIN)/python -m pytest -q -m gpu -rs tests/gpu
+	$(BIN)/python -m bench gpu
 
 bench: $(VENV)/.developer
 	$(BIN)/python -m bench

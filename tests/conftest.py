@@ -35,6 +35,17 @@ def pytest_configure(config: pytest.Config) -> None:
     pretended()  # before the first backward pass, which starts a thread for every device
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a GPU where PyTorch sees none."""
+    import torch
+
+    if not torch.cuda.is_available():
+        reason = f"needs a CUDA device, and PyTorch {torch.__version__} sees none"
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
 def _shared(*parts: str) -> Path:
     folder = SHARED.joinpath(*parts)
     if not folder.exists():
