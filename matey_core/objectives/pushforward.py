@@ -9,17 +9,15 @@ errors that do not grow.
 """
 
 import math
-from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Literal
 
 import torch
-from jaxtyping import Float
 from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor
 
-from matey_core.batches import FieldBatch, Prediction
+from matey_core.batches import FieldBatch
 from matey_core.losses import Loss, LossFunction
 from matey_core.objectives import (
     OBJECTIVES,
@@ -29,6 +27,7 @@ from matey_core.objectives import (
     Predict,
     with_side_loss,
 )
+from matey_core.objectives._calls import known, mean_of, one_by_one
 
 
 @OBJECTIVES.register("pushforward")
@@ -71,7 +70,7 @@ class PushforwardConfig(ObjectiveConfig):
         """Make the objective; it calls the model once for each target of a batch."""
 
         def pushforward(predict: Predict, batch: FieldBatch) -> ObjectiveValue:
-            targets = _one_by_one(batch)
+            targets = one_by_one(batch)
             history, losses, totals = batch.history, list[Loss](), list[Tensor]()
             for number, target in enumerate(targets):
                 counts = self.frames == "each" or number == len(targets) - 1
@@ -81,11 +80,11 @@ class PushforwardConfig(ObjectiveConfig):
                 if counts:
                     losses.append(loss(prediction, target))
                     totals.append(with_side_loss(losses[-1].total, prediction))
-                frame = _known(prediction, target)
+                frame = known(prediction, target)
                 frame = frame if self.gradient == "all" else frame.detach()
                 history = torch.cat([history[:, 1:], frame], 1)
             return ObjectiveValue(
-                total=torch.stack(totals).mean(), loss=_mean(losses), prediction=prediction
+                total=torch.stack(totals).mean(), loss=mean_of(losses), prediction=prediction
             )
 
         return pushforward
@@ -98,37 +97,3 @@ class PushforwardConfig(ObjectiveConfig):
             return 1
         grown = (progress - self.grow_from) / (self.grow_until - self.grow_from)
         return 1 + math.floor(grown * (self.horizon - 1))
-
-
-def _one_by_one(batch: FieldBatch) -> list[FieldBatch]:
-    """The batch with each of its targets alone."""
-    assert batch.targets is not None
-    return [
-        replace(
-            batch,
-            targets=batch.targets[:, lead : lead + 1],
-            lead_steps=batch.lead_steps[:, lead : lead + 1],
-            valid=None if batch.valid is None else batch.valid[:, lead : lead + 1],
-            change=None if batch.change is None else batch.change[:, lead : lead + 1],
-        )
-        for lead in range(batch.targets.shape[1])
-    ]
-
-
-def _known(prediction: Prediction, target: FieldBatch) -> Float[Tensor, "b 1 c *space"]:
-    """What was predicted; where nothing is known, what the data have there in a history."""
-    if target.valid is None:
-        return prediction.values
-    assert target.targets is not None
-    return torch.where(target.valid, prediction.values, target.targets)
-
-
-def _mean(losses: Sequence[Loss]) -> Loss:
-    """Average losses and their parts."""
-    return Loss(
-        total=torch.stack([each.total for each in losses]).mean(),
-        parts={
-            name: torch.stack([each.parts[name] for each in losses]).mean()
-            for name in losses[0].parts
-        },
-    )
