@@ -29,7 +29,9 @@ FEW_UNPACKED = 2**28
 
 
 @dataclass(frozen=True, slots=True)
-class _Head:
+class ArrayHead:
+    """What a file says of an array."""
+
     shape: tuple[int, ...]
     dtype: np.dtype
     order: str
@@ -38,6 +40,7 @@ class _Head:
 
     @property
     def num_bytes(self) -> int:
+        """Bytes of all values."""
         return math.prod(self.shape) * self.dtype.itemsize
 
 
@@ -73,7 +76,7 @@ def open_npy(path: Path) -> Stored:
     """
     with path.open("rb") as file:
         head = _head(path, file)
-    return Stored(_mapped(path, head, head.offset))
+    return Stored(mapped(path, head, head.offset))
 
 
 def shape_and_type(path: Path) -> tuple[tuple[int, ...], str]:
@@ -108,7 +111,7 @@ def open_npz(path: Path) -> dict[str, Stored]:
     return found
 
 
-def _head(path: Path, file: IO[bytes]) -> _Head:
+def _head(path: Path, file: IO[bytes]) -> ArrayHead:
     version = np.lib.format.read_magic(file)
     read = {
         (1, 0): np.lib.format.read_array_header_1_0,
@@ -125,10 +128,15 @@ def _head(path: Path, file: IO[bytes]) -> _Head:
             f"{path} holds Python objects, which can run programs when they are read.",
             remedy="Save the numbers as a floating type.",
         )
-    return _Head(shape, dtype, "F" if is_fortran else "C", file.tell())
+    return ArrayHead(shape, dtype, "F" if is_fortran else "C", file.tell())
 
 
-def _mapped(path: Path, head: _Head, offset: int) -> Shaped[np.ndarray, "..."]:
+def mapped(path: Path, head: ArrayHead, offset: int) -> Shaped[np.ndarray, "..."]:
+    """Map an array into memory.
+
+    Raises:
+        DataError: the file is cut short.
+    """
     if offset + head.num_bytes > path.stat().st_size or min(head.shape, default=0) < 0:
         raise DataError(
             f"{path} is truncated: it has {path.stat().st_size} bytes, and an array of shape "
@@ -141,7 +149,7 @@ def _mapped(path: Path, head: _Head, offset: int) -> Shaped[np.ndarray, "..."]:
     return np.memmap(path, head.dtype, "r", offset, head.shape, order)
 
 
-def _member(path: Path, info: zipfile.ZipInfo, head: _Head) -> Any:
+def _member(path: Path, info: zipfile.ZipInfo, head: ArrayHead) -> Any:
     if info.compress_type != zipfile.ZIP_STORED:
         most = min(MOST_UNPACKED, max(FEW_UNPACKED, MOST_PACKED * info.compress_size))
         if info.file_size > most:
@@ -158,7 +166,7 @@ def _member(path: Path, info: zipfile.ZipInfo, head: _Head) -> Any:
         local = file.read(LOCAL_HEADER)
     name_and_extra = int.from_bytes(local[26:28], "little") + int.from_bytes(local[28:], "little")
     start = info.header_offset + LOCAL_HEADER + name_and_extra
-    return _mapped(path, head, start + head.offset)
+    return mapped(path, head, start + head.offset)
 
 
 @lru_cache(maxsize=1)

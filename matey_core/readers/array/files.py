@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from matey_core.containers.damage import reading
 from matey_core.containers.lazy import Stored
 from matey_core.containers.npy import is_npy, is_npz, open_npy, open_npz
 from matey_core.errors import ConfigError, DataError
@@ -19,7 +20,7 @@ from matey_core.readers.array.folders import files_of_fields, open_fields
 from matey_core.readers.array.ranks import COMPONENT, ArrayDims
 from matey_core.readers.array.zarr import inner_groups, open_zarr
 from matey_core.readers.netcdf.dims import is_floating
-from matey_core.readers.netcdf.files import LEFT_OUT, reading
+from matey_core.readers.netcdf.files import LEFT_OUT
 
 SUFFIXES = (".npy", ".npz")
 OPEN_FILES = 4

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from matey_core.containers.damage import reading
 from matey_core.containers.lazy import Stored
 from matey_core.containers.npy import is_npy, open_npy, open_npz, shape_and_type
 from matey_core.errors import ConfigError
@@ -16,7 +17,6 @@ from matey_core.files import read_json
 from matey_core.quantities import known_fields, names_a_field
 from matey_core.readers import Join
 from matey_core.readers._find import entries_of
-from matey_core.readers.netcdf.files import reading
 
 DESCRIPTION = ".json"
 """Suffix of the file in the folder of a trajectory that holds its parameters, as `case.json`."""

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from matey_core.containers.damage import reading
 from matey_core.containers.hdf5 import is_netcdf, is_well, open_hdf5
 from matey_core.containers.matlab5 import is_matlab5
 from matey_core.containers.tree import arrays_of, is_container
@@ -15,7 +16,6 @@ from matey_core.readers import READERS
 from matey_core.readers.hdf5.contents import contents_of
 from matey_core.readers.hdf5.dataset import DIMS, FIELDS, NOTES, open_arrays, opened
 from matey_core.readers.hdf5.fields import known_recipe
-from matey_core.readers.netcdf.files import reading
 from matey_core.readers.netcdf.folders import FileReader
 from matey_core.readers.netcdf.header import open_dataset
 from matey_core.readers.netcdf.source import DatasetSource
@@ -52,13 +52,13 @@ class Hdf5Reader(FileReader):
 
     def structure(self, path: Path) -> Hashable:
         """Say what arrays a file has."""
-        with reading(path):
-            return frozenset((n, a.shape, a.dtype.str) for n, a in arrays_of(path).items())
+        return frozenset((n, a.shape, a.dtype.str) for n, a in arrays_of(path).items())
 
     def open_file(self, path: Path) -> DatasetSource:
         """Read the header of a file."""
         opener = partial(opened, options=self.options)
-        data = opener(path)
+        with reading(path):
+            data = opener(path)
         said = replace(
             self.options,
             dims=tuple(f"{dim}={dim}" for dim in data.attrs[DIMS]),
@@ -78,4 +78,5 @@ def _tells(path: Path) -> bool:
     with open_hdf5(path) as file:
         if is_netcdf(file) or is_well(file):
             return False
-    return known_recipe(open_arrays(path)) is not None
+    with reading(path):
+        return known_recipe(open_arrays(path)) is not None

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from matey_core.containers.damage import reading
 from matey_core.containers.hdf5 import text_of
 from matey_core.containers.tree import arrays_of, attributes_of, left_out
 from matey_core.readers.hdf5.proposal import proposed
-from matey_core.readers.netcdf.files import reading
 
 MOST_TEXT = 60
 """Characters of an attribute."""

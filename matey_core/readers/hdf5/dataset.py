@@ -10,14 +10,16 @@ import numpy as np
 import xarray as xr
 
 from matey_core.containers.athena import is_athena, whole_grid
+from matey_core.containers.damage import reading
 from matey_core.containers.lazy import Stored
 from matey_core.containers.tree import arrays_of, attributes_of
 from matey_core.containers.views import STAR, components, matches
-from matey_core.errors import DataError
+from matey_core.errors import ConfigError, DataError
 from matey_core.files import version
 from matey_core.readers import ReaderOptions
 from matey_core.readers._expressions import parse
 from matey_core.readers._options import ROLES, named_dims
+from matey_core.readers._spacing import is_increasing
 from matey_core.readers.hdf5.dims import component_names, fitting, roles_of
 from matey_core.readers.hdf5.fields import (
     Recipe,
@@ -31,7 +33,7 @@ from matey_core.readers.hdf5.fields import (
 )
 from matey_core.readers.hdf5.places import place_of, places, steps
 from matey_core.readers.hdf5.proposal import asks
-from matey_core.readers.netcdf.files import LEFT_OUT, reading
+from matey_core.readers.netcdf.files import LEFT_OUT
 
 OPEN_FILES = 4
 """How many files a process keeps open between reads."""
@@ -164,7 +166,10 @@ class Assembly:
         known = {*self.roles, self.options.component_dim, ""}
         others = [dim for dim in array.dims if dim not in known]
         said = tuple(f"{role}={dim}" for dim, role in self.roles.items() if role != "field")
-        roles = named_dims((*said, *dict.fromkeys(others))).roles
+        try:
+            roles = named_dims((*said, *dict.fromkeys(others))).roles
+        except ConfigError as error:
+            raise ConfigError(f"{self.path}: {error}", remedy=error.remedy) from None
         return tuple(roles.get(dim, "field") for dim in array.dims)
 
     def _dims(self, array: Stored) -> tuple[str, ...] | None:
@@ -221,7 +226,8 @@ class Assembly:
         unsorted = []
         for dim, place in places(self.path, self.arrays, self.sizes, folders):
             used.add(place.path)
-            if place.values is None:
+            is_said = dim == "time" and self.options.time_step is not None
+            if place.values is None or (is_said and not is_increasing(place.values)):
                 unsorted.append(place.path)
                 continue
             found[dim] = xr.Variable((dim,), place.values, {"units": place.unit})

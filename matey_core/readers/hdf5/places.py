@@ -60,7 +60,7 @@ def places(
             axis = _axis_of(array.shape, size, sizes.get("sample"), dim, list(sizes), space)
             if axis is None or array.dtype.kind not in "fiu":
                 continue
-            values = _row(path, name, array, axis)
+            values = _row(path, name, array, axis, is_time=dim == "time")
             yield dim, Positions(values, str(array.attributes.get("units", "")), name)
             if values is not None:
                 break
@@ -96,18 +96,26 @@ def _axis_of(
     return 0 if shape == (size,) else None
 
 
-def _row(path: Path, name: str, array: Stored, axis: int) -> Shaped[np.ndarray, "points"] | None:
+def _row(
+    path: Path, name: str, array: Stored, axis: int, *, is_time: bool
+) -> Shaped[np.ndarray, "points"] | None:
     """Positions along an axis, if they are the same everywhere and increase or decrease."""
     if np.prod(array.shape, dtype=np.float64) > MAX_LENGTH:
         raise DataError(f"{path}: {name} has shape {array.shape}, too large for positions.")
     stored = np.moveaxis(array.part((slice(None),) * len(array.shape)), axis, -1)
-    rows = stored.reshape(-1, stored.shape[-1]).astype(np.float64)
-    steps = np.diff(rows[0])
-    is_sorted = bool((steps > 0).all() or (steps < 0).all()) and np.isfinite(rows).all()
-    if not is_sorted or np.abs(rows - rows[0]).max() > ROUNDING * max(np.ptp(rows[0]), 1e-300):
+    stored = stored.reshape(-1, stored.shape[-1])
+    rows = stored.astype(np.float64)
+    gaps = np.diff(rows[0])
+    is_sorted = bool((gaps > 0).all() or (gaps < 0).all()) and np.isfinite(rows).all()
+    # Samples may begin at different times, as long as the steps are the same.
+    rows = rows - rows[:, :1] if is_time else rows
+    tolerance = ROUNDING * max(float(np.ptp(rows[0])), float(np.finfo(np.float64).tiny))
+    is_shared = is_sorted and np.abs(rows - rows[0]).max() <= tolerance
+    # Times that go back are a fault of the file, which is told where they are checked.
+    if not is_shared and not (is_time and len(rows) == 1):
         return None
-    row = stored.reshape(-1, stored.shape[-1])[0]
-    return row.astype(row.dtype.newbyteorder("<")) if row.dtype.kind == "f" else rows[0]
+    row = stored[0]
+    return row.astype(row.dtype.newbyteorder("<") if row.dtype.kind == "f" else np.float64)
 
 
 def steps(

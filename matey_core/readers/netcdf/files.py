@@ -4,18 +4,17 @@ import importlib.util
 import os
 import traceback
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 import h5py
 import xarray as xr
 
+from matey_core.containers.damage import reading
 from matey_core.containers.filters import check_filters
 from matey_core.containers.hdf5 import SIGNATURE
 from matey_core.containers.links import inside
-from matey_core.errors import ConfigError, DataError, MateyError, install_extra
+from matey_core.errors import ConfigError, DataError, install_extra
 from matey_core.files import version
 
 CLASSIC = (b"CDF\x01", b"CDF\x02")
@@ -73,22 +72,6 @@ def _has_netcdf_signs(path: Path) -> bool:
             )
     except (OSError, KeyError, RuntimeError, ValueError):
         return False
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn whatever the libraries find wrong in a file into a DataError."""
-    try:
-        yield
-    except MateyError:
-        raise
-    # The libraries meet damaged files with errors of all kinds, down to AssertionError.
-    except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(
-            f"{path} is damaged, or has a form that cannot be read: {reason[:300]}.",
-            remedy="Download or copy it again.",
-        ) from error
 
 
 def opened(path: Path) -> xr.Dataset:

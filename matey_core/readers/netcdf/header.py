@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Shaped
 
+from matey_core.containers.damage import reading
 from matey_core.errors import DataError
 from matey_core.fields import FieldSpec, Grid, can_name_a_parameter
 from matey_core.readers import Header, ReaderOptions
@@ -25,7 +26,7 @@ from matey_core.readers._spacing import is_even, is_increasing, uniform
 from matey_core.readers._vectors import described, vector_notes
 from matey_core.readers.netcdf.components import opened_in_components
 from matey_core.readers.netcdf.dims import coordinate_of, stated_spacing
-from matey_core.readers.netcdf.files import opened, reading
+from matey_core.readers.netcdf.files import opened
 from matey_core.readers.netcdf.layout import NetcdfLayout, layout_of, unit_of
 from matey_core.readers.netcdf.notes import notes_of
 from matey_core.readers.netcdf.source import DatasetSource, Opener

@@ -7,8 +7,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Shaped
 
+from matey_core.containers.damage import reading
 from matey_core.readers import Header, Source
-from matey_core.readers.netcdf.files import reading
 from matey_core.readers.netcdf.layout import Column, NetcdfLayout
 
 Opener = Callable[[Path], xr.Dataset]

@@ -196,11 +196,24 @@ def test_steps_from_attributes_and_numbers_are_said(tmp_path: Path) -> None:
 
 
 def test_what_is_no_position_is_said(tmp_path: Path) -> None:
-    write(tmp_path / "a.h5", {"u": U, "x": X[::-1] ** 2 % 1, "t": T * np.arange(1, 4)[:, None]})
+    write(tmp_path / "a.h5", {"u": U, "x": [0, 2, 1, 3, 4, 5], "t": T * np.array([[1], [2], [3]])})
     header = opened(tmp_path / "a.h5", dims=DIMS).header
     assert header.spec.grid.spacing == (1, 1)
     assert "differ from sample to sample: t, x" in header.notes[0]
     assert "no positions found along time, y, x" in header.notes[1]
+
+
+def test_samples_may_begin_at_different_times(tmp_path: Path) -> None:
+    write(tmp_path / "a.h5", {"u": U, "t": T + np.array([[7.0], [0.0], [3.0]])})
+    header = opened(tmp_path / "a.h5", dims=DIMS).header
+    assert header.spec.time_step == pytest.approx(0.1)
+
+
+def test_times_that_go_back_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "a.h5", {"u": U, "t": [0.0, 2.0, 1.0, 3.0]})
+    with pytest.raises(DataError, match="point 1 is 2 and point 2 1"):
+        opened(tmp_path / "a.h5", dims=DIMS)
+    assert opened(tmp_path / "a.h5", dims=DIMS, time_step=0.5).header.spec.time_step == 0.5
 
 
 def test_uneven_positions_are_refused(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Layouts that tell all about themselves, and MATLAB's files, whose dims are reversed in HDF5."""
 
-import importlib.util
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ import xarray as xr
 from typer.testing import CliRunner
 
 from matey_cli.app import app
-from matey_core.errors import ConfigError, DataError
+from matey_core.containers.matlab5 import open_matlab5
+from matey_core.errors import DataError
 from matey_core.readers import READERS, ReaderOptions, Source
+from tests.support_hdf5 import athena, dedalus, matlab73
 from tests.support_well import wave
 
 RANDOM = np.random.default_rng(0)
@@ -21,29 +23,6 @@ RANDOM = np.random.default_rng(0)
 
 def opened(path: Path, **said: Any) -> Source:
     return READERS["hdf5"](ReaderOptions(**said)).open(path)
-
-
-def dedalus(path: Path, *, first: int = 0) -> dict[str, np.ndarray]:
-    values = {"buoyancy": wave(6, 32, 16), "u": wave(6, 2, 32, 16)}
-    with h5py.File(path, "w") as file:
-        scales, tasks = file.create_group("scales"), file.create_group("tasks")
-        for name, points in (
-            ("sim_time", 0.1 * (first + np.arange(6))),
-            ("iteration", np.arange(6)),
-            ("write_number", np.arange(1, 7)),
-            ("x_hash_1a2b", np.linspace(0, 4, 32, endpoint=False)),
-            ("z_hash_3c4d", (np.arange(16) + 0.5) / 16),
-        ):
-            scales[name] = points
-            scales[name].make_scale(name)
-        for name, array in values.items():
-            task = tasks.create_dataset(name, data=array)
-            task.dims[0].label = "t"
-            task.dims[0].attach_scale(scales["sim_time"])
-            task.dims[array.ndim - 2].attach_scale(scales["x_hash_1a2b"])
-            task.dims[array.ndim - 1].attach_scale(scales["z_hash_3c4d"])
-        file.attrs["set_number"] = 1
-    return values
 
 
 def test_dedalus(tmp_path: Path) -> None:
@@ -71,27 +50,6 @@ def test_sets_of_dedalus_are_pieces_of_one_trajectory(tmp_path: Path) -> None:
     assert source.read(0, 4, 8).shape == (4, 3, 32, 16)
     with pytest.raises(DataError, match="different times"):
         opened(tmp_path)
-
-
-BLOCKS = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (1, 1, 0)]
-
-
-def athena(path: Path, number: int, levels: tuple[int, ...] = (0,) * 4) -> np.ndarray:
-    whole = RANDOM.random((5, 16, 32)).astype("f4")
-    with h5py.File(path, "w") as file:
-        file.attrs["Time"] = 0.1 * number
-        file.attrs["NumCycles"] = number
-        file.attrs["VariableNames"] = np.array([b"rho", b"press", b"vel1", b"vel2", b"vel3"])
-        file.attrs["DatasetNames"] = np.array([b"prim"])
-        file.attrs["MeshBlockSize"] = [16, 8, 1]
-        file.attrs["RootGridSize"] = [32, 16, 1]
-        parts = [whole[:, 8 * y : 8 * y + 8, 16 * x : 16 * x + 16] for x, y, _ in BLOCKS]
-        file["prim"] = np.stack(parts, 1)[:, :, None]
-        file["Levels"] = np.array(levels, "i4")
-        file["LogicalLocations"] = np.array(BLOCKS)
-        file["x1v"] = np.array([np.arange(16) + 16 * x + 0.5 for x, _, _ in BLOCKS], "f4") / 32
-        file["x2v"] = np.array([np.arange(8) + 8 * y + 0.5 for _, y, _ in BLOCKS], "f4") / 32
-    return whole
 
 
 def test_blocks_of_athena_are_one_grid_and_files_are_times(tmp_path: Path) -> None:
@@ -155,17 +113,6 @@ def test_pdearena(tmp_path: Path) -> None:
     assert chosen.header.spec.names == ("smoke",)
 
 
-def matlab73(path: Path, **arrays: np.ndarray) -> None:
-    """As MATLAB writes it: a block of text before HDF5, and dims in the opposite order."""
-    with h5py.File(path, "w", userblock_size=512) as file:
-        for name, values in arrays.items():
-            file[name] = values.T
-            file[name].attrs["MATLAB_class"] = np.bytes_("double")
-        file["#refs#/a"] = np.zeros((3, 4, 5))
-    with path.open("r+b") as raw:
-        raw.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM")
-
-
 @pytest.mark.parametrize("kind", ["5", "7.3"])
 def test_both_kinds_of_matlab_have_the_same_dims(kind: str, tmp_path: Path) -> None:
     arrays = {"u": wave(3, 5, 6, 4).astype("f8"), "t": 0.5 * np.arange(4.0)[:, None]}
@@ -210,15 +157,46 @@ def test_a_lone_vector_of_matlab(tmp_path: Path) -> None:
     np.testing.assert_array_equal(source.read(4, 0, 1)[0], np.stack([a[4], u[4]]))
 
 
-def test_matlab_5_needs_scipy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scipy.io.savemat(tmp_path / "a.mat", {"u": wave(3, 4, 5)})
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match="MATLAB 5, and needs the package scipy") as caught:
-        opened(tmp_path / "a.mat", dims=("sample", "time", "x"))
-    assert "pip install 'matey-fm[hdf5]'" in caught.value.remedy
+CLASSES = ["f8", "f4", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "?", "c8", "c16"]
 
 
-def test_complex_values_of_matlab_are_refused(tmp_path: Path) -> None:
-    scipy.io.savemat(tmp_path / "a.mat", {"u": wave(3, 4, 5) * 1j})
-    with pytest.raises(DataError, match="has values of type complex64"):
-        opened(tmp_path / "a.mat", dims=("sample", "time", "x")).read(0, 0, 1)
+@pytest.mark.parametrize("is_packed", [False, True])
+@pytest.mark.parametrize("dtype", CLASSES)
+def test_variables_of_matlab_5_are_as_scipy_has_them(
+    dtype: str, is_packed: bool, tmp_path: Path
+) -> None:
+    values = (100 * RANDOM.random((3, 1, 4, 5))).astype(dtype)
+    extra = {"cells": np.array([1, "a"], object), "text": "abc", "long_name_of_it": np.eye(3)}
+    arrays = {"u": values, "one": values[:1, 0, :1, :1], "none": values[:0], **extra}
+    scipy.io.savemat(tmp_path / "a.mat", arrays, do_compression=is_packed)
+    found = open_matlab5(tmp_path / "a.mat")
+    assert list(found) == list(arrays)
+    expected = scipy.io.loadmat(tmp_path / "a.mat", mat_dtype=dtype[0] != "c")
+    for name in ("u", "one", "none", "long_name_of_it"):
+        assert found[name].shape == expected[name].shape
+        key = (slice(None),) * len(found[name].shape)
+        if found[name].dtype.kind == "c":
+            with pytest.raises(DataError, match="of the class"):
+                found[name].part(key)
+        else:
+            np.testing.assert_array_equal(found[name].part(key), expected[name])
+    assert found["u"].attributes["class"] in ("double", "single", found["u"].dtype.name, "uint8")
+
+
+def test_big_endian_matlab_5(tmp_path: Path) -> None:
+    """Written by hand, as scipy writes little-endian files only."""
+    body = struct.pack(">IIII", 6, 8, 6, 0)
+    body += struct.pack(">IIii", 5, 8, 2, 3)
+    body += struct.pack(">HH4s", 1, 1, b"u")
+    body += struct.pack(">II6d", 9, 48, *range(6))
+    header = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x01\x00MI"
+    (tmp_path / "a.mat").write_bytes(header + struct.pack(">II", 14, len(body)) + body)
+    source = opened(tmp_path / "a.mat", dims=("sample", "x"))
+    assert source.read(1, 0, 1).tolist() == [[[1, 3, 5]]]
+
+
+def test_a_variable_of_matlab_5_is_not_larger_than_fields_get(tmp_path: Path) -> None:
+    scipy.io.savemat(tmp_path / "a.mat", {"u": np.zeros((9, 2**22))}, do_compression=True)
+    assert (tmp_path / "a.mat").stat().st_size < 2**20
+    with pytest.raises(DataError, match=r"u unpacks to 301,989,888 bytes"):
+        opened(tmp_path / "a.mat", dims=("sample", "x"))
