@@ -40,7 +40,7 @@ TREES = [
 ]
 CONFIGS: list[ModelConfig] = [
     *(MateyConfig(width=32, depth=2, heads=2, **tree) for tree in TREES),
-    *(MODELS[name].tiny() for name in ("pyramid", "paper", "fno", "unet")),
+    *(MODELS[name].tiny() for name in MODELS.names() if name != "matey"),
 ]
 
 

@@ -62,6 +62,9 @@ class WindowCut:
             for side, number in zip(window, numbers, strict=True)
         )
         plan = cls(tokens=tokens, window=window, shift=shift, apart=None)
+        goes_around = all(wraps or not by for wraps, by in zip(periodic, shift, strict=True))
+        if plan.padded == tokens and goes_around:
+            return plan
         kinds = torch.zeros(*plan.padded, dtype=torch.long, device=device)
         for axis, (n, size, by, wraps) in enumerate(
             zip(tokens, plan.padded, shift, periodic, strict=True)
@@ -71,8 +74,6 @@ class WindowCut:
             if not (wraps and n == size):
                 kind = kind + 2 * (place < by)  # came around
             kinds = 4 * kinds + kind.reshape(size, *(1,) * (len(tokens) - axis - 1))
-        if not kinds.any():
-            return plan
         inside = plan.gather(kinds.unsqueeze(0).unsqueeze(-1)).squeeze(-1)
         differs = inside.unsqueeze(1) != inside.unsqueeze(2)
         apart = torch.zeros(differs.shape, device=device).masked_fill(differs, -math.inf)
@@ -175,10 +176,10 @@ def _distances(
 
     Axes that a grid does not have are at distance 0.
     """
-    sides = [torch.arange(1 - side, side, device=device) for side in window]
-    steps = torch.cartesian_prod(*sides).reshape(-1, len(window)).float()
-    unit = torch.tensor([max(side - 1, 1) for side in window], device=device)
-    scaled = SPAN * steps / unit
+    steps = [
+        torch.arange(1 - side, side, device=device) * (SPAN / max(side - 1, 1)) for side in window
+    ]
+    scaled = torch.cartesian_prod(*steps).reshape(-1, len(window))
     table = scaled.sign() * (1 + scaled.abs()).log2() / math.log2(SPAN)
     table = nn.functional.pad(table, (0, MAX_AXES - len(window)))
     place = torch.cartesian_prod(*(torch.arange(side, device=device) for side in window))

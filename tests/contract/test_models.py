@@ -110,6 +110,25 @@ def test_the_order_of_fields_does_not_matter(variant: str) -> None:
     )
 
 
+@pytest.mark.parametrize("variant", PLAIN)
+def test_the_unit_of_a_field_does_not_matter(variant: str) -> None:
+    model, batch = build(variant).eval(), batch_of(spec_of((16, 24)))
+    unit = torch.tensor([1024.0, 0.125]).view(2, 1, 1)
+    scaled = type(batch)(spec=batch.spec, history=unit * batch.history, lead_steps=batch.lead_steps)
+    torch.testing.assert_close(
+        model(scaled).values, unit * model(batch).values, rtol=1e-5, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("variant", PLAIN)
+def test_a_sample_alone_is_the_sample_in_its_batch(variant: str) -> None:
+    model, batch = build(variant).eval(), batch_of(spec_of((16, 24)))
+    together = model(batch).values
+    for sample in range(batch.size):
+        alone = model(batch.select(slice(sample, sample + 1))).values
+        torch.testing.assert_close(alone[0], together[sample], rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("variant", NAMES)
 def test_new_fields_and_axes_leave_old_predictions_alone(variant: str) -> None:
     model = build(variant).eval()
