@@ -43,6 +43,14 @@ def check_regular_below(folder: Path) -> None:
                     check_regular(entry.path)
 
 
+def entries_of(folder: Path) -> list[Path]:
+    """What lies in a folder, sorted; nothing if it may not be read."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
 def version(status: os.stat_result) -> tuple[int, ...]:
     """What differs when a file was changed or exchanged, whatever times it was given."""
     return status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from matey_core.containers.hdf5 import is_hdf5
 from matey_core.errors import DataError
+from matey_core.files import entries_of
 from matey_core.locations import is_remote
 
 ZARR_FILES = ("zarr.json", ".zgroup", ".zarray")
@@ -80,14 +81,6 @@ def _is_store(folder: Path) -> bool:
         return "matey_layout" in attributes
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
-
-
-def entries_of(folder: Path) -> list[Path]:
-    """What lies in a folder, sorted; nothing if it may not be read."""
-    try:
-        return sorted(folder.iterdir())
-    except OSError:
-        return []
 
 
 def _is_folder(path: Path) -> bool:

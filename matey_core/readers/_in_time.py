@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Shaped
 
 from matey_core.errors import ConfigError
+from matey_core.files import entries_of
 from matey_core.readers import Source
-from matey_core.readers._find import entries_of
 from matey_core.readers._joined import check_alike, lean
 from matey_core.readers._spacing import uniform
 

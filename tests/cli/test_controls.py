@@ -92,6 +92,9 @@ def test_names_in_files_do_not_reach_the_terminal(matey: Matey, tmp_path: Path) 
     np.save(tmp_path / f"{name}.npy", np.zeros((2, 3)))
     with h5py.File(tmp_path / f"{name}.h5", "w") as file:
         file[name] = np.zeros((2, 3, 4, 4))
+        file[name].attrs[name] = EVIL
+        file.attrs[name] = EVIL
+        file[f"{name}2"] = h5py.SoftLink("/nowhere")
     path = tiny_store(tmp_path / "store", shape=(8,))
     group = zarr.open_group(path, mode="r+")
     group.attrs.update({"units": {"time": EVIL, "x": EVIL}})
@@ -107,6 +110,10 @@ def test_names_in_files_do_not_reach_the_terminal(matey: Matey, tmp_path: Path) 
         ("data", "check", tmp_path / "store"),
         ("prepare", "netcdf", tmp_path / "in", "--dims", "sample=run,time=t,x"),
         ("prepare", "auto", tmp_path / "in", "--fields", "u", "--dims", "sample=run,time=t,x"),
+        ("data", "inspect", tmp_path / f"{name}.h5"),
+        ("prepare", "auto", tmp_path / f"{name}.h5"),
+        ("prepare", "hdf5", tmp_path / f"{name}.h5"),
+        ("prepare", "hdf5", tmp_path / f"{name}.h5", "--dims", "time,z,y,x"),
         ("prepare", "array", tmp_path / f"{name}.npy"),
         ("tokenize-inspect", path.with_name(f"{name}.zarr")),
         ("pretrain", "--data", tmp_path / "store", "--steps", "1", "--variant", EVIL),

@@ -79,7 +79,7 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 READABLE = {name for name in HOSTILE if name == "ragged" or "times" in name or "coordinate" in name}
-"""The array is right by itself; what has another length than its dims is none of their positions."""
+"""The array is right by itself; positions of another length than its dims are none."""
 
 
 @damage

@@ -9,9 +9,10 @@ from typing import ClassVar
 from matey_core.containers.npy import is_npy, is_npz
 from matey_core.containers.tree import is_container
 from matey_core.errors import ConfigError, DataError, MateyError
+from matey_core.files import entries_of
 from matey_core.quantities import names_a_field
 from matey_core.readers import READERS, Join, Reader, ReaderOptions, Source
-from matey_core.readers._find import entries_of, walk
+from matey_core.readers._find import walk
 from matey_core.readers._in_time import (
     InTime,
     by_number,

@@ -13,12 +13,12 @@ import xarray as xr
 from matey_core.containers.damage import reading
 from matey_core.containers.lazy import Stored
 from matey_core.containers.npy import is_npy, is_npz, open_npy, open_npz
+from matey_core.containers.zarr import inner_groups, open_zarr
 from matey_core.errors import ConfigError, DataError
 from matey_core.files import version
 from matey_core.readers._find import is_zarr
 from matey_core.readers.array.folders import files_of_fields, open_fields
 from matey_core.readers.array.ranks import COMPONENT, ArrayDims
-from matey_core.readers.array.zarr import inner_groups, open_zarr
 from matey_core.readers.netcdf.dims import is_floating
 from matey_core.readers.netcdf.files import LEFT_OUT
 

@@ -13,10 +13,9 @@ from matey_core.containers.damage import reading
 from matey_core.containers.lazy import Stored
 from matey_core.containers.npy import is_npy, open_npy, open_npz, shape_and_type
 from matey_core.errors import ConfigError
-from matey_core.files import read_json
+from matey_core.files import entries_of, read_json
 from matey_core.quantities import known_fields, names_a_field
 from matey_core.readers import Join
-from matey_core.readers._find import entries_of
 
 DESCRIPTION = ".json"
 """Suffix of the file in the folder of a trajectory that holds its parameters, as `case.json`."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
 from matey_core.containers.damage import reading
@@ -57,7 +58,7 @@ def contents_of(path: Path) -> FileContents:
                 ArrayRow(
                     path=name,
                     shape=array.shape,
-                    dtype=str(array.dtype),
+                    dtype="text" if h5py.check_string_dtype(array.dtype) else str(array.dtype),
                     attributes=_texts(array.attributes),
                 )
                 for name, array in arrays.items()

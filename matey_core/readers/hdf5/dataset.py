@@ -1,25 +1,23 @@
 """A file as a dataset: fields with named dims, positions, times and constants."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from matey_core.containers.athena import is_athena, whole_grid
 from matey_core.containers.damage import reading
 from matey_core.containers.lazy import Stored
 from matey_core.containers.tree import arrays_of, attributes_of
-from matey_core.containers.views import STAR, components, matches
+from matey_core.containers.views import STAR, components
 from matey_core.errors import ConfigError, DataError
 from matey_core.files import version
 from matey_core.readers import ReaderOptions
 from matey_core.readers._expressions import parse
 from matey_core.readers._options import ROLES, named_dims
-from matey_core.readers._spacing import is_increasing
 from matey_core.readers.hdf5.dims import component_names, fitting, roles_of
 from matey_core.readers.hdf5.fields import (
     Recipe,
@@ -31,16 +29,14 @@ from matey_core.readers.hdf5.fields import (
     unique_names,
     with_stacks,
 )
-from matey_core.readers.hdf5.places import place_of, places, steps
 from matey_core.readers.hdf5.proposal import asks
+from matey_core.readers.hdf5.surroundings import Surroundings
 from matey_core.readers.netcdf.files import LEFT_OUT
 
 OPEN_FILES = 4
 """How many files a process keeps open between reads."""
 NOTES, DIMS, FIELDS = "matey: notes", "matey: dims", "matey: fields"
 """Attributes of an opened dataset: what a person should know, its dims, and what was chosen."""
-COUNTERS = ("Time", "NumCycles", "MaxLevel", "NumMeshBlocks", "set_number", "writes")
-"""Attributes that tell of a run of Athena++ or Dedalus, and not of the equation."""
 CF = ("units", "standard_name", "_FillValue", "missing_value", "scale_factor", "add_offset")
 """Attributes of arrays that mean something."""
 
@@ -98,7 +94,6 @@ class Assembly:
             if STAR in pattern:
                 self.arrays = with_stacks(self.arrays, pattern)
         self.sizes: dict[str, int] = {}
-        self.notes: list[str] = []
         self.left: list[str] = []
 
     def dataset(self) -> xr.Dataset:
@@ -106,26 +101,23 @@ class Assembly:
         chosen = self.recipe.fields
         candidates = {p: self.arrays[p] for p in chosen.values()} if chosen else self.arrays
         self._measure(candidates)
-        folders = _folders(candidates)
-        places, used = self._places(folders)
+        beside = Surroundings(self.path, self.arrays, self.recipe, self.sizes, list(candidates))
+        places = beside.places(self.options)
+        used = beside.used
         fields = self._fields({p: a for p, a in candidates.items() if chosen or p not in used})
-        constants = self._constants(folders, used | set(fields))
+        used |= set(fields)
         variables = self._variables(fields)
-        attributes = attributes_of(self.path, folders)
-        numbers = {
-            key: value
-            for key, value in attributes.items()
-            if np.asarray(value).dtype.kind in "fiu" and key not in COUNTERS
-        }
         left = f"{', '.join(self.left)}, on other dims than the fields" if self.left else ""
         extra = {name for name, path in self.recipe.fields.items() if path in self.extra}
         said = {
-            NOTES: self.notes,
+            NOTES: beside.notes,
             DIMS: [dim for dim in self.sizes if dim != "field"],
             FIELDS: [name for name in variables if name not in extra],
             LEFT_OUT: left,
         }
-        data = xr.Dataset({**constants, **variables, **places}, attrs={**numbers, **said})
+        constants = beside.constants()
+        attributes = beside.numbers()
+        data = xr.Dataset({**constants, **variables, **places}, attrs={**attributes, **said})
         return xr.decode_cf(data, decode_times=False, decode_timedelta=False, decode_coords=False)
 
     def _fields(self, candidates: Mapping[str, Stored]) -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -219,71 +211,6 @@ class Assembly:
                 found[own].attrs = dict(known)
         return found
 
-    def _places(self, folders: Sequence[str]) -> tuple[dict[str, Any], set[str]]:
-        """Positions and times as variables, and the paths that they come from."""
-        found: dict[str, Any] = {}
-        used = set()
-        unsorted = []
-        for dim, place in places(self.path, self.arrays, self.sizes, folders):
-            used.add(place.path)
-            is_said = dim == "time" and self.options.time_step is not None
-            if place.values is None or (is_said and not is_increasing(place.values)):
-                unsorted.append(place.path)
-                continue
-            found[dim] = xr.Variable((dim,), place.values, {"units": place.unit})
-        if unsorted:
-            self.notes.append(
-                f"no positions, as they do not increase, or differ from sample to sample: "
-                f"{', '.join(unsorted)}"
-            )
-        found |= self._starred()
-        missing = [dim for dim in self.sizes if dim not in (*found, "sample", "field")]
-        said = {"time"} if self.options.time_step else set()
-        said |= {d for d in self.sizes if d not in ROLES} if self.options.spacing else set()
-        known = attributes_of(self.path, folders)
-        for field in self.recipe.fields.values():
-            known = {**self.arrays[field].attributes, **known}
-        for dim, (step, where) in steps(self.arrays, known, missing, folders).items():
-            if dim not in said:
-                found[dim] = xr.Variable((dim,), step * np.arange(self.sizes[dim]))
-                self.notes.append(f"steps of {step:g} along {dim}, from {where}")
-        if unknown := [dim for dim in missing if dim not in found and dim not in said]:
-            self.notes.append(
-                f"no positions found along {', '.join(unknown)}: steps of 1, unless --spacing or "
-                "--time-step says otherwise"
-            )
-        return found, used
-
-    def _starred(self) -> dict[str, Any]:
-        """Names of samples, or times, that a star in a path stands for."""
-        pattern = next((path for path in self.recipe.fields.values() if STAR in path), None)
-        if pattern is None:
-            return {}
-        dim = self.recipe.dims[0]
-        names = list(matches(pattern, [path for path in self.arrays if STAR not in path]))
-        if dim == "sample":
-            return {dim: xr.Variable((dim,), np.array(names))}
-        is_counted = dim == "time" and all(name.isdecimal() for name in names)
-        if is_counted and not self.options.time_step and len(names) > 1:
-            return {dim: xr.Variable((dim,), np.array(names, dtype=np.float64))}
-        return {}
-
-    def _constants(self, folders: Sequence[str], used: set[str]) -> dict[str, Any]:
-        """Single numbers, and numbers by sample, which are no positions."""
-        found: dict[str, Any] = {}
-        for path, array in self.arrays.items():
-            folder, _, name = path.rpartition("/")
-            if path in used or folder not in folders or array.dtype.kind not in "fiu":
-                continue
-            is_lone = max(array.shape, default=1) == 1
-            is_place = place_of(name) in self.sizes and name not in self.sizes
-            if is_lone and array.dtype.kind == "f":
-                value = array.part((slice(None),) * len(array.shape)).reshape(())
-                found.setdefault(name, xr.Variable((), value))
-            elif array.shape == (self.sizes.get("sample"),) and not is_place:
-                found.setdefault(name, xr.Variable(("sample",), array.part((slice(None),))))
-        return {name: v for name, v in found.items() if name not in self.sizes}
-
     def _nothing(self, paths: Sequence[str]) -> DataError:
         shown = ", ".join(f"{p} {self.arrays[p].shape} {self.arrays[p].dtype}" for p in paths[:12])
         dims = ", ".join(self.recipe.dims) or "dims that have names"
@@ -294,14 +221,3 @@ class Assembly:
             remedy="Name all dims in order, such as --dims sample,time,y,x; convert whole numbers "
             f"to float32. `matey data inspect {self.path}` lists what is there.",
         )
-
-
-def _folders(paths: Iterable[str]) -> tuple[str, ...]:
-    """Where positions may be: beside the fields, in `scales`, and in the groups above."""
-    found: dict[str, None] = {}
-    for path in paths:
-        folder = path.rpartition("/")[0]
-        while folder:
-            found.setdefault(folder)
-            folder = folder.rpartition("/")[0]
-    return (*found, "scales", "coordinates", "coords", "grid", "")

@@ -123,16 +123,17 @@ def with_stacks(arrays: Mapping[str, Stored], pattern: str) -> dict[str, Stored]
         ConfigError: they differ in shape.
     """
     folder = pattern.rpartition("/")[0]
+    plain = [path for path in arrays if STAR not in path]
+    hits = list(matches(pattern, plain).values())
     patterns = {pattern}
     if STAR in folder:
-        groups = matches(pattern, list(arrays)).values()
-        first = next(iter(groups)).rpartition("/")[0]
-        patterns |= {f"{folder}/{_name(p)}" for p in arrays if p.rpartition("/")[0] == first}
+        first = hits[0].rpartition("/")[0]
+        patterns |= {f"{folder}/{_name(path)}" for path in plain if path.startswith(f"{first}/")}
     added: dict[str, Stored] = {}
     for each in patterns:
-        parts = [arrays[path] for path in matches(each, list(arrays)).values()]
+        parts = [arrays[path] for path in matches(each, plain).values()]
         shapes = {part.shape for part in parts}
-        if len(shapes) == 1 and len(parts) == len(matches(pattern, list(arrays))):
+        if len(shapes) == 1 and len(parts) == len(hits):
             added[each] = stacked(parts)
         elif each == pattern:
             raise ConfigError(

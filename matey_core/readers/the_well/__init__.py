@@ -7,8 +7,9 @@ from pathlib import Path
 
 from matey_core.containers.hdf5 import is_hdf5, is_well, open_hdf5
 from matey_core.errors import DataError
+from matey_core.files import entries_of
 from matey_core.readers import READERS, Reader, ReaderOptions, Source
-from matey_core.readers._find import entries_of, walk
+from matey_core.readers._find import walk
 from matey_core.readers._joined import Joined
 from matey_core.readers._options import chosen
 from matey_core.readers.pdebench.names import stem

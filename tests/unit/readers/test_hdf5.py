@@ -228,9 +228,11 @@ def test_names_of_groups_and_their_numbers(tmp_path: Path) -> None:
             file[f"{k}/u"] = U[k % 3]
             file[f"{k}/nu"] = 0.1 * k
             file[f"{k}/t"] = T
+            file[f"{k}"].attrs["Re"] = 100 * k
     header = opened(tmp_path / "a.h5", dims=DIMS, fields=("u=*/u",)).header
     assert header.sample_names == ("1", "2", "10")
     np.testing.assert_allclose(header.parameters["nu"], [0.1, 0.2, 1.0])
+    np.testing.assert_array_equal(header.parameters["Re"], [100, 200, 1000])
     np.testing.assert_array_equal(header.times, T)
 
 

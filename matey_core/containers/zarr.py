@@ -14,8 +14,7 @@ import zarr
 
 from matey_core.containers.lazy import Lazy, Stored
 from matey_core.errors import DataError
-from matey_core.files import check_regular_below, read_json
-from matey_core.readers._find import entries_of
+from matey_core.files import check_regular_below, entries_of, read_json
 
 SAFE = frozenset(
     {"adler32", "astype", "bitround", "blosc", "bytes", "bz2", "crc32", "crc32c", "delta"}
