@@ -17,6 +17,8 @@ BLAS_THREADS = "OPENBLAS_NUM_THREADS"
 # Spawned and not forked: HDF5 and threads do not survive a fork.
 CONTEXT = multiprocessing.get_context("spawn")
 
+_is_worker = False
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -73,8 +75,15 @@ class Processes:
             return self._pool.submit(function, *arguments, **options)
 
 
+def is_worker() -> bool:
+    """Whether this process works for another, which has met all files before."""
+    return _is_worker
+
+
 def _begin(prepare: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
     """Make a worker end when the process that started it does, even by a kill."""
+    global _is_worker
+    _is_worker = True
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     gc.freeze()  # what is imported stays
     parent = multiprocessing.parent_process()

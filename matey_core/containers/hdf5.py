@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from matey_core.containers.filters import check_filters, load_filters
+from matey_core.containers.trial import check_metadata
 from matey_core.errors import DataError
 from matey_core.files import version
 
@@ -103,6 +104,7 @@ def _opened(path: Path, user: object) -> Iterator[h5py.File]:
     # HDF5 would answer from what it knows of a file that is still open.
     del kept
     if user is None:
+        check_metadata(path)
         with h5py.File(path, "r") as file:
             yield file
         return

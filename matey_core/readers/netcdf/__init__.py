@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from matey_core.readers import READERS
-from matey_core.readers.netcdf.files import is_netcdf, structure
+from matey_core.readers.netcdf.files import check_loops, is_netcdf, structure
 from matey_core.readers.netcdf.folders import FileReader
 from matey_core.readers.netcdf.header import open_dataset
 from matey_core.readers.netcdf.source import DatasetSource
@@ -28,4 +28,5 @@ class NetcdfReader(FileReader):
 
     def open_file(self, path: Path) -> DatasetSource:
         """Read the header of a file."""
+        check_loops(path)
         return open_dataset(path, self.options)

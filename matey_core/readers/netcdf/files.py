@@ -14,6 +14,7 @@ from matey_core.containers.damage import reading
 from matey_core.containers.filters import check_filters
 from matey_core.containers.hdf5 import SIGNATURE
 from matey_core.containers.links import inside
+from matey_core.containers.trial import check_metadata
 from matey_core.errors import ConfigError, DataError, install_extra
 from matey_core.files import version
 
@@ -63,6 +64,7 @@ def _start(path: Path) -> bytes:
 def _has_netcdf_signs(path: Path) -> bool:
     """Whether HDF5 has NetCDF's mark, or dimension scales where The Well has none."""
     try:
+        check_metadata(path)
         with h5py.File(path, "r") as file:
             if "_NCProperties" in file.attrs:
                 return True
@@ -72,6 +74,17 @@ def _has_netcdf_signs(path: Path) -> bool:
             )
     except (OSError, KeyError, RuntimeError, ValueError):
         return False
+
+
+def check_loops(path: Path) -> None:
+    """Have the metadata of a file read by another process, if HDF5 is what reads it here.
+
+    Raises:
+        DataError: it cannot be read, or the HDF5 library loops or crashes on it.
+    """
+    with reading(path):
+        if _start(path) == SIGNATURE:
+            check_metadata(path)
 
 
 def opened(path: Path) -> xr.Dataset:
@@ -161,6 +174,7 @@ def structure(path: Path) -> Structure:
                 (str(name), tuple(map(str, v.dims)), v.shape, str(v.dtype))
                 for name, v in data.variables.items()
             )
+        check_metadata(path)
         # xarray takes twenty times as long, and a folder may have thousands of files.
         with h5py.File(path, "r") as file:
             return frozenset(

@@ -14,8 +14,10 @@ from typing import Any
 
 import h5py
 
+from matey_core.containers.trial import check_metadata
 from matey_core.conversion.source_files import check_space
-from matey_core.errors import ConfigError, Interrupted, RunError
+from matey_core.errors import ConfigError, DataError, Interrupted, RunError
+from matey_core.files import read_json
 from matey_core.progress import OnProgress, silent
 from matey_core.readers.pdebench.names import stem
 from matey_core.simulators import SIMULATORS, Simulator
@@ -192,11 +194,12 @@ def made_by(path: Path) -> dict[str, Any]:
     """What a file or store that exists says of its making; nothing if no solver made it."""
     try:
         if path.is_dir():
-            provenance = json.loads((path / "zarr.json").read_bytes())["attributes"]["provenance"]
+            provenance = read_json(path / "zarr.json")["attributes"]["provenance"]
             return dict(provenance)
+        check_metadata(path)
         with h5py.File(path) as file:
             return dict(json.loads(file.attrs["matey"]))
-    except (OSError, KeyError, TypeError, ValueError):
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, DataError):
         return {}
 
 
