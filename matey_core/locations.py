@@ -1,7 +1,7 @@
 """Where stores lie: folders on this machine, or prefixes in object storage."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 from pydantic import PlainSerializer, PlainValidator
 
@@ -81,9 +81,18 @@ def own_name(path: Path) -> str:
     return path.name if path.name not in ("", "..") else path.resolve().name
 
 
+def _setting(value: object) -> Path:
+    """Take a setting that is a path, a `UPath` or their text."""
+    if isinstance(value, str):
+        return location(value)
+    if hasattr(value, "joinpath"):
+        return cast(Path, value)
+    raise ValueError("should be a path or a URL")
+
+
 Location = Annotated[
     Path,
-    PlainValidator(location),
+    PlainValidator(_setting),
     PlainSerializer(str),
 ]
 """A setting that is a path or a URL."""

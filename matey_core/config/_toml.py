@@ -11,6 +11,7 @@ import tomli_w
 
 from matey_core.config._base import Config
 from matey_core.errors import ConfigError
+from matey_core.files import read_text
 
 DEEPEST = 32
 """Sections in sections; settings have five."""
@@ -23,7 +24,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         ConfigError: the file is missing or is not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_text(path).removeprefix("\ufeff"))  # the mark of Windows
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.",

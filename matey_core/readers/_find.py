@@ -1,13 +1,12 @@
 """Looking for sources in a tree of folders: what every reader's `find` is made of."""
 
-import json
 import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from matey_core.containers.hdf5 import is_hdf5
 from matey_core.errors import DataError
-from matey_core.files import entries_of
+from matey_core.files import entries_of, read_json
 from matey_core.locations import is_remote
 
 ZARR_FILES = ("zarr.json", ".zgroup", ".zarray")
@@ -77,9 +76,9 @@ def is_zarr(folder: Path) -> bool:
 def _is_store(folder: Path) -> bool:
     """Whether a folder is a store that `prepare` has written."""
     try:
-        attributes = json.loads((folder / "zarr.json").read_bytes())["attributes"]
+        attributes = read_json(folder / "zarr.json")["attributes"]
         return "matey_layout" in attributes
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         return False
 
 

@@ -246,14 +246,24 @@ class Keeper:
 
         Scores of earlier versions compare with persistence alone, and with no rollout. So the
         first new one counts as better than all of them; until then the old best weights stay.
+
+        Raises:
+            CheckpointError: the journal is damaged.
         """
         saved, self.best = self.best, {}
         for row in self.journal.read():
             if row["event"] != "validation":
                 continue
-            scores = [read_score(values) for values in row["scores"]]
+            try:
+                scores = [read_score(values) for values in row["scores"]]
+                steps = int(row.get("steps", self.config.steps))
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                raise CheckpointError(
+                    f"{self.journal.path} is damaged: the validation at step {row['step']} "
+                    f"cannot be read: {error!r}.",
+                    remedy="Remove this line, or the file: the run goes on without its past.",
+                ) from error
             if all(map(is_of_today, row["scores"])):
-                steps = row.get("steps", self.config.steps)
                 self._note(row["step"], overall(scores), scores, steps=steps)
             elif row["step"] == saved.get("step"):
                 self.best_scores = tuple(scores)

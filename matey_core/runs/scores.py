@@ -3,8 +3,11 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from statistics import fmean
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
 
 from matey_core.inference import Score
 
@@ -12,6 +15,7 @@ FLOOR = 1e-3
 """Share of persistence's error that is added to both errors of a ratio."""
 STILL = 1e-6
 """nRMSE of persistence below which a field stands still, as far as float32 can tell."""
+T = TypeVar("T")
 BOUND = 1e6
 """Largest ratio; a prediction that is not finite has it as well."""
 
@@ -150,6 +154,9 @@ def read_score(values: Mapping[str, Any]) -> StoreScore:
     """Read a score from a journal, where ∞ is null.
 
     Journals of earlier versions have persistence as their only forecast.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: it is damaged.
     """
     known = _finite_or_infinite(values)
     if not is_of_today(values):
@@ -158,9 +165,18 @@ def read_score(values: Mapping[str, Any]) -> StoreScore:
     elif values["ratio"] is None:  # there was nothing to compare
         known.update(forecast_error=math.nan, ratio=math.nan)
     known["fields"] = tuple(
-        FieldScore(**_finite_or_infinite(each)) for each in values.get("fields", ())
+        _checked(FieldScore, _finite_or_infinite(each)) for each in values.get("fields", ())
     )
-    return StoreScore(**known)
+    return _checked(StoreScore, known)
+
+
+def _checked(kind: type[T], values: dict[str, Any]) -> T:
+    """Make a score of values that have the names and types of its fields."""
+    kind(**values)  # Pydantic itself passes over names that it does not know.
+    return _adapter(kind).validate_python(values)
+
+
+_adapter = cache(TypeAdapter)
 
 
 def _finite_or_infinite(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from matey_core.conversion.folder import Folder, remove_folder
+from matey_core.files import read_json
 from matey_core.simulators import Sample
 from matey_core.workflows.simulate.trajectory import Trajectory
 
@@ -57,7 +58,10 @@ class Parts:
             for path in self.folder.glob("*.new"):
                 path.unlink()
             for path in self.folder.glob("[0-9]*.json"):
-                part = Part(**json.loads(path.read_text()))
+                try:
+                    part = Part(**read_json(path))
+                except (OSError, ValueError, TypeError):  # damaged: it is computed again
+                    continue
                 self.done[part.seed] = part
             try:
                 yield self

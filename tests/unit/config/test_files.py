@@ -1,5 +1,6 @@
 """The settings files of the repository, and what is said of wrong ones."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,26 @@ def test_budgets_exclude_each_other_and_patches_go_from_coarse_to_fine() -> None
     ):
         with pytest.raises(ConfigError, match=said):
             validate(MateyConfig, {"tokenizer": tokenizer}, source="model.json")
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("kind", ["pipe", "zero"])
+def test_settings_are_read_from_files_only(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.toml"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises(ConfigError, match=r"a\.toml is a pipe or a device"):
+        read_toml(path)
+
+
+def test_the_byte_order_mark_of_windows_is_no_setting(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_bytes(b"\xef\xbb\xbfsteps = 3\n")
+    assert read_toml(tmp_path / "a.toml") == {"steps": 3}
+
+
+@pytest.mark.parametrize("value", [{"x": 1}, [1], 1, True, None])
+def test_a_place_is_a_text(value: object) -> None:
+    with pytest.raises(ConfigError, match=r"data: should be a path or a URL"):
+        validate(PretrainConfig, {"data": value}, source="matey.toml")

@@ -68,6 +68,18 @@ def test_zarr_is_one_thing_and_stores_of_ours_are_left_out(tmp_path: Path) -> No
     ]
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("kind", ["pipe", "zero"])
+def test_a_pipe_or_a_device_in_the_place_of_metadata_is_not_read(tmp_path: Path, kind: str) -> None:
+    place = touch(tmp_path / "a" / "zarr.json")
+    place.unlink()
+    if kind == "pipe":
+        os.mkfifo(place)
+    else:
+        place.symlink_to("/dev/zero")
+    assert tmp_path / "a" in list(walk(tmp_path))
+
+
 def test_a_file_is_found_by_itself_and_nothing_is_an_error(tmp_path: Path) -> None:
     assert list(walk(touch(tmp_path / "x"))) == [tmp_path / "x"]
     with pytest.raises(DataError, match="nowhere does not exist"):

@@ -5,6 +5,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -148,3 +149,23 @@ def test_any_value_in_the_json_of_a_run(name: str, stopped: Path) -> None:
             what = f"{name} {path} {str(odd)[:10]!r}"
             found += faults(stopped, what, resumes="state.json" in name and number % 4 == 0)
     assert not found, "\n".join(found)
+
+
+def test_any_value_in_the_validations_of_a_journal(stopped: Path) -> None:
+    run = stopped / "runs/pretrain-001"
+    lines = (run / "journal.jsonl").read_text().splitlines()
+    row = next(number for number, line in enumerate(lines) if '"validation"' in line)
+    for number, path in enumerate([*places(json.loads(lines[row]))][4::4]):
+        values = inner = json.loads(lines[row])
+        for key in path[:-1]:
+            inner = inner[key]
+        if number % 3 == 0 and isinstance(inner, dict):
+            inner["dorecast"] = inner.pop(path[-1])
+        else:
+            inner[path[-1]] = ODD[number % len(ODD)]
+        changed = [*lines[:row], json.dumps(values), *lines[row + 1 :]]
+        (run / "journal.jsonl").write_text("\n".join(changed) + "\n")
+        with suppress(MateyError):
+            resume(run.parent, run.name)
+        shutil.rmtree(run.parent)
+        shutil.copytree(stopped / "kept", run.parent)
