@@ -41,7 +41,7 @@ export SKIPPED
 DATA ?=
 DEMO ?= demo
 
-.PHONY: help install demo test test-newest test-wheel gpu bench docs lint lines clean
+.PHONY: help install demo test test-newest test-wheel gpu fuzz bench docs lint lines clean
 
 help:
 	@echo "make demo [DATA=folder]  the whole job: prepare, pretrain, finetune, rollout, inspect, profile"
@@ -49,6 +49,7 @@ help:
 	@echo "make test-newest         the tests of files and commands, on Python 3.13 with the newest packages"
 	@echo "make test-wheel          the wheel, in an empty environment, runs the README's commands"
 	@echo "make gpu                 what only a GPU can show: tests, then steps and solvers into bench/results/"
+	@echo "make fuzz [FUZZ_CASES=20000] [FUZZ_SEED=1]  random damaged files and command lines"
 	@echo "make bench               the benchmarks, as JSON lines in bench/results/"
 	@echo "make docs                the documentation, into site/"
 	@echo "make lint                linter, formatter check, types, imports, file lengths"
@@ -117,6 +118,9 @@ test-wheel: $(VENV)/.developer
 gpu: $(VENV)/.developer
 	$(BIN)/python -m pytest -q -m gpu -rs tests/gpu
 	$(BIN)/python -m bench gpu
+
+fuzz: $(VENV)/.developer
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --cases $(or $(FUZZ_CASES),300) --seed $(or $(FUZZ_SEED),0)
 
 bench: $(VENV)/.developer
 	$(BIN)/python -m bench
