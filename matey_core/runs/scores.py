@@ -3,9 +3,8 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from statistics import fmean
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -15,7 +14,6 @@ FLOOR = 1e-3
 """Share of persistence's error that is added to both errors of a ratio."""
 STILL = 1e-6
 """nRMSE of persistence below which a field stands still, as far as float32 can tell."""
-T = TypeVar("T")
 BOUND = 1e6
 """Largest ratio; a prediction that is not finite has it as well."""
 
@@ -150,6 +148,9 @@ def is_finite(scores: Sequence[StoreScore]) -> bool:
     return not any(math.isinf(score.error) for score in scores)
 
 
+_STORE, _FIELD = TypeAdapter(StoreScore), TypeAdapter(FieldScore)
+
+
 def read_score(values: Mapping[str, Any]) -> StoreScore:
     """Read a score from a journal, where ∞ is null.
 
@@ -164,19 +165,15 @@ def read_score(values: Mapping[str, Any]) -> StoreScore:
         known["ratio"] = ratio_of(known["error"], known["persistence"], known["persistence"])
     elif values["ratio"] is None:  # there was nothing to compare
         known.update(forecast_error=math.nan, ratio=math.nan)
-    known["fields"] = tuple(
-        _checked(FieldScore, _finite_or_infinite(each)) for each in values.get("fields", ())
-    )
-    return _checked(StoreScore, known)
+    known["fields"] = tuple(map(_read_field, values.get("fields", ())))
+    StoreScore(**known)  # Pydantic itself passes over names that it does not know.
+    return _STORE.validate_python(known)
 
 
-def _checked(kind: type[T], values: dict[str, Any]) -> T:
-    """Make a score of values that have the names and types of its fields."""
-    kind(**values)  # Pydantic itself passes over names that it does not know.
-    return _adapter(kind).validate_python(values)
-
-
-_adapter = cache(TypeAdapter)
+def _read_field(values: Mapping[str, Any]) -> FieldScore:
+    known = _finite_or_infinite(values)
+    FieldScore(**known)
+    return _FIELD.validate_python(known)
 
 
 def _finite_or_infinite(values: Mapping[str, Any]) -> dict[str, Any]:
