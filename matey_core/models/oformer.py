@@ -183,8 +183,8 @@ class LinearAttention(nn.Module):
 
 def _standardized(x: Float[Tensor, "b h n e"]) -> Float[Tensor, "b h n e"]:
     """Standardize every channel over the points of its sample."""
-    spread = x.var(-2, correction=0, keepdim=True) + 1e-5
-    return (x - x.mean(-2, keepdim=True)) * spread.rsqrt()
+    centered = x - x.mean(-2, keepdim=True)
+    return centered * (centered.square().mean(-2, keepdim=True) + 1e-5).rsqrt()
 
 
 def turns(grid: Grid, channels: int, device: torch.device) -> Turns:

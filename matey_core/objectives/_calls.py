@@ -1,4 +1,4 @@
-"""What objectives share that call the model several times for a batch."""
+"""What objectives share: one call of the model, and what several calls need."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,7 +8,21 @@ from jaxtyping import Float
 from torch import Tensor
 
 from matey_core.batches import FieldBatch, Prediction
-from matey_core.losses import Loss
+from matey_core.losses import Loss, LossFunction
+from matey_core.objectives import Objective, ObjectiveValue, Predict, with_side_loss
+
+
+def call_once(loss: LossFunction) -> Objective:
+    """Make the objective that takes the loss of one call, to all targets of a batch."""
+
+    def called_once(predict: Predict, batch: FieldBatch) -> ObjectiveValue:
+        prediction = predict(batch)
+        value = loss(prediction, batch)
+        return ObjectiveValue(
+            total=with_side_loss(value.total, prediction), loss=value, prediction=prediction
+        )
+
+    return called_once
 
 
 def one_by_one(batch: FieldBatch) -> list[FieldBatch]:

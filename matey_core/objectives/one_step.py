@@ -2,16 +2,9 @@
 
 from typing import Literal
 
-from matey_core.batches import FieldBatch
 from matey_core.losses import LossFunction
-from matey_core.objectives import (
-    OBJECTIVES,
-    Objective,
-    ObjectiveConfig,
-    ObjectiveValue,
-    Predict,
-    with_side_loss,
-)
+from matey_core.objectives import OBJECTIVES, Objective, ObjectiveConfig
+from matey_core.objectives._calls import call_once
 
 
 @OBJECTIVES.register("one_step")
@@ -22,12 +15,4 @@ class OneStepConfig(ObjectiveConfig):
 
     def build(self, loss: LossFunction) -> Objective:
         """Make the objective for a loss."""
-
-        def one_step(predict: Predict, batch: FieldBatch) -> ObjectiveValue:
-            prediction = predict(batch)
-            value = loss(prediction, batch)
-            return ObjectiveValue(
-                total=with_side_loss(value.total, prediction), loss=value, prediction=prediction
-            )
-
-        return one_step
+        return call_once(loss)

@@ -112,3 +112,14 @@ def test_every_call_is_within_the_settings_and_the_loss_is_not() -> None:
     predict = within(model, [lambda batch: torch.autocast("cpu", torch.bfloat16)])
     OneStepConfig().build(loss)(predict, batch)  # type: ignore[arg-type]
     assert seen == [True, False]
+
+
+def test_a_fixed_future_is_one_call_whatever_lead_is_drawn() -> None:
+    config = OBJECTIVES["fixed_future"].model_validate({"ahead": 3})
+    assert [config.lead_steps(lead, progress=0.5) for lead in (1, 4)] == [(3,), (3,)]
+    assert config.extra_frames == 2
+    batch = replace(batch_of(spec_of((8, 8)), samples=4), lead_steps=torch.full((4, 1), 3))
+    model = Decay()
+    value = config.build(relative_mse)(model, batch)
+    assert model.calls == 1
+    torch.testing.assert_close(value.prediction.values, 0.5**3 * batch.history[:, -1:])
