@@ -26,6 +26,7 @@ ORDER = (
     "runs",
     "compare",
     "info",
+    "report",
     "tokenize-inspect",
     "profile",
     "simulate",

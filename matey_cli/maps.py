@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from matey_cli import output
-from matey_cli.colors import borders, colored, normalized, with_lines
+from matey_cli.colors import borders, normalized, with_lines
+from matey_core.colors import colored
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -10,7 +10,7 @@ import numpy as np
 from matey_core.errors import ConfigError, install_extra
 
 if TYPE_CHECKING:
-    from matey_core.workflows.axes import Axis
+    from matey_core.reports.axes import Axis
     from matey_core.workflows.tokenize_inspect import Picture
 
 WIDTH = 6.4
@@ -57,7 +57,7 @@ def save(picture: "Picture", path: Path, *, title: str, field: str, cells: str) 
     """
     from matplotlib.figure import Figure
 
-    from matey_core.workflows.axes import bracketed, literal
+    from matey_core.reports.axes import bracketed, literal
 
     check_name(path)
     is_line = picture.values.ndim == 1

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from matey_cli.output import visible
+from matey_core.texts import visible
 
 
 class Screen(Console):

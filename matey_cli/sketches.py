@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from matey_cli import output
-from matey_cli.colors import colored
 from matey_cli.tables import caption, heading, number
+from matey_core.colors import colored
 
 if TYPE_CHECKING:
     from rich.text import Text

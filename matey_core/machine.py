@@ -1,6 +1,8 @@
-"""What this machine has: cores and memory that this process may use."""
+"""What this machine has, and how this process was called."""
 
 import os
+import shlex
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,3 +26,10 @@ def memory() -> int:
         with suppress(ValueError, OSError):
             found.append(int(Path(name).read_text()))
     return min(found, default=8 * 2**30)
+
+
+def command_line() -> str:
+    """The command as typed, such as `matey pretrain --minutes 5`; empty in other programs."""
+    program = Path(sys.argv[0] if sys.argv else "")
+    is_ours = program.stem == "matey" or program.parts[-2:] == ("matey_cli", "__main__.py")
+    return shlex.join(["matey", *sys.argv[1:]]) if is_ours else ""

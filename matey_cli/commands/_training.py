@@ -259,7 +259,13 @@ def show_report(report: "TrainingReport") -> None:
     show_scores(report.scores, step=report.best_step)
     if report.skipped:
         render.note(f"{report.skipped} steps were skipped: their loss was not finite.")
-    render.facts(f"Wrote {report.model}", steps=report.steps, time=render.duration(report.seconds))
+    more = {"report": report.page} if report.page else {}
+    render.facts(
+        f"Wrote {report.model}",
+        steps=report.steps,
+        time=render.duration(report.seconds),
+        **more,
+    )
     name_next("rollout", report.run.name, runs=report.run.parent)
 
 

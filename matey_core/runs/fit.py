@@ -70,6 +70,8 @@ class TrainingReport:
     """All of the run, one after another."""
     start: StartFacts
     """What was known before the first step."""
+    page: Path | None = None
+    """The report as a web page, once it is written."""
 
 
 def fit(

@@ -26,6 +26,7 @@ from matey_core.errors import CheckpointError, ConfigError, MateyError, MateyWar
 from matey_core.fields import Boundary
 from matey_core.files import check_regular, read_json
 from matey_core.locks import locked
+from matey_core.machine import command_line
 from matey_core.models import check_known
 from matey_core.store import Store
 from matey_core.training import CheckpointFolder, Journal
@@ -205,7 +206,12 @@ def create_run(runs: Path, config: Config, *, kind: str, name: str | None) -> Ru
     path = runs / (name or _next_name(runs, kind))
     try:
         make_folder(path, exist_ok=_is_left_over(path))
-        facts = {"kind": kind, "started": datetime.now(UTC).isoformat(), **versions()}
+        facts = {
+            "kind": kind,
+            "started": datetime.now(UTC).isoformat(),
+            "command": command_line(),
+            **versions(),
+        }
         with written(path / "versions.json") as partial:
             partial.write_text(json.dumps(facts, indent=1), encoding="utf-8")
         with written(path / "config.toml") as partial:  # with it the folder is a run

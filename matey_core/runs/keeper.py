@@ -251,7 +251,7 @@ class Keeper:
             CheckpointError: the journal is damaged.
         """
         saved, self.best = self.best, {}
-        for row in self.journal.read():
+        for row in self.journal.rows():
             if row["event"] != "validation":
                 continue
             try:

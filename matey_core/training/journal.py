@@ -2,14 +2,17 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from matey_core.durable import sync, written
 from matey_core.errors import CheckpointError, RunError
-from matey_core.files import opener, parse_json, read_text
+from matey_core.files import check_regular, opener, parse_json
+
+LONGEST = 2**24
+"""Characters of a line; longer ones are damage."""
 
 
 class Journal:
@@ -49,35 +52,47 @@ class Journal:
             ) from error
 
     def read(self) -> list[dict[str, Any]]:
-        """All lines; a last one that was cut off is left out.
+        """All lines; see `rows`."""
+        return list(self.rows())
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Give one line after another; a last one that was cut off is left out.
+
+        A long training has a journal that is larger than other files may be.
 
         Raises:
             CheckpointError: the file is no journal.
         """
         if not self.path.exists():
-            return []
+            return
+        problem: ValueError | None = None
+        for number, line in enumerate(self._lines(), start=1):
+            if problem is not None:
+                raise CheckpointError(
+                    f"{self.path}, line {number - 1}, is not of a journal: {problem}."
+                ) from problem
+            try:
+                row = _row(line)
+            except ValueError as error:
+                problem = error
+            else:
+                yield row
+
+    def _lines(self) -> Iterator[str]:
         try:
-            lines = read_text(self.path).splitlines()
+            check_regular(self.path)
+            with open(self.path, encoding="utf-8") as file:
+                while line := file.readline(LONGEST):
+                    yield line
         except (OSError, ValueError) as error:
             raise CheckpointError(f"{self.path} cannot be read: {error}.") from error
-        rows = []
-        for number, line in enumerate(lines, start=1):
-            try:
-                rows.append(_row(line))
-            except ValueError as error:
-                if number < len(lines):
-                    raise CheckpointError(
-                        f"{self.path}, line {number}, is not of a journal: {error}."
-                    ) from error
-        return rows
 
     def rewind(self, step: int) -> None:
         """Forget what happened after `step`, because it will happen again."""
         if not self.is_writer:
             return
-        kept = [row for row in self.read() if row["step"] <= step]
-        with written(self.path) as partial:
-            partial.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
+        with written(self.path) as partial, open(partial, "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(row) + "\n" for row in self.rows() if row["step"] <= step)
 
     def clear(self) -> None:
         """Forget what a start wrote that saved nothing."""

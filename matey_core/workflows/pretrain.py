@@ -12,6 +12,7 @@ from matey_core.distributed import Strategy
 from matey_core.locations import Location
 from matey_core.models import ModelConfig
 from matey_core.progress import OnProgress, silent
+from matey_core.reports import reported
 from matey_core.runs.capabilities import check_augmentations, check_capabilities
 from matey_core.runs.fit import TrainingReport, fit
 from matey_core.runs.folder import RunFolder, create_run, record_of
@@ -69,7 +70,7 @@ def pretrain(
         RunError: training diverged, or the disk is full.
     """
     make = partial(_job, config, open_stores(config.data), folder=None)
-    return fit(
+    trained = fit(
         config,
         make,
         on_progress=on_progress,
@@ -77,6 +78,7 @@ def pretrain(
         on_validation=on_validation,
         on_step=on_step,
     )
+    return reported(trained)
 
 
 def resume(
@@ -126,7 +128,7 @@ def resume(
         reopen_stores(run.stores(), data) if run.has_begun else open_stores(data or config.data)
     )
     make = partial(_job, config, stores, folder=run)
-    return fit(
+    trained = fit(
         config,
         make,
         on_progress=on_progress,
@@ -134,6 +136,7 @@ def resume(
         on_validation=on_validation,
         on_step=on_step,
     )
+    return reported(trained)
 
 
 def run_config(run: RunFolder) -> PretrainConfig:

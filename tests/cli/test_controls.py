@@ -13,8 +13,9 @@ import xarray as xr
 import zarr
 
 from matey_cli import app, output, progress, render
-from matey_cli.output import one_line, visible
+from matey_cli.output import one_line
 from matey_core.progress import Progress
+from matey_core.texts import visible
 from tests.command import Matey
 from tests.support import tiny_store
 

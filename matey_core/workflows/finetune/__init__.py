@@ -12,6 +12,7 @@ from matey_core.errors import ConfigError
 from matey_core.finetuning import check_merged
 from matey_core.models import Model, adaptive, adaptive_config
 from matey_core.progress import OnProgress, silent
+from matey_core.reports import reported
 from matey_core.runs.capabilities import check_augmentations, check_capabilities
 from matey_core.runs.fit import TrainingReport, fit
 from matey_core.runs.folder import FinetuneStart, RunFolder, create_run
@@ -59,7 +60,7 @@ def finetune(
     """
     plan = plan_finetuning(config)
     make = partial(_job, plan, folder=None)
-    return fit(
+    trained = fit(
         plan.config,
         make,
         on_progress=on_progress,
@@ -67,6 +68,7 @@ def finetune(
         on_validation=on_validation,
         on_step=on_step,
     )
+    return reported(trained)
 
 
 def resume(
@@ -116,7 +118,7 @@ def resume(
     )
     plan = plan_again(run, config, data) if run.has_begun else plan_finetuning(config)
     make = partial(_job, plan, folder=run)
-    return fit(
+    trained = fit(
         plan.config,
         make,
         on_progress=on_progress,
@@ -124,6 +126,7 @@ def resume(
         on_validation=on_validation,
         on_step=on_step,
     )
+    return reported(trained)
 
 
 def run_config(run: RunFolder) -> FinetuneConfig:

@@ -28,6 +28,7 @@ from matey_core.inference import rollout as states_of
 from matey_core.metrics import persistence
 from matey_core.models import Model, adaptive, compile_parts, tokenized
 from matey_core.progress import OnProgress, Progress, silent
+from matey_core.reports import refresh
 from matey_core.runs.budget import TokenBudget
 from matey_core.runs.trained import Trained, find_trained
 from matey_core.store import Store
@@ -111,6 +112,8 @@ def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutR
     for result in report.stores:
         if result.picture is not None:
             draw(result, result.picture)
+    if config.out is None:
+        refresh(trained.out)
     return report
 
 

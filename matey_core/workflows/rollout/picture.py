@@ -8,7 +8,7 @@ import numpy as np
 
 from matey_core.durable import written
 from matey_core.errors import ConfigError, install_extra
-from matey_core.workflows.axes import Axis, bracketed, literal
+from matey_core.reports.axes import Axis, bracketed, literal
 from matey_core.workflows.rollout.report import StoreRollout
 from matey_core.workflows.rollout.shown import Shown
 

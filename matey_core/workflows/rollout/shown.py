@@ -7,8 +7,8 @@ import numpy as np
 import zarr
 from jaxtyping import Float
 
+from matey_core.reports.axes import Axis, axes_of
 from matey_core.store import Store
-from matey_core.workflows.axes import Axis, axes_of
 from matey_core.workflows.rollout.origin import continued
 
 NUM_SHOWN = 4

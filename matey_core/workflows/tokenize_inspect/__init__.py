@@ -11,8 +11,8 @@ from matey_core.attention import SCHEMES
 from matey_core.errors import ConfigError
 from matey_core.models import num_pairs
 from matey_core.progress import OnProgress, Progress, silent
+from matey_core.reports.cells import Picture, picture_of, pointwise
 from matey_core.tokenizers import TokenizerConfig, Tree, num_tokens
-from matey_core.workflows.tokenize_inspect.picture import Picture, picture_of, pointwise
 from matey_core.workflows.tokenize_inspect.settings import InspectConfig
 from matey_core.workflows.tokenize_inspect.view import (
     TokenView,

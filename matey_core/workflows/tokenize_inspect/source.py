@@ -10,9 +10,9 @@ from jaxtyping import Float
 from matey_core.errors import DataError
 from matey_core.fields import Field, FieldSpec
 from matey_core.readers import READERS, Source
+from matey_core.reports.axes import Axis, axes_of
 from matey_core.runs.sources import readable
 from matey_core.store import SUFFIX, Store, find_stores
-from matey_core.workflows.axes import Axis, axes_of
 
 Read = Callable[[int, int, int], np.ndarray]
 

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
+from matey_core.reports.axes import Axis
 from matey_core.tokenizers import Tree
-from matey_core.workflows.axes import Axis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
