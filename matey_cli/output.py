@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TextIO
 
+from matey_core.texts import visible
+
 if TYPE_CHECKING:
     from rich.console import Console
 

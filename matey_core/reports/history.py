@@ -21,7 +21,7 @@ class StoreHistory:
 
 
 @dataclass(slots=True, kw_only=True)
-class History:
+class RunHistory:
     """All steps and validations of a run that its journal has kept."""
 
     stores: dict[str, StoreHistory] = field(default_factory=dict)
@@ -41,13 +41,13 @@ class History:
     """Step and reason."""
 
 
-def history_of(rows: Iterable[Mapping[str, Any]]) -> History:
+def history_of(rows: Iterable[Mapping[str, Any]]) -> RunHistory:
     """Sum up the lines of a journal.
 
     Raises:
         KeyError, TypeError, ValueError, AttributeError: one is not as it should be.
     """
-    history = History()
+    history = RunHistory()
     for row in rows:
         if row["event"] == "step":
             _add_step(history, row)
@@ -60,7 +60,7 @@ def history_of(rows: Iterable[Mapping[str, Any]]) -> History:
     return history
 
 
-def _add_step(history: History, row: Mapping[str, Any]) -> None:
+def _add_step(history: RunHistory, row: Mapping[str, Any]) -> None:
     store = history.stores.setdefault(str(row["store"]), StoreHistory())
     store.steps.append(int(row["step"]))
     store.losses.append(_number(row["loss"]))
@@ -73,7 +73,7 @@ def _add_step(history: History, row: Mapping[str, Any]) -> None:
     history.memory = max(history.memory, int(row.get("memory") or 0))
 
 
-def _add_validation(history: History, row: Mapping[str, Any]) -> None:
+def _add_validation(history: RunHistory, row: Mapping[str, Any]) -> None:
     step = int(row["step"])
     for score in row["scores"]:
         if "ratio" not in score:  # of an earlier version

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from matey_core.catalog import RunRecord
-from matey_core.reports.history import History
+from matey_core.reports.history import RunHistory
 from matey_core.reports.html import Html, joined, tag
 from matey_core.reports.refinement import Refinement, drawn
 from matey_core.reports.sections.curves import losses, validations
@@ -17,7 +17,7 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """Nothing is loaded from anywhere and no script runs, whatever the page holds."""
 
 
-def page(run: RunRecord, history: History, maps: list[Refinement]) -> str:
+def page(run: RunRecord, history: RunHistory, maps: list[Refinement]) -> str:
     """Write the page of a run.
 
     Args:

@@ -107,6 +107,7 @@ def test_both_comparisons_with_the_picture(matey: Matey, place: Path) -> None:
             "journal.jsonl",
             "lock",
             "model",
+            "report.html",
             "versions.json",
         }
 

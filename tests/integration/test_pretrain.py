@@ -90,7 +90,9 @@ def test_one_model_trains_on_everything_that_moves(project: Path) -> None:
         "lock",
         "checkpoints",
         "model",
+        "report.html",
     }
+    assert report.page == report.run / "report.html"
 
 
 def test_persistence_in_validation_is_that_of_the_store(project: Path) -> None:

@@ -1,11 +1,11 @@
 """How losses and validations went, store by store."""
 
 from matey_core.reports.chart import Curve, chart
-from matey_core.reports.history import History, bucketed
+from matey_core.reports.history import RunHistory, bucketed
 from matey_core.reports.html import Html, tag
 
 
-def losses(history: History) -> Html | None:
+def losses(history: RunHistory) -> Html | None:
     """Draw a chart of each store's loss; None without a step."""
     charts = []
     for name, store in sorted(history.stores.items()):
@@ -20,7 +20,7 @@ def losses(history: History) -> Html | None:
     )
 
 
-def validations(history: History) -> Html | None:
+def validations(history: RunHistory) -> Html | None:
     """Draw a chart of each store's ratios; None without a validation."""
     charts = []
     overall = [Curve(name="all stores", points=history.scores, has_marks=True)]

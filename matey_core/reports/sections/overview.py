@@ -3,12 +3,12 @@
 from typing import Any
 
 from matey_core.catalog import RunRecord
-from matey_core.reports.history import History
+from matey_core.reports.history import RunHistory
 from matey_core.reports.html import Html, joined, tag
 from matey_core.reports.numbers import duration, short, size
 
 
-def overview(run: RunRecord, history: History) -> Html:
+def overview(run: RunRecord, history: RunHistory) -> Html:
     """Write the head of the page: name, command, and a tile for each figure."""
     tiles = [
         _tile("score", short(run.score), _meaning(run)) if run.score is not None else None,
@@ -43,11 +43,11 @@ def _meaning(run: RunRecord) -> str:
     return f"{what}, at step {run.best_step:,}" if run.best_step is not None else what
 
 
-def _skipped(history: History) -> str:
+def _skipped(history: RunHistory) -> str:
     return f"{history.skipped:,} skipped" if history.skipped else "none skipped"
 
 
-def _speed(history: History) -> list[Html]:
+def _speed(history: RunHistory) -> list[Html]:
     """Time, throughput and memory; none of an earlier version's run."""
     if not history.seconds:
         return []
@@ -62,7 +62,7 @@ def _speed(history: History) -> list[Html]:
     ]
 
 
-def _model(run: RunRecord, history: History) -> Html | None:
+def _model(run: RunRecord, history: RunHistory) -> Html | None:
     if run.model is None:
         return None
     note = ", ".join(filter(None, (run.model.variant, _precision(history.start))))

@@ -24,12 +24,12 @@ def rollouts(run: RunRecord) -> Html | None:
     """
     if not run.rollout:
         return None
-    heads = ("store", "good frames", "forecast", "ratio", "")
+    heads = ("good frames", "best forecast", "ratio", "")
     table = tag(
         "table",
         tag("tr", *(tag("th", head) for head in heads)),
-        *(_row(store, summary) for store, summary in run.rollout.items()),
-        class_="scores rollouts",
+        *(row for store, summary in run.rollout.items() for row in _rows(store, summary)),
+        class_="scores",
     )
     figures = [_picture(run, store) or curves for store, curves in _curves(run.path).items()]
     return tag(
@@ -45,15 +45,15 @@ def rollouts(run: RunRecord) -> Html | None:
     )
 
 
-def _row(store: str, summary: dict[str, Any]) -> Html:
-    return tag(
+def _rows(store: str, summary: dict[str, Any]) -> tuple[Html, Html]:
+    figures = tag(
         "tr",
-        tag("td", store, class_="text"),
         tag("td", f"{summary['good']} of {summary['known']}"),
         tag("td", summary["forecast"].replace("_", " "), class_="text"),
         tag("td", short(summary["ratio"])),
         tag("td", ratio_bar(summary["ratio"])),
     )
+    return tag("tr", tag("th", store, colspan=4), class_="group"), figures
 
 
 def _picture(run: RunRecord, store: str) -> Html | None:

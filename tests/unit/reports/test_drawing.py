@@ -1,0 +1,66 @@
+"""Curves, numbers and pictures of the page."""
+
+import io
+import math
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from matey_core.reports.chart import Curve, chart
+from matey_core.reports.history import BUCKETS, bucketed
+from matey_core.reports.html import Html, tag
+from matey_core.reports.numbers import duration, nice_step, short
+from matey_core.reports.png import encoded
+
+
+def test_a_png_holds_the_pixels() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    with Image.open(io.BytesIO(encoded(pixels))) as image:
+        assert np.array_equal(np.asarray(image), pixels)
+
+
+def test_long_curves_become_means_and_spans() -> None:
+    steps = list(range(1, 10 * BUCKETS + 1))
+    line, band = bucketed(steps, [float(step % 10) for step in steps])
+    assert len(line) == len(band) == BUCKETS
+    assert line[0] == (5.5, 4.5)
+    assert band[0] == (5.5, 0.0, 9.0)
+    assert bucketed([1, 2, 3], [1.0, math.nan, 3.0]) == ([(1, 1.0), (3, 3.0)], [])
+
+
+def test_a_chart_is_logarithmic_and_leaves_out_what_it_cannot_show() -> None:
+    curve = Curve(name="loss", points=[(0, 1.0), (50, math.nan), (75, 0.0), (100, 0.01)])
+    drawn = chart("flow", [curve], across="step")
+    assert drawn is not None
+    (line,) = [part for part in drawn.split("<") if part.startswith("polyline")]
+    (first, last) = line.split('"')[1].split()
+    assert first.split(",")[0] == "0.0"
+    assert last.split(",")[0] == "1000.0"
+    assert float(first.split(",")[1]) == pytest.approx(1000 * 0.04 / 1.08, abs=0.2)
+    assert float(last.split(",")[1]) == pytest.approx(1000 * 1.04 / 1.08, abs=0.2)
+    assert chart("flow", [Curve(name="loss", points=[(1, math.inf)])], across="step") is None
+
+
+def test_one_value_has_a_chart() -> None:
+    drawn = chart("flow", [Curve(name="loss", points=[(4, 0.3)])], across="step", level=0.3)
+    assert drawn is not None
+    assert "nan" not in drawn
+
+
+def test_text_is_escaped_once() -> None:
+    assert tag("p", "a < b", tag("b", "&"), None, 2) == "<p>a &lt; b<b>&amp;</b>2</p>"
+    assert tag("p", Html("<i>"), class_='"') == '<p class="&quot;"><i></p>'
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(0.1234, "0.123"), (1234.5, "1,234"), (12, "12"), (1e-7, "1.00e-07"), (math.inf, "∞")],
+)
+def test_numbers_are_short(value: float, written: str) -> None:
+    assert short(value) == written
+
+
+def test_time_spans_and_steps_are_round() -> None:
+    assert [duration(each) for each in (12, 185, 7800)] == ["12 s", "3 min 05 s", "2 h 10 min"]
+    assert [nice_step(span, 4) for span in (3, 4, 10, 70)] == [1, 1, 5, 20]
