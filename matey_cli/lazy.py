@@ -29,6 +29,7 @@ ORDER = (
     "report",
     "tokenize-inspect",
     "profile",
+    "plan",
     "simulate",
 )
 """The main job first; further commands follow by name."""

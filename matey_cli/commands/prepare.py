@@ -1,6 +1,5 @@
 """Convert simulation files to checked, split Zarr stores."""
 
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +8,7 @@ import typer
 from matey_cli import findings, render
 from matey_cli.commands._reading import READERS, READING, SETTINGS, layouts
 from matey_cli.next_step import name_next
-from matey_cli.options import Given, configure, from_settings, option, options
+from matey_cli.options import Given, configure, from_settings, num_bytes, option, options
 from matey_cli.options.setting import Setting
 from matey_cli.options.values import listed, typed
 from matey_core.errors import ConfigError
@@ -28,23 +27,6 @@ EXAMPLES = r"""
       matey prepare hdf5 mine.h5 --fields u=train/u --dims sample,time,y,x
       matey prepare pdebench ./data --compress lz4 --out s3://bucket/data
 """
-
-
-def num_bytes(text: str) -> int:
-    """Read a size such as 8GB, 500 MB or 4GiB.
-
-    Raises:
-        ValueError: it is none.
-    """
-    units = {"": 1, "B": 1}
-    for power, prefix in enumerate("KMGT", start=1):
-        units |= {f"{prefix}B": 1000**power, f"{prefix}IB": 1024**power, prefix: 1000**power}
-    number = text.strip().upper().rstrip("BIKMGT ")
-    unit = text.strip().upper()[len(number) :].strip()
-    count = float(number) * units.get(unit, 0)
-    if not 1 <= count < inf:
-        raise ValueError
-    return int(count)
 
 
 def ranges(text: str) -> dict[str, tuple[int, int]]:

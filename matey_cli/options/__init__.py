@@ -14,12 +14,13 @@ of its class, which is not imported; names of parts are those of the family's re
 from matey_cli.options.layers import configure, one_of
 from matey_cli.options.names import run_names, store_names, store_or_run_names, store_weights
 from matey_cli.options.table import Given, from_settings, option, options
-from matey_cli.options.values import shares
+from matey_cli.options.values import num_bytes, shares
 
 __all__ = [
     "Given",
     "configure",
     "from_settings",
+    "num_bytes",
     "one_of",
     "option",
     "options",

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 from matey_cli.options.setting import Setting
@@ -34,6 +34,23 @@ def shares(text: str) -> dict[str, float]:
     """
     pairs = [part.rpartition("=") for part in text.split(",")]
     return {name.strip(): float(number) for name, _, number in pairs}
+
+
+def num_bytes(text: str) -> int:
+    """Read a size such as 8GB, 500 MB or 4GiB.
+
+    Raises:
+        ValueError: it is none.
+    """
+    units = {"": 1, "B": 1}
+    for power, prefix in enumerate("KMGT", start=1):
+        units |= {f"{prefix}B": 1000**power, f"{prefix}IB": 1024**power, prefix: 1000**power}
+    number = text.strip().upper().rstrip("BIKMGT ")
+    unit = text.strip().upper()[len(number) :].strip()
+    count = float(number) * units.get(unit, 0)
+    if not 1 <= count < inf:
+        raise ValueError
+    return int(count)
 
 
 def allowed(setting: Setting) -> str:
