@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from matey_core.errors import ConfigError
-from matey_core.models.afno import AfnoConfig, FrameSum, WaveMixer
+from matey_core.models.afno import AfnoConfig
+from matey_core.nn.wave_mixer import FrameSum, WaveMixer
 
 
 def test_every_wave_is_mixed_by_one_network_block_by_block() -> None:

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from matey_core.errors import ConfigError, ShapeError
-from matey_core.models.avit import AvitBlock, AvitConfig, AvitModel, LineAttention, bucket_of
+from matey_core.models.avit import AvitBlock, AvitConfig, AvitModel
+from matey_core.nn.line_attention import LineAttention, bucket_of
 from matey_core.nn.patches import PatchHead, PatchStem, to_channels, to_points
 from tests.formula import batch_of, spec_of
 

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from matey_core.errors import ConfigError
 from matey_core.fields import Boundary
-from matey_core.models.oformer import LinearAttention, OformerConfig, OformerModel, turned, turns
+from matey_core.models.oformer import OformerConfig, OformerModel
+from matey_core.nn.linear_attention import LinearAttention, turned, turns
 from tests.formula import batch_of, spec_of
 
 
