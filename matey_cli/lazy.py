@@ -31,6 +31,8 @@ ORDER = (
     "profile",
     "plan",
     "simulate",
+    "config",
+    "doctor",
 )
 """The main job first; further commands follow by name."""
 COMMANDS = Path(__file__).parent / "commands"

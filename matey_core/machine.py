@@ -1,6 +1,7 @@
 """What this machine has, and how this process was called."""
 
 import os
+import platform
 import shlex
 import sys
 from contextlib import suppress
@@ -33,3 +34,12 @@ def command_line() -> str:
     program = Path(sys.argv[0] if sys.argv else "")
     is_ours = program.stem == "matey" or program.parts[-2:] == ("matey_cli", "__main__.py")
     return shlex.join(["matey", *sys.argv[1:]]) if is_ours else ""
+
+
+def cpu_model() -> str:
+    """Name of the processor, as far as the system tells it."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith(("model name", "Model")):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -95,18 +95,14 @@ def train(
     verb: Verb,
     kind: type[AnyTraining],
     given: Given,
-    defaults: Mapping[str, Any],
     file: Path | None,
     assignments: list[str] | None,
     nproc: int | None,
 ) -> None:
     """Train as the settings say, in as many processes as were asked for, and print how it went."""
     from matey_core.runs.time_plan import MINUTES_BY_DEVICE, with_length
-    from matey_core.runs.upgrade import upgraded
 
-    config = configure(
-        kind, given, defaults=defaults, file=file, assignments=assignments, upgrade=upgraded
-    )
+    config = resolved(verb, kind, given, file, assignments)
     asked = config
     if verb == "pretrain":
         config = with_length(config)
@@ -122,6 +118,28 @@ def train(
         report = work(config, **callbacks)
     if is_first() and not render.emit(report):
         show_report(report)
+
+
+def resolved(
+    verb: Verb,
+    kind: type[AnyTraining],
+    given: Given,
+    file: Path | None,
+    assignments: list[str] | None,
+) -> AnyTraining:
+    """Lay settings over each other: the project's, those of a file, options and --set."""
+    from matey_core.runs.project import project
+    from matey_core.runs.upgrade import upgraded
+
+    here = project()
+    defaults: Given = {"default_data": here.data, "runs": here.runs}
+    if verb == "pretrain":
+        defaults = {"data": here.data, "runs": here.runs}
+        if "preset" in here.model_fields_set:
+            defaults["model.preset"] = here.preset
+    return configure(
+        kind, given, defaults=defaults, file=file, assignments=assignments, upgrade=upgraded
+    )
 
 
 def spread(nproc: int | None, config: "TrainingConfig") -> None:

@@ -65,9 +65,6 @@ def finetune(
     if resume:
         go_on("finetune", given, config, assignments, nproc)
     else:
-        from matey_core.runs.project import project
         from matey_core.workflows.finetune import FinetuneConfig
 
-        here = project()
-        defaults = {"default_data": here.data, "runs": here.runs}
-        train("finetune", FinetuneConfig, given, defaults, config, assignments, nproc)
+        train("finetune", FinetuneConfig, given, config, assignments, nproc)

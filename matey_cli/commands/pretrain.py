@@ -78,11 +78,6 @@ def pretrain(
     if resume:
         go_on("pretrain", given, config, assignments, nproc)
     else:
-        from matey_core.runs.project import project
         from matey_core.workflows.pretrain import PretrainConfig
 
-        here = project()
-        defaults: Given = {"data": here.data, "runs": here.runs}
-        if "preset" in here.model_fields_set:
-            defaults["model.preset"] = here.preset
-        train("pretrain", PretrainConfig, given, defaults, config, assignments, nproc)
+        train("pretrain", PretrainConfig, given, config, assignments, nproc)

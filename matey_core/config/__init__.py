@@ -1,8 +1,11 @@
 """Settings: frozen pydantic models in, TOML out, every mistake reported at once."""
 
 from matey_core.config._base import Config
+from matey_core.config._document import commented_toml
+from matey_core.config._explain import SettingFact, explain, part_classes
 from matey_core.config._layers import exchanged, overlaid
 from matey_core.config._part import PartConfig
+from matey_core.config._schema import json_schema
 from matey_core.config._toml import (
     put,
     read_toml,
@@ -17,9 +20,14 @@ __all__ = [
     "EVERY_SETTING",
     "Config",
     "PartConfig",
+    "SettingFact",
+    "commented_toml",
     "exchanged",
+    "explain",
+    "json_schema",
     "mistakes",
     "overlaid",
+    "part_classes",
     "put",
     "read_toml",
     "settings_file",

@@ -5,10 +5,11 @@ from contextlib import suppress
 from typing import Any, ClassVar, Self
 
 import pydantic
-from pydantic import GetCoreSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema, to_json
 
 from matey_core.config._base import Config
+from matey_core.config._schema import without_references
 from matey_core.errors import ConfigError
 from matey_core.registry import Registry
 
@@ -79,6 +80,15 @@ class PartConfig(Config):
             cls._read,
             serialization=core_schema.plain_serializer_function_ser_schema(_written, info_arg=True),
         )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        if "family" not in vars(cls):
+            return handler(schema)
+        parts = [without_references(kind.model_json_schema()) for _, kind in cls.parts()]
+        return {"anyOf": [{"enum": list(cls.family.names())}, *parts]}
 
     @classmethod
     def _named(cls, values: Mapping[str, Any] | str) -> tuple[type[Self], dict[str, Any]]:

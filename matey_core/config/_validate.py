@@ -13,10 +13,7 @@ from matey_core.config._base import Config
 from matey_core.config._part import PartConfig
 from matey_core.errors import ConfigError
 
-EVERY_SETTING = (
-    "`--help` explains the options of a command; `make docs` writes docs/reference/settings.md, "
-    "which lists every setting."
-)
+EVERY_SETTING = "`matey config --explain` lists every setting, its values and its meaning."
 """Remedy where a setting is wrong or unknown."""
 LARGEST = 2**63 - 1
 """The largest whole number that everything behind settings can hold."""

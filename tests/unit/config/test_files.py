@@ -79,7 +79,7 @@ def test_a_check_of_several_settings_does_not_repeat_them_all(
     with pytest.raises(ConfigError) as caught:
         validate(PretrainConfig, values, source="file")
     assert str(caught.value) == expected
-    assert "make docs" in caught.value.remedy
+    assert "matey config --explain" in caught.value.remedy
 
 
 def test_set_reads_values_as_toml_and_names_as_strings() -> None:
