@@ -42,9 +42,11 @@ class Extra:
 
 EXTRAS = (
     Extra(name="netcdf", gives="NetCDF files", modules=("h5netcdf", "scipy")),
+    Extra(name="hdf5", gives="HDF5 files with other compressions", modules=("hdf5plugin",)),
     Extra(name="plots", gives="pictures of rollouts, tokens and studies", modules=("matplotlib",)),
     Extra(name="dask", gives="matey prepare --dask", modules=("dask", "distributed")),
     Extra(name="s3", gives="stores in object storage (s3://…)", modules=("upath", "s3fs")),
+    Extra(name="schedule-free", gives="the optimizer schedule_free", modules=("schedulefree",)),
 )
 
 

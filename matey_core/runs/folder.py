@@ -26,8 +26,8 @@ from matey_core.errors import CheckpointError, ConfigError, MateyError, MateyWar
 from matey_core.fields import Boundary
 from matey_core.files import check_regular, read_json
 from matey_core.locks import locked
-from matey_core.machine import command_line
 from matey_core.models import check_known
+from matey_core.runs.circumstances import circumstances
 from matey_core.store import Store
 from matey_core.training import CheckpointFolder, Journal
 from matey_core.version import __version__
@@ -209,7 +209,7 @@ def create_run(runs: Path, config: Config, *, kind: str, name: str | None) -> Ru
         facts = {
             "kind": kind,
             "started": datetime.now(UTC).isoformat(),
-            "command": command_line(),
+            **circumstances(),
             **versions(),
         }
         with written(path / "versions.json") as partial:
