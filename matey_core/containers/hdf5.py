@@ -33,7 +33,7 @@ DAMAGES = (KeyError, RuntimeError, ValueError, TypeError, MemoryError, OverflowE
 """What h5py raises on damaged files, beside OSError."""
 
 
-Item = TypeVar("Item", h5py.Group, h5py.Dataset)
+Item = TypeVar("Item", h5py.Group, h5py.Dataset, h5py.HLObject)
 
 
 class _Kept(NamedTuple):
@@ -162,8 +162,8 @@ class Members(Mapping[str, Item]):
             item = self._group[key]
         except KeyError as error:  # It is there, but damaged: not the same as absent.
             raise RuntimeError(error.args[0]) from error
-        if not isinstance(item, self._kind):
-            return None
+        if not isinstance(item, self._kind) or not isinstance(item, h5py.Group | h5py.Dataset):
+            return None  # A type may have a name as well.
         if isinstance(item, h5py.Dataset) and not _holds_values(item):
             return None
         return item
@@ -181,6 +181,11 @@ def datasets(group: h5py.Group) -> Mapping[str, h5py.Dataset]:
 def groups(group: h5py.Group) -> Mapping[str, h5py.Group]:
     """Groups that lie in a group itself."""
     return Members(group, h5py.Group)
+
+
+def members(group: h5py.Group) -> Mapping[str, h5py.Group | h5py.Dataset]:
+    """Groups and arrays that lie in a group itself."""
+    return Members(group, h5py.HLObject)
 
 
 def attributes(item: h5py.Group | h5py.Dataset) -> dict[str, Any]:

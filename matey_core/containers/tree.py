@@ -16,6 +16,7 @@ from matey_core.containers.hdf5 import (
     datasets,
     groups,
     is_hdf5,
+    members,
     open_hdf5,
 )
 from matey_core.containers.lazy import Lazy, Stored
@@ -102,25 +103,31 @@ def left_out(path: Path) -> list[str]:
 def _walk(
     group: h5py.Group, folder: str, seen: set[int], deeper: int
 ) -> Iterator[tuple[str, h5py.Dataset]]:
-    for name, array in datasets(group).items():
-        yield f"{folder}{name}", array
-    for name, inner in _inner(group, seen, deeper):
+    """Arrays of a group, then those of the groups in it."""
+    found = list(members(group).items())
+    yield from ((f"{folder}{name}", item) for name, item in found if isinstance(item, h5py.Dataset))
+    for name, inner in _inner(found, seen, deeper):
         yield from _walk(inner, f"{folder}{name}/", seen, deeper - 1)
 
 
 def _outside(group: h5py.Group, folder: str, seen: set[int], deeper: int) -> Iterator[str]:
-    known = {*datasets(group), *groups(group)}
+    found = list(members(group).items())
+    known = {name for name, _ in found}
     yield from (f"{folder}{name}" for name in group if name not in known)
-    for name, inner in _inner(group, seen, deeper):
+    for name, inner in _inner(found, seen, deeper):
         yield from _outside(inner, f"{folder}{name}/", seen, deeper - 1)
 
 
-def _inner(group: h5py.Group, seen: set[int], deeper: int) -> Iterator[tuple[str, h5py.Group]]:
+def _inner(
+    found: list[tuple[str, h5py.Group | h5py.Dataset]], seen: set[int], deeper: int
+) -> Iterator[tuple[str, h5py.Group]]:
     """Groups that were not met before; MATLAB's own begin with #."""
-    for name, inner in groups(group).items() if deeper else ():
-        if _address(inner) not in seen and not name.startswith("#"):
-            seen.add(_address(inner))
-            yield name, inner
+    for name, inner in found if deeper else ():
+        if isinstance(inner, h5py.Group) and not name.startswith("#"):
+            address = _address(inner)
+            if address not in seen:
+                seen.add(address)
+                yield name, inner
 
 
 def _address(group: h5py.Group) -> int:

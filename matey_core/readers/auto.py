@@ -1,10 +1,12 @@
 """Auto: everything in a tree that another reader recognizes without options."""
 
-from collections.abc import Collection, Iterable
+import warnings
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from matey_core.containers.hdf5 import is_hdf5, open_hdf5
-from matey_core.errors import ConfigError, DataError
+from matey_core.containers.tree import is_container
+from matey_core.errors import ConfigError, DataError, MateyWarning
 from matey_core.readers import READERS, Reader, ReaderOptions, Source
 from matey_core.readers._find import walk
 
@@ -69,6 +71,7 @@ class AutoReader(Reader):
             for path in _sources(reader, folder, exclude):
                 self._found.setdefault(path, name)
         found = sorted(path for path in self._found if path.is_relative_to(folder))
+        self._tell_left(found, looked_at)
         if not found:
             names = ", ".join(path.name for path in looked_at[:5])
             more = f" and {len(looked_at) - 5} more" if len(looked_at) > 5 else ""
@@ -82,6 +85,20 @@ class AutoReader(Reader):
     def open(self, path: Path) -> Source:
         """Open a source with the reader that recognizes it."""
         return self._readers[self.reader_of(path)].open(path)
+
+    def _tell_left(self, found: Sequence[Path], looked_at: Iterable[Path]) -> None:
+        """Name files that hold arrays and are left alone, as a person may know their layout."""
+        known = {*found}
+        others = [path for path in looked_at if known.isdisjoint((path, *path.parents))]
+        left = [path for path in others if is_container(path)]
+        if found and left:
+            names = ", ".join(path.name for path in left[:5]) + (", …" if len(left) > 5 else "")
+            warnings.warn(
+                f"left alone, as no reader recognizes their layout: {names}. `matey data inspect "
+                f"{left[0]}` lists what is inside, and proposes how to read it.",
+                MateyWarning,
+                stacklevel=2,
+            )
 
     def _advice(self, paths: Iterable[Path]) -> str:
         """What to do with the first of the files that a reader has advice for."""

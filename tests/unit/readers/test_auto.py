@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from matey_core.errors import ConfigError, DataError
+from matey_core.errors import ConfigError, DataError, MateyWarning
 from matey_core.readers import READERS, Header
 from matey_core.readers.auto import AutoReader
 from tests.support import tiny_source, tiny_store
@@ -70,6 +70,15 @@ def test_nothing_found_lists_what_was_looked_at(tmp_path: Path) -> None:
         AutoReader().open(tmp_path / "weights.h5")
 
 
+def test_files_of_arrays_that_nobody_knows_are_named(tree: Path) -> None:
+    with h5py.File(tree / "mine.h5", "w") as file:
+        file["u"] = np.zeros((3, 4, 5))
+    with pytest.warns(MateyWarning, match=r"left alone.*: mine\.h5\. `matey data inspect") as told:
+        found = AutoReader().find(tree)
+    assert tree / "mine.h5" not in found
+    assert len(told) == 1
+
+
 def test_a_damaged_file_stops_the_search(tree: Path) -> None:
     path = tree / "pde" / "133021"
     path.write_bytes(path.read_bytes()[:-100])
@@ -89,6 +98,7 @@ def test_a_reader_without_its_packages_does_not_break_the_others(
 
     monkeypatch.setattr(type(READERS), "__getitem__", without)
     auto = AutoReader()
-    assert auto.find(tree) == [tree / "single_0.03.h5", tree / "well"]
+    with pytest.warns(MateyWarning, match="left alone"):
+        assert auto.find(tree) == [tree / "single_0.03.h5", tree / "well"]
     with pytest.raises(DataError, match="needs the package pdb"):
         auto.find(tree / "pde")
