@@ -41,11 +41,12 @@ export SKIPPED
 DATA ?=
 DEMO ?= demo
 
-.PHONY: help install demo test test-newest test-wheel gpu fuzz bench docs lint lines clean
+.PHONY: help install demo test test-slow test-newest test-wheel gpu fuzz bench docs lint lines clean
 
 help:
 	@echo "make demo [DATA=folder]  the whole job: prepare, pretrain, finetune, rollout, inspect, profile"
 	@echo "make test                the tests"
+	@echo "make test-slow           the tests that take longer: kills and resumes, processes, published tables"
 	@echo "make test-newest         the tests of files and commands, on Python 3.13 with the newest packages"
 	@echo "make test-wheel          the wheel, in an empty environment, runs the README's commands"
 	@echo "make gpu                 what only a GPU can show: tests, then steps and solvers into bench/results/"
@@ -91,6 +92,9 @@ test: $(VENV)/.developer
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_JOBS) -q
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_JOBS) -q $(SHAPE_TESTS) \
 		--jaxtyping-packages=$(SHAPE_ROOMS),beartype.beartype
+
+test-slow: $(VENV)/.developer
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_JOBS) -q -m slow
 
 test-newest:
 	@if [ -z "$(NEWEST_PYTHON)" ]; then \

@@ -77,6 +77,7 @@ def done(project: Path, line: Sequence[object], name: str) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.distributed
 @pytest.mark.parametrize("number", range(NUMBER))
 def test_an_interrupted_training_ends_as_a_whole_one(
