@@ -14,7 +14,7 @@ import os
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,10 +51,12 @@ def _report(outcomes: Iterator[Outcome], *, is_shown: bool) -> int:
     """Write a line for each finding, and one for all cases; give the exit code."""
     started, bad, done = time.monotonic(), 0, 0
     codes: Counter[str] = Counter()
+    taken: defaultdict[str, float] = defaultdict(float)
     slowest: list[tuple[float, int]] = []
     for outcome in outcomes:
         codes[f"{outcome.subject} {outcome.code}"] += 1
         slowest = sorted([*slowest, (round(outcome.seconds, 2), outcome.index)])[-5:]
+        taken[outcome.subject] += outcome.seconds
         done += 1
         if outcome.faults or is_shown:
             bad += bool(outcome.faults)
@@ -67,6 +69,7 @@ def _report(outcomes: Iterator[Outcome], *, is_shown: bool) -> int:
             "findings": bad,
             "seconds": round(time.monotonic() - started),
             "slowest": slowest,
+            "processor": {name: round(seconds) for name, seconds in taken.items()},
             "codes": dict(sorted(codes.items())),
         }
     )
