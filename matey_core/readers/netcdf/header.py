@@ -11,6 +11,7 @@ import xarray as xr
 from jaxtyping import Float, Shaped
 
 from matey_core.containers.damage import reading
+from matey_core.containers.hdf5 import MAX_LENGTH
 from matey_core.errors import DataError
 from matey_core.fields import FieldSpec, Grid, can_name_a_parameter
 from matey_core.readers import Header, ReaderOptions
@@ -126,6 +127,12 @@ def _check_sizes(path: Path, data: xr.Dataset, layout: NetcdfLayout) -> None:
             f"{path} has no values: {len(layout.fields)} fields, "
             f"{', '.join(f'{name} {size}' for name, size in sizes.items())}.",
             remedy="Leave the file out, or name other variables with --fields.",
+        )
+    longest = max(sizes, key=sizes.__getitem__)
+    if sizes[longest] > MAX_LENGTH:
+        raise DataError(
+            f"{path} has {sizes[longest]:,} values along {longest}, of {MAX_LENGTH:,} at most.",
+            remedy="If that is true, write fewer into a file; if not, name the dims with --dims.",
         )
 
 

@@ -18,11 +18,11 @@ from matey_core.readers import READERS, ReaderOptions
 @contextmanager
 def little_memory() -> Iterator[None]:
     tracemalloc.start()
-    began = time.monotonic()
+    began = time.process_time()
     try:
         yield
         assert tracemalloc.get_traced_memory()[1] < 2**26
-        assert time.monotonic() - began < 10
+        assert time.process_time() - began < 10
     finally:
         tracemalloc.stop()
 
@@ -63,4 +63,14 @@ def test_a_chunk_of_zarr_is_bounded(version: int, tmp_path: Path) -> None:
     )
     options = ReaderOptions(dims=("sample", "time", "x"))
     with little_memory(), pytest.raises(DataError, match="chunks of 21,474,836,480 bytes"):
+        READERS["array"](options).open(tmp_path / "a.zarr")
+
+
+@pytest.mark.parametrize("long", [0, 1, 2])
+def test_no_axis_is_longer_than_a_store_can_name(long: int, tmp_path: Path) -> None:
+    shape = [2, 3, 4]
+    shape[long] = 2**26
+    zarr.create_array(str(tmp_path / "a.zarr"), shape=shape, chunks=(64, 64, 64), dtype="f4")
+    options = ReaderOptions(dims=("sample", "time", "x"))
+    with little_memory(), pytest.raises(DataError, match="67,108,864 values along"):
         READERS["array"](options).open(tmp_path / "a.zarr")
