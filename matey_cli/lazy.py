@@ -31,6 +31,8 @@ ORDER = (
     "profile",
     "plan",
     "simulate",
+    "push",
+    "pull",
     "config",
     "doctor",
 )

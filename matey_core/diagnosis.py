@@ -46,6 +46,7 @@ EXTRAS = (
     Extra(name="plots", gives="pictures of rollouts, tokens and studies", modules=("matplotlib",)),
     Extra(name="dask", gives="matey prepare --dask", modules=("dask", "distributed")),
     Extra(name="s3", gives="stores in object storage (s3://…)", modules=("upath", "s3fs")),
+    Extra(name="hub", gives="matey push, matey pull", modules=("huggingface_hub",)),
     Extra(name="schedule-free", gives="the optimizer schedule_free", modules=("schedulefree",)),
 )
 

@@ -19,6 +19,9 @@ class Project(Config):
     preset: Literal["nano", "micro", "mini", "ti", "s", "b", "l"] = "ti"
     """Size of new models."""
 
+    hub: str | None = None
+    """Folder that serves as hub; by default runs are shared through Hugging Face."""
+
     def place(self, name: str) -> str:
         """The path of a store of `data` that has this name; any other text as it is."""
         store = self.data / "zarr" / f"{name}.zarr"

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from matey_core.errors import CheckpointError, DataError
+from matey_core.hubs import is_hub_name
+from matey_core.hubs.pulling import pulled
 from matey_core.locations import recorded_location
 from matey_core.models import Model, load_model
 from matey_core.runs.folder import RunFolder, StoreRecord, newest_run, run_toml
+from matey_core.runs.project import project
 from matey_core.runs.sources import readable
 from matey_core.store import Store, find_stores, open_store
 
@@ -60,7 +63,8 @@ def find_trained(path: Path | None, *, runs: Path) -> Trained:
     """Open a run or a model directory, or the newest run.
 
     Args:
-        path: what was asked for; a name is looked up in `runs` as well.
+        path: what was asked for; a name is looked up in `runs` as well, and `hub:OWNER/NAME` is
+            pulled into `runs` once.
         runs: folder of the runs.
 
     Raises:
@@ -74,6 +78,8 @@ def find_trained(path: Path | None, *, runs: Path) -> Trained:
                 remedy="Train one with `matey pretrain`, or name a run or model directory.",
             )
         return _of_run(newest)
+    if is_hub_name(path):
+        path = pulled(path, hub=project().hub, runs=runs)
     for candidate in (path, runs / path):
         if (candidate / "model" / "model.json").is_file():
             return _of_run(RunFolder(candidate))

@@ -54,7 +54,7 @@ def test_a_setting_is_explained_with_those_of_other_parts(matey: Matey) -> None:
 
 def test_a_schema_is_one_document(matey: Matey) -> None:
     schema = json.loads(matey("config", "--for", "project", "--schema").stdout)
-    assert schema["properties"].keys() == {"data", "runs", "preset"}
+    assert schema["properties"].keys() == {"data", "runs", "preset", "hub"}
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)])

@@ -1,0 +1,133 @@
+"""Runs are shared through a folder in the place of a hub, and used by their name there."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import xarray as xr
+
+import matey_core
+from matey_core.catalog import read_run
+from matey_core.errors import CheckpointError, ConfigError
+from matey_core.hubs import checked_files, checked_name
+from matey_core.runs.scores import StoreScore
+from matey_core.sharing import model_card
+from tests.command import Matey, document
+from tests.support import tiny_store
+from tests.unit.workflows.runs import tiny_run
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("project")
+    tiny_run(folder, tiny_store(folder / "data", samples=6, frames=9))
+    (folder / "matey.toml").write_text(f'hub = "{folder / "hub"}"\n')
+    return folder
+
+
+def test_a_run_is_pushed_pulled_and_used_by_its_name(
+    matey: Matey, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = matey(
+        *("push", "pretrain-001", "me/thermals", "--data-license", "CC-BY-4.0"), cwd=project
+    )
+    assert done.returncode == 0, done.stderr
+    shared = project / "hub/me/thermals"
+    suffixes = {path.suffix for path in shared.rglob("*") if path.is_file()}
+    assert suffixes <= {".json", ".jsonl", ".toml", ".md", ".safetensors"}
+    texts = [path.read_text() for path in shared.rglob("*") if path.suffix in (".json", ".toml")]
+    assert not any(str(project) in text for text in texts)
+    there = tmp_path / "there"
+    there.mkdir()
+    pulled = matey("pull", "me/thermals", "--hub", project / "hub", "--name", "t", cwd=there)
+    assert pulled.returncode == 0, pulled.stderr
+    assert "matey info t" in pulled.stderr
+    (there / "matey.toml").write_text(f'hub = "{project / "hub"}"\n')
+    found = document(matey("info", "hub:me/thermals", "--json", cwd=there))
+    assert found["name"] == "me--thermals"
+    rolled = matey(
+        *("rollout", "hub:me/thermals", "--data", project / "data", "--no-plot", "--steps", "2"),
+        cwd=there,
+    )
+    assert rolled.returncode == 0, rolled.stderr
+    monkeypatch.chdir(there)
+    model = matey_core.load("hub:me/thermals")
+    store = next((project / "data").rglob("*.zarr"))
+    forecast = model.predict(xr.open_zarr(store, consolidated=False).isel(sample=0), steps=2)
+    assert forecast.sizes["time"] == 2
+
+
+def test_the_card_says_what_the_model_is(matey: Matey, project: Path) -> None:
+    matey("push", "pretrain-001", "me/card", cwd=project)
+    card = (project / "hub/me/card/README.md").read_text()
+    run = document(matey("info", "pretrain-001", "--json", cwd=project))
+    (store,) = run["stores"]
+    for words in (
+        "# me/card",
+        'matey_core.load("hub:me/card")',
+        store["fingerprint"],
+        "×".join(map(str, store["shape"])),
+        "Licence of the data: not recorded.",
+        "No validation was kept.",
+    ):
+        assert words in card, words
+    score = StoreScore(
+        store="a|b",
+        lead_steps=2,
+        error=0.25,
+        persistence=0.9,
+        forecast="local_linear",
+        forecast_error=0.5,
+        ratio=0.5,
+    )
+    record = replace(read_run(project / "runs/pretrain-001"), scores=(score,))
+    scored = model_card(record, name="me/card", data_license=None)
+    assert "| a\\|b | 2 | 0.25 | local linear | 0.5 | 0.5 |" in scored
+
+
+def test_a_second_pull_does_not_replace_a_run(matey: Matey, project: Path, tmp_path: Path) -> None:
+    matey("push", "pretrain-001", "me/twice", cwd=project)
+    line = ("pull", "me/twice", "--hub", project / "hub")
+    assert matey(*line).returncode == 0
+    again = matey(*line)
+    assert again.returncode == 2
+    assert "me--twice already" in again.stderr
+
+
+@pytest.mark.parametrize("name", ["thermals", "../me", "me/..", "a/b/c", "/a/b", "me/x y", "hub:"])
+def test_a_name_of_another_form_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="no name of a shared run"):
+        checked_name(name)
+
+
+@pytest.mark.parametrize("file", ["../x.json", "/etc/x", "model/../../x.json", "a\\..\\x"])
+def test_files_that_lead_elsewhere_are_refused(file: str) -> None:
+    with pytest.raises(CheckpointError, match="leads out of the run's folder"):
+        checked_files("me/x", ["config.toml", file])
+
+
+def test_pickles_and_links_are_not_fetched(matey: Matey, project: Path, tmp_path: Path) -> None:
+    matey("push", "pretrain-001", "me/evil", cwd=project)
+    shared = project / "hub/me/evil"
+    (shared / "model/weights.pt").write_bytes(b"pickle")
+    (shared / "model/other.json").symlink_to("/etc/hostname")
+    done = matey("pull", "me/evil", "--hub", project / "hub")
+    assert done.returncode == 0, done.stderr
+    names = {path.name for path in (tmp_path / "runs/me--evil/model").iterdir()}
+    assert "model.safetensors" in names
+    assert not names & {"weights.pt", "other.json"}
+
+
+def test_what_cannot_be_shared_says_why(matey: Matey, project: Path, tmp_path: Path) -> None:
+    missing = matey("push", "nothing", "me/x", cwd=project)
+    assert "nothing is no run with a model" in missing.stderr
+    absent = matey("pull", "me/none", "--hub", tmp_path)
+    assert absent.returncode == 2
+    assert "no shared run me/none" in absent.stderr
+    other = tmp_path / "me/other"
+    other.mkdir(parents=True)
+    (other / "config.toml").touch()
+    lacking = matey("pull", "me/other", "--hub", tmp_path)
+    assert "it lacks data.json, model/model.json, versions.json" in lacking.stderr
+    assert json.loads(matey("pull", "me/other", "--hub", tmp_path, "--json").stderr)["remedy"]
