@@ -101,6 +101,10 @@ class Assembly:
         chosen = self.recipe.fields
         candidates = {p: self.arrays[p] for p in chosen.values()} if chosen else self.arrays
         self._measure(candidates)
+        # Before anything is made as long as a dim says.
+        for path, array in candidates.items():
+            if self._fits(path, self._dims(array)):
+                array.check()
         beside = Surroundings(self.path, self.arrays, self.recipe, self.sizes, list(candidates))
         places = beside.places(self.options)
         used = beside.used
@@ -186,7 +190,6 @@ class Assembly:
         axes = [dim for dim in self.sizes if dim not in ROLES]
         for path, (name, dims) in fields.items():
             array = self.arrays[path]
-            array.check()
             known = {key: array.attributes[key] for key in CF if key in array.attributes}
             along = [axis for axis, dim in enumerate(dims) if dim == "field"]
             kept = tuple(dim for dim in dims if dim != "field")

@@ -124,6 +124,9 @@ class Surroundings:
             return {dim: xr.Variable((dim,), np.array(names))}
         is_counted = dim == "time" and all(name.isdecimal() for name in names)
         if is_counted and not has_step and len(names) > 1:
+            self.notes.append(
+                "times are the numbers in the names, unless --time-step says how long a step takes"
+            )
             return {dim: xr.Variable((dim,), np.array(names, dtype=np.float64))}
         return {}
 

@@ -47,6 +47,23 @@ def test_hdf5_holds_what_it_declares(create: Callable[[h5py.File], None], tmp_pa
         READERS["pdebench"]().open(tmp_path / "a.h5")
 
 
+def huge_and_never_written(file: h5py.File) -> None:
+    file.create_dataset("density", (2**40, 2, 4), "f4", chunks=(1, 2, 4))
+
+
+@pytest.mark.parametrize("create", [many_samples, large_chunk, huge_and_never_written])
+def test_plain_hdf5_holds_what_it_declares(
+    create: Callable[[h5py.File], None], tmp_path: Path
+) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        create(file)
+        file.attrs.update({"dt": 0.1, "dx": 0.1})
+    for dims in (("sample", "time", "x"), ("time", "y", "x")):
+        reader = READERS["hdf5"](ReaderOptions(dims=dims))
+        with little_memory(), pytest.raises(DataError, match=r"[0-9,]{10} bytes|declared with"):
+            reader.open(tmp_path / "a.h5")
+
+
 def test_a_packed_array_is_no_larger_than_fields_get(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "a.npz", u=np.zeros((5, 10, 2**21), "f4"))
     assert (tmp_path / "a.npz").stat().st_size < 2**20
