@@ -5,10 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 from jaxtyping import Shaped
 
-from matey_core.containers.hdf5 import MAX_LENGTH, text_of
+from matey_core.containers.hdf5 import MAX_LENGTH, datasets, text_of
 from matey_core.containers.lazy import Lazy, Stored
 from matey_core.errors import DataError
 
@@ -17,6 +18,11 @@ LOCATIONS, LEVELS = "LogicalLocations", "Levels"
 MARKS = ("MeshBlockSize", "VariableNames", "DatasetNames")
 AXES = {"cylindrical": ("r", "phi", "z"), "spherical_polar": ("r", "theta", "phi")}
 CARTESIAN = ("x", "y", "z")
+
+
+def is_marked_athena(file: h5py.File) -> bool:
+    """Whether a file may have the layout, told quickly."""
+    return LOCATIONS in datasets(file)
 
 
 def is_athena(arrays: Mapping[str, Stored], attributes: Mapping[str, Any]) -> bool:

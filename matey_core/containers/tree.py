@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from matey_core.errors import DataError
 DEEPEST = 16
 """Groups in groups; more are a loop, or no layout of data."""
 MOST_ARRAYS = 100_000
+FEW = 16
+"""So many arrays are looked at to tell quickly of what kind a file is."""
 MATLAB = "MATLAB_class"
 """Attribute of what MATLAB has written, with all dims in the opposite order."""
 DIMS = ("DIMENSION_LIST", "DIMENSION_LABELS")
@@ -92,6 +95,16 @@ def attributes_of(path: Path, folders: Iterable[str] = ("",)) -> dict[str, Any]:
     return found
 
 
+def first_arrays(file: h5py.File) -> list[h5py.Dataset]:
+    """Give some arrays of a file, which tell quickly of what kind it is."""
+    return [array for _, array in islice(_walk(file, "", {_address(file)}, DEEPEST), FEW)]
+
+
+def has_names(array: h5py.Dataset) -> bool:
+    """Whether an array has labels or scales along its dims."""
+    return any(key in array.attrs for key in DIMS)
+
+
 def left_out(path: Path) -> list[str]:
     """Name what lies at the root of a file or below and leads out of it, or nowhere."""
     if is_matlab5(path):
@@ -103,31 +116,29 @@ def left_out(path: Path) -> list[str]:
 def _walk(
     group: h5py.Group, folder: str, seen: set[int], deeper: int
 ) -> Iterator[tuple[str, h5py.Dataset]]:
-    """Arrays of a group, then those of the groups in it."""
-    found = list(members(group).items())
-    yield from ((f"{folder}{name}", item) for name, item in found if isinstance(item, h5py.Dataset))
-    for name, inner in _inner(found, seen, deeper):
-        yield from _walk(inner, f"{folder}{name}/", seen, deeper - 1)
+    for name, item in members(group).items():
+        if isinstance(item, h5py.Dataset):
+            yield f"{folder}{name}", item
+        elif _is_new(name, item, seen, deeper):
+            yield from _walk(item, f"{folder}{name}/", seen, deeper - 1)
 
 
 def _outside(group: h5py.Group, folder: str, seen: set[int], deeper: int) -> Iterator[str]:
-    found = list(members(group).items())
-    known = {name for name, _ in found}
-    yield from (f"{folder}{name}" for name in group if name not in known)
-    for name, inner in _inner(found, seen, deeper):
-        yield from _outside(inner, f"{folder}{name}/", seen, deeper - 1)
+    found = members(group)
+    for name in group:
+        if name not in found:
+            yield f"{folder}{name}"
+        elif isinstance(item := found[name], h5py.Group) and _is_new(name, item, seen, deeper):
+            yield from _outside(item, f"{folder}{name}/", seen, deeper - 1)
 
 
-def _inner(
-    found: list[tuple[str, h5py.Group | h5py.Dataset]], seen: set[int], deeper: int
-) -> Iterator[tuple[str, h5py.Group]]:
-    """Groups that were not met before; MATLAB's own begin with #."""
-    for name, inner in found if deeper else ():
-        if isinstance(inner, h5py.Group) and not name.startswith("#"):
-            address = _address(inner)
-            if address not in seen:
-                seen.add(address)
-                yield name, inner
+def _is_new(name: str, group: h5py.Group, seen: set[int], deeper: int) -> bool:
+    """Whether a group was not met before, is not too deep, and none of MATLAB's own."""
+    address = _address(group)
+    if not deeper or address in seen or name.startswith("#"):
+        return False
+    seen.add(address)
+    return True
 
 
 def _address(group: h5py.Group) -> int:
@@ -153,7 +164,7 @@ def _stored(reader: _Reading, name: str, array: h5py.Dataset) -> Stored:
     shape = array.shape[::-1] if is_reversed else array.shape
     if "MATLAB_empty" in known:
         shape = (0,)
-    dims = None if is_reversed or not any(key in array.attrs for key in DIMS) else _dims(array)
+    dims = None if is_reversed or not has_names(array) else _dims(array)
     return Stored(Lazy(shape, array.dtype, partial(reader.read, name, is_reversed)), dims, known)
 
 

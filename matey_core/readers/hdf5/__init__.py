@@ -7,15 +7,16 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from matey_core.containers.athena import is_marked_athena
 from matey_core.containers.damage import reading
 from matey_core.containers.hdf5 import is_netcdf, is_well, open_hdf5
 from matey_core.containers.matlab5 import is_matlab5
-from matey_core.containers.tree import arrays_of, is_container
+from matey_core.containers.tree import arrays_of, first_arrays, has_names, is_container
 from matey_core.errors import MateyError
 from matey_core.readers import READERS
 from matey_core.readers.hdf5.contents import contents_of
 from matey_core.readers.hdf5.dataset import DIMS, FIELDS, NOTES, open_arrays, opened
-from matey_core.readers.hdf5.fields import known_recipe
+from matey_core.readers.hdf5.fields import known_recipe, may_tell
 from matey_core.readers.netcdf.folders import FileReader
 from matey_core.readers.netcdf.header import open_dataset
 from matey_core.readers.netcdf.source import DatasetSource
@@ -32,11 +33,14 @@ class Hdf5Reader(FileReader):
         """Whether all about a file is known: by options, or by a layout that tells it."""
         try:
             files = [path] if path.is_file() else self._children(path)
-            told = bool(self.options.dims or self.options.fields)
-            is_known = bool(files) and self.is_one(files[0]) and (told or _tells(files[0]))
+            is_known = bool(files) and self.is_one(files[0])
+            is_known = is_known and (self._is_told() or _tells(files[0]))
             return is_known and super().recognizes(path)
         except (MateyError, OSError):
             return False
+
+    def _is_told(self) -> bool:
+        return bool(self.options.dims or self.options.fields)
 
     def advice(self, path: Path) -> str:
         """Say what may be typed to read a file that nobody recognizes."""
@@ -52,6 +56,8 @@ class Hdf5Reader(FileReader):
 
     def structure(self, path: Path) -> Hashable:
         """Say what arrays a file has."""
+        if not self._is_told() and not _tells(path):
+            return path  # It is like no other, as nobody knows what it is.
         return frozenset((n, a.shape, a.dtype.str) for n, a in arrays_of(path).items())
 
     def open_file(self, path: Path) -> DatasetSource:
@@ -76,6 +82,10 @@ def _tells(path: Path) -> bool:
     if is_matlab5(path):
         return False
     with open_hdf5(path) as file:
+        # Most files are told by their first arrays; the trees of some are large.
+        is_marked = is_marked_athena(file) or may_tell(file)
+        if not is_marked and not any(map(has_names, first_arrays(file))):
+            return False
         if is_netcdf(file) or is_well(file):
             return False
     with reading(path):

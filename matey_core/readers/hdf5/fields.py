@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
+
+from matey_core.containers.hdf5 import datasets, groups
 from matey_core.containers.lazy import Stored
 from matey_core.containers.tree import num_bytes
 from matey_core.containers.views import STAR, matches, stacked
@@ -14,6 +17,8 @@ from matey_core.readers._options import pairs
 
 LARGEST = 8
 """Bytes of a float64."""
+PLACES = {"xcoor", "ycoor", "zcoor"}
+"""Positions in cutouts of JHTDB."""
 SPLITS = ("train", "valid", "validation", "test")
 """Groups that PDEArena keeps its arrays in."""
 _CUTOUT = re.compile(r"(Velocity|Pressure|Density|Temperature|MagneticField|VectorPotential)_\d+")
@@ -40,7 +45,7 @@ def known_recipe(arrays: Mapping[str, Stored]) -> Recipe | None:
     grids = [path for path in named if len(arrays[path].shape) > 1]
     if grids or any(arrays[path].dims != (_name(path),) for path in named):
         return Recipe(fields=unique_names(grids or named))
-    if {"xcoor", "ycoor", "zcoor"} <= arrays.keys():
+    if arrays.keys() >= PLACES:
         kinds = sorted({hit[1] for path in arrays if (hit := _CUTOUT.fullmatch(path))})
         fields = {kind.lower(): f"{kind}_{STAR}" for kind in kinds}
         return Recipe(fields=fields, dims=("time", "z", "y", "x", "field")) if fields else None
@@ -51,6 +56,14 @@ def known_recipe(arrays: Mapping[str, Stored]) -> Recipe | None:
         if fields and places <= found.keys() and all(len(found[p].shape) == 2 for p in places):
             return Recipe(fields=fields, dims=("sample", "time", "x", "y"))
     return None
+
+
+def may_tell(file: h5py.File) -> bool:
+    """Whether a file may be a cutout of JHTDB, of PDEArena or Dedalus, told quickly."""
+    inner, arrays = groups(file), datasets(file)
+    return all(name in arrays for name in PLACES) or any(
+        name in inner for name in (*SPLITS, "tasks")
+    )
 
 
 def unique_names(paths: Sequence[str]) -> dict[str, str]:

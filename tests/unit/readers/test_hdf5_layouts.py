@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from matey_cli.app import app
 from matey_core.containers import matlab5
+from matey_core.containers.hdf5 import Members
 from matey_core.containers.matlab5 import open_matlab5
 from matey_core.errors import DataError
 from matey_core.readers import READERS, ReaderOptions, Source
@@ -203,3 +204,17 @@ def test_a_variable_of_matlab_5_is_not_larger_than_fields_get(
     scipy.io.savemat(tmp_path / "a.mat", {"u": np.zeros((10, 2**17))}, do_compression=True)
     with pytest.raises(DataError, match=r"u unpacks to 10,485,760 bytes"):
         opened(tmp_path / "a.mat", dims=("sample", "x"))
+
+
+def test_a_large_tree_of_another_layout_is_not_walked(tmp_path: Path) -> None:
+    """As the groups of PDEBench, of which a file has thousands."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for sample in range(100):
+            file[f"{sample:04d}/data"] = np.zeros((2, 3))
+    walked: list[str] = []
+    look_up = Members._look_up
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Members, "_look_up", lambda s, key: walked.append(key) or look_up(s, key))
+        assert not READERS["hdf5"]().recognizes(tmp_path / "a.h5")
+        assert READERS["hdf5"]().find(tmp_path) == [tmp_path]
+    assert len(walked) < 100
