@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from matey_core.config import PartConfig
 from matey_core.distributed._launch import launch
 from matey_core.distributed._parent import end_with_launcher
+from matey_core.distributed._shards import load_whole, part_of, whole
 from matey_core.distributed._world import Place, is_one_of_a_group, place_of_this_process
 from matey_core.registry import Registry
 from matey_core.sequence_group import SequenceGroup
@@ -26,6 +27,9 @@ class Strategy(Protocol):
     device: torch.device
     sequence: SequenceGroup | None
     """The processes that share this one's samples; None where it has whole samples."""
+
+    is_sharded: bool
+    """Whether processes hold parts of the weights; all then take part in every forward pass."""
 
     @property
     def computes_for_first(self) -> bool:
@@ -45,6 +49,9 @@ class Strategy(Protocol):
 
         A gradient that only some processes have counts as zero in the others.
         """
+
+    def clip(self, parameters: Sequence[nn.Parameter], longest: float) -> Float[Tensor, ""]:
+        """Shorten the gradient to a norm if it is longer; its norm before that."""
 
     def all_reduce_mean(self, value: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
         """Average a value over processes."""
@@ -120,5 +127,8 @@ __all__ = [
     "is_one_of_a_group",
     "join",
     "launch",
+    "load_whole",
+    "part_of",
     "place_of_this_process",
+    "whole",
 ]

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
 
 from matey_core.distributed import STRATEGIES, Place, StrategyConfig
 from matey_core.errors import ConfigError
@@ -36,6 +37,8 @@ class SingleConfig(StrategyConfig):
 class Single:
     """One process, which has nobody to agree with."""
 
+    is_sharded = False
+
     def __init__(self, place: Place, device: torch.device) -> None:
         self.place = place
         self.device = device
@@ -56,6 +59,10 @@ class Single:
 
     def all_reduce_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
         """Do nothing."""
+
+    def clip(self, parameters: Sequence[nn.Parameter], longest: float) -> Float[Tensor, ""]:
+        """Shorten the gradient if it is longer."""
+        return clip_grad_norm_(parameters, longest)
 
     def all_reduce_mean(self, value: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
         """Return the value."""

@@ -60,6 +60,8 @@ class Model(nn.Module, ABC):
 
     can_recompute: ClassVar[bool] = False
     """Whether `recompute` saves memory."""
+    can_shard: ClassVar[bool] = True
+    """Whether a batch uses the same weights in all processes, so that each may hold parts."""
 
     def __init__(self, config: ModelConfig, fields: Iterable[str], num_axes: Iterable[int]) -> None:
         """Remember what the model knows.

@@ -34,6 +34,11 @@ def same_rate(name: str) -> float:
     return 1.0
 
 
+def num_long_axes(parameter: nn.Parameter) -> int:
+    """Axes longer than 1: biases, norms and scales have one or none."""
+    return sum(size > 1 for size in parameter.shape)
+
+
 class OptimizerConfig(PartConfig):
     """Settings of an optimizer."""
 

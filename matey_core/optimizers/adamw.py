@@ -6,7 +6,13 @@ from pydantic import NonNegativeFloat
 from torch import nn
 from torch.optim import AdamW
 
-from matey_core.optimizers import OPTIMIZERS, OptimizerConfig, RateFactor, same_rate
+from matey_core.optimizers import (
+    OPTIMIZERS,
+    OptimizerConfig,
+    RateFactor,
+    num_long_axes,
+    same_rate,
+)
 
 
 @OPTIMIZERS.register("adamw")
@@ -27,7 +33,7 @@ class AdamwConfig(OptimizerConfig):
         for name, parameter in module.named_parameters():
             if parameter.requires_grad:
                 decays, others = groups.setdefault(rate_of(name), ([], []))
-                (decays if parameter.squeeze().ndim > 1 else others).append(parameter)
+                (decays if num_long_axes(parameter) > 1 else others).append(parameter)
         return AdamW(
             [
                 {"params": parameters, "lr": self.learning_rate * factor, "weight_decay": decay}

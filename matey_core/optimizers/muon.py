@@ -13,6 +13,7 @@ from matey_core.optimizers import (
     OptimizerConfig,
     RateFactor,
     leaves_steps_to_device,
+    num_long_axes,
     same_rate,
 )
 
@@ -41,7 +42,7 @@ class MuonConfig(OptimizerConfig):
         others: Groups = []
         for name, parameter in module.named_parameters():
             if parameter.requires_grad:
-                decays = parameter.squeeze().ndim > 1
+                decays = num_long_axes(parameter) > 1
                 group = {
                     "params": [parameter],
                     "lr": self.learning_rate * rate_of(name),
@@ -80,7 +81,7 @@ class SkippingMuon(Muon):
         is_bad = self.found_inf != 0
         loss = take(closure)
         for tensor, old in zip(changing, before, strict=True):
-            torch.where(is_bad, old, tensor, out=tensor)
+            tensor.copy_(torch.where(is_bad, old, tensor))
         return loss
 
 

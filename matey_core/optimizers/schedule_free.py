@@ -9,7 +9,13 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from matey_core.errors import ConfigError
-from matey_core.optimizers import OPTIMIZERS, OptimizerConfig, RateFactor, same_rate
+from matey_core.optimizers import (
+    OPTIMIZERS,
+    OptimizerConfig,
+    RateFactor,
+    num_long_axes,
+    same_rate,
+)
 
 COUNTERS = ("k", "weight_sum", "lr_max")
 """Numbers of a group that the package's optimizer keeps beside its moments."""
@@ -47,7 +53,7 @@ class ScheduleFreeConfig(OptimizerConfig):
         groups: dict[tuple[float, float], list[nn.Parameter]] = {}
         for name, parameter in module.named_parameters():
             if parameter.requires_grad:
-                decay = self.weight_decay if parameter.squeeze().ndim > 1 else 0.0
+                decay = self.weight_decay if num_long_axes(parameter) > 1 else 0.0
                 rate = self.learning_rate * rate_of(name)
                 groups.setdefault((rate, decay), []).append(parameter)
         return AveragedOptimizer(

@@ -118,7 +118,7 @@ def _subject(config: PlanConfig, strategy: Strategy) -> _Subject:
         notes.append(f"Size {sized.label}: {reason}.")
     tokens = plan_tokens(config, sized, sources, strategy, make=partial(build, sized))
     model = build(tokens.model)
-    check_capabilities(config, model, tokens, sources)
+    check_capabilities(config, model, tokens, sources, strategy)
     return _Subject(
         config=config.model_copy(update={"model": tokens.model, "flops": None, "seconds": None}),
         strategy=strategy,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from matey_core.distributed import Strategy
 from matey_core.errors import ConfigError
 from matey_core.models import Model, adaptive
 from matey_core.runs.settings import TrainingConfig
@@ -10,7 +11,11 @@ from matey_core.runs.token_plan import TokenPlan
 
 
 def check_capabilities(
-    config: TrainingConfig, model: Model, tokens: TokenPlan, sources: Sequence[StoreWindows]
+    config: TrainingConfig,
+    model: Model,
+    tokens: TokenPlan,
+    sources: Sequence[StoreWindows],
+    strategy: Strategy,
 ) -> None:
     """Refuse settings that the model or a store cannot serve.
 
@@ -19,6 +24,7 @@ def check_capabilities(
         model: what it will train.
         tokens: how it cuts fields.
         sources: what it will train on.
+        strategy: the processes.
 
     Raises:
         ConfigError: names the setting and what to choose instead.
@@ -46,7 +52,24 @@ def check_capabilities(
                 f"The {variant} variant cannot share a sample among processes.",
                 remedy="Leave --sequence-parallel out, or train another variant, such as matey.",
             )
+    if strategy.is_sharded:
+        _check_sharded(config, model)
     tokens.check(model, sources)
+
+
+def _check_sharded(config: TrainingConfig, model: Model) -> None:
+    """Refuse what processes that hold parts of the weights cannot do."""
+    if not model.can_shard:
+        raise ConfigError(
+            f"strategy is fsdp, and the {model.config.variant} variant uses other weights for "
+            "other fields: processes cannot share them out.",
+            remedy="Set strategy=ddp, or train a model of another variant, such as matey.",
+        )
+    if config.compile:
+        raise ConfigError(
+            "strategy is fsdp, with which a model cannot be compiled.",
+            remedy="Leave out --compile, or set strategy=ddp.",
+        )
 
 
 def check_augmentations(config: TrainingConfig, sources: Sequence[StoreWindows]) -> None:

@@ -247,6 +247,7 @@ def _attempt(
     steps = config.steps if budget is None else None
     has_gpu = strategy.device.type == "cuda"
     with (
+        keeper.precision.training(strategy.device),
         stop.put_off(),
         Loader(keeper.mixture, steps=steps, workers=config.workers, pin=has_gpu) as batches,
     ):

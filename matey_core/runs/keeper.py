@@ -34,7 +34,7 @@ from matey_core.runs.sources import StoreWindows
 from matey_core.runs.stopping import Asked
 from matey_core.runs.validation import Validator
 from matey_core.training import Precision, Progressed, TrainState, check_finite, load_checkpoint
-from matey_core.training.checkpoint import random_state, restore_random_state
+from matey_core.training.checkpoint import moments_of, random_state, restore_random_state
 from matey_core.training.intact import check_intact
 
 
@@ -135,6 +135,7 @@ class Keeper:
         place = self.strategy.place
         random_states = self.strategy.all_gather(random_state(self.strategy.device))
         weights, evaluated = self._weights(state)
+        moments = moments_of(state, are_kept=place.is_first)
         if not place.is_first:
             return
         progressed = Progressed(
@@ -144,7 +145,9 @@ class Keeper:
             precision=self.precision.name,
         )
         self.journal.sync()
-        path = self.run.checkpoints.save(state, progressed, weights=weights, evaluated=evaluated)
+        path = self.run.checkpoints.save(
+            state, progressed, weights=weights, evaluated=evaluated, moments=moments
+        )
         if is_better or not self.best:
             keep_as_best(self.run, path)
         self.run.checkpoints.prune()

@@ -103,7 +103,8 @@ def agree_on_faster(
     """
     chosen = Precision(name=requested, reason="as set") if requested != "auto" else None
     if chosen is None and strategy.computes_for_first:  # together they have what one does not hold
-        patience = math.inf if strategy.sequence else PATIENCE  # all take as many steps
+        together = strategy.sequence is not None or strategy.is_sharded
+        patience = math.inf if together else PATIENCE  # all take as many steps
         chosen = choose_precision(
             model, first_batch(), objective, strategy.device, patience=patience
         )

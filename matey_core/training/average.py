@@ -8,6 +8,7 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from matey_core.distributed import part_of
 from matey_core.optimizers import AveragesWeights
 
 PREFIX = "average."
@@ -62,7 +63,7 @@ class WeightAverage:
             KeyError: it has no average of a weight.
         """
         for name, value in self.values.items():
-            value.copy_(tensors[f"{PREFIX}{name}"])
+            value.copy_(part_of(tensors[f"{PREFIX}{name}"], value))
 
 
 @contextmanager

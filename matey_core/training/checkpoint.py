@@ -29,6 +29,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from matey_core.distributed import load_whole, part_of, whole
 from matey_core.durable import written
 from matey_core.errors import CheckpointError, MateyWarning
 from matey_core.files import check_regular, read_json, read_text
@@ -77,6 +78,7 @@ class CheckpointFolder:
         *,
         weights: Mapping[str, Tensor] | None = None,
         evaluated: Mapping[str, Tensor] | None = None,
+        moments: Mapping[str, Tensor] | None = None,
     ) -> Path:
         """Write a checkpoint and make it the last one.
 
@@ -85,6 +87,7 @@ class CheckpointFolder:
             progressed: what else it needs to go on.
             weights: whole weights by name, where the model's own are parts of them.
             evaluated: those that are scored and saved as the model, where they are others.
+            moments: what `moments_of` gave, where they are parts.
 
         Raises:
             RunError: the disk is full or not writable.
@@ -96,7 +99,9 @@ class CheckpointFolder:
             saved = weights if evaluated is None else evaluated
             if _save_models(state, partial, saved) or evaluated is not None:
                 save_tensors(weights, partial / "weights.safetensors")
-            save_tensors(_tensors(state, progressed), partial / "state.safetensors")
+            own = moments_of(state) if moments is None else moments
+            drawn = {f"random.{rank}": each for rank, each in enumerate(progressed.random_states)}
+            save_tensors({**own, **drawn}, partial / "state.safetensors")
             numbers: dict[str, Any] = {
                 "step": state.step,
                 "skipped": state.skipped,
@@ -249,7 +254,7 @@ def load_checkpoint(path: Path, state: TrainState, *, turns_back_time: bool = Tr
     try:
         own = path / "weights.safetensors"
         check_regular(own)
-        state.model.load_state_dict(load_file(own) if own.exists() else saved.state_dict())
+        load_whole(state.model, load_file(own) if own.exists() else saved.state_dict())
         numbers = read_json(path / "state.json")
         check_regular(path / "state.safetensors")
         tensors = load_file(path / "state.safetensors")
@@ -295,7 +300,13 @@ def has_used_its_time(path: Path, *, seconds: float) -> bool:
         ) from error
 
 
-def _tensors(state: TrainState, progressed: Progressed) -> dict[str, Tensor]:
+def moments_of(state: TrainState, *, are_kept: bool = True) -> dict[str, Tensor]:
+    """Whole tensors that an optimizer and an average have of every parameter.
+
+    Args:
+        state: of which this process may hold parts; all processes then call this.
+        are_kept: whether to return any.
+    """
     tensors = {
         f"optimizer.{name}.{key}": value if value.ndim else value.clone()  # may be shared
         for name, parameter in state.model.named_parameters()
@@ -304,9 +315,8 @@ def _tensors(state: TrainState, progressed: Progressed) -> dict[str, Tensor]:
     }
     if state.average is not None:
         tensors |= state.average.state_dict()
-    for rank, random_state in enumerate(progressed.random_states):
-        tensors[f"random.{rank}"] = random_state
-    return tensors
+    collected = ((name, whole(value)) for name, value in tensors.items())
+    return {name: value for name, value in collected if are_kept}
 
 
 def _restore_optimizer(state: TrainState, tensors: dict[str, Tensor]) -> None:
@@ -333,7 +343,8 @@ def _restore_optimizer(state: TrainState, tensors: dict[str, Tensor]) -> None:
                 raise ValueError(f"the optimizer's state of {name} lacks one of {sorted(expected)}")
             # Fused steps count on the device as well.
             state.optimizer.state[parameter] = {
-                key: value.to(parameter.device) for key, value in own.items()
+                key: part_of(value.to(parameter.device), parameter if value.ndim else value)
+                for key, value in own.items()
             }
 
 

@@ -8,10 +8,9 @@ from functools import partial
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.utils import clip_grad_norm_
 
 from matey_core.batches import FieldBatch
-from matey_core.distributed import Strategy
+from matey_core.distributed import Strategy, whole
 from matey_core.models import Model
 from matey_core.objectives import Objective, Predict, within
 from matey_core.optimizers import set_rate, step_if
@@ -81,7 +80,7 @@ def train(
         loss = add_gradients(objective, predict, batch, strategy.device, parts=accumulate)
         strategy.all_reduce_gradients(parameters)
         mean_loss = strategy.all_reduce_mean(loss)
-        norm = clip_grad_norm_(parameters, limits.gradient_norm)
+        norm = strategy.clip(parameters, limits.gradient_norm)
         # Loss and gradients are averages over all processes: all of them decide alike.
         is_finite = torch.isfinite(mean_loss) & torch.isfinite(norm)
         rate = set_rate(state.optimizer, state.schedule(state.position) * state.rate_factor)
@@ -153,7 +152,7 @@ def check_finite(model: Model, *, where: str) -> None:
     Raises:
         DivergenceError: some are not.
     """
-    finite = [torch.isfinite(value).all() for value in model.parameters()]
+    finite = [torch.isfinite(whole(value)).all() for value in model.parameters()]
     if not bool(torch.stack(finite).all()):
         raise DivergenceError(
             f"The weights are not finite {where}.",

@@ -2,13 +2,15 @@
 
 import statistics
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 
 from matey_core.batches import FieldBatch
+from matey_core.distributed import whole
 from matey_core.models import Model, with_kernel
 from matey_core.objectives import Objective, Setting, within
 
@@ -39,6 +41,19 @@ class Precision:
     def within(self, device: torch.device) -> Setting:
         """Let the model predict every batch in it."""
         return lambda batch: self.autocast(device)
+
+    @contextmanager
+    def training(self, device: torch.device) -> Iterator[None]:
+        """Let a GPU that trains in float32 round the factors of matrix products to TF32."""
+        if device.type != "cuda" or self.name != "float32":
+            yield
+            return
+        before = torch.get_float32_matmul_precision()
+        torch.set_float32_matmul_precision("high")
+        try:
+            yield
+        finally:
+            torch.set_float32_matmul_precision(before)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +153,7 @@ def _outcome(
     batch = batch.to(device)
     value = objective(within(model, [precision.within(device)]), batch)
     value.total.backward()
-    gradients = [p.grad.flatten() for p in model.parameters() if p.grad is not None]
+    gradients = [whole(p.grad).flatten() for p in model.parameters() if p.grad is not None]
     model.zero_grad(set_to_none=True)
     return value.prediction.values.detach(), torch.cat(gradients)
 

@@ -166,7 +166,7 @@ def _job(
     config = config.model_copy(update={"model": tokens.model, "flops": None, "seconds": None})
     torch.manual_seed(config.seed)
     model = build(config.model)
-    check_capabilities(config, model, tokens, sources)
+    check_capabilities(config, model, tokens, sources, strategy)
     if not resumes:
         check_augmentations(config, sources)
     facts = store_facts(model, sources, tokens)

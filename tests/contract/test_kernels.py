@@ -196,3 +196,14 @@ def test_auto_logs_what_it_chose_and_why(caplog: pytest.LogCaptureFixture) -> No
         "kernel sdpa, a slow path: one call for each distinct length, as varlen cannot take "
         "float32 on cpu",
     ]
+
+
+def test_short_sequences_are_attended_in_float32_inside_bfloat16_on_a_cpu() -> None:
+    rough = [each.detach().bfloat16() for each in inputs(Segments.same(4, 16), torch.float64)]
+    exact = [each.float() for each in rough]
+    segments = Segments.same(4, 16)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = KERNELS["sdpa"](*(each.cpu() for each in rough), segments)
+    expected = KERNELS["sdpa"](*(each.cpu() for each in exact), segments)
+    assert found.dtype == torch.bfloat16
+    assert torch.equal(found, expected.bfloat16())

@@ -116,3 +116,17 @@ def test_the_number_of_processes_chooses_unless_the_settings_do() -> None:
     assert type(strategy).__name__ == "DataParallel"
     with pytest.raises(ConfigError, match="strategy is single, but 2 processes were started"):
         StrategyConfig.choose("single").build(Place(size=2), CPU)
+
+
+@pytest.mark.parametrize("name", STRATEGIES.names())
+def test_a_model_trains_after_it_was_evaluated(name: str) -> None:
+    strategy = StrategyConfig.choose(name).build(Place(), CPU)
+    try:
+        model = nn.Linear(2, 2)
+        strategy.prepare(model)
+        with torch.inference_mode():
+            model(torch.ones(1, 2))
+        model(torch.ones(1, 2)).sum().backward()
+        assert model.weight.grad is not None
+    finally:
+        strategy.close()

@@ -40,6 +40,7 @@ class PaperModel(AdaptiveModel):
     """
 
     can_recompute: ClassVar[bool] = True
+    can_shard: ClassVar[bool] = False  # without refined cells, a batch leaves the fine head out
     config: PaperSettings
 
     def __init__(

@@ -136,6 +136,11 @@ def run_config(run: RunFolder) -> FinetuneConfig:
 
 
 def _job(plan: FinetunePlan, strategy: Strategy, *, folder: RunFolder | None) -> TrainingJob:
+    if strategy.is_sharded:
+        raise ConfigError(
+            "strategy is fsdp, which serves pretraining only.",
+            remedy="Set strategy=ddp, or leave it out.",
+        )
     resumes = folder is not None and folder.has_begun
     config, stores = plan.config, [source.store for source in plan.sources]
     torch.manual_seed(config.seed)
@@ -149,7 +154,7 @@ def _job(plan: FinetunePlan, strategy: Strategy, *, folder: RunFolder | None) ->
     notes = [*plan.notes, *_news(model, stores)]
     model = _prepared(model, config, stores)
     config, tokens = _planned(plan, model, strategy)
-    check_capabilities(config, model, tokens, plan.sources)
+    check_capabilities(config, model, tokens, plan.sources, strategy)
     if not resumes:
         check_augmentations(config, plan.sources)
     facts = store_facts(model, plan.sources, tokens)

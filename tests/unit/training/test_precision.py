@@ -113,3 +113,14 @@ def test_autocast_is_on_only_in_bfloat16() -> None:
     for name, dtype in [("float32", torch.float32), ("bfloat16", torch.bfloat16)]:
         with Precision(name=name).autocast(CPU):
             assert (a @ a).dtype == dtype
+
+
+def test_a_gpu_that_trains_in_float32_multiplies_in_tf32() -> None:
+    before = torch.get_float32_matmul_precision()
+    exact, rough = Precision(name="float32"), Precision(name="bfloat16")
+    with exact.training(torch.device("cuda")):
+        assert torch.get_float32_matmul_precision() == "high"
+    for precision, device in ((exact, "cpu"), (rough, "cuda")):
+        with precision.training(torch.device(device)):
+            assert torch.get_float32_matmul_precision() == before
+    assert torch.get_float32_matmul_precision() == before

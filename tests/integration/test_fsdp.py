@@ -1,0 +1,130 @@
+"""Processes that hold a part of every weight do what one process does that holds all."""
+
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch.distributed as dist
+
+from matey_core.batches import FieldBatch
+from matey_core.distributed import Place, Strategy, StrategyConfig
+from matey_core.losses.relative_mse import relative_mse
+from matey_core.models import MODELS, ModelConfig
+from matey_core.objectives.one_step import OneStepConfig
+from matey_core.optimizers.adamw import AdamwConfig
+from matey_core.sequence_group import SequenceGroup
+from matey_core.training import Limits, Precision, StepReport, TrainState, WeightAverage, train
+from matey_core.training.checkpoint import moments_of
+from tests.devices import CONFIGS, CPU, built, name_of
+from tests.formula import batch_of, spec_of
+from tests.groups import in_group
+from tests.support import tiny_store
+from tests.training import TOML, events
+
+pytestmark = [pytest.mark.distributed, pytest.mark.slow]
+SAMPLES, STEPS = 4, 50
+SHARDED = [config for config in CONFIGS if MODELS[config.variant] is not MODELS["paper"]]
+
+
+def batch(step: int) -> FieldBatch:
+    return batch_of(spec_of((16, 32)), samples=SAMPLES, seed=step % 7)
+
+
+def course(config: ModelConfig, strategy: Strategy, steps: int) -> list[tuple[float, float]]:
+    """Loss and gradient norm of every step of a training, of which each process has a part."""
+    model, place = built(config), strategy.place
+    strategy.prepare(model)
+    state = TrainState(
+        model=model,
+        optimizer=AdamwConfig().build(model),  # Muon orthogonalizes in bfloat16
+        schedule=lambda position: 1.0,
+        average=WeightAverage(model, 0.9),
+    )
+    own = slice(place.rank * SAMPLES // place.size, (place.rank + 1) * SAMPLES // place.size)
+    reports: list[StepReport] = []
+    train(
+        state,
+        [batch(step).select(own) for step in range(steps)],
+        OneStepConfig().build(relative_mse),
+        strategy=strategy,
+        precision=Precision(name="float32"),
+        limits=Limits(gradient_norm=1.0),
+        after_step=lambda *_: None,
+        record=reports.append,
+    )
+    sizes = {value.shape for value in strategy.state(model).values()}
+    assert sizes == {value.shape for value in built(config).state_dict().values()}
+    assert {value.shape for value in moments_of(state).values() if value.ndim} <= sizes
+    return [(report.loss, report.gradient_norm) for report in reports]
+
+
+def member(group: SequenceGroup, names: list[str], steps: int) -> dict[str, Any]:
+    """Train every model alone, and with the others."""
+    dist.destroy_process_group()
+    place = Place(rank=group.rank, size=group.size, local_rank=group.rank)
+    configs = {name_of(config): config for config in SHARDED}
+    found = {}
+    strategy = StrategyConfig.choose("fsdp").build(place, CPU)
+    for name in names:
+        found[name] = course(configs[name], strategy, steps)
+    return found
+
+
+@pytest.mark.parametrize("size", [2, 4])
+@pytest.mark.parametrize("kind", ["matey full", "matey factorized", "matey axial", "others"])
+def test_fifty_steps_of_every_model_are_those_of_one_process(size: int, kind: str) -> None:
+    names = [name for name in map(name_of, SHARDED) if kind_of(name) == kind]
+    first, *others = in_group(member, size, names, STEPS)
+    assert all(other == first for other in others)
+    alone = StrategyConfig.choose("single").build(Place(), CPU)
+    configs = {name_of(config): config for config in SHARDED}
+    for name in names:
+        expected = course(configs[name], alone, STEPS)
+        assert all(math.isfinite(loss) for loss, _ in expected)
+        for found, (loss, _) in zip(first[name], expected, strict=True):
+            assert found[0] == pytest.approx(loss, rel=1e-5), name
+
+
+def kind_of(name: str) -> str:
+    return " ".join(name.split()[:2]) if name.startswith("matey") else "others"
+
+
+def pretrain(project: Path, *arguments: object) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "matey_cli", "pretrain", "--quiet", *map(str, arguments)]
+    return subprocess.Popen(command, cwd=project, env={**os.environ, "OMP_NUM_THREADS": "1"})
+
+
+def wait_for(path: Path, text: str) -> None:
+    deadline = time.monotonic() + 200
+    while not (path.exists() and text in path.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_killed_run_goes_on_with_other_numbers_of_processes(tmp_path: Path) -> None:
+    tiny_store(tmp_path / "data", name="flow_periodic")
+    tiny_store(tmp_path / "data", name="line_periodic", shape=(16,), fields=("pressure",))
+    (tmp_path / "settings.toml").write_text(f'ema = 0.9\n{TOML}[optimizer]\nname = "adamw"\n')
+    settings = ("--config", "settings.toml", "--steps", 50, "--set", "checkpoint_every=1")
+    assert pretrain(tmp_path, *settings, "--name", "one", "--nproc", 1).wait() == 0
+    sharded = (*settings, "--set", "strategy=fsdp", "--name", "cut")
+    journal = tmp_path / "runs/cut/journal.jsonl"
+    for step, start in (
+        (15, (*sharded, "--nproc", 2)),
+        (30, ("--resume", "--name", "cut", "--nproc", 4)),
+    ):
+        process = pretrain(tmp_path, *start)
+        wait_for(journal, f'"step": {step},')
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        time.sleep(2)  # its workers end with it
+    assert pretrain(tmp_path, "--resume", "--name", "cut", "--nproc", 2).wait() == 0
+    one, cut = (events(tmp_path / "runs" / name, "step") for name in ("one", "cut"))
+    assert [row["step"] for row in cut] == list(range(1, 51))
+    assert [row["loss"] for row in cut] == pytest.approx([row["loss"] for row in one], rel=1e-4)
