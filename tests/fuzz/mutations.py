@@ -89,7 +89,7 @@ def mutated_json(content: bytes, random: Random) -> bytes:
     """JSON with another value somewhere; sometimes too deep, or with a number too long."""
     try:
         document = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):  # it is damaged already
         return mutated_bytes(content, random)
     if random.random() < 0.05:
         return random.choice((DEEP, "9" * 5000, "[" + "0," * 10**6 + "0]", "")).encode()
@@ -120,7 +120,7 @@ def mutated_toml(content: bytes, random: Random) -> bytes:
     """TOML with another value somewhere, or with bytes that are none."""
     try:
         document = tomllib.loads(content.decode())
-    except ValueError:  # it is damaged already
+    except (ValueError, RecursionError):  # it is damaged already
         return mutated_bytes(content, random)
     if random.random() < 0.1:
         return random.choice(
