@@ -31,7 +31,7 @@ def pull(
       matey rollout hub:me/thermals --data data
     """
     from matey_core.errors import ConfigError
-    from matey_core.hubs import open_hub
+    from matey_core.hubs import checked_name, open_hub
     from matey_core.hubs.pulling import pull as fetch
     from matey_core.runs.folder import NAME
     from matey_core.runs.project import project
@@ -42,7 +42,7 @@ def pull(
             "allowed.",
             remedy="Choose another --name.",
         )
-    here = project()
+    here, shared = project(), checked_name(shared)
     place = fetch(shared, open_hub(hub or here.hub), runs=here.runs, folder=name)
     if not render.emit({"run": place}):
         render.facts(f"Wrote {place}")

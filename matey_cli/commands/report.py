@@ -32,10 +32,10 @@ def report(
     r"""Write a run's report: one page with curves, scores and pictures.
 
     RUN/report.html is written at the end of every training as well, and anew after every
-    rollout. It is one file that needs nothing else: losses and validations of each store,
-    scores beside the training-free forecasts, pictures of the last rollout, the cells of
-    a model with tokens, data with fingerprints, settings, versions and the command. It
-    can be written while the run goes on.
+    rollout. It is one file that needs nothing else. It shows losses and validations of
+    each store, scores beside the training-free forecasts, pictures of the last rollout,
+    and the cells of a model with tokens. It lists data with fingerprints, settings,
+    versions and the command. It can be written while the run goes on.
 
     \b
       matey report

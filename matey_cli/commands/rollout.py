@@ -69,8 +69,8 @@ def rollout(
     own predictions. They are written to RUN/rollout/STORE.zarr, which xarray.open_zarr
     reads, with the coordinates of the truth; beside them lies a picture, and all errors
     are kept in RUN/scores.json. The table has a line for each store: errors relative to
-    the truth (nRMSE) by lead, their ratio to those of the best training-free forecast,
-    and for how many frames the error is below half of the field's spread in space. What
+    the truth (nRMSE) by lead, and their ratio to those of the best training-free forecast.
+    `good` counts the frames with an error below half of the field's spread in space. What
     spreads wider in space than training data ever did is scaled down, and a note says so.
     persistence repeats the last known frame, linear extrapolates the last two frames,
     and local_linear fits the next change to the history. --full has the errors of every

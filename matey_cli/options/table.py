@@ -225,7 +225,8 @@ def _reader(row: Row, setting: Setting) -> Callable[[Any], Any]:
             return row.parse(text)
         except ValueError:
             raise ConfigError(
-                f"{label} takes {row.metavar or 'a value'} such as {row.example}, not {text!r}."
+                f"{label} takes {row.metavar or 'a value'} such as {row.example}, not {text!r}.",
+                remedy=f"Write it like {row.example}.",
             ) from None
 
     def callback(value: Any) -> Any:

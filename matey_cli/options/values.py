@@ -82,7 +82,10 @@ def _one(option: str, text: str, setting: Setting, hint: str) -> Any:
     is_whole = value is not None and value.is_integer()
     if value is None or (setting.kind is int and not is_whole) or not _within(value, setting):
         each = " between commas" if setting.separator else ""
-        raise ConfigError(f"{option} takes {allowed(setting)}{each}, not {text!r}.")
+        raise ConfigError(
+            f"{option} takes {allowed(setting)}{each}, not {text!r}.",
+            remedy=f"Give {option} such a value, or leave it out.",
+        )
     return int(value) if setting.kind is int else value
 
 
@@ -92,7 +95,9 @@ def _choice(option: str, text: str, setting: Setting, hint: str) -> str:
     near = difflib.get_close_matches(text, setting.choices, n=1)
     raise ConfigError(
         f"{option} takes {allowed(setting)}, not {text!r}.",
-        remedy=f"Did you mean {near[0]!r}?" if near else hint,
+        remedy=f"Did you mean {near[0]!r}?"
+        if near
+        else hint or f"Give {option} one of these names.",
     )
 
 

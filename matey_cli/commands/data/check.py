@@ -35,10 +35,11 @@ def check(
 ) -> None:
     r"""Check stores for defects.
 
-    Each store is read once. The checks find values that are not finite or physically
-    impossible, copies of trajectories (between splits, and between the stores named
-    together), constant fields, frozen trajectories, uneven times, axes that are not
-    periodic, drift of conserved quantities, and values changed on the disk.
+    Each store is read once. The checks find values that are not finite, physically
+    impossible or changed on the disk. They find copies of trajectories, between splits
+    and between the stores named together. They also find constant fields, frozen
+    trajectories, uneven times, axes that are not periodic, and drift of conserved
+    quantities.
 
     The exit code is 1 if there is an error, and 0 with only warnings and notes.
 

@@ -1,0 +1,54 @@
+"""Typical mistakes: each message names the setting, its value, what is allowed, and a remedy."""
+
+import shlex
+
+import pytest
+
+from tests.command import Matey
+
+MISTAKES = (
+    ("pretrain --stepz 3", ("--stepz", "Did you mean --steps?")),
+    ("pretrain --steps 0", ("--steps", "'0'", "whole number of at least 1", "leave it out")),
+    ("pretrain --steps many", ("--steps", "'many'", "whole number", "leave it out")),
+    ("pretrain --set stepz=3", ("'stepz'", "did you mean 'steps'?", "matey config --explain")),
+    ("pretrain --set steps=x", ("steps", '"x"', "valid integer", "matey config --explain")),
+    (
+        "pretrain --set optimizer.name=adam",
+        ("optimizer", "'adam'", "adamw, muon", "Did you mean 'adamw'?"),
+    ),
+    ("pretrain --set clip=-1", ("clip", "greater than 0", "-1", "matey config --explain")),
+    ("pretrain --variant fnoo", ("--variant", "'fnoo'", "pyramid", "Did you mean 'fno'?")),
+    ("pretrain --precision fp16", ("--precision", "'fp16'", "bfloat16", "one of these names")),
+    ("pretrain --augment flp", ("--augment", "'flp'", "noise", "Did you mean 'flip'?")),
+    ("pretrain --minutes 1 --steps 4", ("--minutes and --steps", "Give one of them")),
+    ("pretrain --data nowhere", ("nowhere", "does not exist", "matey prepare")),
+    ("pretrain --config nope", ("nope", "laptop, paper", "path of a TOML file")),
+    ("pretrain --weights thermals", ("--weights", "'thermals'", "NAME=2", "Write it like")),
+    ("pretrain --nproc 3", ("batch of 8", "3 processes", "--batch-size 6")),
+    ("pretrain --resume", ("runs has no checkpoint", "matey pretrain")),
+    ("rollout nope", ("nope is no run", "model.json", "matey runs")),
+    ("compare a", ("1 run is named", "expected two or more", "Name two runs")),
+    ("finetune --mode lorra", ("--mode", "'lorra'", "head_only", "Did you mean 'lora'?")),
+    ("simulate heat", ("SIMULATOR", "'heat'", "heat-2d", "Did you mean 'heat-2d'?")),
+    ("prepare netcfd", ("READER", "'netcfd'", "pdebench", "Did you mean 'netcdf'?")),
+    ("prepare . --split 1", ("--split", "'1'", "TRAIN,VALIDATION,TEST", "0.8,0.1,0.1")),
+    ("prepare . --memory lots", ("--memory", "'lots'", "SIZE", "Write it like 8GB")),
+    ("data check nope", ("nope is no store", "matey prepare")),
+    ("config depth", ("'depth'", "Did you mean 'model.depth'?")),
+    ("pull me", ("'me'", "OWNER/NAME", "hub:OWNER/NAME")),
+)
+
+
+@pytest.mark.parametrize(("line", "words"), MISTAKES, ids=[line for line, _ in MISTAKES])
+def test_a_message_says_what_is_wrong_and_what_to_do(
+    matey: Matey, line: str, words: tuple[str, ...]
+) -> None:
+    done = matey(*shlex.split(line))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    problem, _, remedy = done.stderr.partition("error: ")[2].partition("\n")
+    assert problem.endswith((".", "?"))
+    assert remedy.strip().endswith((".", "?", "FOLDER"))
+    for word in words:
+        assert word in done.stderr, word
+    assert "Traceback" not in done.stderr
