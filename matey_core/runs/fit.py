@@ -17,6 +17,7 @@ from matey_core.data import Loader, Ranges, joined_ranges, measure_ranges
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError, Interrupted, MateyWarning
 from matey_core.finetuning import count_parameters
+from matey_core.machine import keep_freed_memory
 from matey_core.models import compile_parts
 from matey_core.objectives import Objective
 from matey_core.optimizers import same_rate
@@ -101,6 +102,7 @@ def fit(
         Interrupted: Ctrl-C, SIGTERM or SIGUSR1, or `max_hours` are over; what was trained is saved.
     """
     began = time.monotonic()
+    keep_freed_memory()
     strategy = join_processes(
         config.device, sequence_parallel=config.sequence_parallel, strategy=config.strategy
     )

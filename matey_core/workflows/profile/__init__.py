@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from matey_core.errors import ConfigError, ShapeError
+from matey_core.machine import keep_freed_memory
 from matey_core.models import Model, ModelConfig, tokenized
 from matey_core.profiling import (
     Flops,
@@ -93,6 +94,7 @@ def profile(config: ProfileConfig, on_progress: OnProgress = silent) -> ProfileR
         CheckpointError: the run asked for is no run.
     """
     torch.manual_seed(0)
+    keep_freed_memory()  # as training does
     subject = subject_of(config)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     meter = _ModelMeter(config, subject, device)
