@@ -2,10 +2,13 @@
 
 For models without tokens: all frames of a history are folded into channels, as is usual
 for Fourier operators and U-Nets, and fields keep their names by the vectors of a `FieldTable`.
+Both ends compute in float32 also inside autocast: they decide on the digits of a forecast, and on
+processors such small maps are faster so.
 """
 
 from typing import ClassVar
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -36,7 +39,7 @@ class FoldedStem(nn.Module):
         table: Float[Tensor, "all inner"],
         grid: Grid,
     ) -> Float[Tensor, "b *space d"]:
-        """Mix frames and fields at every point.
+        """Mix frames and fields at every point, in float32.
 
         Args:
             channels: (b, t, k, *space) what is shown of each frame.
@@ -54,10 +57,12 @@ class FoldedStem(nn.Module):
                 remedy=f"Set history to {len(table) // shown}, or train a model with "
                 f"model.frames={frames}.",
             )
-        folded = channels.flip(1).flatten(1, 2).movedim(1, -1)
-        vectors = table[: frames * shown] / (frames * shown) ** 0.5
-        mixed = folded @ vectors + self.places(grid)
-        return self.out(mixed).float()  # what blocks add to stays float32
+        folded = channels.flatten(1, 2).movedim(1, -1)
+        vectors = table[: frames * shown].unflatten(0, (frames, shown)).flip(0).flatten(0, 1)
+        with torch.autocast(folded.device.type, enabled=False):
+            # One map of points, not two: a product of the maps costs nothing.
+            mixed = folded @ (self.out.weight @ vectors.T).T / (frames * shown) ** 0.5
+            return mixed + self.out(self.places(grid))
 
 
 class FoldedHead(nn.Module):
@@ -82,5 +87,6 @@ class FoldedHead(nn.Module):
             leave: (k, inner) one vector a number that is read.
             bias: (k,) their offsets.
         """
-        inner = nn.functional.gelu(self.enter(values))
-        return (inner @ leave.T + bias).float().movedim(-1, 1)
+        with torch.autocast(values.device.type, enabled=False):
+            inner = nn.functional.gelu(self.enter(values.float()))
+            return nn.functional.linear(inner, leave, bias).movedim(-1, 1)

@@ -1,5 +1,8 @@
 """Fields continued beyond their grid, so that whole patches cover it."""
 
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -80,26 +83,82 @@ def surround(
 ) -> Float[Tensor, "b d *padded"]:
     """Continue every axis on both sides, for a convolution that keeps the grid.
 
-    Periodic axes wrap around, as often as it takes; the others repeat their end points.
+    Periodic axes wrap around, as often as it takes; the others repeat their end points. In
+    memory the answer's channels come last, which is what convolutions compute with.
 
     Args:
         values: (b, d, *space).
         reach: points to add at each end.
         periodic: whether each space axis wraps around.
     """
-    for axis, wraps in enumerate(periodic, start=2):
-        size = values.shape[axis]
-        if wraps and reach <= size:
-            ends = (values.narrow(axis, size - reach, reach), values.narrow(axis, 0, reach))
-        elif wraps:
-            index = torch.arange(-reach, size + reach, device=values.device) % size
-            values = values.index_select(axis, index)
-            continue
-        else:
-            shape = [reach if number == axis else -1 for number in range(values.ndim)]
-            ends = (
-                values.narrow(axis, 0, 1).expand(shape),
-                values.narrow(axis, size - 1, 1).expand(shape),
-            )
-        values = torch.cat([ends[0], values, ends[1]], dim=axis)
+    last = values.movedim(1, -1)
+    answer: Tensor = _Surround.apply(last, reach, periodic)  # type: ignore[no-untyped-call]
+    return answer.movedim(-1, 1)
+
+
+class _Surround(torch.autograd.Function):
+    """Copies all values once, forward and backward.
+
+    Concatenation would do the same, but the way back would make a gradient of the whole size
+    for each end of each axis.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, values: Float[Tensor, "b *space d"], reach: int, periodic: tuple[bool, ...]
+    ) -> Float[Tensor, "b *padded d"]:
+        """Copy the values, then the ends of one axis after another."""
+        ctx.reach, ctx.periodic = reach, periodic
+        padded = [size + 2 * reach for size in values.shape[1:-1]]
+        answer = values.new_empty((len(values), *padded, values.shape[-1]))
+        _cut(answer, reach, first=1).copy_(values)
+        for axis, wraps in enumerate(periodic, start=1):
+            slab = _cut(answer, reach, first=axis + 1)
+            for end, source in _ends(values.shape[axis], reach, wraps=wraps):
+                slab.narrow(axis, *end).copy_(slab.narrow(axis, *source))
+        return answer
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Float[Tensor, "b *padded d"]) -> tuple[Tensor, None, None]:
+        """Add what came to the ends to the points that they repeat."""
+        gradient = gradient.clone(memory_format=torch.contiguous_format)
+        for axis, wraps in reversed(list(enumerate(ctx.periodic, start=1))):
+            slab = _cut(gradient, ctx.reach, first=axis + 1)
+            for end, source in _ends(slab.shape[axis] - 2 * ctx.reach, ctx.reach, wraps=wraps):
+                added = slab.narrow(axis, *end)
+                if source.length < end.length:
+                    added = added.sum(axis, keepdim=True)
+                slab.narrow(axis, *source).add_(added)
+        return _cut(gradient, ctx.reach, first=1), None, None
+
+
+class _Range(NamedTuple):
+    """Some points of a continued axis."""
+
+    start: int
+    length: int
+
+
+def _cut(values: Float[Tensor, "b *padded d"], reach: int, *, first: int) -> Tensor:
+    """View values without the ends of the axes from `first` on."""
+    for axis in range(first, values.ndim - 1):
+        values = values.narrow(axis, reach, values.shape[axis] - 2 * reach)
     return values
+
+
+def _ends(size: int, reach: int, *, wraps: bool) -> Iterator[tuple[_Range, _Range]]:
+    """Points beyond the ends of an axis, and those of the middle that they repeat.
+
+    Args:
+        size: points of the axis itself.
+        reach: points to add at each end.
+        wraps: whether the axis is periodic.
+    """
+    if not wraps:
+        yield _Range(0, reach), _Range(reach, 1)
+        yield _Range(reach + size, reach), _Range(reach + size - 1, 1)
+        return
+    for done in range(0, reach, size):
+        length = min(size, reach - done)
+        yield _Range(reach - done - length, length), _Range(reach + size - length, length)
+        yield _Range(reach + size + done, length), _Range(reach, length)

@@ -6,11 +6,12 @@ any number of points, and faster than a fast Fourier transform here.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from einops import rearrange
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from matey_core.fields import Grid
@@ -80,22 +81,25 @@ class Waves:
     back_last: Float[Tensor, "_n _mm"]
 
     @classmethod
-    def of(cls, grid: Grid, modes: int, device: torch.device) -> "Waves":
+    def of(cls, grid: Grid, modes: int, device: torch.device, *, beyond: int = 0) -> "Waves":
         """Choose the waves and compute the matrices.
 
         Args:
             grid: says how many points and which boundary each axis has.
             modes: wavenumbers that the weights have; fewer where the grid has fewer.
             device: of the matrices.
+            beyond: points to restore beyond each end of every axis, as `nn.padding.surround`
+                continues a grid.
         """
         kept, ahead, back = [], [], []
         *others, last = _periods(grid.shape, grid.periodic)
-        for points, period in others:
+        *rows, last_rows = _rows(grid, beyond, device)
+        for (points, period), row in zip(others, rows, strict=True):
             low, high = min(modes, period // 2), min(modes, (period + 1) // 2)
             kept.append(slice(modes - low, modes + high))
             cosine, sine = _angles(range(-low, high), points, period, device)
             ahead.append(_complex(cosine / period, -sine / period))
-            back.append(_complex(cosine.T, sine.T))
+            back.append(_complex(cosine.T[row], sine.T[row]))
         points, period = last
         number = min(modes, period // 2 + 1)
         kept.append(slice(number))
@@ -109,7 +113,7 @@ class Waves:
             ahead=tuple(ahead),
             back=tuple(back),
             ahead_last=(torch.cat([cosine, -sine]) / period).float(),
-            back_last=torch.cat([twice * cosine, -twice * sine]).T.float(),
+            back_last=torch.cat([twice * cosine, -twice * sine]).T[last_rows].float(),
         )
 
     def measure(self, x: Float[Tensor, "b *space d"]) -> Float[Tensor, "b *kept 2 m d"]:
@@ -139,6 +143,13 @@ def _periods(shape: tuple[int, ...], periodic: tuple[bool, ...]) -> list[tuple[i
         (points, points if wraps else points + max(1, points // MARGIN))
         for points, wraps in zip(shape, periodic, strict=True)
     ]
+
+
+def _rows(grid: Grid, beyond: int, device: torch.device) -> Iterator[Int[Tensor, " _n"]]:
+    """Which points of each axis are restored, in order."""
+    for points, wraps in zip(grid.shape, grid.periodic, strict=True):
+        index = torch.arange(-beyond, points + beyond, device=device)
+        yield index % points if wraps else index.clamp(0, points - 1)
 
 
 def _along(axis: int, matrix: Float[Tensor, "_kk _nn"], parts: Tensor) -> Tensor:

@@ -17,6 +17,8 @@ from matey_core.nn.spectral import SpectralLayer, Waves
 
 SIDE = 3
 """Points of a kernel along each axis."""
+REACH = SIDE // 2
+"""Points of a kernel on either side of its middle."""
 
 
 class Context(NamedTuple):
@@ -27,15 +29,17 @@ class Context(NamedTuple):
     periodic: tuple[bool, ...]
     """Which axes wrap around."""
     waves: Waves | None
-    """The waves of the grid; None without spectral layers."""
+    """The waves of the grid, as far as the first convolution of a block sees beyond it; None
+    without spectral layers."""
 
 
 class ConvBlock(nn.Module):
     """x + C₂ σ(scale · (C₁ x + S x) + shift): convolutions, and a spectral layer or none.
 
     Both convolutions are dense: at these widths a processor computes them faster than
-    depthwise ones. The grid is continued once for both. Kernels are kept as matrices, which
-    the optimizer `muon` treats as such.
+    depthwise ones. The grid is continued once for both. Between them numbers are float32 also
+    inside autocast, because sums of two types are slow. Kernels are kept as matrices, which the
+    optimizer `muon` treats as such.
     """
 
     profile_part: ClassVar[str] = "blocks"
@@ -64,16 +68,15 @@ class ConvBlock(nn.Module):
     ) -> Float[Tensor, "b *space d"]:
         """Convolve twice, and mix the lowest waves beside the first convolution."""
         condition, periodic, waves = context
-        axes, reach = x.ndim - 2, SIDE // 2
+        axes = x.ndim - 2
         convolve = CONVOLUTIONS[axes]
-        around = surround(x.movedim(-1, 1), 2 * reach, periodic=periodic)
-        seen = convolve(around, self._kernel(self.enter[str(axes)], axes))
+        around = surround(_as_computed(x).movedim(-1, 1), 2 * REACH, periodic=periodic)
+        seen = convolve(around, self._kernel(self.enter[str(axes)], axes)).float()
         if waves is not None and self.has_waves:
-            far = self.spectral[str(axes)](x, waves).movedim(-1, 1)
-            seen = seen + surround(far, reach, periodic=periodic)
-        film = self.film(condition).view(len(x), -1, *(1,) * axes)
+            seen = seen + self.spectral[str(axes)](x, waves).movedim(-1, 1)
+        film = self.film(condition).float().view(len(x), -1, *(1,) * axes)
         scale, shift = film.chunk(2, dim=1)
-        seen = nn.functional.gelu(torch.addcmul(seen + shift, seen, scale))
+        seen = nn.functional.gelu(torch.addcmul(shift, seen, 1 + scale))
         change = convolve(seen, self._kernel(self.leave[str(axes)], axes), self.bias)
         return x + change.movedim(1, -1).float()
 
@@ -89,6 +92,12 @@ class ConvBlock(nn.Module):
         if self.has_waves and waves:
             layer = SpectralLayer(self.width, axes=axes, modes=waves)
             self.spectral[str(axes)] = layer.to(self.bias.device)
+
+
+def _as_computed(x: Tensor) -> Tensor:
+    """Round to what convolutions compute with inside autocast, before anything is copied."""
+    kind = x.device.type
+    return x.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else x
 
 
 class Pyramid(nn.Module):
@@ -108,7 +117,7 @@ class Pyramid(nn.Module):
     def context(self, condition: Float[Tensor, "b k"], grid: Grid) -> Context:
         """Collect what all blocks need of the embedded lead time and the grid."""
         number = self.config.waves_on(grid.num_axes)
-        waves = Waves.of(grid, number, condition.device) if number else None
+        waves = Waves.of(grid, number, condition.device, beyond=REACH) if number else None
         return Context(condition, grid.periodic, waves)
 
     def before_tokens(

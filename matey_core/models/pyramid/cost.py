@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from matey_core.models._cost import ForwardCost, Inputs
 from matey_core.models.matey.cost import cost_of as cost_of_tokens
-from matey_core.models.pyramid.blocks import SIDE
+from matey_core.models.pyramid.blocks import REACH, SIDE
 from matey_core.models.pyramid.settings import PyramidSettings
 from matey_core.nn.grid_encoding import FEATURES
 from matey_core.nn.lead_time import WAVES as LEAD_WAVES
@@ -49,7 +49,9 @@ class _Pyramid:
         channels = self.config.dimensions.channels
         shown = self.inputs.fields * self.inputs.frames * self.config.channels
         places = 2 * sum(self.inputs.grid) * FEATURES * 2 * channels
-        return places + 2 * math.prod(self.inputs.grid) * 2 * channels * (shown + channels)
+        maps = 2 * 2 * channels * channels * shown
+        points = 2 * math.prod(self.inputs.grid) * channels * (shown + 2 * channels)
+        return places + maps + points
 
     @property
     def head(self) -> int:
@@ -66,7 +68,7 @@ class _Pyramid:
         half = tuple((points + 1) // 2 for points in full)
         block = self._block(full, channels) + self._waves(full, channels)
         changes = 2 * math.prod(half) * 2 * (2 * channels) * channels * 2**axes
-        join = 2 * math.prod(full) * 2 * channels * channels
+        join = 2 * math.prod(full) * channels**2 + 2 * 2**axes * channels**2 * (2 * channels + 1)
         return 2 * block + half_blocks * self._block(half, 2 * channels) + changes + join
 
     @property
@@ -81,13 +83,20 @@ class _Pyramid:
         return 2 * (around + math.prod(shape)) * SIDE ** len(shape) * width**2 + film
 
     def _waves(self, shape: tuple[int, ...], width: int) -> int:
-        """Both transforms, which cost the same, and the matrix of every wave."""
+        """Both transforms, back beyond the ends of the grid, and the matrix of every wave."""
         modes = self.config.waves_on(len(shape))
         if not modes:
             return 0
         kept = num_waves(shape, self.inputs.periodic, modes)
-        transform = 2 * math.prod(shape[:-1]) * 2 * kept[-1] * shape[-1] * width
-        for axis in range(len(shape) - 1):
-            beside = math.prod(shape[:axis]) * math.prod(kept[axis + 1 :])
-            transform += 2 * beside * 2 * kept[axis] * 2 * shape[axis] * width
-        return 2 * transform + 8 * math.prod(kept) * width**2
+        around = tuple(points + 2 * REACH for points in shape)
+        ahead, back = (_transform(each, kept) for each in (shape, around))
+        return (ahead + back) * width + 8 * math.prod(kept) * width**2
+
+
+def _transform(shape: tuple[int, ...], kept: tuple[int, ...]) -> int:
+    """Operations of one channel's transform between points and waves."""
+    operations = 2 * math.prod(shape) * 2 * kept[-1]
+    for axis in range(len(shape) - 1):
+        beside = math.prod(shape[:axis]) * math.prod(kept[axis + 1 :])
+        operations += 2 * beside * 2 * kept[axis] * 2 * shape[axis]
+    return operations

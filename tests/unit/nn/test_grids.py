@@ -1,7 +1,5 @@
 """Grids continued, halved and doubled: values, gradients, and one map instead of two."""
 
-import subprocess
-import sys
 from itertools import product
 
 import pytest
@@ -110,28 +108,3 @@ def test_both_ends_of_a_folded_model_are_float32_inside_autocast() -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.equal(stem(channels, table, grid), expected)
         assert torch.equal(head(expected, leave, torch.zeros(3)), read)
-
-
-FAULTS = """
-import resource, torch
-from matey_core.machine import keep_freed_memory
-torch.set_num_threads(1)
-{keep}
-def work():
-    for _ in range(20):
-        parts = [torch.zeros(2**19) for _ in range(20)]  # 2 MB each
-        del parts
-work()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-work()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="glibc is what this is about")
-def test_freed_memory_is_kept_for_what_comes_next() -> None:
-    def faults(keep: str) -> int:
-        command = [sys.executable, "-c", FAULTS.format(keep=keep)]
-        return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-
-    assert faults("keep_freed_memory()") * 10 < faults("")
