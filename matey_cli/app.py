@@ -50,6 +50,7 @@ def matey(
 
 def main() -> NoReturn:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 or 143 stopped."""
+    output.open_closed_streams()
     arguments = sys.argv[1:] or ["--help"]
     output.configure(arguments)
     for stream in (sys.stdout, sys.stderr):
@@ -61,7 +62,7 @@ def main() -> NoReturn:
         code = _run(arguments)
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:  # the reader is gone, or a full disk, which an error has told already
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 

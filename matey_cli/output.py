@@ -50,6 +50,19 @@ def current() -> Output:
     return _current
 
 
+def open_closed_streams() -> None:
+    """Let standard streams that were closed (`>&-`) lead nowhere.
+
+    Python has none in their place, and the next file that is opened would take their number, so
+    that libraries would write their messages into it.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # The lowest number that is free: that of the stream.
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(descriptor, mode, encoding="utf-8"))
+
+
 def is_terminal(stream: TextIO) -> bool:
     """Whether `stream` is a terminal that can move its cursor."""
     return _real(stream).isatty() and os.environ.get("TERM") != "dumb"

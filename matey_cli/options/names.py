@@ -38,6 +38,6 @@ def _folder(name: str) -> Path:
     """The folder `runs` or `data`, or the one that `matey.toml` names instead."""
     folder = Path(name)
     with suppress(OSError, ValueError, RecursionError):
-        project = tomllib.loads(Path("matey.toml").read_text(encoding="utf-8"))
+        project = tomllib.loads(Path("matey.toml").read_text(encoding="utf-8-sig"))
         folder = Path(str(project.get(name, folder)))
     return folder

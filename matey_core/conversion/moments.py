@@ -1,6 +1,7 @@
 """Smallest, largest, mean and spread of each field, gathered while data streams by."""
 
 import math
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ import numpy as np
 
 TILE = 2**16
 """Values looked at together: in float64 they stay in a core's cache."""
+LARGEST_ROOT = math.sqrt(sys.float_info.max)
 ROW = 2**13
 """Libraries share a dot product among threads if it is longer."""
 
@@ -25,8 +27,9 @@ class Moments:
     """Values that are NaN."""
     infinite: int = 0
 
+    @np.errstate(over="ignore", invalid="ignore")
     def add(self, values: np.ndarray) -> None:
-        """Take in an array of any shape, in float64."""
+        """Take in an array of any shape, in float64; what is too large for it is infinite."""
         flat = values.reshape(-1)
         wide = np.empty(min(TILE, flat.size), np.float64)
         for start in range(0, flat.size, TILE):
@@ -60,7 +63,7 @@ class Moments:
             return
         count = self.count + other.count
         gap = other.mean - self.mean
-        self.deviation += other.deviation + gap**2 * self.count * other.count / count
+        self.deviation += other.deviation + _square(gap) * self.count * other.count / count
         self.mean += gap * other.count / count
         self.low, self.high = min(self.low, other.low), max(self.high, other.high)
         self.count = count
@@ -71,6 +74,11 @@ class Moments:
             return dict.fromkeys(("min", "max", "mean", "std"), math.nan)
         spread = math.sqrt(self.deviation / self.count)
         return {"min": self.low, "max": self.high, "mean": self.mean, "std": spread}
+
+
+def _square(value: float) -> float:
+    """Infinite where the square is beyond float64, which a power of Python's takes for an error."""
+    return value**2 if abs(value) < LARGEST_ROOT else math.inf
 
 
 def _sum_of_squares(values: np.ndarray) -> float:

@@ -168,10 +168,13 @@ def _slices(grid: Grid, crop: Mapping[str, tuple[int, int]]) -> tuple[slice, ...
 
 
 def _cropped(grid: Grid, slices: tuple[slice, ...]) -> Grid:
-    """The grid that is left; an axis that loses points is periodic no more."""
+    """The grid that is left; an axis that loses points is periodic no more.
+
+    A period that is stored with both ends has one point too many: without it, it wraps around.
+    """
     shape = tuple(part.stop - part.start for part in slices)
     boundary: tuple[Boundary, ...] = tuple(
-        kind if left == points else "unknown"
+        kind if left == points or (kind == "periodic" and left == points - 1) else "unknown"
         for kind, left, points in zip(grid.boundary, shape, grid.shape, strict=True)
     )
     return replace(grid, shape=shape, boundary=boundary)

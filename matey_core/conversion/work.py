@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -199,6 +200,8 @@ class _Output:
         stored = self.encoding.convert(values)
         before = (self.moments.missing, self.moments.infinite)
         self.moments.add(self.encoding.numbers(stored))
+        if not math.isfinite(self.moments.deviation):
+            raise self._too_large(values)
         if before != (self.moments.missing, self.moments.infinite):
             self._complain(values, first)
         self._write(self._chunk.add(stored))
@@ -215,6 +218,17 @@ class _Output:
             while len(rest):
                 rest = rest[self._file.write(rest[:WRITE_BYTES]) :]
             self._size += len(part)
+
+    def _too_large(self, values: np.ndarray) -> DataError:
+        """Say that the spread of values is beyond float64."""
+        header = self.job.source.header
+        return DataError(
+            f"{self.job.source.path}: {self.field.name} of sample "
+            f"{header.sample_names[self.sample]} has values up to "
+            f"{float(np.nanmax(np.abs(values))):.3g}; their squares, and so their spread, have no "
+            "place in float64.",
+            remedy="Convert the field to other units first; readers with --derive can do it.",
+        )
 
     def _complain(self, values: np.ndarray, first: int) -> None:
         """Raise an error unless the values are only missing, and may be."""

@@ -22,15 +22,15 @@ class SlurmTask:
 def slurm_task() -> SlurmTask | None:
     """Read what `srun` sets; None in other processes, a batch script among them."""
     # A batch script has SLURM_PROCID as well, but no step of several tasks.
-    size = int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
-    if size == 1 or "SLURM_PROCID" not in os.environ:
+    size = int(os.environ.get("SLURM_STEP_NUM_TASKS") or 1)
+    if size == 1 or not os.environ.get("SLURM_PROCID"):
         return None
     host = os.environ.get("MASTER_ADDR") or _first_host()
     port = os.environ.get("MASTER_PORT") or _port()
     return SlurmTask(
         rank=int(os.environ["SLURM_PROCID"]),
         size=size,
-        local_rank=int(os.environ.get("SLURM_LOCALID", "0")),
+        local_rank=int(os.environ.get("SLURM_LOCALID") or 0),
         address=f"tcp://{host}:{port}",
     )
 
@@ -50,5 +50,5 @@ def _first_host() -> str:
 
 
 def _port() -> int:
-    job, step = (int(os.environ.get(name, "0")) for name in ("SLURM_JOB_ID", "SLURM_STEP_ID"))
+    job, step = (int(os.environ.get(name) or 0) for name in ("SLURM_JOB_ID", "SLURM_STEP_ID"))
     return PORTS[(job + 1009 * step) % len(PORTS)]

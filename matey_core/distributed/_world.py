@@ -83,26 +83,37 @@ def is_one_of_a_group() -> bool:
 
 
 def _has_rank() -> bool:
-    return "RANK" in os.environ and "WORLD_SIZE" in os.environ
+    # A script that passes on what is not set leaves empty variables behind.
+    return bool(os.environ.get("RANK") and os.environ.get("WORLD_SIZE"))
 
 
 def place_of_this_process() -> Place:
     """Read the environment that torchrun, `launch` and srun set; without it, alone.
 
     Raises:
-        ConfigError: only some of the variables are set.
+        ConfigError: only some of the variables are set, or one is no number.
     """
     if not _has_rank():
         task = slurm_task()
         return Place() if task is None else _place_of(task)
-    missing = [name for name in VARIABLES if name not in os.environ]
+    missing = [name for name in VARIABLES if not os.environ.get(name)]
     if missing:
         raise ConfigError(
             f"RANK and WORLD_SIZE are set, but not {', '.join(missing)}.",
             remedy="Start the processes with torchrun, or unset RANK and WORLD_SIZE.",
         )
-    rank, size, local_rank = (int(os.environ[name]) for name in VARIABLES[:3])
+    rank, size, local_rank = (_number(name) for name in VARIABLES[:3])
     return Place(rank=rank, size=size, local_rank=local_rank)
+
+
+def _number(name: str) -> int:
+    text = os.environ[name]
+    if not (text.isascii() and text.isdigit()):
+        raise ConfigError(
+            f"{name} is {text!r}; a whole number is expected.",
+            remedy="Start the processes with torchrun, or unset RANK and WORLD_SIZE.",
+        )
+    return int(text)
 
 
 def _place_of(task: SlurmTask) -> Place:

@@ -1,4 +1,4 @@
-"""Axes that are called periodic and jump where they should wrap around."""
+"""Axes that are called periodic and jump at the wrap-around, or store both ends of the period."""
 
 from collections.abc import Iterator
 
@@ -16,6 +16,12 @@ MOST_LINES = 24
 FEWEST_POINTS = 8
 LARGER = 3.0
 """How many times the largest jump inside the wrap-around jump must be."""
+EQUAL = 1e-4
+"""Wrap-around jumps of one point that is stored twice, in units of the mean jump: rounding."""
+ACTIVE = 1e-2
+"""Jumps beside the ends, in units of the mean jump, from which on a field is not at rest there."""
+ONE_SIDED = 1e-3
+"""Relative difference of these two jumps from which on a field is no mirror image of itself."""
 
 
 @CHECKS.register("periodic")
@@ -60,6 +66,7 @@ class Periodic(Check):
             }
             jumping = [name for name, ratio in ratios.items() if ratio > LARGER]
             if not jumping:
+                yield from self._both_ends(axis)
                 continue
             worst = max(jumping, key=lambda name: ratios[name])
             letter = self.store.spec.grid.axes[axis]
@@ -74,6 +81,30 @@ class Periodic(Check):
                 remedy=f"If it is not, prepare again with --boundary {letter}=unknown (or what it "
                 "is): models pad and shift by this.",
             )
+
+    def _both_ends(self, axis: int) -> Iterator[Finding]:
+        """Tell an axis whose last point is its first again, in all samples and fields."""
+        found = [jumps for (_, other), jumps in self._jumps.items() if other == axis]
+        jumps = [each for of_samples in found for each in of_samples.values()]
+        varying = [each / inside for each in jumps if (inside := each[:-1].mean()) > 0]
+        if not any(map(_tells, varying)) or any(each[-1] > EQUAL for each in varying):
+            return
+        grid = self.store.spec.grid
+        letter, points = grid.axes[axis], grid.shape[axis]
+        yield Finding(
+            severity="warning",
+            count=max(map(len, found)),
+            found=f"along {letter}, the last point is the first again, in all fields",
+            expected=f"each point once, as {letter} is called periodic",
+            remedy=f"Prepare again with --crop {letter}=0:{points - 1}: models wrap around from "
+            "the last point to the first.",
+        )
+
+
+def _tells(jumps: Float[np.ndarray, "n"]) -> bool:
+    """Whether equal ends tell of one point: not of rest there, nor of a mirror image."""
+    first, last = jumps[0], jumps[-2]
+    return bool(min(first, last) > ACTIVE and abs(first - last) > ONE_SIDED * max(first, last))
 
 
 def _spread(count: int, most: int) -> list[int]:

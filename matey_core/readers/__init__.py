@@ -44,6 +44,8 @@ class Header:
     """Names of fields whose mean over space must not change in time."""
     directed: tuple[str, ...] = ()
     """Axes along which mirroring changes the physics, as gravity does."""
+    turned: tuple[str, ...] = ()
+    """Axes that run backwards in the file; positions and values are turned round."""
     notes: tuple[str, ...] = ()
     """What a person should know: what is left out, with the reason, and what is not certain."""
 

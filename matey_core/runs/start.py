@@ -9,6 +9,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from matey_core.data import Windows, sequential_batches
+from matey_core.errors import ShapeError
 from matey_core.finetuning import ParameterCounts
 from matey_core.models import AdaptiveModel, Inputs, Model, tokenized
 from matey_core.profiling import count_forward
@@ -93,10 +94,16 @@ def store_facts(
 def _facts(model: Model, source: StoreWindows, inputs: Inputs) -> StoreFacts:
     windows = source.training
     cutting = tokenized(model)
-    counts = _counts(cutting, windows) if cutting else None
-    flops = model.flops(inputs)
-    if flops is None and counts is None:  # it is the same for all windows
-        flops = count_forward(model, windows.batch([0], [[1]]))
+    try:
+        counts = _counts(cutting, windows) if cutting else None
+        flops = model.flops(inputs)
+        if flops is None and counts is None:  # it is the same for all windows
+            flops = count_forward(model, windows.batch([0], [[1]]))
+    except ShapeError as error:
+        raise ShapeError(
+            f"{source.store.name}: {error}",
+            remedy=f"{error.remedy} Or move the store out of the folder.",
+        ) from error
     return StoreFacts(
         name=source.store.name,
         fields=source.store.spec.names,

@@ -4,11 +4,13 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from matey_cli.lazy import summaries
 from tests.command import Matey
+from tests.support import tiny_source
 
 COMMANDS = tuple(summaries())
 
@@ -139,3 +141,25 @@ def test_a_closed_pipe_is_quiet() -> None:
         ["bash", "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+@pytest.mark.parametrize("command", ["--version", "--quiet data inspect data"])
+def test_closed_streams_are_no_fault(tmp_path: Path, closed: str, command: str) -> None:
+    tiny_source(tmp_path / "data" / "a.hdf5")
+    code = f"{sys.executable} -m matey_cli {command} {closed}"
+    result = subprocess.run(
+        ["bash", "-c", code], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_output_to_a_full_disk_ends_with_an_error_only() -> None:
+    code = f"{sys.executable} -m matey_cli --help > /dev/full"
+    result = subprocess.run(
+        ["bash", "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert result.returncode == 1
+    assert "The disk is full" in result.stderr
+    assert "Traceback" not in result.stderr

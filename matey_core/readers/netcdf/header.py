@@ -29,7 +29,7 @@ from matey_core.readers.netcdf.components import opened_in_components
 from matey_core.readers.netcdf.dims import coordinate_of, stated_spacing
 from matey_core.readers.netcdf.files import opened
 from matey_core.readers.netcdf.layout import NetcdfLayout, layout_of, unit_of
-from matey_core.readers.netcdf.notes import notes_of
+from matey_core.readers.netcdf.notes import circle_notes, notes_of
 from matey_core.readers.netcdf.source import DatasetSource, Opener
 from matey_core.readers.netcdf.times import has_fixed_length, in_seconds, stamped, why_uneven
 
@@ -102,9 +102,11 @@ def open_dataset(
             units=units | ({"time": time_unit} if time_unit else {}),
             conserved=options.conserved,
             directed=options.directed,
+            turned=tuple(grid.axes[place] for place in flipped),
             notes=(
                 *vector_notes(fields),
                 *notes_of(path, data, layout, options, {*placed.values(), *parameters}),
+                *circle_notes(data, layout.dims, grid, coordinates),
             ),
         )
     return DatasetSource(

@@ -1,18 +1,27 @@
-"""What a person should know of a dataset: what is left out of it, and why; that it has no times."""
+"""What a person should know of a dataset: what is left out, and why; what it does not say."""
 
+import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
+from jaxtyping import Shaped
 
-from matey_core.fields import can_name_a_parameter
+from matey_core.fields import Grid, can_name_a_parameter
 from matey_core.readers import ReaderOptions
+from matey_core.readers._spacing import UNEVEN
 from matey_core.readers.netcdf.components import MOST_COMPONENTS
 from matey_core.readers.netcdf.dims import Dims, coordinate_of, is_floating, stated_spacing
 from matey_core.readers.netcdf.files import LEFT_OUT, is_netcdf
-from matey_core.readers.netcdf.layout import NetcdfLayout
+from matey_core.readers.netcdf.layout import NetcdfLayout, unit_of
 from matey_core.readers.netcdf.times import stamped
+
+CIRCLE = 360.0
+"""Degrees."""
+EAST = re.compile("degrees?_?e(ast)?")
+LONGITUDES = ("lon", "long", "longitude")
 
 
 def notes_of(
@@ -49,6 +58,38 @@ def notes_of(
         fields = {name for column in (*layout.fields, *layout.static) for name in column.uses}
         notes += _left_out(data, dims, {*used, *fields, times, dims.sample, dims.field})
     return tuple(notes)
+
+
+def circle_notes(
+    data: xr.Dataset, dims: Dims, grid: Grid, coordinates: Mapping[str, Shaped[np.ndarray, "n"]]
+) -> tuple[str, ...]:
+    """Say which axes go round all longitudes, and are not called periodic."""
+    notes = []
+    for dim, axis in dims.space.items():
+        place = grid.axes.index(axis)
+        if grid.boundary[place] != "unknown" or not _is_longitude(data, dim, axis):
+            continue
+        points, spacing = grid.shape[place], grid.spacing[place]
+        reach = float(coordinates[axis][-1]) - float(coordinates[axis][0])
+        if abs(reach + spacing - CIRCLE) < UNEVEN * spacing:
+            rest = f": --boundary {axis}=periodic says so"
+        elif abs(reach - CIRCLE) < UNEVEN * spacing:
+            said = f"--boundary {axis}=periodic --crop {axis}=0:{points - 1}"
+            rest = f", and its last point is the first again: {said}"
+        else:
+            continue
+        notes.append(f"{dim} goes round the whole circle{rest}")
+    return tuple(notes)
+
+
+def _is_longitude(data: xr.Dataset, dim: str, axis: str) -> bool:
+    """Whether positions are degrees of longitude, by their unit or, without one, their name."""
+    name = coordinate_of(data, dim, axis)
+    if name is None:
+        return False
+    unit = unit_of(data.variables[name]).lower()
+    is_called = any(word.lower() in LONGITUDES for word in (name, dim))
+    return bool(EAST.fullmatch(unit)) or (is_called and unit in ("", "degree", "degrees"))
 
 
 def _times_name(data: xr.Dataset, dim: str | None) -> str | None:

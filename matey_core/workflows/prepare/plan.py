@@ -233,8 +233,17 @@ class Plan:
             static_fields=tuple(field.name for field in header.static_fields),
             num_bytes=samples * arrays * encoding.frame_bytes,
             splits=None,
-            note="; ".join(header.notes),
+            note="; ".join((*header.notes, *self._turned(source))),
         )
+
+    def _turned(self, source: Source) -> list[str]:
+        """Say that `--crop` counts from the other end of an axis than the file does."""
+        return [
+            f"{axis} runs backwards in the file and is turned round: --crop {axis} counts from "
+            "its smallest position on"
+            for axis in source.header.turned
+            if axis in self.config.crop
+        ]
 
 
 def _check_parameters(source: Source) -> None:

@@ -94,3 +94,19 @@ def test_a_task_takes_its_own_gpu_or_one_of_all(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with pytest.raises(ConfigError, match="has no GPU of its own"):
         place_of_this_process().device()
+
+
+def test_empty_variables_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*TASK, "RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.setenv(name, "")
+    assert not is_one_of_a_group()
+    assert place_of_this_process() == Place()
+
+
+@pytest.mark.parametrize("text", ["one", "-1", "1.0", "²"])
+def test_a_rank_that_is_no_number_is_named(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    for name in ("WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("RANK", text)
+    with pytest.raises(ConfigError, match=f"RANK is '{text}'"):
+        place_of_this_process()

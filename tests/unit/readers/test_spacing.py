@@ -86,3 +86,8 @@ def test_a_step_is_refused_beside_even_times(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no fixed length") as caught:
         opened(tmp_path, [0, 1, 2], "months since 2001-01-01")
     assert "--time-step" in caught.value.remedy
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_single_time_is_even(tmp_path: Path) -> None:
+    assert opened(tmp_path, [3.0]).times.tolist() == [3.0]
