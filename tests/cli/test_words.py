@@ -41,8 +41,8 @@ def spelled(node: ast.AST) -> str:
 def messages(source: str) -> Iterator[str]:
     """Problems and remedies of all errors in a module."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id.endswith(ERRORS):
+        match node:
+            case ast.Call(func=ast.Name(id=name)) if name.endswith(ERRORS):
                 yield from map(spelled, (*node.args, *(word.value for word in node.keywords)))
 
 

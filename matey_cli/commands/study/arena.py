@@ -34,9 +34,9 @@ def arena(given: Given, how: RunOptions) -> None:
     validation data, each tried for a third of the time; then every seed trains for the
     whole time. The tables have errors on test data one step ahead and along a rollout,
     and what a step costs. They also have the number of frames until the error passes half
-    of the field's spread in space. Training-free forecasts stand in every table; a model's number is
-    marked (‡) where the best of them has a better one. The same command continues an
-    arena that was stopped. The study's file is arena.toml.
+    of the field's spread in space. Training-free forecasts stand in every table; a
+    model's number is marked (‡) where the best of them has a better one. The same command
+    continues an arena that was stopped. The study's file is arena.toml.
 
     \b
       matey study arena --data ./data --seconds 60
