@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import FSDPModule, fully_shard
+from torch.distributed.fsdp import fully_shard
 from torch.export import register_dataclass
 from torch.utils._pytree import SUPPORTED_NODES
 
@@ -63,10 +63,7 @@ class FullySharded(ProcessGroup):
         # In-place changes of what a model returns would be the trap; the objectives make none.
         warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view")
         for part in (*parts, model):
-            sharded = fully_shard(part, mesh=self.mesh, reshard_after_forward=True)
-            assert isinstance(sharded, FSDPModule)
-            # Gradients add up over those that share samples.
-            sharded.set_gradient_divide_factor(float(self.place.data_size))
+            fully_shard(part, mesh=self.mesh, reshard_after_forward=True)
         _leave_inference_mode(type(model))
 
     def state(self, model: nn.Module) -> dict[str, Tensor]:

@@ -65,6 +65,11 @@ def _check_sharded(config: TrainingConfig, model: Model) -> None:
             "other fields: processes cannot share them out.",
             remedy="Set strategy=ddp, or train a model of another variant, such as matey.",
         )
+    if config.sequence_parallel > 1:
+        raise ConfigError(
+            "strategy is fsdp, with which processes cannot share samples.",
+            remedy="Leave --sequence-parallel out, or set strategy=ddp.",
+        )
     if config.compile:
         raise ConfigError(
             "strategy is fsdp, with which a model cannot be compiled.",

@@ -17,5 +17,7 @@ def test_weights_that_only_some_batches_use_are_not_shared_out() -> None:
 def test_what_is_shared_out_is_not_compiled() -> None:
     model = built(MODELS["matey"].tiny())
     _check_sharded(TrainingConfig(), model)
+    with pytest.raises(ConfigError, match="cannot share samples"):
+        _check_sharded(TrainingConfig(sequence_parallel=2), model)
     with pytest.raises(ConfigError, match="cannot be compiled"):
         _check_sharded(TrainingConfig(compile=True), model)
