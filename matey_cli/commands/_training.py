@@ -45,6 +45,7 @@ TRAINING = (
     *options(
         "--mix-exponent --workers --seed --precision --device --sequence-parallel --max-hours"
     ),
+    option("--logger", default="none"),
     option(
         "--strategy",
         default="by the number of processes",

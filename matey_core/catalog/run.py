@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from matey_core.catalog.model import ModelRecord, num_bytes, read_model
-from matey_core.config import read_toml
+from matey_core.config import flat, read_toml
 from matey_core.errors import CheckpointError
 from matey_core.files import read_json
 from matey_core.runs.folder import RunFolder, StoreRecord
@@ -91,16 +91,6 @@ def read_run(path: Path) -> RunRecord:
         settings=flat(settings),
         versions=versions,
     )
-
-
-def flat(settings: dict[str, Any], above: str = "") -> dict[str, Any]:
-    """Settings by their path, such as `optimizer.learning_rate`."""
-    found: dict[str, Any] = {}
-    for name, value in settings.items():
-        found |= (
-            flat(value, f"{above}{name}.") if isinstance(value, dict) else {above + name: value}
-        )
-    return found
 
 
 def _validations(rows: list[dict[str, Any]]) -> list[tuple[int, float, tuple[StoreScore, ...]]]:

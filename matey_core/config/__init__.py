@@ -3,6 +3,7 @@
 from matey_core.config._base import Config
 from matey_core.config._document import commented_toml
 from matey_core.config._explain import SettingFact, explain, part_classes
+from matey_core.config._flat import flat
 from matey_core.config._layers import exchanged, overlaid
 from matey_core.config._part import PartConfig
 from matey_core.config._schema import json_schema
@@ -24,6 +25,7 @@ __all__ = [
     "commented_toml",
     "exchanged",
     "explain",
+    "flat",
     "json_schema",
     "mistakes",
     "overlaid",

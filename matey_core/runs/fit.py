@@ -37,6 +37,7 @@ from matey_core.runs.start import OnStart, StartFacts
 from matey_core.runs.status import OnStep, ignore_step
 from matey_core.runs.stopping import Hours, agree, end
 from matey_core.runs.time_plan import begin, plan_of, time_budget
+from matey_core.runs.trackers import tracking
 from matey_core.signals import INTERRUPTED, Stop
 from matey_core.training import (
     POSITIONS,
@@ -98,11 +99,14 @@ def fit(
         on_step: is called after every step, with all figures.
 
     Raises:
+        ConfigError: a logger cannot be opened.
         RunError: training diverged, the disk is full, or another process trains the same run.
         Interrupted: Ctrl-C, SIGTERM or SIGUSR1, or `max_hours` are over; what was trained is saved.
     """
     began = time.monotonic()
     keep_freed_memory()
+    for logger in config.logger:
+        logger.check_installed()
     strategy = join_processes(
         config.device, sequence_parallel=config.sequence_parallel, strategy=config.strategy
     )
@@ -126,8 +130,14 @@ class _Listeners(NamedTuple):
 def _fit_or_clean_up(
     job: TrainingJob, strategy: Strategy, listeners: _Listeners, stop: Stop, began: float
 ) -> TrainingReport:
+    told = job.config.logger if strategy.place.is_first else ()
     try:
-        return _fit(job, strategy, listeners, stop, began)
+        with tracking(told, job.run) as trackers:
+            heard = listeners._replace(
+                on_step=trackers.on_step(listeners.on_step),
+                on_validation=trackers.on_validation(listeners.on_validation),
+            )
+            return _fit(job, strategy, heard, stop, began)
     except BaseException as error:
         last = _clean_up(job.run) if strategy.place.is_first else None
         if isinstance(error, KeyboardInterrupt):

@@ -18,6 +18,7 @@ from matey_core.augmentations import AugmentationConfig
 from matey_core.config import Config
 from matey_core.data.mixture import EXPONENT
 from matey_core.distributed import StrategyConfig
+from matey_core.loggers import LoggerConfig
 from matey_core.losses import LossConfig
 from matey_core.objectives import ObjectiveConfig
 from matey_core.optimizers import OptimizerConfig
@@ -96,6 +97,8 @@ class TrainingConfig(Config):
     """Steps from one further checkpoint to the next; by default `checkpoint_minutes` decides."""
     checkpoint_minutes: PositiveFloat = 10.0
     """Minutes after which a further checkpoint is written, if there was none meanwhile."""
+    logger: tuple[LoggerConfig, ...] = ()
+    """Trackers of experiments that are told how the training goes."""
     max_hours: PositiveFloat | None = None
     """Hours after which this start saves and ends with exit code 143, so that --resume can go on.
     They count from the start of the command; by default there is no limit."""

@@ -20,6 +20,7 @@ PLACES = {"runs", "name", "data", "default_data", "source", "workers", "run", "o
     "plot",
     "field",
     "checkpoint_minutes",
+    "logger",
     "rollbacks",
 }
 """Settings that change no result; data are known by their fingerprints, and no cell goes back."""
