@@ -48,7 +48,7 @@ in any case."""
     ),
     *options("--start --stride --history --windows --forecasts"),
     *options("--tokens --flops --seconds --compile --batch-size --jitter --cycle --seed --limit"),
-    *options("--field --out --runs"),
+    *options("--animate --field --out --runs"),
 )
 def rollout(
     given: Given,
@@ -85,6 +85,7 @@ def rollout(
       matey rollout --store 2D_rdb_NA_NA --field height --full
       matey rollout --tokens 300
       matey rollout --steps 50 --jitter
+      matey rollout --steps 60 --animate
       matey rollout --data ./other --store 2D_rdb_NA_NA --json
     """
     from matey_core.runs.project import project
@@ -155,7 +156,8 @@ def _places(report: "RolloutReport") -> str:
     first = report.stores[0]
     name = "STORE" if len(report.stores) > 1 else first.store
     suffixes = ".zarr" if first.picture is None else ".zarr and .png"
-    return f"Wrote {report.scores}, {first.path.parent / name}{suffixes}"
+    films = "" if first.film is None else f", {first.film.parent / name}{first.film.suffix}"
+    return f"Wrote {report.scores}, {first.path.parent / name}{suffixes}{films}"
 
 
 def _error(value: float | None) -> str:

@@ -18,6 +18,7 @@ FORMAT = 1
 PLACES = {"runs", "name", "data", "default_data", "source", "workers", "run", "out", "strategy"} | {
     "beyond",
     "plot",
+    "animate",
     "field",
     "checkpoint_minutes",
     "logger",

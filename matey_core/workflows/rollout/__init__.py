@@ -1,6 +1,7 @@
 """Roll a trained model out over test trajectories, keep the states, measure the errors."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,8 @@ from matey_core.metrics import persistence
 from matey_core.models import Model, adaptive, compile_parts, tokenized
 from matey_core.progress import OnProgress, Progress, silent
 from matey_core.reports import refresh
+from matey_core.reports.animation import animate, film_leads, film_name
+from matey_core.reports.shown import Shown
 from matey_core.runs.budget import TokenBudget
 from matey_core.runs.trained import Trained, find_trained
 from matey_core.store import Store
@@ -41,7 +44,7 @@ from matey_core.workflows.rollout.origin import provenance_of, truth_coordinates
 from matey_core.workflows.rollout.picture import check_installed, draw
 from matey_core.workflows.rollout.report import RolloutReport, StoreRollout
 from matey_core.workflows.rollout.settings import RolloutConfig
-from matey_core.workflows.rollout.shown import Shown, shown_of
+from matey_core.workflows.rollout.shown import shown_of
 from matey_core.workflows.rollout.stores import Chosen, choose_stores
 from matey_core.workflows.rollout.summary import LEADS, summary_of
 
@@ -75,6 +78,8 @@ def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutR
     """
     if config.plot:
         check_installed()
+    if config.animate:
+        check_installed("--animate")
     trained = find_trained(config.run, runs=config.runs)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = trained.load().to(device)
@@ -187,7 +192,8 @@ class _Job:
         path = (self.config.out or own) / f"{store.name}.zarr"
         names = tuple(store.sample_names[sample] for sample in chosen.samples)
         leads, limited = self._trajectories(chosen, path)
-        shown = shown_of(
+        show = partial(
+            shown_of,
             store,
             path,
             sample=chosen.samples[0],
@@ -195,6 +201,10 @@ class _Job:
             steps=chosen.steps,
             field=self.config.field,
         )
+        film = film_name(path) if self.config.animate else None
+        if film is not None:
+            self._tell(f"film · {store.name}", 0, 1, "film")
+            animate(store.name, show(leads=film_leads(chosen.steps)), film)
         return StoreRollout(
             store=store.name,
             path=path,
@@ -212,8 +222,9 @@ class _Job:
                 if sample in self.trained.trained_samples(store)
             ),
             summary=summary_of(leads),
-            shown=shown,
+            shown=show(),
             limited=limited,
+            film=film,
             picture=path.with_suffix(".png") if self.config.plot else None,
         )
 

@@ -49,6 +49,7 @@ def _store(result: StoreRollout) -> dict[str, Any]:
         "store": result.store,
         "path": str(result.path),
         "picture": None if result.picture is None else str(result.picture),
+        "film": None if result.film is None else str(result.film),
         "samples": result.samples,
         "was_trained_on": result.was_trained_on,
         "steps": result.steps,

@@ -9,8 +9,9 @@ import numpy as np
 from matey_core.durable import written
 from matey_core.errors import ConfigError, install_extra
 from matey_core.reports.axes import Axis, bracketed, literal
+from matey_core.reports.limits import UNKNOWN, color_limits, largest_error
+from matey_core.reports.shown import Shown
 from matey_core.workflows.rollout.report import StoreRollout
-from matey_core.workflows.rollout.shown import Shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,20 +24,21 @@ TALLEST, SHORTEST = 3.0, 0.9
 """Inches down that a panel may have."""
 BELOW = 2.6
 """Inches down that errors against time have."""
-UNKNOWN = "0.8"
-"""Gray of solid and missing cells."""
 
 
-def check_installed() -> None:
+def check_installed(option: str = "--plot") -> None:
     """Say before the work whether pictures can be drawn.
+
+    Args:
+        option: that asks for them.
 
     Raises:
         ConfigError: matplotlib is not installed.
     """
     if find_spec("matplotlib") is None:
         raise ConfigError(
-            "matplotlib is not installed, so --plot cannot draw.",
-            remedy=f"{install_extra('plots')}, or leave --plot out.",
+            f"matplotlib is not installed, so {option} cannot draw.",
+            remedy=f"{install_extra('plots')}, or leave {option} out.",
         )
 
 
@@ -83,10 +85,10 @@ def _planes(figure: Any, panels: np.ndarray, shown: Shown) -> None:
     up, across = shown.axes
     # In float32, the color map itself would overflow where a prediction has blown up.
     truth, prediction = shown.truth.astype(np.float64), shown.prediction.astype(np.float64)
-    low, high = _limits(truth if shown.num_known else prediction)
+    low, high = color_limits(truth if shown.num_known else prediction)
     with np.errstate(invalid="ignore"):  # ∞ minus ∞
         error = prediction - truth
-    largest = _largest(error)
+    largest = largest_error(error)
     rows: list[tuple[str, np.ndarray, str, float, float]] = [
         ("truth", truth, "viridis", low, high),
         ("prediction", prediction, "viridis", low, high),
@@ -196,16 +198,6 @@ def _height(axes: tuple[Axis, ...]) -> float:
     lengths = [abs(high - low) for low, high in (up.edges, across.edges)]
     ratio = lengths[0] / lengths[1] if lengths[1] and up.unit == across.unit else 1.0
     return float(np.clip(PANEL * ratio, SHORTEST, TALLEST))
-
-
-def _limits(values: np.ndarray) -> tuple[float, float]:
-    known = values[np.isfinite(values)]
-    return (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-
-
-def _largest(errors: np.ndarray) -> float:
-    known = np.abs(errors[np.isfinite(errors)])
-    return float(known.max()) if known.size and known.max() > 0 else 1.0
 
 
 def _drawable(errors: list[float]) -> list[float]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from matey_core.inference import Artifact, CycleName, Limited, Score
+from matey_core.reports.shown import Shown
 from matey_core.workflows.rollout.leads import LeadErrors, Scores
-from matey_core.workflows.rollout.shown import Shown
 from matey_core.workflows.rollout.summary import RolloutSummary
 
 
@@ -39,6 +39,8 @@ class StoreRollout:
     """Fields that spread too widely in a prediction, and were scaled down."""
     picture: Path | None = None
     """PNG file, where one was asked for."""
+    film: Path | None = None
+    """MP4 or GIF file, where one was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

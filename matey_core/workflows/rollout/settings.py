@@ -75,5 +75,7 @@ class RolloutConfig(Config):
     the scores beside it."""
     plot: bool = False
     """Draw a picture of each store, which needs matplotlib."""
+    animate: bool = False
+    """Write a film of each store, which needs matplotlib: MP4 where ffmpeg is installed, or GIF."""
     field: str | None = None
-    """Field that pictures show; by default the first of each store."""
+    """Field that pictures and films show; by default the first of each store."""

@@ -1,38 +1,16 @@
-"""One trajectory's prediction and truth at a few leads, for someone to draw."""
+"""Reads one trajectory's prediction and truth at a few leads."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import zarr
-from jaxtyping import Float
 
-from matey_core.reports.axes import Axis, axes_of
+from matey_core.reports.axes import axes_of
+from matey_core.reports.shown import Shown
 from matey_core.store import Store
 from matey_core.workflows.rollout.origin import continued
 
 NUM_SHOWN = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """One field of one trajectory at a few leads, on a line or a plane."""
-
-    field: str
-    unit: str
-    sample: str
-    leads: tuple[int, ...]
-    times: tuple[float, ...]
-    time_unit: str
-    axes: tuple[Axis, ...]
-    """Of the values; of a plane, the first goes up and the last, x where there is one, across."""
-    slice_of: str
-    """Where a plane was cut out of a volume, such as "x at point 16 of 32"."""
-    prediction: Float[np.ndarray, "lead *plane"]
-    truth: Float[np.ndarray, "lead *plane"]
-    """NaN where it is not known."""
-    num_known: int
-    """How many of the leads have a truth, the first ones."""
 
 
 def shown_leads(steps: int, known: int) -> tuple[int, ...]:
@@ -50,7 +28,14 @@ def shown_leads(steps: int, known: int) -> tuple[int, ...]:
 
 
 def shown_of(
-    store: Store, states: Path, *, sample: int, first: int, steps: int, field: str | None
+    store: Store,
+    states: Path,
+    *,
+    sample: int,
+    first: int,
+    steps: int,
+    field: str | None,
+    leads: tuple[int, ...] | None = None,
 ) -> Shown:
     """Read what a picture of a rollout shows; volumes are cut at mid-depth.
 
@@ -61,13 +46,14 @@ def shown_of(
         first: stored frame of the first prediction.
         steps: predicted frames.
         field: name; None for the store's first one.
+        leads: frames that are shown; None for a few.
 
     Raises:
         DataError: the store is damaged.
     """
     name = field or store.spec.names[0]
     known = min(steps, store.num_frames - first)
-    leads = shown_leads(steps, known)
+    leads = leads or shown_leads(steps, known)
     cut, slice_of = _cut(store.spec.grid.axes, store.spec.grid.shape)
     predicted = zarr.open_group(states, mode="r")[name]
     assert isinstance(predicted, zarr.Array)

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from PIL import Image
 
 from matey_core.errors import ConfigError
 from matey_core.inference import Score
+from matey_core.reports.animation import MOST_FRAMES, film_leads
 from matey_core.store import open_store
 from matey_core.workflows.rollout import LeadErrors, document_of, rollout
 from matey_core.workflows.rollout.picture import draw
@@ -149,6 +151,29 @@ def test_a_picture_lies_beside_the_states(config: RolloutConfig, store: str) -> 
     width, height = (int.from_bytes(content[i : i + 4], "big") for i in (16, 20))
     assert width == 1320
     assert height > 600
+
+
+@pytest.mark.parametrize(("store", "steps"), [("flat_periodic", 4), ("line_periodic", 8)])
+def test_a_film_has_a_frame_for_each_prediction(
+    config: RolloutConfig, monkeypatch: pytest.MonkeyPatch, store: str, steps: int
+) -> None:
+    """Of 8 predicted frames of the line, two lie beyond the truth."""
+    monkeypatch.setattr("matey_core.reports.animation.shutil.which", lambda name: None)
+    update = {"animate": True, "store": (store,), "steps": steps, "beyond": True}
+    (result,) = rollout(config.model_copy(update=update)).stores
+    assert result.film == result.path.with_suffix(".gif")
+    with Image.open(result.film) as film:
+        assert (film.format, film.n_frames) == ("GIF", steps)
+        first = np.asarray(film.convert("RGB")).astype(int)
+        film.seek(steps - 1)
+        assert np.abs(np.asarray(film.convert("RGB")) - first).max() > 50
+    assert not list(result.path.parent.glob("*.partial*"))
+
+
+def test_long_films_leave_out_frames_evenly() -> None:
+    leads = film_leads(1000)
+    assert (leads[0], leads[-1], len(leads)) == (1, 1000, MOST_FRAMES)
+    assert film_leads(3) == (1, 2, 3)
 
 
 def test_pictures_need_matplotlib_and_a_field_that_is_there(
