@@ -16,18 +16,18 @@ from typing import NamedTuple
 PRETRAIN_MINUTES = 3
 FINETUNE_MINUTES = 0.75
 PREPARE = "prepare pdebench ./data"
-PRETRAIN = f"pretrain --minutes {PRETRAIN_MINUTES}"
+PRETRAIN = (f"pretrain --minutes {PRETRAIN_MINUTES}", "rollout")
 REST = (
     f"finetune --freeze-attention --n-samples 8 --minutes {FINETUNE_MINUTES}",
     "rollout",
     "tokenize-inspect",
     "profile",
 )
-GIVEN = (PREPARE, PRETRAIN, *REST)
+GIVEN = (PREPARE, *PRETRAIN, *REST)
 SIMULATED = (
     "simulate suite --scale tiny --out ./data",
     f"{PREPARE}/pretraining --out ./data/zarr",
-    PRETRAIN,
+    *PRETRAIN,
     f"{PREPARE}/finetuning --out ./data/zarr",
     *REST,
 )

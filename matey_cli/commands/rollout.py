@@ -118,6 +118,12 @@ def _show(report: "RolloutReport", *, full: bool, runs: Path) -> None:
         render.note(note)
     for name, reason in report.skipped.items():
         render.note(f"{name} is left out: {reason}.")
+    if report.earlier:
+        count = len(report.earlier)
+        render.note(
+            f"Earlier training saw {count} more store{'s' if count > 1 else ''}: name "
+            f"{'them' if count > 1 else 'it'} with --store, or the folder with --data."
+        )
     name_next("runs", runs=runs)
 
 

@@ -163,6 +163,16 @@ class RunFolder:
             base_sha256=found.get("base_sha256"),
         )
 
+    def tuned_on(self) -> tuple[StoreRecord, ...]:
+        """Stores of a fine-tuning itself, without those of the runs before it.
+
+        Empty for other runs, and for fine-tunings of version 0.1.
+
+        Raises:
+            CheckpointError: the record is damaged.
+        """
+        return self.started().stores if (self.path / "start.json").exists() else ()
+
     def record_start(self, start: FinetuneStart) -> None:
         """Write what a fine-tuning begins with."""
         with written(self.path / "start.json") as partial:

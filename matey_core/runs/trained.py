@@ -29,6 +29,8 @@ class Trained:
     """Frames it was trained with."""
     records: tuple[StoreRecord, ...] = ()
     """Stores of the run, and of those it started from."""
+    tuned_on: frozenset[str] = frozenset()
+    """Fingerprints of a fine-tuning's own stores; empty for other runs."""
 
     def load(self) -> Model:
         """Load the weights."""
@@ -97,7 +99,13 @@ def _of_run(run: RunFolder) -> Trained:
     history = run_toml(run.config).get("history", HISTORY)
     if not isinstance(history, int) or history < 1:
         raise CheckpointError(f"{run.config}: history should be a positive number, not {history}.")
-    return Trained(path=run.model, out=run.path, history=history, records=run.stores())
+    return Trained(
+        path=run.model,
+        out=run.path,
+        history=history,
+        records=run.stores(),
+        tuned_on=frozenset(record.fingerprint for record in run.tuned_on()),
+    )
 
 
 def moving_stores(folder: Path) -> list[Store]:

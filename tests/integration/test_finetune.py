@@ -11,6 +11,7 @@ from matey_core.models import load_model, save_model
 from matey_core.store import open_store
 from matey_core.workflows.finetune import FinetuneConfig, finetune, subset
 from matey_core.workflows.pretrain import pretrain
+from matey_core.workflows.rollout import RolloutConfig, rollout
 from tests.support import tiny_store
 from tests.training import finetune_config, pretrain_config, tiny_model
 
@@ -63,6 +64,24 @@ def test_a_store_that_is_new_is_taken_and_its_fields_are_learned(project: Path) 
     again = finetune(finetune_config(project, source=report.run))
     assert len(again.start.stores) == 2
     assert any("has seen every store" in note for note in again.start.notes)
+
+
+def test_a_rollout_is_on_what_was_tuned_on_unless_others_are_asked_for(project: Path) -> None:
+    new = tiny_store(project / "data", name="reaction", fields=("activator", "inhibitor"))
+    report = finetune(finetune_config(project))
+    wanted = RolloutConfig(run=report.run, runs=project / "runs", steps=1, windows=1)
+
+    def rolled(**settings: object) -> tuple[list[str], tuple[str, ...]]:
+        found = rollout(wanted.model_copy(update=settings))
+        return [store.store for store in found.stores], found.earlier
+
+    assert rolled() == (["reaction"], ("flow_periodic",))
+    assert rolled(store=("flow_periodic",)) == (["flow_periodic"], ())
+    assert rolled(data=project / "data") == (["flow_periodic", "reaction"], ())
+    again = finetune(finetune_config(project, source=report.run, data=new))
+    assert rolled(run=again.run) == (["reaction"], ("flow_periodic",))
+    (report.run / "start.json").unlink()  # as version 0.1 left it
+    assert rolled() == (["flow_periodic", "reaction"], ())
 
 
 @pytest.mark.parametrize("mode", ["head_only", "lora", "frozen_attention"])

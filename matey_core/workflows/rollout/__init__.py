@@ -84,8 +84,8 @@ def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutR
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = trained.load().to(device)
     history = config.history or trained.history
-    chosen, skipped = choose_stores(config, trained, model, history=history)
-    stores = [each.store for each in chosen]
+    choice = choose_stores(config, trained, model, history=history)
+    stores = [each.store for each in choice.taken]
     budget = rebudget(
         model,
         TokenBudget(tokens=config.tokens, flops=config.flops, seconds=config.seconds),
@@ -107,8 +107,9 @@ def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutR
         jitter=config.jitter,
         cycle=config.cycle,
         seed=config.seed,
-        stores=tuple(job.roll_out(each) for each in chosen),
-        skipped=skipped,
+        stores=tuple(job.roll_out(each) for each in choice.taken),
+        skipped=choice.skipped,
+        earlier=choice.earlier,
         limits=job.unlimited,
         budget=" ".join(part for part in (budget, beyond) if part),
         scores=(config.out or trained.out) / "scores.json",

@@ -25,6 +25,7 @@ def document_of(report: RolloutReport) -> dict[str, Any]:
         "cycle": report.cycle,
         "seed": report.seed,
         "skipped": report.skipped,
+        "earlier": report.earlier,
         "budget": report.budget,
         "limits": report.limits,
         "scores": str(report.scores),

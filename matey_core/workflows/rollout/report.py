@@ -58,6 +58,8 @@ class RolloutReport:
     stores: tuple[StoreRollout, ...]
     skipped: dict[str, str]
     """Store → why it was left out."""
+    earlier: tuple[str, ...]
+    """Stores of the trainings before a fine-tuning, which were not asked for."""
     scores: Path
     """JSON file with all of this."""
     budget: str = ""

@@ -26,9 +26,11 @@ class RolloutConfig(Config):
     runs: Path = Path("runs")
     """Folder of the runs."""
     data: Location | None = None
-    """Folder or `s3://…` of stores; by default the stores that the run was trained on."""
+    """Folder or `s3://…` of stores; by default the run's own stores, which for a fine-tuning
+    are those that it was fine-tuned on."""
     store: tuple[str, ...] = ()
-    """Names of the stores to take; by default all whose fields the model knows."""
+    """Names of the stores to take, also of trainings before a fine-tuning; by default all whose
+    fields the model knows."""
     split: Literal["train", "validation", "test"] = "test"
     """Split whose trajectories are predicted."""
     samples: PositiveInt | None = None

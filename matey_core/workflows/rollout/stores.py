@@ -10,6 +10,17 @@ from matey_core.workflows.rollout.settings import RolloutConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Stores to roll out, and those that are left out."""
+
+    taken: list["Chosen"]
+    skipped: dict[str, str]
+    """Store → why it cannot be used."""
+    earlier: tuple[str, ...]
+    """Stores of the trainings before a fine-tuning, which are taken only when they are named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
     """A store, its trajectories and how many frames are predicted of each."""
 
@@ -22,21 +33,34 @@ class Chosen:
 
 def choose_stores(
     config: RolloutConfig, trained: Trained, model: Model, *, history: int
-) -> tuple[list[Chosen], dict[str, str]]:
+) -> Choice:
     """Take every store asked for, or every one that fits; say why the others are not.
+
+    Where nothing is asked for, a fine-tuned model is rolled out on what it was fine-tuned on.
 
     Raises:
         ConfigError: a store asked for does not exist, does not fit, or is one of two of its
             name.
         DataError: there is none, none fits, or one is damaged.
     """
+    stores = candidates(config.data, trained)
+    own = trained.tuned_on
+    if config.data is None and not config.store and own:
+        earlier = tuple(store.name for store in stores if store.fingerprint not in own)
+        stores = [store for store in stores if store.fingerprint in own]
+    else:
+        earlier = ()
     taken, skipped = choose(
-        candidates(config.data, trained),
+        stores,
         config.store,
         lambda store: _hindrance(config, store, model, history=history),
         done="rolled out",
     )
-    return [_chosen(config, store, history=history) for store in taken], skipped
+    return Choice(
+        taken=[_chosen(config, store, history=history) for store in taken],
+        skipped=skipped,
+        earlier=earlier,
+    )
 
 
 def _chosen(config: RolloutConfig, store: Store, *, history: int) -> Chosen:
