@@ -71,7 +71,7 @@ def show(report: "ArenaReport") -> None:
             "all data sets: error over that of the best training-free forecast",
             overall_columns(report),
             overall_rows(report),
-            caption="Geometric means over data sets.",
+            caption="Geometric means over data sets. To models: over the best other model.",
         )
     for table in report.tables:
         render.heading(advice(table))

@@ -71,6 +71,11 @@ class Table:
         errors = [row.errors[column].median for row in self.rows if not row.cost]
         return min(errors, default=math.inf)
 
+    def best_rival(self, model: ArenaRow, column: str) -> float:
+        """The smallest error of another model; 0 where there is none."""
+        errors = [row.errors[column].median for row in self.models if row is not model]
+        return min(errors, default=0.0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overall:
@@ -82,6 +87,8 @@ class Overall:
     ratios: dict[str, float]
     """`one step` or `late` → geometric mean of its error over that of the best forecast.
     `late` is the last frame that the settings name, or the rollout's last if that is earlier."""
+    rivals: dict[str, float]
+    """The same over the best of the other models; ∞ where there is none."""
     beaten: int
     """Number of data sets on which a forecast is better in one of the two."""
 
@@ -138,6 +145,7 @@ def overall_of(tables: Sequence[Table], frames: Sequence[int]) -> tuple[Overall,
     found = []
     for name in names:
         ratios: dict[str, list[float]] = {ONE_STEP: [], "late": []}
+        rivals: dict[str, list[float]] = {ONE_STEP: [], "late": []}
         beaten = 0
         for table in tables:
             for row in table.models:
@@ -145,10 +153,19 @@ def overall_of(tables: Sequence[Table], frames: Sequence[int]) -> tuple[Overall,
                     late = str(min(max(frames), table.frames))
                     pairs = {ONE_STEP: ONE_STEP, "late": late}
                     for key, column in pairs.items():
-                        ratios[key].append(_ratio(row.errors[column].median, table.best(column)))
+                        error = row.errors[column].median
+                        ratios[key].append(_ratio(error, table.best(column)))
+                        rivals[key].append(_ratio(error, table.best_rival(row, column)))
                     beaten += any(column in row.beaten for column in pairs.values())
-        means = {key: geometric_mean(values) for key, values in ratios.items()}
-        found.append(Overall(name=name, data_sets=len(ratios["late"]), ratios=means, beaten=beaten))
+        found.append(
+            Overall(
+                name=name,
+                data_sets=len(ratios["late"]),
+                ratios={key: geometric_mean(values) for key, values in ratios.items()},
+                rivals={key: geometric_mean(values) for key, values in rivals.items()},
+                beaten=beaten,
+            )
+        )
     return tuple(found)
 
 

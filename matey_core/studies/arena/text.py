@@ -20,11 +20,11 @@ def markdown(report: ArenaReport) -> str:
 
 def overall_columns(report: ArenaReport) -> tuple[str, ...]:
     """Heads of the table over all data sets."""
-    return ("model", "data sets", "one step", "late frame", "beaten on")
+    return ("model", "data sets", "one step", "late", "beaten on", "to models: one step", "late")
 
 
 def overall_rows(report: ArenaReport) -> list[tuple[str, ...]]:
-    """Models over all data sets: error over that of the best forecast, geometric means."""
+    """Models over all data sets: error over those of forecasts and models, geometric means."""
     return [
         (
             each.name,
@@ -32,6 +32,8 @@ def overall_rows(report: ArenaReport) -> list[tuple[str, ...]]:
             number(each.ratios[ONE_STEP]),
             number(each.ratios["late"]),
             str(each.beaten),
+            number(each.rivals[ONE_STEP]),
+            number(each.rivals["late"]),
         )
         for each in report.overall
     ]
@@ -105,7 +107,8 @@ def _lines(report: ArenaReport) -> Iterator[str]:
         yield from table(overall_columns(report), overall_rows(report))
         yield (
             "Error over that of the best training-free forecast, geometric mean over data sets; "
-            "the late frame is the last one that the settings name, or an earlier end."
+            "then over that of the best other model. The late frame is the last one that the "
+            "settings name, or an earlier end."
         )
         yield ""
     for each in report.tables:

@@ -31,9 +31,7 @@ class Chosen:
     """How many of the predicted frames have a truth, the first ones."""
 
 
-def choose_stores(
-    config: RolloutConfig, trained: Trained, model: Model, *, history: int
-) -> Choice:
+def choose_stores(config: RolloutConfig, trained: Trained, model: Model, *, history: int) -> Choice:
     """Take every store asked for, or every one that fits; say why the others are not.
 
     Where nothing is asked for, a fine-tuned model is rolled out on what it was fine-tuned on.

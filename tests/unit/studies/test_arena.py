@@ -180,6 +180,12 @@ def test_a_model_that_loses_to_the_best_forecast_is_marked() -> None:
     assert by_name["late"].ratios["one step"] == pytest.approx(2.0)
     assert (by_name["good"].beaten, by_name["late"].beaten) == (0, 2)
     assert by_name["gone"].ratios["late"] == math.inf
+    assert by_name["good"].rivals == pytest.approx({"one step": 0.05 / 0.2, "late": 0.8 / 0.5})
+    assert by_name["late"].rivals == pytest.approx({"one step": 0.2 / 0.05, "late": 0.5 / 0.8})
+    alone = table_of(
+        "toy", Path("toy"), frames=(2,), models={"good": models["good"]}, forecasts=free, unit="CPU"
+    )
+    assert overall_of([alone], (2,))[0].rivals["one step"] == math.inf
 
 
 def test_the_file_compares_models_and_baselines_twice(tmp_path: Path) -> None:
