@@ -47,6 +47,9 @@ EXTRAS = (
     Extra(name="dask", gives="matey prepare --dask", modules=("dask", "distributed")),
     Extra(name="s3", gives="stores in object storage (s3://…)", modules=("upath", "s3fs")),
     Extra(name="hub", gives="matey push, matey pull", modules=("huggingface_hub",)),
+    Extra(name="tensorboard", gives="--logger tensorboard", modules=("tensorboard",)),
+    Extra(name="wandb", gives="--logger wandb", modules=("wandb",)),
+    Extra(name="mlflow", gives="--logger mlflow", modules=("mlflow",)),
     Extra(name="schedule-free", gives="the optimizer schedule_free", modules=("schedulefree",)),
 )
 

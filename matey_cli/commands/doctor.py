@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from matey_cli import render
+from matey_cli.next_step import name_next
 
 if TYPE_CHECKING:
     from matey_core.diagnosis import Diagnosis
@@ -60,3 +61,4 @@ def _show(found: "Diagnosis") -> None:
         render.note(
             f"torch computes with {found.threads} of {found.cores} cores; OMP_NUM_THREADS sets it."
         )
+    name_next("prepare", "./data")

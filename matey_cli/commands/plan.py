@@ -1,4 +1,4 @@
-"""Say what a pretraining will need and give, before it is begun."""
+"""Say what a pretraining will need and give beforehand."""
 
 from typing import TYPE_CHECKING
 
@@ -41,7 +41,7 @@ def plan(
     config: SettingsFile = None,
     assignments: Assignments = None,
 ) -> None:
-    r"""Say what a pretraining will need and give, before it is begun.
+    r"""Say what a pretraining will need and give beforehand.
 
     Takes the settings of `matey pretrain`, and measures real steps of a few micro-batches on
     this machine. Memory and time of other micro-batches and of several devices are

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from matey_cli import render
+from matey_cli.next_step import name_next
 from matey_cli.options import run_names
 
 HubFolder = Annotated[
@@ -52,4 +53,4 @@ def push(
             files=", ".join(report.files),
             size=render.size(report.num_bytes),
         )
-        render.note(f"Next: matey pull {SCHEME}{report.name}", wraps=False)
+        name_next("pull", f"{SCHEME}{report.name}", *(["--hub", hub] if hub else []))

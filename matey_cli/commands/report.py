@@ -1,4 +1,4 @@
-"""Write a run's report: one page with curves, scores and pictures."""
+"""Write a run's report: curves, scores and pictures."""
 
 from pathlib import Path
 from typing import Annotated
@@ -29,7 +29,7 @@ def report(
     ] = None,
     runs: Runs = None,
 ) -> None:
-    r"""Write a run's report: one page with curves, scores and pictures.
+    r"""Write a run's report: curves, scores and pictures.
 
     RUN/report.html is written at the end of every training as well, and anew after every
     rollout. It is one file that needs nothing else. It shows losses and validations of

@@ -60,8 +60,9 @@ class FoldedStem(nn.Module):
         folded = channels.flatten(1, 2).movedim(1, -1)
         vectors = table[: frames * shown].unflatten(0, (frames, shown)).flip(0).flatten(0, 1)
         with torch.autocast(folded.device.type, enabled=False):
-            # One map of points, not two: a product of the maps costs nothing.
-            mixed = folded @ (self.out.weight @ vectors.T).T / (frames * shown) ** 0.5
+            # One map of points, not two: the vectors are mapped instead.
+            mapped = self.out(vectors) - self.out.bias
+            mixed = folded @ mapped / (frames * shown) ** 0.5
             return mixed + self.out(self.places(grid))
 
 

@@ -85,7 +85,13 @@ class Doubling(nn.Module):
         """Double every axis, cut to the size of `beside`."""
         shape, axes = x.shape[1:-1], x.ndim - 2
         with torch.autocast(x.device.type, enabled=False):
-            x = nn.functional.linear(self.norm(x.float()), *self._joined_map(axes))
+            corners, join = self.maps[str(axes)], self.join
+            assert isinstance(corners, nn.Linear)
+            join_beside, join_finer = _matrix(join).split(self.fine)
+            # One map of points, not two: the small matrices are multiplied instead.
+            weight = _matrix(corners).unflatten(1, (-1, self.fine)) @ join_finer
+            bias = corners.bias.unflatten(0, (-1, self.fine)) @ join_finer + join.bias
+            x = self.norm(x.float()) @ weight.flatten(1) + bias.flatten()
             x = x.unflatten(-1, (*(2,) * axes, self.fine))
             order = [place for axis in range(1, axes + 1) for place in (axis, axes + axis)]
             x = x.permute(0, *order, 2 * axes + 1)
@@ -93,21 +99,17 @@ class Doubling(nn.Module):
             for axis, points in enumerate(beside.shape[1:-1], start=1):
                 if points < x.shape[axis]:  # not always, as a cut costs a pass on the way back
                     x = x.narrow(axis, 0, points)
-            return nn.functional.linear(beside.float(), self.join.weight[:, : self.fine]) + x
-
-    def _joined_map(self, axes: int) -> tuple[Float[Tensor, "_k e"], Float[Tensor, " _k"]]:
-        """Weight and bias of the map to finer points followed by the join, as one map.
-
-        A product of two small maps costs nothing; mapping all fine points twice does.
-        """
-        corners = self.maps[str(axes)]
-        assert isinstance(corners, nn.Linear)
-        join = self.join.weight[:, self.fine :]
-        weight = join @ corners.weight.unflatten(0, (-1, self.fine))
-        bias = corners.bias.unflatten(0, (-1, self.fine)) @ join.T + self.join.bias
-        return weight.flatten(0, 1), bias.flatten()
+            return beside.float() @ join_beside + x
 
     def add_axes(self, axes: int) -> None:
         """Add a map for grids of this number of axes."""
         linear = nn.Linear(2 * self.fine, self.fine * 2**axes)
         self.maps[str(axes)] = linear.to(self.norm.weight.device)
+
+
+def _matrix(layer: nn.Linear) -> Float[Tensor, "i o"]:
+    """What a layer multiplies by, with the adapters that hang on it."""
+    weight: Tensor = layer.weight
+    basis = torch.eye(layer.in_features, dtype=weight.dtype, device=weight.device)
+    answer: Tensor = layer(basis) - layer.bias
+    return answer

@@ -36,7 +36,7 @@ def test_help_shows_the_main_job_one_command_a_line(matey: Matey) -> None:
 def test_help_of_a_command_shows_examples_and_global_options(matey: Matey, command: str) -> None:
     result = matey(command, "--help")
     assert ("laptop" in result.stdout) == (
-        command in ("pretrain", "config")
+        command in ("pretrain", "plan", "config")
     )  # its settings hold a model's
     assert result.returncode == 0
     assert f"  matey {command}" in result.stdout
@@ -84,7 +84,7 @@ def test_version_before_and_after_the_command(matey: Matey, arguments: list[str]
 @pytest.mark.parametrize(
     ("arguments", "suggestion"),
     [
-        (["prepar"], "prepare"),
+        (["prepar"], "prepare, report"),
         (["tokenize-inspct"], "tokenize-inspect"),
         (["tokenize-inspect", "--gama", "0.1"], "--gamma"),
         (["prepare", "pdebench", "--dryrun"], "--dry-run"),

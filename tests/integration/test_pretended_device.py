@@ -29,9 +29,10 @@ def test_a_training_has_the_same_losses_and_the_waits_that_are_said(config: Mode
 
         data = [batch.pin_memory() for batch in batches()]
         _, found = trained(config, pretended(), data, after_step=after_step)
-    assert [each.loss for each in found] == pytest.approx(
-        [each.loss for each in expected], rel=1e-6
-    )
+    first, *others = ([run[step].loss for run in (found, expected)] for step in range(STEPS))
+    assert first[0] == pytest.approx(first[1], rel=1e-6)
+    for loss, same in others:  # layouts differ there, so gradients are summed in another order
+        assert loss == pytest.approx(same, rel=1e-5)
     assert [len(waits) for waits in by_step[1:]] == [CALLS * waits_of(config)] * (STEPS - 1), (
         by_step
     )

@@ -68,7 +68,8 @@ class _Pyramid:
         half = tuple((points + 1) // 2 for points in full)
         block = self._block(full, channels) + self._waves(full, channels)
         changes = 2 * math.prod(half) * 2 * (2 * channels) * channels * 2**axes
-        join = 2 * math.prod(full) * channels**2 + 2 * 2**axes * channels**2 * (2 * channels + 1)
+        matrices = 2**axes * channels**2 * (6 * channels + 1) + 4 * channels**3
+        join = 2 * math.prod(full) * channels**2 + 2 * matrices
         return 2 * block + half_blocks * self._block(half, 2 * channels) + changes + join
 
     @property
