@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import shutil
 import stat
 from pathlib import Path
 from typing import Any
 
-from matey_core.errors import RunError
+from matey_core.errors import MateyError, RunError
 
 MOST_BYTES = 64 * 2**20
 """Larger JSON, TOML or text is damage: what matey writes has some kilobytes."""
@@ -155,3 +156,17 @@ def check_no_link(path: Path) -> None:
 def opener(path: str, flags: int) -> int:
     """Open a file for `open(…, opener=opener)`, unless it is a link."""
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+
+
+def check_is_utf8(path: str | Path, error: type[MateyError]) -> None:
+    r"""Refuse a path that is not UTF-8: it could be recorded in no store and no run.
+
+    Raises:
+        MateyError: of the kind `error`; names the path with such bytes as `\xff`.
+    """
+    shown = re.sub("[\ud800-\udfff]", lambda found: f"\\x{ord(found[0]) & 0xFF:02x}", str(path))
+    if shown != str(path):
+        raise error(
+            f"{shown} is not UTF-8, so that no store or run can record it.",
+            remedy="Rename it, and the folders above it, in UTF-8; a link to it is not enough.",
+        )

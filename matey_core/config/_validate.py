@@ -5,6 +5,7 @@ import json
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pydantic
@@ -12,6 +13,7 @@ import pydantic
 from matey_core.config._base import Config
 from matey_core.config._part import PartConfig
 from matey_core.errors import ConfigError
+from matey_core.files import check_is_utf8
 
 EVERY_SETTING = "`matey config --explain` lists every setting, its values and its meaning."
 """Remedy where a setting is wrong or unknown."""
@@ -40,6 +42,8 @@ def validate(kind: type[AnyConfig], values: Mapping[str, Any], *, source: str) -
                 f"{source}: a whole number of {number.bit_length()} bits is above {LARGEST:,}.",
                 remedy=EVERY_SETTING,
             )
+    for text in _texts(values):
+        check_is_utf8(text, ConfigError)
     try:
         return kind.model_validate_json(json.dumps(values, default=str), strict=True)
     except pydantic.ValidationError as error:
@@ -133,3 +137,11 @@ def config_class(annotation: Any) -> type[Config] | None:
 
 def _is_union(annotation: Any) -> bool:
     return typing.get_origin(annotation) in (typing.Union, types.UnionType)
+
+
+def _texts(values: Any) -> Iterator[str | Path]:
+    if isinstance(values, str | Path):
+        yield values
+    elif isinstance(values, Mapping | list | tuple):
+        for value in values.values() if isinstance(values, Mapping) else values:
+            yield from _texts(value)

@@ -13,6 +13,7 @@ from matey_core.conversion.encoding import Encoding
 from matey_core.conversion.source_files import Fingerprints, Stamp, stamp
 from matey_core.errors import DataError
 from matey_core.fields import can_name_a_parameter
+from matey_core.files import check_is_utf8
 from matey_core.locations import is_remote
 from matey_core.readers import READERS, Source
 from matey_core.readers.auto import AutoReader
@@ -79,6 +80,8 @@ class Plan:
         self._damaged: dict[str, DataError] = {}
         own = [] if is_remote(config.stores) else [config.stores]
         self._found = self.reader.find(config.source, exclude=own)
+        for path in self._found:
+            check_is_utf8(path.resolve(), DataError)
 
     def is_large(self) -> bool:
         """Whether there is much to do for certain; if so, fingerprints are begun."""
