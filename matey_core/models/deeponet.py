@@ -105,7 +105,7 @@ class DeepOnetModel(FoldedModel):
             self.add_axes(axes)
 
     def process(
-        self, x: Float[Tensor, "b *space d"], condition: Float[Tensor, "b d"], grid: Grid
+        self, x: Float[Tensor, "b *space d"], condition: Float[Tensor, "b k"], grid: Grid
     ) -> Float[Tensor, "b *space p"]:
         """Return the products at every point of the grid."""
         read = at_sensors(x, grid, self.config.sizes.sensors[grid.num_axes - 1])

@@ -159,8 +159,8 @@ class ScotModel(FoldedModel):
                 fine = run_block(block, fine, time, periodic, recompute=self.recompute)
             x = fine + self.unmerging[level](x, time, tuple(fine.shape[1:-1]))
             x = self._run(self.up[level], x, time, periodic)
-        points = crop(self.recover(x).movedim(-1, 1), grid.shape)
-        around = surround(points, SEAMS // 2, periodic=grid.periodic)
+        points = crop(self.recover(x).movedim(-1, 1).unsqueeze(1), grid.shape)
+        around = surround(points.squeeze(1), SEAMS // 2, periodic=grid.periodic)
         return CONVOLUTIONS[axes](around, self.seams[str(axes)]).movedim(1, -1).float()
 
     def _run(self, blocks: nn.Module, x: Tensor, time: Time, periodic: tuple[bool, ...]) -> Tensor:

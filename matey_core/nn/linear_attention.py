@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from matey_core.fields import Grid
 
-Turns = Float[Tensor, "n e"]
+Turns = Float[Tensor, "n pairs"]
 """By which angle each pair of a head's channels is turned at every point."""
 
 
