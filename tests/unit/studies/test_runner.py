@@ -16,6 +16,7 @@ from matey_core.studies.runner import run_study
 from matey_core.studies.settings import StudyConfig
 from matey_core.studies.stores import fingerprints, short_of
 from matey_core.studies.trial import StepTimes
+from matey_core.studies.work import StepClock, StepTime
 from tests.support import tiny_store
 
 SHARED = {"batch_size": 4, "validation_batches": 1, "precision": "float32", "workers": 0}
@@ -226,6 +227,22 @@ def test_learning_rates_of_an_arm_have_one_measured_time(folder: Path, tmp_path:
     clock = StepTimes(tmp_path / "costs.json", fingerprints)
     first, second = (clock.measure(point, silent) for point in points_of(study))
     assert first == second
+
+
+def test_steps_that_only_some_are_expensive_count(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clock(StepClock):
+        """Fifteen steps of a second, then five of three, as with pushforward."""
+
+        @property
+        def times(self) -> list[StepTime]:
+            return [StepTime(9.0, 9.0), *[StepTime(1.0, 1.0)] * 15, *[StepTime(3.0, 3.0)] * 5]
+
+    monkeypatch.setattr("matey_core.studies.trial.StepClock", Clock)
+    [point] = points_of(one_arm(folder, {}))
+    seconds = StepTimes(tmp_path / "costs.json", fingerprints).measure(point, silent)
+    assert seconds["pretraining"] == pytest.approx(1.5)
 
 
 def test_an_arm_that_cannot_be_trained_is_named(folder: Path, tmp_path: Path) -> None:
