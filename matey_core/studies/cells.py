@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -21,10 +22,14 @@ PLACES = {"runs", "name", "data", "default_data", "source", "workers", "run", "o
     "animate",
     "field",
     "checkpoint_minutes",
+    "max_hours",
     "logger",
     "rollbacks",
 }
 """Settings that change no result; data are known by their fingerprints, and no cell goes back."""
+LATER: dict[str, Any] = {"accumulate": 1, "ema": None}
+"""Settings that came after the first kept cells, with the values at which they change nothing. With
+these they are left out of the hash, so that an older study goes on."""
 METRICS = ("nrmse", "vrmse", "rollout")
 """One-step nRMSE and VRMSE, and the mean nRMSE of all frames of a rollout."""
 
@@ -166,6 +171,14 @@ def cell_of(
     )
 
 
+def deciding(config: Config, *, without: AbstractSet[str] = PLACES) -> dict[str, Any]:
+    """The settings that decide a result, for a hash."""
+    settings = config.model_dump(mode="json", exclude=set(without))
+    return {
+        name: value for name, value in settings.items() if name not in LATER or value != LATER[name]
+    }
+
+
 def hashed(content: Mapping[str, Any]) -> str:
     """Twelve hexadecimal digits that follow the content."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
@@ -182,7 +195,7 @@ def _key(config: Config, fingerprints: Fingerprints, *above: str) -> str:
     return hashed(
         {
             "format": FORMAT,
-            "settings": config.model_dump(mode="json", exclude=PLACES),
+            "settings": deciding(config),
             "stores": () if data is None else fingerprints(data),
             "above": above,
         }

@@ -9,7 +9,14 @@ import torch
 
 from matey_core.errors import MateyError
 from matey_core.progress import OnProgress, Progress
-from matey_core.studies.cells import PLACES, AnyTraining, Fingerprints, Point, hashed
+from matey_core.studies.cells import (
+    PLACES,
+    AnyTraining,
+    Fingerprints,
+    Point,
+    deciding,
+    hashed,
+)
 from matey_core.studies.kept import KeptValues
 from matey_core.studies.work import StepClock, fit
 
@@ -84,7 +91,7 @@ class StepTimes:
             raise
 
     def _key(self, config: AnyTraining, point: Point) -> str:
-        settings = config.model_dump(mode="json", exclude=NO_COST)
+        settings = deciding(config, without=NO_COST)
         settings["optimizer"].pop("learning_rate", None)  # at equal seconds, all take as many steps
         content = {
             "settings": settings,

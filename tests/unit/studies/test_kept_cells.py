@@ -1,0 +1,40 @@
+"""Cells that lie in the repository are those that today's settings ask for."""
+
+import json
+from pathlib import Path
+
+from matey_core.studies.arena.stages import final_of
+from matey_core.studies.cells import cell_of
+from matey_core.studies.expansion import points_of
+from matey_core.studies.kinds.arena import ArenaStudy
+from matey_core.studies.reading import read_study
+
+KEPT = Path(__file__).parents[3] / "docs/results/arena"
+TURBULENCE = ("374604ec686e",)
+"""Fingerprint of the store, as `matey info` says it."""
+STEPS = {"pyramid": 1077, "fno": 1060, "unet": 759}
+
+
+def test_a_new_setting_leaves_the_cells_of_the_arena_what_they_are() -> None:
+    """If this fails after a setting was added, name it in `cells.LATER`."""
+    study = read_study(KEPT / "arena.toml", ())
+    assert isinstance(study, ArenaStudy)
+    lines = map(json.loads, (KEPT / "cells.jsonl").read_text("utf-8").splitlines())
+    known = {(row["key"], row["arm"]) for row in lines if row["event"] == "cell"}
+    rates = dict.fromkeys(study.arms, (4e-3,))
+    points = points_of(final_of(study, Path("turbulence"), rates))
+    asked = {
+        (
+            cell_of(
+                point,
+                steps=STEPS[point.arm],
+                precision="float32",
+                runs=Path("runs"),
+                fingerprints=lambda _: TURBULENCE,
+            ).key,
+            point.arm,
+        )
+        for point in points
+    }
+    assert len(asked) == 9  # three arms, three seeds
+    assert asked <= known
