@@ -24,6 +24,29 @@ if TYPE_CHECKING:
     from matey_core.runs.start import StartFacts, StoreFacts
     from matey_core.runs.time_plan import TimePlan
 
+PRETRAINING = (
+    option("--data"),
+    option("--variant", "model.variant", family="matey_core.models"),
+    option(
+        "--preset",
+        "model.preset",
+        help="Size of the model; every variant has its own. Those of pyramid have 0.1, 0.2, 0.4, "
+        "1.2, 5.7, 31 and 122 million parameters.",
+        default="by --minutes; with --steps ti",
+    ),
+    option("--scheme", "model.scheme", family="matey_core.attention"),
+    option("--tokenizer", "model.tokenizer.name", family="matey_core.tokenizers"),
+    *options("--history --max-lead"),
+    option("--minutes", default="10 on a CPU, 60 on a GPU"),
+    option("--steps", default="by --minutes"),
+    option(
+        "--tokens",
+        "model.tokenizer.tokens",
+        settings="matey_core.budgets.tokens:TokensConfig",
+        setting="tokens",
+    ),
+)
+"""Options of the model, the data and the length of a pretraining."""
 TRAINING = (
     *options("--flops --seconds"),
     option("--tokens-range", metavar="FEW,MANY"),

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from matey_cli import render
-from matey_cli.commands._training import Assignments, SettingsFile
+from matey_cli.commands._training import PRETRAINING, Assignments, SettingsFile
 from matey_cli.options import Given, configure, from_settings, num_bytes, one_of, option, options
 
 if TYPE_CHECKING:
@@ -12,20 +12,7 @@ if TYPE_CHECKING:
 
 @from_settings(
     "matey_core.planning.settings:PlanConfig",
-    option("--data"),
-    option("--variant", "model.variant", family="matey_core.models"),
-    option("--preset", "model.preset", default="by --minutes; with --steps ti"),
-    option("--scheme", "model.scheme", family="matey_core.attention"),
-    option("--tokenizer", "model.tokenizer.name", family="matey_core.tokenizers"),
-    *options("--history --max-lead"),
-    option("--minutes", default="10 on a CPU, 60 on a GPU"),
-    option("--steps", default="by --minutes"),
-    option(
-        "--tokens",
-        "model.tokenizer.tokens",
-        settings="matey_core.budgets.tokens:TokensConfig",
-        setting="tokens",
-    ),
+    *PRETRAINING,
     *options("--batch-size --accumulate"),
     option("--loss", "loss.name"),
     option("--objective", "objective.name"),

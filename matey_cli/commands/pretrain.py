@@ -2,6 +2,7 @@
 
 from matey_cli.commands._resuming import go_on
 from matey_cli.commands._training import (
+    PRETRAINING,
     TRAINING,
     Assignments,
     Processes,
@@ -9,31 +10,12 @@ from matey_cli.commands._training import (
     SettingsFile,
     train,
 )
-from matey_cli.options import Given, from_settings, one_of, option, options
+from matey_cli.options import Given, from_settings, one_of, option
 
 
 @from_settings(
     "matey_core.workflows.pretrain:PretrainConfig",
-    option("--data"),
-    option("--variant", "model.variant", family="matey_core.models"),
-    option(
-        "--preset",
-        "model.preset",
-        help="Size of the model; every variant has its own. Those of pyramid have 0.1, 0.2, 0.4, "
-        "1.2, 5.7, 31 and 122 million parameters.",
-        default="by --minutes; with --steps ti",
-    ),
-    option("--scheme", "model.scheme", family="matey_core.attention"),
-    option("--tokenizer", "model.tokenizer.name", family="matey_core.tokenizers"),
-    *options("--history --max-lead"),
-    option("--minutes", default="10 on a CPU, 60 on a GPU"),
-    option("--steps", default="by --minutes"),
-    option(
-        "--tokens",
-        "model.tokenizer.tokens",
-        settings="matey_core.budgets.tokens:TokensConfig",
-        setting="tokens",
-    ),
+    *PRETRAINING,
     *TRAINING,
     option("--name", default="pretrain-001, …"),
     option("--runs"),
