@@ -61,9 +61,8 @@ class FoldedStem(nn.Module):
         vectors = table[: frames * shown].unflatten(0, (frames, shown)).flip(0).flatten(0, 1)
         with torch.autocast(folded.device.type, enabled=False):
             # One map of points, not two: the vectors are mapped instead.
-            mapped = self.out(vectors) - self.out.bias
-            mixed = folded @ mapped / (frames * shown) ** 0.5
-            return mixed + self.out(self.places(grid))
+            mapped = (self.out(vectors) - self.out.bias) / (frames * shown) ** 0.5
+            return folded @ mapped + self.out(self.places(grid))
 
 
 class FoldedHead(nn.Module):
