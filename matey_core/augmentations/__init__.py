@@ -1,5 +1,6 @@
 """What may be done to a training batch without changing its physics: the door of the family."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -37,9 +38,9 @@ class AugmentationConfig(PartConfig):
             ConfigError: it does not say what it would have to.
         """
 
+    @abstractmethod
     def build(self) -> Augmentation:
         """Make the augmentation."""
-        raise NotImplementedError
 
 
 __all__ = ["AUGMENTATIONS", "Augmentation", "AugmentationConfig", "Chain"]

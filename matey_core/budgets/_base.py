@@ -1,5 +1,6 @@
 """Settings of a budget, and what every budget promises."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -52,13 +53,13 @@ class BudgetConfig(PartConfig):
         """Tokens of a frame that are met exactly where they can be; None if none are named."""
         return None
 
+    @abstractmethod
     def quota(self, ladder: Ladder) -> Quota | None:
         """How many cells of each level every sample splits; None where its scores decide.
 
         Raises:
             ConfigError: no tree has the number of tokens asked for.
         """
-        raise NotImplementedError
 
     def above(self, scores: Float[Tensor, "b ..."]) -> Bool[Tensor, "b ..."]:
         """Cells of a level that are refined where there is no quota.

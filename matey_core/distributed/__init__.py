@@ -1,5 +1,6 @@
 """How training is spread over processes: the door of the family."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -84,6 +85,7 @@ class StrategyConfig(PartConfig):
         """Whether it works with one process only."""
         return False
 
+    @abstractmethod
     def build(self, place: Place, device: torch.device) -> Strategy:
         """Join the other processes.
 
@@ -94,7 +96,6 @@ class StrategyConfig(PartConfig):
         Raises:
             ConfigError: there are more processes than the strategy works with.
         """
-        raise NotImplementedError
 
 
 def join(

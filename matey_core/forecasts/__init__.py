@@ -56,6 +56,6 @@ class ForecastConfig(PartConfig):
     name: str = default
     """Name of the forecast in settings and tables."""
 
+    @abstractmethod
     def build(self) -> Forecaster:
         """Make the forecaster."""
-        raise NotImplementedError

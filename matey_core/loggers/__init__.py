@@ -1,5 +1,6 @@
 """Loggers pass a training on to a tracker of experiments: the door of the family."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -60,6 +61,6 @@ class LoggerConfig(PartConfig):
                 remedy=f"{install_extra(self.part)}, or leave --logger {self.part} out.",
             )
 
+    @abstractmethod
     def open(self, run: LoggedRun) -> Logger:
         """Open a run in the tracker; one that goes on is opened again."""
-        raise NotImplementedError

@@ -1,5 +1,6 @@
 """What an error is: the door of the family."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -47,9 +48,9 @@ class LossConfig(PartConfig):
     needs_change: ClassVar[bool] = False
     """Whether training shall measure `FieldBatch.change` for it."""
 
+    @abstractmethod
     def build(self) -> LossFunction:
         """Make the loss."""
-        raise NotImplementedError
 
 
 __all__ = [

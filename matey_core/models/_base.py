@@ -42,6 +42,7 @@ class ModelConfig(PartConfig):
         """The smallest settings that still have all parts, for tests."""
         return cls.model_validate({})
 
+    @abstractmethod
     def build(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> "Model":
         """Make the model.
 
@@ -52,7 +53,6 @@ class ModelConfig(PartConfig):
         Raises:
             ConfigError: the settings cannot work together.
         """
-        raise NotImplementedError
 
 
 class Model(nn.Module, ABC):

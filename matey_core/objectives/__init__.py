@@ -1,5 +1,6 @@
 """How the model is called for a loss: the door of the family."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -63,9 +64,9 @@ class ObjectiveConfig(PartConfig):
         """
         return (lead,)
 
+    @abstractmethod
     def build(self, loss: LossFunction) -> Objective:
         """Make the objective for a loss."""
-        raise NotImplementedError
 
 
 def within(model: Predict, settings: Sequence[Setting]) -> Predict:

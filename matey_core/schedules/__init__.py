@@ -1,5 +1,6 @@
 """How the learning rate changes while training: the door of the family."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -21,6 +22,6 @@ class ScheduleConfig(PartConfig):
     family: ClassVar[Registry[Any]] = SCHEDULES
     default: ClassVar[str] = "warmup_cosine"
 
+    @abstractmethod
     def build(self, steps: int) -> Schedule:
         """Make the schedule of a training with so many steps."""
-        raise NotImplementedError
