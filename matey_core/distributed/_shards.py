@@ -1,6 +1,6 @@
 """Tensors of which every process holds a part, and whole ones."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,8 @@ def has_parts(tensor: Tensor) -> bool:
 
 def whole(tensor: Tensor) -> Tensor:
     """Collect the parts of a tensor, in all processes alike; a tensor without parts is itself."""
-    return tensor.full_tensor() if has_parts(tensor) else tensor  # type: ignore[attr-defined]
+    collect: Callable[[], Tensor] | None = getattr(tensor, "full_tensor", None)
+    return tensor if collect is None else collect()
 
 
 def part_of(tensor: Tensor, like: Tensor) -> Tensor:

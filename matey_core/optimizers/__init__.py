@@ -1,7 +1,8 @@
 """Optimizers change weights by gradients: the door of the family."""
 
+from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeGuard, runtime_checkable
 
 from jaxtyping import Bool
 from pydantic import PositiveFloat
@@ -26,6 +27,16 @@ class AveragesWeights(Protocol):
         """Put the weights where they are to be used."""
 
 
+class StepsOnDevice(Protocol):
+    """An optimizer that takes no step where the device finds that it must not."""
+
+    found_inf: Tensor | None
+    """(), on the device: other than 0 where nothing may change."""
+
+    def step(self) -> Any:
+        """Take a step if it may."""
+
+
 OPTIMIZERS: Registry[type["OptimizerConfig"]] = Registry(__name__)
 
 
@@ -48,6 +59,7 @@ class OptimizerConfig(PartConfig):
     learning_rate: PositiveFloat = 1e-3
     """Largest learning rate; the schedule says when it is reached."""
 
+    @abstractmethod
     def build(self, module: nn.Module, *, rate_of: RateFactor = same_rate) -> Optimizer:
         """Make the optimizer of the parameters that require a gradient.
 
@@ -58,7 +70,6 @@ class OptimizerConfig(PartConfig):
             module: what is trained, with `requires_grad` set.
             rate_of: learning rate of each parameter relative to `learning_rate`.
         """
-        raise NotImplementedError
 
 
 def step_if(condition: Bool[Tensor, ""], optimizer: Optimizer) -> None:
@@ -75,12 +86,12 @@ def step_if(condition: Bool[Tensor, ""], optimizer: Optimizer) -> None:
         if bool(condition):
             optimizer.step()
         return
-    optimizer.found_inf = (~condition).float()  # type: ignore[attr-defined]
+    optimizer.found_inf = (~condition).float()
     optimizer.step()
-    optimizer.found_inf = None  # type: ignore[attr-defined]
+    optimizer.found_inf = None
 
 
-def leaves_steps_to_device(optimizer: Optimizer) -> bool:
+def leaves_steps_to_device(optimizer: Optimizer) -> TypeGuard[StepsOnDevice]:
     """Whether an optimizer looks at its `found_inf` on the device."""
     return bool(getattr(optimizer, "_step_supports_amp_scaling", False))
 

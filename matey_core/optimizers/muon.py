@@ -100,7 +100,8 @@ class JoinedOptimizers(Optimizer):
         """Take the step of each."""
         loss = closure() if closure else None
         for part in self.parts:
-            part.found_inf = self.found_inf  # type: ignore[attr-defined]
+            if leaves_steps_to_device(part):
+                part.found_inf = self.found_inf
             part.step()
         return loss
 

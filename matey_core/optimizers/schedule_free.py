@@ -8,7 +8,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from matey_core.errors import ConfigError
+from matey_core.errors import ConfigError, install_extra
 from matey_core.optimizers import (
     OPTIMIZERS,
     OptimizerConfig,
@@ -48,7 +48,7 @@ class ScheduleFreeConfig(OptimizerConfig):
         except ModuleNotFoundError as error:
             raise ConfigError(
                 "optimizer.name is schedule_free, and the package schedulefree is not installed.",
-                remedy="pip install 'matey-fm[schedule-free]'",
+                remedy=install_extra("schedule-free"),
             ) from error
         groups: dict[tuple[float, float], list[nn.Parameter]] = {}
         for name, parameter in module.named_parameters():
@@ -91,6 +91,7 @@ class AveragedOptimizer(Optimizer):
         for number, group in enumerate(self.param_groups):
             used = next(self._used(group), None)
             if used is not None and used[COUNTERS[0]] is not self._counted.get(number):
+                # Once after a checkpoint was loaded, to the device: later counters are on the host.
                 group.update({name: used[name].item() for name in COUNTERS})
                 group["k"] = int(group["k"])
         loss = self.inner.step(closure)
