@@ -17,13 +17,7 @@ from jaxtyping import Shaped
 
 from matey_core.containers.damage import reading
 from matey_core.containers.lazy import Lazy, Stored
-from matey_core.containers.npy import (
-    FEW_UNPACKED,
-    MOST_PACKED,
-    MOST_UNPACKED,
-    ArrayHead,
-    mapped,
-)
+from matey_core.containers.npy import ArrayHead, mapped, most_unpacked
 from matey_core.errors import DataError
 from matey_core.files import version
 
@@ -152,8 +146,7 @@ def _values(path: Path, variable: _Variable, start: int, packed: int) -> Any:
     if not packed:
         plain = mapped(path, head, start + variable.offset)
         return Lazy(variable.shape, variable.dtype, lambda key: plain[key].astype(variable.dtype))
-    most = min(MOST_UNPACKED, max(FEW_UNPACKED, MOST_PACKED * packed))
-    if head.num_bytes > most:
+    if head.num_bytes > most_unpacked(packed):
         raise DataError(
             f"{path}: {variable.name} unpacks to {head.num_bytes:,} bytes, from {packed:,}; a "
             "packed variable is unpacked whole.",

@@ -149,10 +149,14 @@ def mapped(path: Path, head: ArrayHead, offset: int) -> Shaped[np.ndarray, "..."
     return np.memmap(path, head.dtype, "r", offset, head.shape, order)
 
 
+def most_unpacked(packed: int) -> int:
+    """Bytes that so many packed ones may unpack to."""
+    return min(MOST_UNPACKED, max(FEW_UNPACKED, MOST_PACKED * packed))
+
+
 def _member(path: Path, info: zipfile.ZipInfo, head: ArrayHead) -> Any:
     if info.compress_type != zipfile.ZIP_STORED:
-        most = min(MOST_UNPACKED, max(FEW_UNPACKED, MOST_PACKED * info.compress_size))
-        if info.file_size > most:
+        if info.file_size > most_unpacked(info.compress_size):
             raise DataError(
                 f"{path}: {info.filename} unpacks to {info.file_size:,} bytes, from "
                 f"{info.compress_size:,}; a compressed member is unpacked whole.",

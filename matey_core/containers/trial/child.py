@@ -41,7 +41,7 @@ def attempt(function: Callable[..., Any], *arguments: Any) -> Any:
     signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
     try:
         return function(*arguments)
-    except Exception:
+    except Exception:  # of any kind, from h5py on damaged files; the parent meets them itself
         return None
 
 

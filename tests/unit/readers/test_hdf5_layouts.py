@@ -12,7 +12,7 @@ import xarray as xr
 from typer.testing import CliRunner
 
 from matey_cli.app import app
-from matey_core.containers import matlab5
+from matey_core.containers import npy
 from matey_core.containers.hdf5 import Members
 from matey_core.containers.matlab5 import open_matlab5
 from matey_core.errors import DataError
@@ -200,7 +200,7 @@ def test_big_endian_matlab_5(tmp_path: Path) -> None:
 def test_a_variable_of_matlab_5_is_not_larger_than_fields_get(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(matlab5, "FEW_UNPACKED", 2**16)
+    monkeypatch.setattr(npy, "FEW_UNPACKED", 2**16)
     scipy.io.savemat(tmp_path / "a.mat", {"u": np.zeros((10, 2**17))}, do_compression=True)
     with pytest.raises(DataError, match=r"u unpacks to 10,485,760 bytes"):
         opened(tmp_path / "a.mat", dims=("sample", "x"))
