@@ -12,7 +12,7 @@ from matey_core.machine import memory
 from matey_core.models import AdaptiveConfig, Model, ModelConfig
 from matey_core.planning.laws import Line, exchange_seconds
 from matey_core.planning.length import Length, length_of, seen
-from matey_core.planning.probe import Probe, ProbePoint
+from matey_core.planning.probe import Probe, ProbePoint, laws_of
 from matey_core.planning.proposing import proposal
 from matey_core.planning.report import PlanReport, Proposal
 from matey_core.planning.settings import PlanConfig
@@ -140,7 +140,7 @@ def _measured(subject: _Subject, on_progress: OnProgress) -> _Measured:
     for number, windows in enumerate((few, 2 * few)):
         on_progress(Progress(task="measure", done=number, total=3, unit="micro-batches"))
         points.append(probe.measure(windows))
-    memories, step = _lines(*points)
+    memories, step = laws_of(*points)
     whole = None
     if memories.at(subject.micro_batch) <= HEADROOM * min(memory(), subject.limit):
         on_progress(Progress(task="measure", done=2, total=3, unit="micro-batches"))
@@ -156,19 +156,6 @@ def _measured(subject: _Subject, on_progress: OnProgress) -> _Measured:
     )
     on_progress(Progress(task="measure", done=3, total=3, unit="micro-batches"))
     return _Measured(probe=probe, memory=memories, step=step, whole=whole, proposal=found)
-
-
-def _lines(first: ProbePoint, second: ProbePoint) -> tuple[Line, Line]:
-    """Memory and seconds by windows of a micro-batch."""
-    lines = (
-        Line.through((first.windows, low), (second.windows, high))
-        for low, high in (
-            (first.memory, second.memory),
-            (first.step_seconds, second.step_seconds),
-        )
-    )
-    memories, step = lines
-    return memories, step
 
 
 def _report(subject: _Subject, measured: _Measured) -> PlanReport:

@@ -7,10 +7,8 @@ from matey_core.distributed import Strategy
 from matey_core.planning.settings import PlanConfig
 from matey_core.runs.pace import SECONDS
 from matey_core.runs.start import StoreFacts
+from matey_core.runs.stopping import HOUR
 from matey_core.training import TimeBudget
-
-HOUR = 3600.0
-"""Seconds of an hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from matey_core.batches import FieldBatch
 from matey_core.data import Mixture
 from matey_core.distributed import Strategy
 from matey_core.models import Model, ModelConfig
+from matey_core.planning.laws import Line
 from matey_core.planning.settings import PlanConfig
 from matey_core.profiling import peak_memory, reset_peak_memory
 from matey_core.runs.mixing import first_micro_batch, mixture_of
@@ -29,6 +30,17 @@ class ProbePoint:
     step_seconds: float
     memory: int
     """Bytes at most."""
+
+
+def laws_of(first: ProbePoint, second: ProbePoint) -> tuple[Line, Line]:
+    """Memory and seconds by windows of a micro-batch, from a smaller one and a larger one."""
+    places = first.windows, second.windows
+    memories = first.memory, second.memory
+    seconds = first.step_seconds, second.step_seconds
+    memory, step = (
+        Line.through(*zip(places, values, strict=True)) for values in (memories, seconds)
+    )
+    return memory, step
 
 
 class Probe:

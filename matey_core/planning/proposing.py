@@ -6,7 +6,7 @@ from typing import Any
 from matey_core.errors import ConfigError, ShapeError
 from matey_core.models import AdaptiveConfig
 from matey_core.planning.laws import Line, largest_micro_batch
-from matey_core.planning.probe import Probe, ProbePoint
+from matey_core.planning.probe import Probe, laws_of
 from matey_core.planning.report import Proposal
 
 DOUBLINGS = 2
@@ -77,9 +77,4 @@ def _candidates(
 
 
 def _laws(probe: Probe, **changes: Any) -> tuple[Line, Line]:
-    one, two = (probe.measure(windows, **changes) for windows in (1, 2))
-    return _line(one, two, "memory"), _line(one, two, "step_seconds")
-
-
-def _line(one: ProbePoint, two: ProbePoint, what: str) -> Line:
-    return Line.through((1, getattr(one, what)), (2, getattr(two, what)))
+    return laws_of(*(probe.measure(windows, **changes) for windows in (1, 2)))
