@@ -43,28 +43,26 @@ def write(layout: str, path: Path) -> Path:
     return path
 
 
-def survives(path: Path) -> str:
-    """Recognize, find, open and read with every reader; return what came of it."""
-    outcomes, messages = set(), []
+def messages(path: Path) -> list[str]:
+    """Recognize, find, open and read with every reader; what each says, or "" where it reads."""
+    found = []
     for name in ("pdebench", "the_well", "auto"):
         reader = READERS[name]()
-        known = reader.recognizes(path)
+        reader.recognizes(path)
         try:
             reader.find(path)
             source = reader.open(path)
             header = source.header
             last, frames = len(header.sample_names) - 1, len(header.times)
-            size = math.prod((*header.spec.grid.shape, len(header.spec.fields), 8))
-            if size < MOST_BYTES:
-                assert source.read(0, 0, 1).shape[0] == 1
+            shape = (len(header.spec.fields), *header.spec.grid.shape)
+            if 8 * math.prod(shape) < MOST_BYTES:
+                assert source.read(0, 0, 1).shape == (1, *shape)
                 source.read(last, frames - 1, frames)
                 source.read_static(last)
-            outcomes.add("read")
+            found.append("")
         except MateyError as error:
-            messages.append(str(error))
-            outcomes.add("refused" if known else "unknown")
-    assert all(str(path) in message for message in messages)
-    return "read" if "read" in outcomes else min(outcomes)
+            found.append(str(error))
+    return found
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -81,7 +79,7 @@ def short() -> Iterator[None]:
 def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("originals")
     files = {layout: write(layout, folder / f"{layout}.h5") for layout in LAYOUTS}
-    assert {survives(path) for path in files.values()} == {"read"}
+    assert all("" in messages(path) for path in files.values())
     return {layout: path.read_bytes() for layout, path in files.items()}
 
 
@@ -101,7 +99,7 @@ def test_a_file_cut_anywhere_is_refused(
     original = originals[layout]
     path = tmp_path / "cut.h5"
     path.write_bytes(original[: int(share * len(original))])
-    assert survives(path) != "read"
+    assert all(str(path) in message for message in messages(path))
 
 
 @damage
@@ -116,7 +114,7 @@ def test_a_file_with_other_bytes_in_its_header_gives_values_or_an_error(
 ) -> None:
     path = tmp_path / "edited.h5"
     path.write_bytes(edited(originals[layout], edits))
-    survives(path)
+    assert all(str(path) in message for message in messages(path) if message)
 
 
 def retyped(name: str, values: object) -> Callable[[h5py.File], None]:
@@ -194,8 +192,9 @@ def test_hostile_arrays_are_refused_or_left_out(tmp_path: Path, name: str) -> No
     path = write("stacked", tmp_path / "hostile.h5")
     with h5py.File(path, "a") as file:
         HOSTILE[name](file)
-    outcome = survives(path)
-    if outcome == "read":
+    found = messages(path)
+    assert all(str(path) in message for message in found if message)
+    if "" in found:
         # An array that lies elsewhere is none of the file's.
         assert READERS["pdebench"]().open(path).header.spec.names == ("velocity_x",)
         assert name in ("no shape", "virtual", "external") or "link" in name
@@ -224,12 +223,14 @@ def test_paths_in_any_script_and_with_spaces(tmp_path: Path) -> None:
     for layout in LAYOUTS:
         path = tmp_path / "données — 数据" / f"{layout} ß.h5"
         path.parent.mkdir(exist_ok=True)
-        assert survives(write(layout, path)) == "read"
+        assert "" in messages(write(layout, path))
 
 
 def test_a_file_that_is_a_link_to_itself(tmp_path: Path) -> None:
     (tmp_path / "loop.h5").symlink_to(tmp_path / "loop.h5")
-    assert survives(tmp_path / "loop.h5") == "unknown"
+    path = tmp_path / "loop.h5"
+    assert not READERS["auto"]().recognizes(path)
+    assert all(str(path) in message for message in messages(path))
     with pytest.raises(DataError):
         READERS["auto"]().find(tmp_path)
 
@@ -241,7 +242,7 @@ def test_real_files_damaged_in_many_places(tmp_path: Path, pdebench: Path) -> No
         path = tmp_path / original.name
         for cut in (*(0, 7, 8, 96, 800), *random.integers(0, len(start), 3)):
             path.write_bytes(start[:cut])
-            assert survives(path) != "read"
+            assert all(str(path) in message for message in messages(path))
         if original.stat().st_size > 3e6:
             continue
         shutil.copyfile(original, path)
@@ -249,4 +250,4 @@ def test_real_files_damaged_in_many_places(tmp_path: Path, pdebench: Path) -> No
         for _ in range(10):
             edits = [tuple(random.integers(0, (HEADER, 256))) for _ in range(4)]
             path.write_bytes(edited(whole, edits))
-            survives(path)
+            assert all(str(path) in message for message in messages(path) if message)
