@@ -14,6 +14,7 @@ import torch.distributed as dist
 
 from matey_core.batches import FieldBatch
 from matey_core.distributed import Place, Strategy, StrategyConfig
+from matey_core.distributed._launch import _free_port
 from matey_core.losses.relative_mse import relative_mse
 from matey_core.models import MODELS, ModelConfig
 from matey_core.objectives.one_step import OneStepConfig
@@ -64,10 +65,10 @@ def course(config: ModelConfig, strategy: Strategy, steps: int) -> list[tuple[fl
     return [(report.loss, report.gradient_norm) for report in reports]
 
 
-def member(group: SequenceGroup, names: list[str], steps: int) -> dict[str, Any]:
-    """Train every model alone, and with the others."""
+def member(group: SequenceGroup, names: list[str], steps: int, address: str) -> dict[str, Any]:
+    """Train every model with the others, who meet where the group before does not listen."""
     dist.destroy_process_group()
-    place = Place(rank=group.rank, size=group.size, local_rank=group.rank)
+    place = Place(rank=group.rank, size=group.size, local_rank=group.rank, address=address)
     configs = {name_of(config): config for config in SHARDED}
     found = {}
     strategy = StrategyConfig.choose("fsdp").build(place, CPU)
@@ -80,7 +81,7 @@ def member(group: SequenceGroup, names: list[str], steps: int) -> dict[str, Any]
 @pytest.mark.parametrize("kind", ["matey full", "matey factorized", "matey axial", "others"])
 def test_fifty_steps_of_every_model_are_those_of_one_process(size: int, kind: str) -> None:
     names = [name for name in map(name_of, SHARDED) if kind_of(name) == kind]
-    first, *others = in_group(member, size, names, STEPS)
+    first, *others = in_group(member, size, names, STEPS, f"tcp://127.0.0.1:{_free_port()}")
     assert all(other == first for other in others)
     alone = StrategyConfig.choose("single").build(Place(), CPU)
     configs = {name_of(config): config for config in SHARDED}
