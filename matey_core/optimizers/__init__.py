@@ -1,7 +1,7 @@
 """Optimizers change weights by gradients: the door of the family."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Protocol, TypeGuard, runtime_checkable
 
 from jaxtyping import Bool
@@ -48,6 +48,32 @@ def same_rate(name: str) -> float:
 def num_long_axes(parameter: nn.Parameter) -> int:
     """Axes longer than 1: biases, norms and scales have one or none."""
     return sum(size > 1 for size in parameter.shape)
+
+
+def groups_of(
+    parameters: Iterable[tuple[str, nn.Parameter]],
+    *,
+    learning_rate: float,
+    weight_decay: float,
+    rate_of: RateFactor,
+) -> list[dict[str, Any]]:
+    """Group parameters by learning rate and weight decay, for an optimizer of PyTorch.
+
+    Args:
+        parameters: by name; those that require no gradient are left out.
+        learning_rate: the largest.
+        weight_decay: of parameters with more than one long axis; others do not decay.
+        rate_of: learning rate of each parameter relative to `learning_rate`.
+    """
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in parameters:
+        if parameter.requires_grad:
+            decay = weight_decay if num_long_axes(parameter) > 1 else 0.0
+            groups.setdefault((learning_rate * rate_of(name), decay), []).append(parameter)
+    return [
+        {"params": members, "lr": rate, "weight_decay": decay}
+        for (rate, decay), members in groups.items()
+    ]
 
 
 class OptimizerConfig(PartConfig):

@@ -10,7 +10,7 @@ from matey_core.optimizers import (
     OPTIMIZERS,
     OptimizerConfig,
     RateFactor,
-    num_long_axes,
+    groups_of,
     same_rate,
 )
 
@@ -29,18 +29,10 @@ class AdamwConfig(OptimizerConfig):
         Fused, as PyTorch's default goes from parameter to parameter on a CPU, and then takes
         a third of a small model's step.
         """
-        groups: dict[float, tuple[list[nn.Parameter], list[nn.Parameter]]] = {}
-        for name, parameter in module.named_parameters():
-            if parameter.requires_grad:
-                decays, others = groups.setdefault(rate_of(name), ([], []))
-                (decays if num_long_axes(parameter) > 1 else others).append(parameter)
-        return AdamW(
-            [
-                {"params": parameters, "lr": self.learning_rate * factor, "weight_decay": decay}
-                for factor, (decays, others) in groups.items()
-                for parameters, decay in ((decays, self.weight_decay), (others, 0.0))
-                if parameters
-            ],
-            lr=self.learning_rate,
-            fused=True,
+        groups = groups_of(
+            module.named_parameters(),
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            rate_of=rate_of,
         )
+        return AdamW(groups, lr=self.learning_rate, fused=True)

@@ -12,12 +12,11 @@ from matey_core.optimizers import (
     OPTIMIZERS,
     OptimizerConfig,
     RateFactor,
+    groups_of,
     leaves_steps_to_device,
     num_long_axes,
     same_rate,
 )
-
-Groups = list[dict[str, Any]]
 
 
 @OPTIMIZERS.register("muon")
@@ -38,17 +37,16 @@ class MuonConfig(OptimizerConfig):
 
     def build(self, module: nn.Module, *, rate_of: RateFactor = same_rate) -> Optimizer:
         """Make one optimizer over the parameters that require a gradient."""
-        matrices: Groups = []
-        others: Groups = []
-        for name, parameter in module.named_parameters():
-            if parameter.requires_grad:
-                decays = num_long_axes(parameter) > 1
-                group = {
-                    "params": [parameter],
-                    "lr": self.learning_rate * rate_of(name),
-                    "weight_decay": self.weight_decay if decays else 0.0,
-                }
-                _add(group, matrices if decays and parameter.ndim == 2 else others)
+        named = list(module.named_parameters())
+        matrices, others = (
+            groups_of(
+                [(name, value) for name, value in named if _is_matrix(value) == are_matrices],
+                learning_rate=self.learning_rate,
+                weight_decay=self.weight_decay,
+                rate_of=rate_of,
+            )
+            for are_matrices in (True, False)
+        )
         parts: list[Optimizer] = []
         if matrices:
             parts.append(
@@ -106,10 +104,5 @@ class JoinedOptimizers(Optimizer):
         return loss
 
 
-def _add(group: dict[str, Any], groups: Groups) -> None:
-    """Join the group of the same rate and decay, or become a new one."""
-    for other in groups:
-        if (other["lr"], other["weight_decay"]) == (group["lr"], group["weight_decay"]):
-            other["params"] += group["params"]
-            return
-    groups.append(group)
+def _is_matrix(parameter: nn.Parameter) -> bool:
+    return parameter.ndim == 2 and num_long_axes(parameter) > 1

@@ -13,7 +13,7 @@ from matey_core.optimizers import (
     OPTIMIZERS,
     OptimizerConfig,
     RateFactor,
-    num_long_axes,
+    groups_of,
     same_rate,
 )
 
@@ -50,21 +50,13 @@ class ScheduleFreeConfig(OptimizerConfig):
                 "optimizer.name is schedule_free, and the package schedulefree is not installed.",
                 remedy=install_extra("schedule-free"),
             ) from error
-        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-        for name, parameter in module.named_parameters():
-            if parameter.requires_grad:
-                decay = self.weight_decay if num_long_axes(parameter) > 1 else 0.0
-                rate = self.learning_rate * rate_of(name)
-                groups.setdefault((rate, decay), []).append(parameter)
-        return AveragedOptimizer(
-            AdamWScheduleFree(
-                [
-                    {"params": parameters, "lr": rate, "weight_decay": decay}
-                    for (rate, decay), parameters in groups.items()
-                ],
-                betas=(self.momentum, 0.999),
-            )
+        groups = groups_of(
+            module.named_parameters(),
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            rate_of=rate_of,
         )
+        return AveragedOptimizer(AdamWScheduleFree(groups, betas=(self.momentum, 0.999)))
 
 
 class AveragedOptimizer(Optimizer):
