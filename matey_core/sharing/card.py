@@ -44,7 +44,7 @@ def model_card(run: RunRecord, *, name: str, data_license: str | None) -> str:
         "|---|---|---|---|---|---|---|",
         *map(_data_row, run.stores),
         "",
-        f"Licence of the data: {data_license or 'not recorded'}.",
+        f"License of the data: {data_license or 'not recorded'}.",
         "",
         "## Scores",
         "",

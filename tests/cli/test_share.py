@@ -68,7 +68,7 @@ def test_the_card_says_what_the_model_is(matey: Matey, project: Path) -> None:
         'matey_core.load("hub:me/card")',
         store["fingerprint"],
         "×".join(map(str, store["shape"])),
-        "Licence of the data: not recorded.",
+        "License of the data: not recorded.",
         "No validation was kept.",
     ):
         assert words in card, words
