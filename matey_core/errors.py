@@ -32,6 +32,10 @@ class DataError(MateyError):
     """A source file or store that is not what it should be."""
 
 
+class NothingFoundError(DataError):
+    """A place where all can be read, and nothing is what was looked for."""
+
+
 class ShapeError(MateyError):
     """Sizes that do not fit together: a grid and a patch, a field and a model."""
 

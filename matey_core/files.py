@@ -5,6 +5,9 @@ import os
 import re
 import shutil
 import stat
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,8 @@ from matey_core.errors import MateyError, RunError
 
 MOST_BYTES = 64 * 2**20
 """Larger JSON, TOML or text is damage: what matey writes has some kilobytes."""
+_LEFT_OUT: ContextVar[frozenset[Path]] = ContextVar("left_out", default=frozenset())
+"""Files that are not listed."""
 
 
 def check_regular(path: str | Path) -> None:
@@ -45,11 +50,21 @@ def check_regular_below(folder: Path) -> None:
 
 
 def entries_of(folder: Path) -> list[Path]:
-    """What lies in a folder, sorted; nothing if it may not be read."""
+    """What lies in a folder, sorted, but for what is left out; nothing if it may not be read."""
     try:
-        return sorted(folder.iterdir())
+        return sorted(set(folder.iterdir()) - _LEFT_OUT.get())
     except OSError:
         return []
+
+
+@contextmanager
+def leaving_out(paths: Collection[Path]) -> Iterator[None]:
+    """Have `entries_of` list folders as if some files were not there."""
+    token = _LEFT_OUT.set(_LEFT_OUT.get() | frozenset(paths))
+    try:
+        yield
+    finally:
+        _LEFT_OUT.reset(token)
 
 
 def version(status: os.stat_result) -> tuple[int, ...]:

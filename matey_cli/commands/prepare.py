@@ -111,7 +111,7 @@ def prepare(given: Given) -> None:
         raise
     if not render.emit(report):
         _show(report)
-    if report.check and report.check.errors:
+    if report.failures or (report.check and report.check.errors):
         raise typer.Exit(1)
 
 
@@ -150,6 +150,8 @@ def _show(report: "PrepareReport") -> None:
             notes.setdefault(row.note, []).append(row.store.stem)
     for note, names in notes.items():
         render.note(f"{note[0].upper()}{note[1:]}: {', '.join(names)}.")
+    for failure in report.failures:
+        render.note(f"Not read: {failure.problem} {failure.remedy}".rstrip())
     if report.check:
         _show_faults(report.check)
     if report.dry_run:

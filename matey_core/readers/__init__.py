@@ -11,6 +11,7 @@ from jaxtyping import Shaped
 
 from matey_core.errors import ConfigError
 from matey_core.fields import Field, FieldSpec
+from matey_core.readers._find import walk
 from matey_core.registry import Registry
 
 READERS: Registry[type["Reader"]] = Registry("matey_core.readers")
@@ -180,4 +181,4 @@ class Reader(ABC):
         """
 
 
-__all__ = ["READERS", "Header", "Reader", "ReaderOptions", "Source"]
+__all__ = ["READERS", "Header", "Reader", "ReaderOptions", "Source", "walk"]

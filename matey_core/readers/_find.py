@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from matey_core.containers.hdf5 import is_hdf5
-from matey_core.errors import DataError
+from matey_core.errors import DataError, NothingFoundError
 from matey_core.files import entries_of, read_json
 from matey_core.locations import is_remote
 
@@ -61,7 +61,7 @@ def find_hdf5(folder: Path, exclude: Collection[Path]) -> list[Path]:
     candidates = [path for path in walk(folder, exclude) if path.is_file()]
     found = [path for path in candidates if is_hdf5(path)]
     if not found:
-        raise DataError(
+        raise NothingFoundError(
             f"{folder} holds no HDF5 file ({len(candidates)} files looked at).",
             remedy="Put PDEBench files there, or name another folder.",
         )

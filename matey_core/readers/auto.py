@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matey_core.containers.hdf5 import is_hdf5, open_hdf5
 from matey_core.containers.tree import is_container
-from matey_core.errors import ConfigError, DataError, MateyWarning
+from matey_core.errors import ConfigError, DataError, MateyWarning, NothingFoundError
 from matey_core.readers import READERS, Reader, ReaderOptions, Source
 from matey_core.readers._find import walk
 
@@ -75,7 +75,7 @@ class AutoReader(Reader):
         if not found:
             names = ", ".join(path.name for path in looked_at[:5])
             more = f" and {len(looked_at) - 5} more" if len(looked_at) > 5 else ""
-            raise DataError(
+            raise NothingFoundError(
                 f"{folder} holds nothing that a reader recognizes{self._asked()}; looked at "
                 f"{names or 'no file'}{more}.",
                 remedy=self._advice(looked_at),
@@ -115,11 +115,9 @@ def _sources(reader: Reader, folder: Path, exclude: Collection[Path]) -> list[Pa
     """What a reader finds and recognizes.
 
     Raises:
-        DataError: it recognizes something, and cannot list it.
+        DataError: a file of its format is damaged.
     """
     try:
         return [path for path in reader.find(folder, exclude=exclude) if reader.recognizes(path)]
-    except DataError:
-        if any(reader.recognizes(path) for path in walk(folder, exclude)):
-            raise
+    except NothingFoundError:
         return []

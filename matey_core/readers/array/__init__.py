@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from matey_core.containers.npy import is_npy, is_npz
 from matey_core.containers.tree import is_container
-from matey_core.errors import ConfigError, DataError, MateyError
+from matey_core.errors import ConfigError, DataError, MateyError, NothingFoundError
 from matey_core.files import entries_of
 from matey_core.quantities import names_a_field
 from matey_core.readers import READERS, Join, Reader, ReaderOptions, Source
@@ -70,12 +70,13 @@ class ArrayReader(Reader):
         looked_at = list(walk(folder, exclude))
         found = [path for path in looked_at if is_array(path)]
         if not found:
-            raise DataError(
+            raise NothingFoundError(
                 f"{folder} holds no .npy, .npz or Zarr array ({len(looked_at)} files and folders "
                 "looked at).",
                 remedy="Put arrays there, or name another folder.",
             )
         if found == [folder]:
+            is_one_source([path for path in found if path.is_file()])  # Damage is an error here.
             return found
         beside: dict[Path, list[Path]] = {}
         for path in found:

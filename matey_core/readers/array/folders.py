@@ -24,9 +24,7 @@ _NUMBER = re.compile(r"\d+")
 
 def children(folder: Path) -> list[Path]:
     """`.npy` files directly in a folder, by name."""
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if path.is_file() and is_npy(path))
+    return [path for path in entries_of(folder) if path.is_file() and is_npy(path)]
 
 
 def is_one_source(files: Sequence[Path]) -> bool:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from matey_core.errors import ConfigError, DataError, MateyError
+from matey_core.errors import ConfigError, DataError, MateyError, NothingFoundError
+from matey_core.files import entries_of
 from matey_core.quantities import names_a_field
 from matey_core.readers import Reader, ReaderOptions, Source
 from matey_core.readers._find import walk
@@ -68,11 +69,12 @@ class FileReader(Reader):
         looked_at = [path for path in walk(folder, exclude) if path.is_file()]
         files = [path for path in looked_at if self.is_one(path)]
         if not files:
-            raise DataError(
+            raise NothingFoundError(
                 f"{folder} holds no {self.kind} file ({len(looked_at)} files looked at).",
                 remedy=f"Put {self.kind} files there, or name another folder.",
             )
         if folder.is_file():
+            self.structure(folder)  # A damaged file is found to be, also by itself.
             return files
         siblings: dict[Path, list[Path]] = {}
         for file in files:
@@ -123,9 +125,7 @@ class FileReader(Reader):
 
     def _children(self, folder: Path) -> list[Path]:
         """Files of the format directly in a folder, by name."""
-        if not folder.is_dir():
-            return []
-        return sorted(path for path in folder.iterdir() if path.is_file() and self.is_one(path))
+        return [path for path in entries_of(folder) if path.is_file() and self.is_one(path)]
 
     def _is_one_source(self, files: Sequence[Path]) -> bool:
         return len({self.structure(path) for path in files}) == 1

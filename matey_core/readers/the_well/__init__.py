@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from matey_core.containers.hdf5 import is_hdf5, is_well, open_hdf5
-from matey_core.errors import DataError
+from matey_core.errors import DataError, NothingFoundError
 from matey_core.files import entries_of
 from matey_core.readers import READERS, Reader, ReaderOptions, Source
 from matey_core.readers._find import walk
@@ -59,7 +59,7 @@ class WellReader(Reader):
             elif path not in taken and _is_well(path):
                 found.append(path)
         if not found:
-            raise DataError(
+            raise NothingFoundError(
                 f"{folder} holds no file in the layout of The Well "
                 f"({looked_at} files and folders looked at).",
                 remedy="Put datasets of The Well there, or name another folder or reader.",

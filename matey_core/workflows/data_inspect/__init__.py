@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from matey_core.errors import DataError
+from matey_core.conversion.search import Failure
+from matey_core.errors import ConfigError, DataError, MateyError, NothingFoundError
 from matey_core.locations import is_remote, location
 from matey_core.progress import OnProgress, Progress, silent
 from matey_core.readers import ReaderOptions
@@ -21,15 +22,6 @@ from matey_core.workflows.data_inspect.source import (
 from matey_core.workflows.data_inspect.store import describe_store
 
 __all__ = ["DataReport", "Description", "Failure", "inspect_data"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """A store or a source that cannot be read."""
-
-    path: Path
-    problem: str
-    remedy: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,37 +62,45 @@ def inspect_data(
     if reader in (None, "hdf5") and (found := unknown_contents(place, options)):
         return DataReport(path=place, items=(), failures=(), contents=(found,))
     if place not in stores and not (stores and is_remote(place)):
-        work += [
-            (found.path, partial(describe_source, found))
-            for found in _sources(place, reader, options, stores)
-        ]
+        sources, errors = _sources(place, reader, options, stores)
+        work += [(found.path, partial(describe_source, found)) for found in sources]
+        work += [(path, partial(_raise, error)) for path, error in errors]
     return _described(place, work, on_progress)
 
 
 def _sources(
     place: Path, reader: str | None, options: ReaderOptions | None, stores: list[Path]
-) -> list[FoundSource]:
-    """Sources beside the stores, as far as there are stores."""
+) -> tuple[list[FoundSource], list[tuple[Path, MateyError]]]:
+    """Sources beside the stores, as far as there are stores, and what cannot be read."""
     if is_remote(place):
         raise DataError(f"{place} holds no store.", remedy="Sources are read from this machine.")
     try:
-        return find_sources(place, reader, exclude=stores, options=options)
-    except DataError:
+        found, search = find_sources(place, reader, exclude=stores, options=options)
+    except NothingFoundError:
         if stores and reader is None:
-            return []
+            return [], []
         raise
+    return found, list(search.damaged.items())
+
+
+def _raise(error: MateyError) -> Description:
+    raise error
 
 
 def _described(
     place: Path, work: list[tuple[Path, Callable[[], Description]]], on_progress: OnProgress
 ) -> DataReport:
     items, failures = [], []
+    first: MateyError | None = None
     for number, (found, describe) in enumerate(work):
         on_progress(Progress(task=f"inspect {found.name}", done=number, total=len(work)))
         try:
             items.append(describe())
-        except DataError as error:
+        except (DataError, ConfigError) as error:
             if len(work) == 1:
                 raise
-            failures.append(Failure(path=found, problem=str(error), remedy=error.remedy))
+            failures.append(Failure.of(found, error))
+            first = first or error
+    if first and not items:
+        raise first
     return DataReport(path=place, items=tuple(items), failures=tuple(failures))

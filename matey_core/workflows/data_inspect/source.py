@@ -9,6 +9,7 @@ import numpy as np
 
 from matey_core.containers.tree import is_container
 from matey_core.conversion.moments import Moments
+from matey_core.conversion.search import Search
 from matey_core.fields import Field
 from matey_core.locations import is_remote, own_name
 from matey_core.readers import READERS, Reader, ReaderOptions, Source
@@ -36,6 +37,7 @@ class FoundSource:
     path: Path
     layout: str
     reader: Reader
+    search: Search
 
 
 def find_sources(
@@ -44,8 +46,10 @@ def find_sources(
     *,
     exclude: Collection[Path],
     options: ReaderOptions | None = None,
-) -> list[FoundSource]:
+) -> tuple[list[FoundSource], Search]:
     """List the sources in a folder and below, or the folder itself if it is one.
+
+    The search knows what could not be read.
 
     Args:
         folder: a folder or a single source.
@@ -54,17 +58,18 @@ def find_sources(
         options: options of the reader.
 
     Raises:
-        DataError: there is none, or a damaged one.
+        DataError: there is none, or none that can be read.
         ConfigError: no reader has this name, or it takes no such option.
     """
     name = layout or "auto"
-    reader = READERS[name](options)
+    search = Search(lambda: READERS[name](options), folder, exclude)
+    reader = search.reader
     return [
         FoundSource(
-            path, reader.reader_of(path) if isinstance(reader, AutoReader) else name, reader
+            path, reader.reader_of(path) if isinstance(reader, AutoReader) else name, reader, search
         )
-        for path in reader.find(folder, exclude=exclude)
-    ]
+        for path in search.paths
+    ], search
 
 
 def unknown_contents(path: Path, options: ReaderOptions | None) -> FileContents | None:
@@ -86,7 +91,7 @@ def describe_source(found: FoundSource) -> Description:
     Raises:
         DataError: the file is damaged, or its layout is unknown.
     """
-    source = found.reader.open(found.path)
+    source = found.search.open(found.path)
     header = source.header
     grid = header.spec.grid
     samples, frames = len(header.sample_names), len(header.times)

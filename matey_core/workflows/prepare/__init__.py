@@ -6,6 +6,7 @@ from pathlib import Path
 
 from matey_core import machine
 from matey_core.conversion.crew import Alone, Crew, Local
+from matey_core.conversion.search import Failure
 from matey_core.conversion.source_files import (
     Fingerprints,
     check_space,
@@ -13,7 +14,7 @@ from matey_core.conversion.source_files import (
     no_empty_folder,
     stamp,
 )
-from matey_core.errors import Interrupted, RunError
+from matey_core.errors import DataError, Interrupted, RunError
 from matey_core.locations import own_name
 from matey_core.progress import OnProgress, Progress, silent
 from matey_core.store import SPLITS, write_store
@@ -37,18 +38,20 @@ class PrepareReport:
     rows: tuple[PrepareRow, ...]
     check: CheckReport | None = None
     """Faults of the stores that were made; None where none was made, or none looked for."""
+    failures: tuple[Failure, ...] = ()
+    """Sources and files that cannot be read, and are not converted."""
 
 
 def prepare(config: PrepareConfig, on_progress: OnProgress = silent) -> PrepareReport:
     """Convert every source to a store, skipping what is there already.
 
-    All headers are read before the first store is written, so that a file of an
-    unknown layout is known at once. Each store appears under its name only when
-    complete. What was finished of a store when the work was stopped, even by a kill,
+    All headers are read before the first store is written. What the reader `auto` cannot read
+    is named in the report, and everything else is converted. Each store appears under its
+    name only when complete. What was finished of a store when the work was stopped, even by a kill,
     is looked at and kept by the next call with the same settings.
 
     Raises:
-        DataError: no source, a damaged one, an unknown layout, or values that are not finite.
+        DataError: no source, or none that can be read.
         ConfigError: settings that cannot work.
         RunError: the disk is full, or a worker died.
         Interrupted: Ctrl-C.
@@ -57,16 +60,21 @@ def prepare(config: PrepareConfig, on_progress: OnProgress = silent) -> PrepareR
         plan = Plan(config, digests)
         if config.dry_run:
             rows = tuple(_preview(plan, job) for job in plan.jobs())
-            return PrepareReport(out=config.stores, dry_run=True, rows=rows)
+            failures = tuple(plan.failures)
+            return PrepareReport(out=config.stores, dry_run=True, rows=rows, failures=failures)
         with no_empty_folder(config.stores), _crew(config) as crew:
             if plan.is_large():
                 crew.start()  # while headers are read
             jobs = plan.jobs()
             check_space(config.stores, sum(job.row.num_bytes for job in jobs if not job.store))
             converter = _Converter(plan, crew, on_progress)
-            rows = tuple(converter.convert(job) for job in jobs)
+            rows = tuple(row for job in jobs if (row := converter.convert(job)))
+            plan.check_some(bool(rows))
     check = _check(rows, on_progress) if config.check else None
-    return PrepareReport(out=config.stores, dry_run=False, rows=rows, check=check)
+    failures = tuple(plan.failures)
+    return PrepareReport(
+        out=config.stores, dry_run=False, rows=rows, check=check, failures=failures
+    )
 
 
 def _check(rows: Sequence[PrepareRow], on_progress: OnProgress) -> CheckReport | None:
@@ -105,8 +113,15 @@ class _Converter:
         self.on_progress = on_progress
         self.seen: dict[str, Path] = {}
 
-    def convert(self, job: SourcePlan) -> PrepareRow:
-        """Write the store of a source, unless there is no need."""
+    def convert(self, job: SourcePlan) -> PrepareRow | None:
+        """Write the store of a source, unless there is no need; None if it cannot be read."""
+        try:
+            return self._converted(job)
+        except DataError as error:
+            self.plan.fail(job.original, error)
+            return None
+
+    def _converted(self, job: SourcePlan) -> PrepareRow:
         if self.plan.has_twin(job):
             digest = self.plan.digests[job.source]
             if digest in self.seen:

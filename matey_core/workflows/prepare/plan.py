@@ -10,8 +10,9 @@ from typing import Any, Literal
 import numpy as np
 
 from matey_core.conversion.encoding import Encoding
+from matey_core.conversion.search import Failure, Search
 from matey_core.conversion.source_files import Fingerprints, Stamp, stamp
-from matey_core.errors import DataError
+from matey_core.errors import ConfigError, DataError, MateyError
 from matey_core.fields import can_name_a_parameter
 from matey_core.files import check_is_utf8
 from matey_core.locations import is_remote
@@ -70,18 +71,23 @@ class Plan:
         """Find every source.
 
         Raises:
-            DataError: there is none.
+            DataError: there is none, or none that can be read.
         """
         self.config = config
         self.digests = digests
         self.split = Split(shares=config.split, seed=config.seed)
-        self.reader = READERS[config.reader](config.options)
         self._sizes: dict[int, int] = {}
         self._damaged: dict[str, DataError] = {}
         own = [] if is_remote(config.stores) else [config.stores]
-        self._found = self.reader.find(config.source, exclude=own)
-        for path in self._found:
-            check_is_utf8(path.resolve(), DataError)
+        search = Search(lambda: READERS[config.reader](config.options), config.source, own)
+        self._search = search
+        self.reader = search.reader
+        self._found = search.paths
+        self.failures: list[Failure] = []
+        """What cannot be read."""
+        self._errors: list[MateyError] = []
+        for path, error in search.damaged.items():
+            self.fail(path, error)
 
     def is_large(self) -> bool:
         """Whether there is much to do for certain; if so, fingerprints are begun."""
@@ -95,18 +101,16 @@ class Plan:
         return True
 
     def jobs(self) -> list[SourcePlan]:
-        """Open every source.
+        """Open every source that can be read.
 
         Raises:
-            DataError: one is damaged or of an unknown layout, or the store it goes to is
-                damaged.
+            DataError: none can, or the store that one goes to is damaged.
             ConfigError: a selection that does not fit a grid.
         """
         config = self.config
-        found = self._found
-        sources = {path: config.selection.of(self.reader.open(path)) for path in found}
-        for source in sources.values():
-            _check_parameters(source)
+        opened = {path: source for path in self._found if (source := self._opened(path))}
+        self.check_some(bool(opened))
+        sources = {path: config.selection.of(source) for path, source in opened.items()}
         stamps = {path: stamp(source) for path, source in sources.items()}
         for known in stamps.values():
             self._sizes[known.size] = self._sizes.get(known.size, 0) + 1
@@ -117,7 +121,7 @@ class Plan:
             if (store := self._match(source, stamps[path], stores))
         }
         names = store_names(
-            found,
+            list(sources),
             config.source,
             known={path: store.name for path, store in matches.items()},
             taken={store.name for store in stores},
@@ -134,6 +138,37 @@ class Plan:
             )
             for path, source in sources.items()
         ]
+
+    def fail(self, path: Path, error: MateyError) -> None:
+        """Note that a source cannot be read.
+
+        Raises:
+            MateyError: the error, if a person named the reader: all should be of its layout.
+        """
+        if self.config.reader != "auto":
+            raise error
+        self.failures.append(Failure.of(path, error))
+        self._errors.append(error)
+
+    def check_some(self, is_some: bool) -> None:
+        """Raise the first failure where nothing at all can be read.
+
+        Raises:
+            MateyError: as the first source that cannot be read.
+        """
+        if not is_some:
+            raise self._errors[0]
+
+    def _opened(self, path: Path) -> Source | None:
+        """Open a source; None, with a note of the failure, where it cannot be read."""
+        try:
+            check_is_utf8(path.resolve(), DataError)
+            source = self._search.open(path)
+            _check_parameters(source)
+        except (DataError, ConfigError) as error:
+            self.fail(path, error)
+            return None
+        return source
 
     def has_twin(self, job: SourcePlan) -> bool:
         """Whether another source is as large, so that it may have the same content."""
