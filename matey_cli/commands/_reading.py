@@ -1,5 +1,6 @@
 """Options that say how a source is to be read."""
 
+import textwrap
 from typing import Any
 
 from matey_cli.options import Given, option, options
@@ -37,5 +38,13 @@ def typed_again(given: Given) -> list[str]:
 def layouts() -> str:
     """The readers, with a line each, for the help."""
     width = max(map(len, READERS.names()))
-    lines = [f"      {name:{width}}  {READERS.summary(name)}" for name in READERS.names()]
+    lines = [
+        textwrap.fill(
+            f"{name:{width}}  {READERS.summary(name)}",
+            width=80,
+            initial_indent=" " * 6,
+            subsequent_indent=" " * (width + 8),
+        )
+        for name in READERS.names()
+    ]
     return "\n    \\b\n" + "\n".join(lines)

@@ -23,7 +23,7 @@ EXAMPLES = r"""
       matey prepare pdebench ./data
       matey prepare ./data --dry-run
       matey prepare pdebench ./data --limit 100 --split 0.9,0.05,0.05
-      matey prepare netcdf ./runs --dims time=t,z,x --boundary x=periodic,z=no_slip
+      matey prepare netcdf ./runs --dims time=t,z,x --boundary x=periodic
       matey prepare hdf5 mine.h5 --fields u=train/u --dims sample,time,y,x
       matey prepare pdebench ./data --compress lz4 --out s3://bucket/data
 """

@@ -52,8 +52,8 @@ def known_fields(
     `u`, `v` and `w` are velocities if there are at least two of them and a flow's quantity
     beside them, such as a pressure or a density. Names that are not known are components of
     a vector if at least two share a stem, as `q_x` and `q_y`; of a tensor as `q_xx` and `q_xy`.
-    Names that differ only by `u` and `v`, as `uo` and `vo`, are components if they share a unit,
-    and this unit is a speed or the rest of the name is usual.
+    Names that differ only by `u` and `v`, as `uo` and `vo`, are components if they share a unit.
+    The unit must be a speed, or the rest of the name usual.
 
     Args:
         names: names of the fields of one store.

@@ -1,6 +1,6 @@
 """What steps came to: read a step late where a device computes them, so that nobody waits for it.
 
-A host that asks for the loss of a step waits until the device has computed it, and the device then
+A host that asks for the loss of a step waits until the device has computed it. The device then
 waits for the host to say what to do next. So the numbers of a step are copied in the background,
 and looked at when the next step has been sent off. Whether weights may change is for the device
 to say (see `optimizers.step_if`); whoever writes to the disk settles what is open before.
