@@ -15,13 +15,13 @@ from matey_core.errors import ConfigError
 from matey_core.fields import Grid
 from matey_core.models._base import Model, ModelConfig
 from matey_core.models._cost import ForwardCost, Inputs, plan
-from matey_core.models._sizes import PRESETS, Preset, Sizes
+from matey_core.models._sizes import PRESETS, Preset, SizedConfig, Sizes
 from matey_core.nn.shift import Shift
 from matey_core.sequence_group import SequenceGroup
 from matey_core.tokenizers import TokenizerConfig, Tree
 
 
-class AdaptiveConfig(ModelConfig):
+class AdaptiveConfig(SizedConfig):
     """Settings of a transformer on the cells that a tokenizer cuts."""
 
     sized_by: ClassVar[frozenset[str]] = frozenset(("preset", "width", "depth", "heads"))
@@ -43,20 +43,12 @@ class AdaptiveConfig(ModelConfig):
     @property
     def sizes(self) -> Sizes:
         """The preset's sizes with the overrides applied."""
-        preset = PRESETS[self.preset]
-        return Sizes(
-            self.width or preset.width, self.depth or preset.depth, self.heads or preset.heads
-        )
+        return PRESETS[self.preset].overridden(self)
 
     @property
     def has_tokens(self) -> bool:
         """Whether the model cuts fields into cells at all."""
         return self.sizes.depth > 0
-
-    @property
-    def label(self) -> str:
-        """Preset, width × blocks and variant."""
-        return f"{self.preset} ({self.sizes.width}×{self.sizes.depth}, {self.variant})"
 
     @property
     @abstractmethod

@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.fields import Grid
 from matey_core.models._base import Model, Part
+from matey_core.models._sizes import SizedConfig
 from matey_core.models._wrapper import Frame, WrappedConfig
 from matey_core.nn.field_table import FieldTable
 from matey_core.nn.folded import FoldedHead, FoldedStem
 from matey_core.nn.lead_time import LeadTime
 
 
-class FoldedConfig(WrappedConfig):
+class FoldedConfig(SizedConfig, WrappedConfig):
     """Settings of such a model: the length of its history."""
 
     frames: PositiveInt = 8

@@ -12,6 +12,7 @@ from matey_core.batches import FieldBatch, Prediction
 from matey_core.errors import ShapeError
 from matey_core.fields import Grid
 from matey_core.models._base import Model, Part
+from matey_core.models._sizes import SizedConfig
 from matey_core.models._wrapper import Frame, WrappedConfig
 from matey_core.nn.field_table import FieldTable
 from matey_core.nn.grid_encoding import GridEncoding
@@ -19,7 +20,7 @@ from matey_core.nn.lead_time import LeadTime
 from matey_core.nn.patches import PatchHead, PatchStem
 
 
-class PatchedConfig(WrappedConfig):
+class PatchedConfig(SizedConfig, WrappedConfig):
     """Settings of such a model: the size of its patches."""
 
     patch: PositiveInt = 8

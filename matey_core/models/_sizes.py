@@ -1,6 +1,9 @@
 """Sizes that models are known by: ti to l are those of arXiv 2412.20601, the others for CPUs."""
 
-from typing import Literal, NamedTuple
+from abc import abstractmethod
+from typing import Literal, NamedTuple, Protocol
+
+from matey_core.models._base import ModelConfig
 
 Preset = Literal["nano", "micro", "mini", "ti", "s", "b", "l"]
 """From the smallest to the largest."""
@@ -13,6 +16,12 @@ class Sizes(NamedTuple):
     depth: int
     heads: int
 
+    def overridden(self, config: "HasOverrides") -> "Sizes":
+        """Apply the settings that override a column."""
+        return Sizes(
+            config.width or self.width, config.depth or self.depth, config.heads or self.heads
+        )
+
 
 PRESETS: dict[Preset, Sizes] = {
     "nano": Sizes(32, 2, 1),
@@ -23,3 +32,48 @@ PRESETS: dict[Preset, Sizes] = {
     "b": Sizes(768, 12, 12),
     "l": Sizes(1024, 24, 16),
 }
+
+
+class HasOverrides(Protocol):
+    """Settings instead of a preset's columns."""
+
+    @property
+    def width(self) -> int | None:
+        """Width of a token."""
+
+    @property
+    def depth(self) -> int | None:
+        """Number of blocks."""
+
+    @property
+    def heads(self) -> int | None:
+        """Number of attention heads."""
+
+
+class HasSize(Protocol):
+    """What the sizes of all models have."""
+
+    @property
+    def width(self) -> int:
+        """Channels or products."""
+
+    @property
+    def depth(self) -> int:
+        """Blocks or layers."""
+
+
+class SizedConfig(ModelConfig):
+    """Settings of a model that has its size by name."""
+
+    preset: Preset = "ti"
+    """Size, from nano to l."""
+
+    @property
+    @abstractmethod
+    def sizes(self) -> HasSize:
+        """The preset's sizes with the overrides applied."""
+
+    @property
+    def label(self) -> str:
+        """Preset, width × depth and variant."""
+        return f"{self.preset} ({self.sizes.width}×{self.sizes.depth}, {self.variant})"

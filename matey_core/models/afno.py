@@ -71,11 +71,6 @@ class AfnoConfig(PatchedConfig):
         width, depth = self.width or preset.width, self.depth or preset.depth
         return AfnoSizes(width, depth, preset.blocks, preset.ratio)
 
-    @property
-    def label(self) -> str:
-        """Preset, width × blocks and variant."""
-        return f"{self.preset} ({self.sizes.width}×{self.sizes.depth}, {self.variant})"
-
     @classmethod
     def tiny(cls) -> "AfnoConfig":
         """The smallest settings that still have all parts, for tests."""

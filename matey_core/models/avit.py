@@ -46,15 +46,7 @@ class AvitConfig(PatchedConfig):
     @property
     def sizes(self) -> Sizes:
         """The preset's sizes with the overrides applied."""
-        preset = PRESETS[self.preset]
-        return Sizes(
-            self.width or preset.width, self.depth or preset.depth, self.heads or preset.heads
-        )
-
-    @property
-    def label(self) -> str:
-        """Preset, width × blocks and variant."""
-        return f"{self.preset} ({self.sizes.width}×{self.sizes.depth}, {self.variant})"
+        return PRESETS[self.preset].overridden(self)
 
     @classmethod
     def tiny(cls) -> "AvitConfig":

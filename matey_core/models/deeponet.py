@@ -70,11 +70,6 @@ class DeepOnetConfig(FoldedConfig):
         sensors = preset.sensors if self.sensors is None else (self.sensors,) * 3
         return DeepOnetSizes(self.width or preset.width, self.depth or preset.depth, sensors)
 
-    @property
-    def label(self) -> str:
-        """Preset, products × layers and variant."""
-        return f"{self.preset} ({self.sizes.width}×{self.sizes.depth}, {self.variant})"
-
     @classmethod
     def tiny(cls) -> "DeepOnetConfig":
         """The smallest settings that still have all parts, for tests."""

@@ -64,11 +64,6 @@ class FnoConfig(FoldedConfig):
         modes = preset.modes if self.modes is None else (self.modes,) * 3
         return FnoSizes(self.width or preset.width, self.depth or preset.depth, modes)
 
-    @property
-    def label(self) -> str:
-        """Preset, width × layers and variant."""
-        return f"{self.preset} ({self.sizes.width}×{self.sizes.depth}, {self.variant})"
-
     @classmethod
     def tiny(cls) -> "FnoConfig":
         """The smallest settings that still have all parts, for tests."""

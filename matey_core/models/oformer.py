@@ -57,15 +57,7 @@ class OformerConfig(FoldedConfig):
     @property
     def sizes(self) -> Sizes:
         """The preset's sizes with the overrides applied."""
-        preset = OFORMER_PRESETS[self.preset]
-        return Sizes(
-            self.width or preset.width, self.depth or preset.depth, self.heads or preset.heads
-        )
-
-    @property
-    def label(self) -> str:
-        """Preset, width × layers and variant."""
-        return f"{self.preset} ({self.sizes.width}×{self.sizes.depth}, {self.variant})"
+        return OFORMER_PRESETS[self.preset].overridden(self)
 
     @classmethod
     def tiny(cls) -> "OformerConfig":

@@ -69,15 +69,7 @@ class ScotConfig(FoldedConfig):
     @property
     def sizes(self) -> Sizes:
         """The preset's sizes with the overrides applied."""
-        preset = SCOT_PRESETS[self.preset]
-        return Sizes(
-            self.width or preset.width, self.depth or preset.depth, self.heads or preset.heads
-        )
-
-    @property
-    def label(self) -> str:
-        """Preset, width × blocks a level and variant."""
-        return f"{self.preset} ({self.sizes.width}×{self.sizes.depth}, {self.variant})"
+        return SCOT_PRESETS[self.preset].overridden(self)
 
     @classmethod
     def tiny(cls) -> "ScotConfig":

@@ -71,11 +71,6 @@ class UnetConfig(FoldedConfig):
         preset = UNET_PRESETS[self.preset]
         return UnetSizes(self.width or preset.width, self.depth or preset.depth)
 
-    @property
-    def label(self) -> str:
-        """Preset, width × blocks and variant."""
-        return f"{self.preset} ({self.sizes.width}×{self.sizes.depth}, {self.variant})"
-
     @classmethod
     def tiny(cls) -> "UnetConfig":
         """The smallest settings that still have all parts, for tests."""
