@@ -210,8 +210,9 @@ def test_several_processes_stop_at_once_and_go_on(tmp_path: Path) -> None:
     with pytest.raises(Interrupted, match="before the first trajectory"):
         simulate(endless, _stop_after(0))
     assert time.monotonic() - began < 60
-    with pytest.raises(Interrupted, match="finished trajectories of"):
-        simulate(config, _stop_after(2))
+    # Two processes may be at work on 2.x trajectories before the first one is on disk.
+    with pytest.raises(Interrupted, match="finished trajector"):
+        simulate(config, _stop_after(3))
     report = simulate(config)
     assert report.resumed >= 1
     whole = simulate(config.model_copy(update={"out": tmp_path / "whole", "workers": 1}))
