@@ -1,7 +1,7 @@
 """Sizes that models are known by: ti to l are those of arXiv 2412.20601, the others for CPUs."""
 
 from abc import abstractmethod
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from matey_core.models._base import ModelConfig
 
@@ -34,6 +34,7 @@ PRESETS: dict[Preset, Sizes] = {
 }
 
 
+@runtime_checkable
 class HasOverrides(Protocol):
     """Settings instead of a preset's columns."""
 
@@ -50,6 +51,7 @@ class HasOverrides(Protocol):
         """Number of attention heads."""
 
 
+@runtime_checkable
 class HasSize(Protocol):
     """What the sizes of all models have."""
 
