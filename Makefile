@@ -10,7 +10,7 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 # One thread a process: two test workers share two cores.
 TEST_JOBS ?= 2
 
-# Annotated shapes are tests: once more with every signature of these rooms checked at run time.
+# Annotated shapes are tests: these run with every signature of these rooms checked at run time.
 # Without the property tests, whose reproducible randomness beartype's sampling disturbs.
 SHAPE_TESTS := tests/contract tests/golden tests/numerics tests/unit/data tests/unit/metrics \
 	tests/unit/nn tests/unit/losses tests/unit/tokenizers
@@ -24,12 +24,10 @@ NEWEST := .venv-newest
 NEWEST_PIP := $(NEWEST)/bin/python -m pip --disable-pip-version-check -qq
 NEWEST_PYTHON ?= $(shell for python in python3.13 $(HOME)/.pyenv/versions/3.13.*/bin/python; do \
 	"$$python" -c '' 2>/dev/null && echo "$$python" && break; done)
-NEWEST_TESTS := tests/cli tests/contract/test_linting.py tests/contract/test_readers.py \
-	tests/integration/test_loader.py tests/integration/test_prepare.py \
-	tests/integration/test_prepare_s3.py tests/property/test_array_files.py \
-	tests/property/test_damaged_hdf5.py tests/property/test_prepare_damaged.py \
-	tests/unit/conversion tests/unit/data tests/unit/linting tests/unit/readers tests/unit/store \
-	--ignore=tests/unit/readers/test_the_well_package.py
+NEWEST_TESTS := tests/cli/test_data.py tests/cli/test_training.py \
+	tests/contract/test_linting.py tests/contract/test_readers.py tests/integration/test_prepare.py \
+	tests/integration/test_prepare_s3.py tests/unit/conversion tests/unit/data tests/unit/readers \
+	tests/unit/store --ignore=tests/unit/readers/test_the_well_package.py
 define SKIPPED
 
 *** SKIPPED: the tests on Python 3.13 with the newest packages.
@@ -89,7 +87,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python bench/demo.py --folder $(DEMO) $(if $(DATA),--data $(DATA))
 
 test: $(VENV)/.developer
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_JOBS) -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_JOBS) -q $(addprefix --ignore=,$(SHAPE_TESTS))
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_JOBS) -q $(SHAPE_TESTS) \
 		--jaxtyping-packages=$(SHAPE_ROOMS),beartype.beartype
 

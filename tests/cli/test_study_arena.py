@@ -24,6 +24,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_an_arena_on_stores_of_ones_own(matey: Matey, place: Path) -> None:
     plan = matey(*LINE, "--plan", "--json", cwd=place)
     assert plan.returncode == 0, plan.stderr

@@ -63,6 +63,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_killed_study_goes_on_in_parallel_and_a_required_claim_decides(
     matey: Matey, place: Path
 ) -> None:

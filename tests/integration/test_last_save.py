@@ -27,7 +27,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("number", range(1, RENAMES + 1))
+@pytest.mark.parametrize(
+    "number",
+    [1, *(pytest.param(each, marks=pytest.mark.slow) for each in range(2, RENAMES)), RENAMES],
+)
 def test_a_kill_at_the_last_save_is_made_good(project: Path, number: int) -> None:
     run, whole = project / "runs/cut", project / "runs/whole"
     shutil.rmtree(run, ignore_errors=True)
@@ -44,7 +47,16 @@ def test_a_kill_at_the_last_save_is_made_good(project: Path, number: int) -> Non
     assert "is complete" in (project / "stderr").read_text()
 
 
-@pytest.mark.parametrize("first", ["versions.json", "config.toml", "data.json", "step-00000002"])
+@pytest.mark.parametrize(
+    "first",
+    [
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("versions.json", "config.toml", "step-00000002")
+        ),
+        "data.json",
+    ],
+)
 def test_a_kill_before_the_first_checkpoint_costs_nothing_either(project: Path, first: str) -> None:
     run, whole = project / "runs/cut", project / "runs/whole"
     shutil.rmtree(run, ignore_errors=True)

@@ -185,6 +185,7 @@ def test_what_says_no_length_gets_minutes_and_what_has_steps_keeps_them() -> Non
         assert with_length(config) is config
 
 
+@pytest.mark.slow
 @pytest.mark.distributed
 def test_processes_agree_when_the_time_is_over(project: Path) -> None:
     (project / "settings.toml").write_text(TOML)

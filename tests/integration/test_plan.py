@@ -40,6 +40,7 @@ def test_minutes_buy_steps(project: Path) -> None:
     assert spent == pytest.approx(60, rel=0.1)
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_gets_a_proposal_or_is_told(project: Path) -> None:
     large = config(project, batch_size=64, history=4)
     free = plan(large)

@@ -34,7 +34,7 @@ def objects(url: str) -> dict[str, bytes]:
     return {key.removeprefix(root + "/"): fs.cat_file(key) for key in fs.find(root)}
 
 
-@pytest.mark.parametrize("compress", ["none", "lz4"])
+@pytest.mark.parametrize("compress", [pytest.param("none", marks=pytest.mark.slow), "lz4"])
 def test_a_bucket_holds_what_a_folder_would(tmp_path: Path, bucket: str, compress: str) -> None:
     source = tiny_source(tmp_path / "flow.h5")
     command = [sys.executable, "-m", "matey_cli", "prepare", "pdebench", str(source)]

@@ -225,6 +225,7 @@ def same_run(folder: Path, name: str) -> None:
         torch.testing.assert_close(value, weights[name], rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_training_in_two_processes_equals_one(project: Path) -> None:
     done = pretrain(project, "two", "--nproc", "2", "--sequence-parallel", "2")
     assert (done.returncode, done.stderr) == (0, "")

@@ -48,9 +48,9 @@ def steps(run: Path) -> list[int]:
 @pytest.mark.parametrize(
     ("number", "code", "word"),
     [
-        (signal.SIGINT, 130, "Interrupted."),
+        pytest.param(signal.SIGINT, 130, "Interrupted.", marks=pytest.mark.slow),
         (signal.SIGTERM, 143, "Terminated."),
-        (signal.SIGUSR1, 143, "Terminated."),
+        pytest.param(signal.SIGUSR1, 143, "Terminated.", marks=pytest.mark.slow),
     ],
     ids=["SIGINT", "SIGTERM", "SIGUSR1"],
 )
@@ -74,7 +74,7 @@ def test_a_signal_saves_after_the_step(project: Path, number: int, code: int, wo
 
 
 @pytest.mark.distributed
-@pytest.mark.parametrize("who", ["launcher", "rank"])
+@pytest.mark.parametrize("who", ["launcher", pytest.param("rank", marks=pytest.mark.slow)])
 def test_a_signal_to_one_of_several_processes_is_for_all(project: Path, who: str) -> None:
     name = f"two-{who}"
     run = project / "runs" / name

@@ -62,6 +62,7 @@ def job(project: Path, steps: int) -> "subprocess.Popen[str]":
     )
 
 
+@pytest.mark.slow
 def test_a_job_is_queued_again_before_its_time_is_over_and_goes_on(project: Path) -> None:
     run, steps = project / "runs/slurm-4711", 60
     first = job(project, steps)

@@ -252,6 +252,7 @@ def test_an_arm_that_cannot_be_trained_is_named(folder: Path, tmp_path: Path) ->
         run_study(study, out=tmp_path)
 
 
+@pytest.mark.slow
 def test_processes_side_by_side_give_the_same_cells(folder: Path, tmp_path: Path) -> None:
     axes = {"model.depth": [1, 2], "finetuning.seed": [0]}
     study = tiny_study(folder, axes=axes, arms={"full": {}}, verdicts=[])
