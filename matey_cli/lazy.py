@@ -18,6 +18,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 ORDER = (
+    "download",
     "prepare",
     "data",
     "pretrain",

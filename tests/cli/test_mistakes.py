@@ -36,6 +36,9 @@ MISTAKES = (
     ("data check nope", ("nope is no store", "matey prepare")),
     ("config depth", ("'depth'", "Did you mean 'model.depth'?")),
     ("pull me", ("'me'", "OWNER/NAME", "hub:OWNER/NAME")),
+    ("download nosuch", ("LIST", "'nosuch'", "pdebench", "--list")),
+    ("download pdebench", ("375 files, and none is named", "--list shows them")),
+    ("download pdebench 2d_swe", ("'2d_swe'", "advection", "Did you mean 'swe'?")),
 )
 
 
