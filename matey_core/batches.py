@@ -6,8 +6,8 @@ order, `n` cells or tokens, `d` model width, `h` heads, `a` number of space axes
 Values outside a model are always in physical units.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -40,6 +40,9 @@ class FieldBatch:
     change: Float[Tensor, "b l c"] | None = None
     """By how much each field typically changes up to each target, in physical units; None where
     nobody has measured it. In training, the same for all samples of a store."""
+    given: Mapping[str, Float[Tensor, "b *any"]] = field(default_factory=dict)
+    """What is known beside the states, by name and in physical units: (b,) parameters and
+    (b, *space) fields that do not change in time. NaN is what a sample does not say."""
 
     @property
     def size(self) -> int:
@@ -86,6 +89,7 @@ class FieldBatch:
             targets=perhaps(self.targets),
             valid=perhaps(self.valid),
             change=perhaps(self.change),
+            given={name: change(values) for name, values in self.given.items()},
         )
 
 

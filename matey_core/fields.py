@@ -105,3 +105,18 @@ class FieldSpec:
     def names(self) -> tuple[str, ...]:
         """The fields' names, in the order of the channel axis `c`."""
         return tuple(field.name for field in self.fields)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenScale:
+    """How a given quantity is brought to values of order one: (x − center) / spread.
+
+    It is measured once, on the data that a model is first given it with.
+    """
+
+    center: float = 0.0
+    spread: float = 1.0
+    is_log: bool = False
+    """Whether x is the quantity's logarithm."""
+    is_required: bool = True
+    """Whether all training data had it, so that a model does not work without it."""

@@ -56,6 +56,7 @@ TRAINING = (
     option(
         "--objective", "objective.name", hint="For a measure of error, such as nrmse, use --loss."
     ),
+    option("--given"),
     option("--augment"),
     option(
         "--weights",

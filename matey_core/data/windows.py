@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 
 from matey_core.batches import FieldBatch, Window
+from matey_core.data.given import given_of
 from matey_core.data.missing import fill_missing
 from matey_core.errors import ConfigError, DataError
 from matey_core.store import Store
@@ -141,6 +142,8 @@ class Windows:
                 self.store.announce([run for pair in near for part in pair for run in part])
             self._read(past, history[number].numpy())
             self._read(future, targets[number].numpy())
+        samples = [self.place(index)[0] for index in indices]
+        given = given_of(self.store, samples, history)
         valid = fill_missing(history, targets, self._holed) if self._holed else None
         return FieldBatch(
             spec=self.spec,
@@ -148,6 +151,7 @@ class Windows:
             targets=targets,
             lead_steps=torch.from_numpy(leads),
             valid=valid,
+            given=given,
         )
 
     def _runs(self, index: int, leads: Sequence[int]) -> tuple[list[Run], list[Run]]:

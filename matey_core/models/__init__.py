@@ -16,7 +16,7 @@ from matey_core.models._adaptive import (
 from matey_core.models._base import MODELS, Model, ModelConfig, Part
 from matey_core.models._compiled import as_written, compile_parts
 from matey_core.models._cost import ForwardCost, Inputs, plan
-from matey_core.models._io import check_known, load_model, save_model
+from matey_core.models._io import check_known, given_names, load_model, save_model, scales_of
 from matey_core.models._kernels import with_kernel
 from matey_core.models._pairs import num_pairs
 from matey_core.models._sizes import PRESETS, Preset, Sizes
@@ -43,11 +43,13 @@ __all__ = [
     "as_written",
     "check_known",
     "compile_parts",
+    "given_names",
     "load_model",
     "num_pairs",
     "plan",
     "save_model",
     "save_tensors",
+    "scales_of",
     "tokenized",
     "upgraded_settings",
     "weights_sha256",

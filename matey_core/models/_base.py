@@ -1,7 +1,7 @@
 """What every model promises, and the base of all models' settings."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
 from torch import nn
@@ -9,7 +9,9 @@ from torch import nn
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.config import PartConfig
 from matey_core.errors import ConfigError
+from matey_core.fields import GivenScale
 from matey_core.models._cost import Inputs
+from matey_core.nn.given import GivenTable
 from matey_core.registry import Registry
 
 MODELS: Registry[type["ModelConfig"]] = Registry("matey_core.models")
@@ -62,6 +64,8 @@ class Model(nn.Module, ABC):
     """Whether `recompute` saves memory."""
     can_shard: ClassVar[bool] = True
     """Whether a batch uses the same weights in all processes, so that each may hold parts."""
+    parts: ClassVar[Mapping[str, Part]] = {}
+    """First word of a parameter's name → the part that it belongs to, unless it is `attention`."""
 
     def __init__(self, config: ModelConfig, fields: Iterable[str], num_axes: Iterable[int]) -> None:
         """Remember what the model knows.
@@ -77,6 +81,8 @@ class Model(nn.Module, ABC):
         self.num_axes = tuple(sorted(set(num_axes)))
         self.recompute = False
         """Keep only what enters each block for the backward pass, which computes the rest again."""
+        self.given: GivenTable | None = None
+        """What the model is given beside its history; None where it is nothing."""
 
     @abstractmethod
     def forward(self, batch: FieldBatch) -> Prediction:
@@ -106,17 +112,51 @@ class Model(nn.Module, ABC):
                 f"{axes}.",
                 remedy="Fine-tune it on such data: `matey finetune` adds what is missing.",
             )
+        if self.given is not None:
+            self.given.check(batch)
+
+    @property
+    def given_width(self) -> int | None:
+        """Length of the vectors that carry given quantities; None where the model takes none."""
+        return None
+
+    @property
+    def given_scales(self) -> Mapping[str, GivenScale]:
+        """Quantities that the model is given, by name."""
+        return {} if self.given is None else self.given.scales
+
+    def give(self, scales: Mapping[str, GivenScale]) -> None:
+        """Learn to be given more beside the history, keeping every old prediction.
+
+        Args:
+            scales: names of static fields, parameters or `mask` → how they are normalized.
+
+        Raises:
+            ConfigError: such a model takes nothing but its history.
+        """
+        if not scales:
+            return
+        if self.given_width is None:
+            raise ConfigError(
+                f"The {self.config.variant} variant takes its history alone; given is "
+                f"{', '.join(scales)}.",
+                remedy="Leave given out, or train a model of another variant, such as pyramid.",
+            )
+        if self.given is None:
+            self.given = GivenTable(self.given_width).to(next(self.parameters()).device)
+        self.given.append(scales)
 
     @abstractmethod
     def extend(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> None:
         """Learn new fields and numbers of axes, keeping every old weight and prediction."""
 
-    @abstractmethod
     def part_of(self, parameter: str) -> Part:
         """Say which part a parameter, by its name in `named_parameters`, belongs to.
 
         `attention` is all that the first three are not: blocks, positions, lead time.
         """
+        word = parameter.partition(".")[0]
+        return "fields" if word == "given" else self.parts.get(word, "attention")
 
     def compiled_parts(self) -> Iterable[nn.Module]:
         """Modules that may be compiled one by one; none where compiling does not pay."""

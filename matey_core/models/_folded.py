@@ -1,7 +1,8 @@
 """Base of models that read a whole history as channels of one grid."""
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
 
 from jaxtyping import Float
 from pydantic import PositiveInt
@@ -9,9 +10,9 @@ from torch import Tensor, nn
 
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.fields import Grid
-from matey_core.models._base import Model, Part
+from matey_core.models._base import Part
 from matey_core.models._sizes import SizedConfig
-from matey_core.models._wrapper import Frame, WrappedConfig
+from matey_core.models._wrapper import Frame, WrappedConfig, WrappedModel
 from matey_core.nn.field_table import FieldTable
 from matey_core.nn.folded import FoldedHead, FoldedStem
 from matey_core.nn.lead_time import LeadTime
@@ -24,9 +25,10 @@ class FoldedConfig(SizedConfig, WrappedConfig):
     """Number of frames of the longest history that the model can read."""
 
 
-class FoldedModel(Model):
+class FoldedModel(WrappedModel):
     """A network on the grid between a stem and a head that all such models have."""
 
+    parts: ClassVar[Mapping[str, Part]] = {"stem": "stem", "head": "head", "table": "fields"}
     config: FoldedConfig
 
     def __init__(
@@ -62,6 +64,11 @@ class FoldedModel(Model):
         self.head: nn.Module = FoldedHead(width, inner)
         self.lead_time = LeadTime(width)
 
+    @property
+    def given_width(self) -> int:
+        """Channels of the stem's answer."""
+        return self.stem.out.out_features
+
     @abstractmethod
     def process(
         self, x: Float[Tensor, "b *space d"], condition: Float[Tensor, "b d"], grid: Grid
@@ -73,10 +80,6 @@ class FoldedModel(Model):
             condition: (b, d) embedding of the lead time.
             grid: of the points.
         """
-
-    @abstractmethod
-    def add_axes(self, axes: int) -> None:
-        """Add the network's weights for grids of this number of axes."""
 
     def forward(self, batch: FieldBatch) -> Prediction:
         """Predict the states at `batch.lead_steps`; see `Model.forward`.
@@ -92,22 +95,11 @@ class FoldedModel(Model):
         rows = self.table.rows(batch.spec.names)
         channels = frame.channels()
         x = self.stem(channels, self.table.entering(rows), grid)
+        if self.given and (points := self.given.points(batch, repeats=leads)) is not None:
+            x = x + points
         lead = self.lead_time(lead_steps, batch.spec.time_step)
         x = self.process(x, nn.functional.silu(lead), grid)
         values = frame.state(self.head(x, *self.table.leaving(rows)))
         return Prediction(
             spec=batch.spec, values=values.unflatten(0, (-1, leads)), lead_steps=batch.lead_steps
         )
-
-    def extend(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> None:
-        """Learn new fields and numbers of axes, keeping every old weight and prediction."""
-        self.table.append(fields)
-        self.fields = self.table.names
-        for axes in sorted(set(num_axes) - set(self.num_axes)):
-            self.add_axes(axes)
-        self.num_axes = tuple(sorted({*self.num_axes, *num_axes}))
-
-    def part_of(self, parameter: str) -> Part:
-        """Say which part a parameter, by its name in `named_parameters`, belongs to."""
-        parts: dict[str, Part] = {"stem": "stem", "head": "head", "table": "fields"}
-        return parts.get(parameter.partition(".")[0], "attention")

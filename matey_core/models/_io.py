@@ -1,7 +1,9 @@
 """Models on disk: weights as safetensors, and a description that stands for itself."""
 
 import json
+import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from torch import Tensor
 
 from matey_core.config import validate
 from matey_core.errors import CheckpointError
+from matey_core.fields import GivenScale
 from matey_core.files import check_regular, read_json
 from matey_core.models._adapter import (
     ADAPTER,
@@ -58,6 +61,8 @@ def save_model(
         "num_axes": list(model.num_axes),
         "config": json.loads(model.config.model_dump_json()),
     }
+    if model.given_scales:
+        description["given"] = {name: asdict(scale) for name, scale in model.given_scales.items()}
     if base is None:
         save_tensors(state, folder / WEIGHTS)
     else:
@@ -85,6 +90,7 @@ def load_model(folder: Path) -> Model:
     try:
         with bound:
             model = config.build(fields=description["fields"], num_axes=description["num_axes"])
+            model.give(scales_of(description, path=folder / "model.json"))
     # Sizes that no tensor can have, and those that do not fit together.
     except (RuntimeError, TypeError, ValueError, ArithmeticError, MemoryError) as error:
         raise CheckpointError(
@@ -98,6 +104,16 @@ def load_model(folder: Path) -> Model:
     _check(weights, _state(model), folder)
     model.load_state_dict(weights, strict=True)
     return model
+
+
+def given_names(folder: Path) -> tuple[str, ...]:
+    """Names of what a saved model is given beside its history.
+
+    Raises:
+        CheckpointError: its description is missing or damaged.
+    """
+    path = folder / "model.json"
+    return tuple(scales_of(_description(path), path=path))
 
 
 def check_known(fields: Any, num_axes: Any, *, path: Path) -> None:
@@ -123,6 +139,34 @@ def check_known(fields: Any, num_axes: Any, *, path: Path) -> None:
     raise CheckpointError(
         f"{path} is damaged: {problem}.", remedy="Write it again from its run, or train anew."
     )
+
+
+def scales_of(described: Mapping[str, Any], *, path: Path) -> dict[str, GivenScale]:
+    """Read what a file says that a model is given.
+
+    Args:
+        described: a description, whose key `given` nobody has checked.
+        path: of the file.
+
+    Raises:
+        CheckpointError: it says something else.
+    """
+    found = described.get("given", {})
+    kinds = {"center": float, "spread": float, "is_log": bool, "is_required": bool}
+    try:
+        scales = {name: GivenScale(**values) for name, values in found.items()}
+        for scale in scales.values():
+            values = asdict(scale)
+            if any(type(values[key]) is not kind for key, kind in kinds.items()):
+                raise ValueError(f"{values} are not all of the types that they should be")
+            if not math.isfinite(scale.center) or not 0 < scale.spread < math.inf:
+                raise ValueError(f"{values} are no center and spread")
+    except (AttributeError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} is damaged: given should be scales by name: {error}.",
+            remedy="Write it again from its run, or train anew.",
+        ) from error
+    return scales
 
 
 def _read_weights(path: Path) -> dict[str, Tensor]:

@@ -1,8 +1,9 @@
 """Base of models that cut every frame of a history into equal patches, each one token."""
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import ClassVar
 
 from jaxtyping import Float
 from pydantic import PositiveInt
@@ -11,12 +12,13 @@ from torch import Tensor, nn
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.errors import ShapeError
 from matey_core.fields import Grid
-from matey_core.models._base import Model, Part
+from matey_core.models._base import Part
 from matey_core.models._sizes import SizedConfig
-from matey_core.models._wrapper import Frame, WrappedConfig
+from matey_core.models._wrapper import Frame, WrappedConfig, WrappedModel
 from matey_core.nn.field_table import FieldTable
 from matey_core.nn.grid_encoding import GridEncoding
 from matey_core.nn.lead_time import LeadTime
+from matey_core.nn.padding import pad
 from matey_core.nn.patches import PatchHead, PatchStem
 
 
@@ -27,9 +29,15 @@ class PatchedConfig(SizedConfig, WrappedConfig):
     """Points of a patch along each axis. A grid that patches do not divide is continued."""
 
 
-class PatchedModel(Model):
+class PatchedModel(WrappedModel):
     """A network on the tokens of all frames, between a stem and a head in stages."""
 
+    parts: ClassVar[Mapping[str, Part]] = {
+        "stem": "stem",
+        "places": "stem",
+        "head": "head",
+        "table": "fields",
+    }
     config: PatchedConfig
     stem: PatchStem
     head: PatchHead
@@ -67,6 +75,11 @@ class PatchedModel(Model):
         for axes in self.num_axes:
             self.add_axes(axes)
 
+    @property
+    def given_width(self) -> int:
+        """Channels of a point before the stem."""
+        return self.stem.widths[0]
+
     @abstractmethod
     def process(
         self,
@@ -95,8 +108,12 @@ class PatchedModel(Model):
         lead_steps = batch.lead_steps.flatten()
         frame = Frame.of(history, lead_steps, grid, self.config)
         rows = self.table.rows(batch.spec.names)
-        channels = frame.channels((patch,) * grid.num_axes).movedim(2, -1)
+        sides = (patch,) * grid.num_axes
+        channels = frame.channels(sides).movedim(2, -1)
         points = channels @ (self.table.entering(rows) / channels.shape[-1] ** 0.5)
+        if self.given and (given := self.given.points(batch, repeats=leads)) is not None:
+            given = pad(given.movedim(-1, 1).unsqueeze(1), sides, periodic=grid.periodic)
+            points = points + given.movedim(2, -1)
         tokens = self.stem(points.flatten(0, 1))
         tokens = tokens + self.places(replace(grid, shape=tuple(tokens.shape[1:-1])))
         tokens = tokens.unflatten(0, (-1, batch.history.shape[1]))
@@ -116,24 +133,6 @@ class PatchedModel(Model):
         for part in (self.stem, self.head):
             part.add_axes(axes)
             part.to(self.table.enter.device)
-
-    def extend(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> None:
-        """Learn new fields and numbers of axes, keeping every old weight and prediction."""
-        self.table.append(fields)
-        self.fields = self.table.names
-        for axes in sorted(set(num_axes) - set(self.num_axes)):
-            self.add_axes(axes)
-        self.num_axes = tuple(sorted({*self.num_axes, *num_axes}))
-
-    def part_of(self, parameter: str) -> Part:
-        """Say which part a parameter, by its name in `named_parameters`, belongs to."""
-        parts: dict[str, Part] = {
-            "stem": "stem",
-            "places": "stem",
-            "head": "head",
-            "table": "fields",
-        }
-        return parts.get(parameter.partition(".")[0], "attention")
 
 
 def check_patch(patch: int, grid: Grid) -> None:

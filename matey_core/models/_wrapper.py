@@ -10,6 +10,8 @@ All models that want it share this wrapper. A network on the grid needs three li
 is channel-major, as `nn.field_table.FieldTable` has it.
 """
 
+from abc import abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -18,7 +20,8 @@ from torch import Tensor
 
 from matey_core.errors import ConfigError
 from matey_core.fields import Grid
-from matey_core.models._base import ModelConfig
+from matey_core.models._base import Model, ModelConfig
+from matey_core.nn.field_table import FieldTable
 from matey_core.nn.padding import crop, pad
 from matey_core.nn.scale import Scale
 from matey_core.nn.shift import Shift
@@ -163,3 +166,21 @@ class Frame:
             return torch.zeros_like(self.values)
         steps = self.values.diff(dim=1) / self.change
         return torch.cat([steps[:, :1], steps], dim=1)
+
+
+class WrappedModel(Model):
+    """A model with a table of fields, and weights for each number of axes."""
+
+    table: FieldTable
+
+    @abstractmethod
+    def add_axes(self, axes: int) -> None:
+        """Add the weights for grids of this number of axes."""
+
+    def extend(self, *, fields: Iterable[str], num_axes: Iterable[int]) -> None:
+        """Learn new fields and numbers of axes, keeping every old weight and prediction."""
+        self.table.append(fields)
+        self.fields = self.table.names
+        for axes in sorted(set(num_axes) - set(self.num_axes)):
+            self.add_axes(axes)
+        self.num_axes = tuple(sorted({*self.num_axes, *num_axes}))

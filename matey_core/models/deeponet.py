@@ -8,7 +8,7 @@ The branch sees a fixed number of sensors along each axis, in the middle of equa
 a sensor reads is interpolated linearly between the points of the grid; so any grid will do.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Literal, NamedTuple
 
 import torch
@@ -83,6 +83,11 @@ class DeepOnetConfig(FoldedConfig):
 class DeepOnetModel(FoldedModel):
     """Branch and trunk; the branch's first layer belongs to a number of axes."""
 
+    parts: ClassVar[Mapping[str, Part]] = {
+        **FoldedModel.parts,
+        "trunk": "head",
+        "places": "head",
+    }
     config: DeepOnetConfig
 
     def __init__(
@@ -117,11 +122,6 @@ class DeepOnetModel(FoldedModel):
         sensors = self.config.sizes.sensors[axes - 1] ** axes
         layer = nn.Linear(sensors * READ, self.config.sizes.width)
         self.enter[str(axes)] = layer.to(self.table.enter.device)
-
-    def part_of(self, parameter: str) -> Part:
-        """Say which part a parameter, by its name in `named_parameters`, belongs to."""
-        is_trunk = parameter.partition(".")[0] in ("trunk", "places")
-        return "head" if is_trunk else super().part_of(parameter)
 
 
 class SumOfProducts(nn.Module):

@@ -6,7 +6,7 @@ alone; a number made of its embedding stands for the paper's time, since leads d
 in physical time. On a periodic axis that windows cover, shifted windows hold both ends.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Literal
 
 import torch
@@ -95,6 +95,13 @@ class ScotModel(FoldedModel):
     """Levels of windows; what changes resolution and what convolves belongs to a number of axes."""
 
     can_recompute: ClassVar[bool] = True
+    parts: ClassVar[Mapping[str, Part]] = {
+        **FoldedModel.parts,
+        "embed": "stem",
+        "embed_norm": "stem",
+        "recover": "head",
+        "seams": "head",
+    }
     config: ScotConfig
 
     def __init__(self, config: ScotConfig, fields: Iterable[str], num_axes: Iterable[int]) -> None:
@@ -177,13 +184,3 @@ class ScotModel(FoldedModel):
         points = self.clock.in_features
         kernel = torch.randn(points, points, *(SEAMS,) * axes) / (points * SEAMS**axes) ** 0.5
         self.seams[str(axes)] = nn.Parameter(kernel.to(self.table.enter.device))
-
-    def part_of(self, parameter: str) -> Part:
-        """Say which part a parameter, by its name in `named_parameters`, belongs to."""
-        parts: dict[str, Part] = {
-            "embed": "stem",
-            "embed_norm": "stem",
-            "recover": "head",
-            "seams": "head",
-        }
-        return parts.get(parameter.partition(".")[0]) or super().part_of(parameter)

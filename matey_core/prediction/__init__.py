@@ -9,16 +9,17 @@ import torch
 import xarray as xr
 
 from matey_core.batches import FieldBatch
-from matey_core.data import Ranges
+from matey_core.data import Ranges, mask_of
 from matey_core.errors import ConfigError
 from matey_core.fields import Boundary
 from matey_core.inference import Limiter, fill_missing, rollout
 from matey_core.models import Model
-from matey_core.prediction.inputs import Known, known_of
+from matey_core.prediction.inputs import Known, known_of, with_start
 from matey_core.prediction.names import as_dataset
 from matey_core.prediction.outputs import dataset_of
 from matey_core.runs.folder import StoreRecord
 from matey_core.runs.trained import find_trained
+from matey_core.store import MASK
 from matey_core.training import read_ranges
 
 NO_RANGES: Ranges = MappingProxyType({})
@@ -76,7 +77,9 @@ class Predictor:
         Args:
             data: fields with the dimension `time`, perhaps `sample`, and one to three further
                 ones, which are space. NaN is what is missing. The last `history` frames are
-                read. Or an array (time, field, *space) with `names`.
+                read. Or an array (time, field, *space) with `names`. What the model is given
+                beside its history is read by name, parameters also as `param_NAME`. Where that is
+                all there is, the history is zeros, as of a problem without time.
             steps: number of frames to predict.
             names: of the fields of an array.
             boundary: axis → `periodic`, `outflow`, `no_flux`, `no_slip` or `dirichlet`; by
@@ -99,7 +102,8 @@ class Predictor:
             raise ConfigError(
                 f"steps is {steps} and batch_size {batch_size}; both must be at least 1."
             )
-        dataset = as_dataset(data, names, self.records)
+        named = as_dataset(data, names, self.records)
+        dataset = with_start(named, model=self.model, records=self.records)
         known = known_of(
             dataset,
             model=self.model,
@@ -115,11 +119,16 @@ class Predictor:
 
     def _states(self, known: Known, samples: slice, steps: int, *, limit: bool) -> np.ndarray:
         device = next(self.model.parameters()).device
-        history, missing = fill_missing(torch.from_numpy(known.history[samples]).to(device))
+        frames = torch.from_numpy(known.history[samples]).to(device)
+        history, missing = fill_missing(frames)
+        given = {name: torch.from_numpy(v[samples]).to(device) for name, v in known.given.items()}
+        if MASK in self.model.given_scales and MASK not in given:
+            given[MASK] = mask_of(frames)
         batch = FieldBatch(
             spec=known.spec,
             history=history,
             lead_steps=torch.ones(len(history), 1, dtype=torch.int64, device=device),
+            given=given,
         )
         limiter = None
         if limit and self.ranges:

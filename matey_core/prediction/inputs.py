@@ -14,6 +14,8 @@ from matey_core.models import Model
 from matey_core.runs.folder import StoreRecord
 
 TIME, SAMPLE = "time", "sample"
+PARAMETER = "param_"
+"""Begins the names of parameters in a store."""
 UNEVEN = 1e-2
 """Relative difference between time steps that counts as one."""
 
@@ -28,6 +30,34 @@ class Known:
     """Times of all frames; where the dataset has none, as if the first were at 0."""
     has_samples: bool
     """Whether the dataset has the dimension `sample`."""
+    given: Mapping[str, Float[np.ndarray, "b *any"]]
+    """What the model is given beside the history, as far as the dataset has it."""
+
+
+def with_start(data: xr.Dataset, *, model: Model, records: Sequence[StoreRecord]) -> xr.Dataset:
+    """Add a first frame of zeros to a problem without time, of which only what is given is known.
+
+    Args:
+        data: is returned as it is where it has a field in time, or nothing of what is given.
+        model: knows what it is given.
+        records: what it was trained on.
+
+    Raises:
+        ConfigError: it is not clear which fields are asked for.
+    """
+    fields = [values for name, values in data.data_vars.items() if name in model.given_scales]
+    if not fields or any(TIME in values.dims for values in data.data_vars.values()):
+        return data
+    asked = {record.fields for record in records} or {model.fields}
+    if len(asked) > 1:
+        raise ConfigError(
+            "The dataset has nothing but what the model is given, and the model knows several sets "
+            f"of fields: {'; '.join(sorted(map(', '.join, asked)))}.",
+            remedy="Hand over the fields that are asked for as zeros, with the dimension time.",
+        )
+    widest = max(fields, key=lambda values: values.ndim)
+    zeros = xr.zeros_like(widest, dtype=np.float32).expand_dims({TIME: 1}).drop_attrs()
+    return data.assign(dict.fromkeys(asked.pop(), zeros))
 
 
 def known_of(
@@ -82,12 +112,42 @@ def known_of(
         history=stacked if samples else stacked[None],
         times=np.arange(data.sizes[TIME]) * time_step if times is None else times,
         has_samples=bool(samples),
+        given={
+            name: values
+            for name in model.given_scales
+            if (values := _given(data, name, axes, len(stacked) if samples else 1)) is not None
+        },
     )
+
+
+def _given(
+    data: xr.Dataset, name: str, axes: tuple[str, ...], size: int
+) -> Float[np.ndarray, "b *any"] | None:
+    """A static field or a parameter of every sample; None if the dataset does not have it."""
+    key = next((key for key in (name, PARAMETER + name) if key in data), None)
+    if key is None:
+        return None
+    values = data[key]
+    if TIME in values.dims:  # it does not change in time for the model
+        values = values.isel({TIME: 0})
+    values = values.transpose(*(dim for dim in (SAMPLE, *axes) if dim in values.dims))
+    if set(values.dims) - {SAMPLE} not in (set(), set(axes)):
+        raise ConfigError(
+            f"{name}, which the model is given, has the dimensions "
+            f"{', '.join(map(str, values.dims))}.",
+            remedy=f"Hand it over with {', '.join(axes)}, or as one number a sample.",
+        )
+    found = values.values.astype(np.float32)
+    return found if SAMPLE in values.dims else np.repeat(found[None], size, axis=0)
 
 
 def _fields(data: xr.Dataset, model: Model) -> tuple[str, ...]:
     """Names of the fields that the model knows, in its order."""
-    moving = [str(name) for name, values in data.data_vars.items() if TIME in values.dims]
+    moving = [
+        str(name)
+        for name, values in data.data_vars.items()
+        if TIME in values.dims and name not in model.given_scales
+    ]
     if not moving:
         raise ConfigError(
             f"No variable has the dimension time; there are {', '.join(map(str, data.dims))}.",

@@ -78,7 +78,7 @@ def _check_sharded(config: TrainingConfig, model: Model) -> None:
 
 
 def check_augmentations(config: TrainingConfig, sources: Sequence[StoreWindows]) -> None:
-    """Refuse augmentations whose symmetry a store does not establish.
+    """Refuse augmentations whose symmetry a store does not establish, or what is given breaks.
 
     Not after a resume: the run goes on as it began.
 
@@ -91,4 +91,10 @@ def check_augmentations(config: TrainingConfig, sources: Sequence[StoreWindows])
     """
     for source in sources:
         for augmentation in config.augment:
+            if source.store.given and augmentation.part != "noise":
+                raise ConfigError(
+                    f"The augmentation {augmentation.part} changes states alone, and "
+                    f"{', '.join(source.store.given)} would stay as given.",
+                    remedy="Leave out that augmentation, or given.",
+                )
             augmentation.check(source.store.spec)

@@ -11,7 +11,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,10 @@ from pydantic import TypeAdapter
 from matey_core.config import Config, read_toml, write_toml
 from matey_core.durable import make_folder, written
 from matey_core.errors import CheckpointError, ConfigError, MateyError, MateyWarning, RunError
-from matey_core.fields import Boundary
+from matey_core.fields import Boundary, GivenScale
 from matey_core.files import check_regular, read_json
 from matey_core.locks import locked
-from matey_core.models import check_known
+from matey_core.models import check_known, scales_of
 from matey_core.runs.circumstances import circumstances
 from matey_core.store import Store
 from matey_core.training import CheckpointFolder, Journal
@@ -67,6 +67,8 @@ class FinetuneStart:
     """Stores of this run alone."""
     base_sha256: str | None = None
     """Of the weights that what is saved adds to; None where whole models are saved."""
+    given: Mapping[str, GivenScale] = field(default_factory=dict)
+    """What the model was given before beside its history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,7 @@ class RunFolder:
             num_axes=tuple(found["num_axes"]),
             stores=_store_records(found, path),
             base_sha256=found.get("base_sha256"),
+            given=scales_of(found, path=path),
         )
 
     def tuned_on(self) -> tuple[StoreRecord, ...]:

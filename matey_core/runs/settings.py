@@ -42,6 +42,9 @@ class TrainingConfig(Config):
     minutes: PositiveFloat | None = None
     """Time of the whole training on this machine, in minutes, validations and checkpoints included,
     instead of a number of steps. Learning rate and objective follow the share of the time used."""
+    given: tuple[str, ...] = ()
+    """Names of what the model is given beside its history: static fields, parameters, or `mask` for
+    solid cells. Fields that are given are not predicted. By default nothing is given."""
     loss: LossConfig = Field(default_factory=LossConfig.standard)
     """Loss: the measure of error that training minimizes."""
     objective: ObjectiveConfig = Field(default_factory=ObjectiveConfig.standard)

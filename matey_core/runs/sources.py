@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from matey_core.data import Windows
+from matey_core.data import Windows, measure_given
 from matey_core.errors import CheckpointError, DataError, MateyWarning
+from matey_core.fields import GivenScale
 from matey_core.locations import is_remote, recorded_location
 from matey_core.runs.folder import StoreRecord
 from matey_core.store import Store, find_stores, open_store
@@ -100,6 +101,7 @@ def sources_of(
     max_lead: int,
     extra_frames: int = 0,
     choose: Callable[[Store], Sequence[int]],
+    given: Sequence[str] = (),
 ) -> tuple[list[StoreWindows], list[str]]:
     """Cut the stores that can be trained on into windows.
 
@@ -109,6 +111,7 @@ def sources_of(
         max_lead: largest lead, in stored frames.
         extra_frames: frames behind it that training windows need.
         choose: the trajectories of a store to train on.
+        given: names of what the model is given beside the history.
 
     Returns:
         The sources, and a sentence about every store that is left out or shortened.
@@ -117,7 +120,7 @@ def sources_of(
         DataError: no store is left.
     """
     sources, notes = [], []
-    for store in stores:
+    for store in (each.giving(given) for each in stores):
         samples = tuple(choose(store))
         if reason := _hindrance(store, samples, history + extra_frames):
             notes.append(f"{store.name} is left out: {reason}.")
@@ -141,6 +144,10 @@ def sources_of(
             remedy=f"Prepare files with at least {history + extra_frames + 1} frames a trajectory, "
             "or use a shorter --history.",
         )
+    for name in given:
+        lacking = [each.store.name for each in sources if name not in each.store.given]
+        if lacking:
+            notes.append(f"{name}, which is to be given, is not in {', '.join(lacking)}.")
     return sources, notes
 
 
@@ -154,10 +161,17 @@ def axis_counts(stores: Sequence[Store]) -> tuple[int, ...]:
     return tuple(sorted({store.spec.grid.num_axes for store in stores}))
 
 
+def given_scales(sources: Sequence[StoreWindows], names: Sequence[str]) -> dict[str, GivenScale]:
+    """How what a model is given is normalized, by the trajectories that train it."""
+    return measure_given([(each.store, each.training.samples) for each in sources], names)
+
+
 def _hindrance(store: Store, samples: Sequence[int], before: int) -> str:
     """Say why a store cannot be trained on with so many frames before the last target."""
     if store.is_static:
-        return "it has no time axis to learn from"
+        known = [*(field.name for field in store.static_fields), *store.parameters]
+        remedy = f", unless its solution follows from what is given: {', '.join(known)}"
+        return "it has no time axis to learn from" + (remedy if known else "")
     if store.num_frames < before + 1:
         return f"a history and its targets need {before + 1} frames, it has {store.num_frames}"
     return "" if samples else "it has no trajectory for training"

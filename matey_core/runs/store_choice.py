@@ -123,6 +123,8 @@ def hindrance_of(model: Model, store: Store) -> Hindrance | None:
         reason = f"the model does not know {', '.join(unknown)}"
     elif store.spec.grid.num_axes not in model.num_axes:
         reason = f"the model does not know grids of {store.spec.grid.num_axes} axes"
+    elif missing := model.given and model.given.missing(store.given):
+        reason = f"it does not have {', '.join(missing)}, which the model was trained with"
     if not reason:
         return None
     return Hindrance(

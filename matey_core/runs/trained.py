@@ -7,7 +7,7 @@ from matey_core.errors import CheckpointError, DataError
 from matey_core.hubs import is_hub_name
 from matey_core.hubs.pulling import pulled
 from matey_core.locations import recorded_location
-from matey_core.models import Model, load_model
+from matey_core.models import Model, given_names, load_model
 from matey_core.runs.folder import RunFolder, StoreRecord, newest_run, run_toml
 from matey_core.runs.project import project
 from matey_core.runs.sources import readable
@@ -35,6 +35,14 @@ class Trained:
     def load(self) -> Model:
         """Load the weights."""
         return load_model(self.path)
+
+    def given(self) -> tuple[str, ...]:
+        """Names of what the model is given beside its history, without loading it.
+
+        Raises:
+            CheckpointError: its description is damaged.
+        """
+        return given_names(self.path)
 
     def open_stores(self) -> list[Store]:
         """Open the stores of the run.

@@ -106,6 +106,27 @@ def chunks_of(
     return (CompressedChunks if layout.is_compressed else PlainChunks)(layout, files, folder)
 
 
+class AfterZeros(Chunks):
+    """The frames of other chunks behind a frame of zeros."""
+
+    def __init__(self, chunks: Chunks) -> None:
+        self.chunks = chunks
+        self.dtype, self.space = chunks.dtype, chunks.space
+
+    def read_into(self, out: Shaped[np.ndarray, "time *space"], frames: Frames) -> None:
+        """Read frames, of which frame 0 is zeros."""
+        zeros = int(frames.start == 0 and frames.stop > 0)
+        out[:zeros] = 0
+        if frames.stop > 1:
+            sample, start, stop = frames
+            self.chunks.read_into(out[zeros:], Frames(sample, max(start - 1, 0), stop - 1))
+
+    def announce(self, wanted: Sequence[Frames]) -> None:
+        """Have the frames behind the zeros fetched."""
+        behind = [Frames(f.sample, max(f.start - 1, 0), f.stop - 1) for f in wanted if f.stop > 1]
+        self.chunks.announce(behind)
+
+
 class PlainChunks(Chunks):
     """Files that are nothing but values."""
 

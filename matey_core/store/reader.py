@@ -1,8 +1,8 @@
 """An open store: what it holds, and any frames of any trajectory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,12 @@ from jaxtyping import Float, Shaped
 from matey_core.fields import Field, FieldSpec
 from matey_core.locations import is_remote
 from matey_core.store import layout
-from matey_core.store._chunks import Chunks, Frames
+from matey_core.store._chunks import AfterZeros, Chunks, Frames
+
+MASK = "mask"
+"""Name of what is given where cells are solid or missing: 1 there, 0 elsewhere."""
+START = np.array((-1.0, 0.0))
+"""Steps from the only frame of a problem without time to those that it is shown with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +50,8 @@ class Store:
     _sample_times: np.ndarray | None
     _chunks: tuple[Chunks, ...]
     _static_chunks: tuple[Chunks, ...]
+    given: tuple[str, ...] = ()
+    """Names of what models are given beside the history; see `giving`."""
 
     @property
     def name(self) -> str:
@@ -116,6 +123,55 @@ class Store:
         frames = Frames(sample, start, stop)
         for channel, chunks in enumerate(self._chunks):
             chunks.read_into(out[:, channel], frames)
+
+    def giving(self, names: Iterable[str]) -> "Store":
+        """The same store, handing over some of what it knows beside the history.
+
+        A field that changes in time is then a static one, with the values of its first frame. A
+        problem without time, of which something is given, has a first frame of zeros.
+
+        Args:
+            names: of static or other fields, of parameters, or `mask` for cells that are missing;
+                what the store does not have is ignored.
+        """
+        names = tuple(dict.fromkeys(names))
+        if not names:
+            return self
+        fixed = [index for index, name in enumerate(self.spec.names) if name in names]
+        moving = [index for index in range(len(self.spec.names)) if index not in fixed]
+        if not moving:  # nothing would be left to predict
+            fixed, moving = [], list(range(len(self.spec.names)))
+        fields, chunks = self.spec.fields, self._chunks
+        static = (*self.static_fields, *(fields[index] for index in fixed))
+        known = {field.name for field in static} | set(self.parameters)
+        has_start = self.num_frames > 1 or not known.intersection(names)
+        return replace(
+            self,
+            spec=replace(self.spec, fields=tuple(fields[index] for index in moving)),
+            static_fields=static,
+            given=tuple(name for name in names if name in known or name == MASK),
+            _times=self._times if has_start else self._times[0] + self.spec.time_step * START,
+            _sample_times=self._sample_times if has_start else None,
+            _chunks=tuple(
+                chunks[index] if has_start else AfterZeros(chunks[index]) for index in moving
+            ),
+            _static_chunks=(*self._static_chunks, *(chunks[index] for index in fixed)),
+        )
+
+    def read_given(self, sample: int) -> dict[str, Float[np.ndarray, "*space"]]:
+        """Read what models are given of a trajectory, without `mask`, in float32.
+
+        Raises:
+            DataError: a file of the store is missing or damaged.
+        """
+        static = {field.name for field in self.static_fields}
+        return {
+            name: self.read_field(name, sample)[0].astype(np.float32)
+            if name in static
+            else np.asarray(self.parameters[name][sample], np.float32)
+            for name in self.given
+            if name in static or name in self.parameters
+        }
 
     def _check(self, sample: int, start: int, stop: int) -> None:
         if not (0 <= sample < self.num_samples and 0 <= start < stop <= self.num_frames):

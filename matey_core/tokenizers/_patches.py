@@ -17,6 +17,8 @@ from matey_core.nn.factors import stage_factors
 
 Details = tuple[Float[Tensor, "n k3 k2 w"], Float[Tensor, "n k3 w"]]
 """A stem's features of the last frame, after its first and after its second stage."""
+Channels = tuple[Float[Tensor, "n 1 k *any"], Float[Tensor, "k w"]]
+"""Channels that all frames have, and their vectors."""
 
 
 class Stem(nn.Module):
@@ -42,25 +44,41 @@ class Stem(nn.Module):
         self.activation = nn.GELU()
 
     def forward(
-        self, cells: Float[Tensor, "n t c *patch"], table: Float[Tensor, "c w"]
+        self,
+        cells: Float[Tensor, "n t c *patch"],
+        table: Float[Tensor, "c w"],
+        given: Channels | None = None,
     ) -> tuple[Float[Tensor, "n t d"], Details]:
         """Embed cells.
 
         Args:
             cells: (n, t, c, *patch) normalized fields of each cell and frame.
             table: (c, w) vector of each channel.
+            given: further channels of each cell, the same for all frames, and their vectors.
 
         Returns:
             (n, t, d) tokens, and the last frame's features after each of the first two
             stages, (n, k3, k2, w) and (n, k3, w), for the head.
         """
         with torch.autocast(cells.device.type, enabled=False):
-            kernel = torch.einsum("cw,kwv->kcv", table.float(), self.first).flatten(0, 1)
-            points = nested(cells.float(), self.factors).flatten(-2)
-            fine = self.first_norm(points @ (kernel / table.shape[0] ** 0.5) + self.first_bias)
+            points = self._points(cells, table, scale=table.shape[0] ** 0.5) + self.first_bias
+            if given is not None:
+                points = points + self._points(*given)
+            fine = self.first_norm(points)
         fine = self.activation(fine)
         coarse = self.activation(self.second_norm(self.second(fine.flatten(-2))))
         return self.third(coarse.flatten(-2)), (fine[:, -1], coarse[:, -1])
+
+    def _points(
+        self,
+        cells: Float[Tensor, "n t c *patch"],
+        table: Float[Tensor, "c w"],
+        *,
+        scale: float = 1.0,
+    ) -> Float[Tensor, "n t k3 k2 v"]:
+        """Channels through the first stage, without its offset."""
+        kernel = torch.einsum("cw,kwv->kcv", table.float(), self.first).flatten(0, 1)
+        return nested(cells.float(), self.factors).flatten(-2) @ (kernel / scale)
 
 
 class Head(nn.Module):

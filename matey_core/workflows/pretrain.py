@@ -24,6 +24,7 @@ from matey_core.runs.sizes import fitting_size, may_be_chosen
 from matey_core.runs.sources import (
     axis_counts,
     field_names,
+    given_scales,
     open_stores,
     reopen_stores,
     sources_of,
@@ -155,6 +156,7 @@ def _job(
         max_lead=config.max_lead,
         extra_frames=config.objective.extra_frames,
         choose=lambda store: store.samples("train"),
+        given=config.given,
     )
     used = [source.store for source in sources]
     fields, num_axes = field_names(used), axis_counts(used)
@@ -166,6 +168,7 @@ def _job(
     config = config.model_copy(update={"model": tokens.model, "flops": None, "seconds": None})
     torch.manual_seed(config.seed)
     model = build(config.model)
+    model.give(given_scales(sources, config.given))
     check_capabilities(config, model, tokens, sources, strategy)
     if not resumes:
         check_augmentations(config, sources)

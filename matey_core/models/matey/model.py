@@ -1,6 +1,6 @@
 """MATEY without the published faults: local norms, increments, lead time in every block."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
 import torch
@@ -21,12 +21,13 @@ from matey_core.models.matey.error_head import SPARED, ErrorHead, side_loss
 from matey_core.models.matey.processor import Processor, check_scheme, check_shared
 from matey_core.models.matey.settings import MateySettings
 from matey_core.nn.field_table import FieldTable
+from matey_core.nn.padding import pad
 from matey_core.sequence_group import SequenceGroup
 from matey_core.tokenizers import TOKENIZERS, Pass, TokenizerConfig, Tree, num_tokens
 from matey_core.tokenizers._deal import deal
 from matey_core.tokenizers._grow import grow_normalized
 from matey_core.tokenizers._layout import Layout, gather, lay_out, scatter
-from matey_core.tokenizers._patches import Details, Head, Stem
+from matey_core.tokenizers._patches import Channels, Details, Head, Stem
 from matey_core.tokens import TokenBatch
 
 
@@ -41,6 +42,12 @@ class MateyModel(AdaptiveModel):
     can_recompute: ClassVar[bool] = True
     can_shift: ClassVar[bool] = True
     can_share_samples: ClassVar[bool] = True
+    parts: ClassVar[Mapping[str, Part]] = {
+        "stems": "stem",
+        "heads": "head",
+        "error_head": "head",
+        "table": "fields",
+    }
     config: MateySettings
 
     def __init__(
@@ -69,13 +76,15 @@ class MateyModel(AdaptiveModel):
         frame, lead_steps = self._frame(batch)
         tree = self._tree(frame)
         rows = self.table.rows(batch.spec.names)
+        patch = tree.patches[0]
         output = self.exchange(
-            frame.channels(tree.patches[0]),
+            frame.channels(patch),
             tree,
             batch.spec,
             entering=self.table.entering(rows),
             leaving=self.table.leaving(rows),
             lead_steps=lead_steps,
+            given=self._given(batch, patch),
         )
         values = frame.state(output)
         return self._prediction(values, batch, self._side_loss(values, frame, tree, batch))
@@ -89,6 +98,7 @@ class MateyModel(AdaptiveModel):
         entering: Float[Tensor, "k w"],
         leaving: tuple[Float[Tensor, "o w"], Float[Tensor, " o"]],
         lead_steps: Int[Tensor, " b"],
+        given: Channels | None = None,
     ) -> Float[Tensor, "b o *padded"]:
         """Cut channels into cells, let their tokens exchange, and write what they say.
 
@@ -99,10 +109,11 @@ class MateyModel(AdaptiveModel):
             entering: (k, w) vectors that carry the channels into a stem.
             leaving: (o, w) vectors that read the heads, and (o,) offsets.
             lead_steps: (b,) frames ahead.
+            given: further channels, the same for all frames, and their vectors.
         """
         with as_written(unless=tree.has_known_counts):  # shapes that change compile anew each time
             outputs = [
-                self._run(cells, tree, spec, channels, entering, leaving, lead_steps)
+                self._run(cells, tree, spec, channels, entering, leaving, lead_steps, given)
                 for cells in TOKENIZERS[self.tokenizing.name](tree)
             ]
         output = torch.stack(outputs).sum(0) if len(outputs) > 1 else outputs[0]
@@ -182,22 +193,26 @@ class MateyModel(AdaptiveModel):
         is_fixed = tokenizer.name == "uniform" or tokenizer.has_number
         return self.config.cost(inputs).flops if is_fixed else None
 
-    def part_of(self, parameter: str) -> Part:
-        """Say which part a parameter, by its name in `named_parameters`, belongs to."""
-        parts: dict[str, Part] = {
-            "stems": "stem",
-            "heads": "head",
-            "error_head": "head",
-            "table": "fields",
-        }
-        return parts.get(parameter.partition(".")[0], "attention")
-
     def _frame(self, batch: FieldBatch) -> tuple[Frame, Int[Tensor, " bl"]]:
         """Normalized histories of all (sample, lead) pairs, and their leads."""
         history = batch.history.repeat_interleave(batch.lead_steps.shape[1], dim=0)
         lead_steps = batch.lead_steps.flatten()
         frame = Frame.of(history, lead_steps, batch.spec.grid, self.config, self.shift)
         return frame, lead_steps
+
+    @property
+    def given_width(self) -> int:
+        """Length of a channel's vector."""
+        return self.inner
+
+    def _given(self, batch: FieldBatch, patch: tuple[int, ...]) -> Channels | None:
+        """What the model is given beside the history, for every (sample, lead) pair."""
+        found = self.given.channels(batch) if self.given else None
+        if found is None:
+            return None
+        leads, periodic = batch.lead_steps.shape[1], batch.spec.grid.periodic
+        channels = found[0].unsqueeze(1).repeat_interleave(leads, dim=0)
+        return pad(channels, patch, periodic=periodic, shift=self.shift), found[1]
 
     @property
     def _is_learning(self) -> bool:
@@ -224,12 +239,13 @@ class MateyModel(AdaptiveModel):
         entering: Float[Tensor, "k w"],
         leaving: tuple[Float[Tensor, "o w"], Float[Tensor, " o"]],
         lead_steps: Int[Tensor, " b"],
+        given: Channels | None,
     ) -> Float[Tensor, "b o *padded"]:
         """One pass through stem, blocks and head."""
         layout = lay_out(cells, tree.patches, spec.grid.shape, tree.shift)
         if self.sequence is not None:
             layout = deal(layout, cells, self.sequence)
-        tokens, details = self._encode(channels, tree.patches, layout, entering)
+        tokens, details = self._encode(channels, tree.patches, layout, entering, given)
         last = self.processor(tokens, spec, lead_steps, recompute=self.recompute).values[:, -1]
         shape = (channels.shape[0], *channels.shape[3:])
         leave, bias = leaving
@@ -250,12 +266,14 @@ class MateyModel(AdaptiveModel):
         patches: tuple[tuple[int, ...], ...],
         layout: Layout,
         table: Float[Tensor, "k w"],
+        given: Channels | None,
     ) -> tuple[TokenBatch, list[Details | None]]:
         """Cells of every group to packed tokens, and what the stems hand to the heads."""
         tokens, details = [], []
         for group in layout.groups:
             patch = patches[group.level]
-            values, inner = self.stems[_key(patch)](gather(channels, patch, group), table)
+            more = None if given is None else (gather(given[0], patch, group), given[1])
+            values, inner = self.stems[_key(patch)](gather(channels, patch, group), table, more)
             tokens.append(values.float())  # the residual stream stays float32
             details.append(inner if self.config.details else None)
         packed = TokenBatch(

@@ -6,7 +6,7 @@ features instead of from fields, so that a cell knows its neighborhood before it
 write into them. All frames of the history are folded into channels, so that a cell is one token.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
 import torch
@@ -42,6 +42,14 @@ class PyramidModel(MateyModel):
     """
 
     can_share_samples: ClassVar[bool] = False
+    parts: ClassVar[Mapping[str, Part]] = {
+        **MateyModel.parts,
+        "stem": "stem",
+        "reads": "stem",
+        "pyramid": "head",  # all that follows the tokens
+        "head": "head",
+        "writes": "head",
+    }
     config: PyramidSettings
 
     def __init__(
@@ -67,6 +75,9 @@ class PyramidModel(MateyModel):
         tree = self._tree(frame) if self.config.has_tokens else None
         rows = self.table.rows(batch.spec.names)
         x = self.stem(frame.channels(), self.table.entering(rows), frame.grid)
+        leads = batch.lead_steps.shape[1]
+        if self.given and (points := self.given.points(batch, repeats=leads)) is not None:
+            x = x + points
         lead = self.lead_time(lead_steps, batch.spec.time_step)
         context = self.pyramid.context(nn.functional.silu(lead), frame.grid)
         x = self.pyramid.before_tokens(x, context, recompute=self.recompute)
@@ -112,14 +123,12 @@ class PyramidModel(MateyModel):
         """Say which part a parameter, by its name in `named_parameters`, belongs to."""
         if parameter.startswith("pyramid.down."):
             return "stem"
-        parts: dict[str, Part] = {
-            "stem": "stem",
-            "reads": "stem",
-            "pyramid": "head",  # all that follows the tokens
-            "head": "head",
-            "writes": "head",
-        }
-        return parts.get(parameter.partition(".")[0]) or super().part_of(parameter)
+        return super().part_of(parameter)
+
+    @property
+    def given_width(self) -> int:
+        """Channels of a point."""
+        return self.config.dimensions.channels
 
     def _make_table(self, config: MateySettings) -> FieldTable:
         assert isinstance(config, PyramidSettings)

@@ -9,6 +9,7 @@ import torch
 from matey_core.config import validate
 from matey_core.distributed import Strategy
 from matey_core.errors import ConfigError
+from matey_core.fields import GivenScale
 from matey_core.finetuning import check_merged
 from matey_core.models import Model, adaptive, adaptive_config
 from matey_core.progress import OnProgress, silent
@@ -19,7 +20,7 @@ from matey_core.runs.folder import FinetuneStart, RunFolder, create_run
 from matey_core.runs.job import TrainingJob
 from matey_core.runs.resuming import resumable_run
 from matey_core.runs.scores import OnValidation, ignore_validation
-from matey_core.runs.sources import axis_counts, field_names
+from matey_core.runs.sources import StoreWindows, axis_counts, field_names, given_scales
 from matey_core.runs.start import OnStart, ignore_start, store_facts
 from matey_core.runs.status import OnStep, ignore_step
 from matey_core.runs.token_plan import TokenPlan, plan_tokens
@@ -150,9 +151,10 @@ def _job(plan: FinetunePlan, strategy: Strategy, *, folder: RunFolder | None) ->
         num_axes=model.num_axes,
         stores=plan.own_records(),
         base_sha256=plan.base.sha256 if plan.base else None,
+        given=dict(model.given_scales),
     )
     notes = [*plan.notes, *_news(model, stores)]
-    model = _prepared(model, config, stores)
+    model = _prepared(model, config, plan.sources)
     config, tokens = _planned(plan, model, strategy)
     check_capabilities(config, model, tokens, plan.sources, strategy)
     if not resumes:
@@ -185,7 +187,7 @@ def _planned(
     plan: FinetunePlan, model: Model, strategy: Strategy
 ) -> tuple[FinetuneConfig, TokenPlan]:
     """Let the model cut fields as the budget says, and write that into the settings."""
-    config, stores = plan.config, [source.store for source in plan.sources]
+    config = plan.config
     if config.tokens is not None:
         cutting = adaptive(model, what="A budget of tokens")
         cutting.retokenize(cutting.config.tokenization.with_tokens(config.tokens))
@@ -194,7 +196,7 @@ def _planned(
         model.config,
         plan.sources,
         strategy,
-        make=lambda: _prepared(plan.begin(), config, stores),
+        make=lambda: _prepared(plan.begin(), config, plan.sources),
     )
     if tokens.model != model.config:
         chosen = adaptive_config(tokens.model, what="A budget").tokenization
@@ -209,12 +211,17 @@ def _news(model: Model, stores: Sequence[Store]) -> list[str]:
     return [f"Fields that are new to the model: {', '.join(fields)}."] if fields else []
 
 
-def _prepared(model: Model, config: FinetuneConfig, stores: Sequence[Store]) -> Model:
+def _prepared(model: Model, config: FinetuneConfig, sources: Sequence[StoreWindows]) -> Model:
     """Teach the model what is new and freeze parts of it, or make another one like it."""
+    stores = [source.store for source in sources]
     known = {name: value.shape for name, value in model.named_parameters()}
     model.extend(fields=field_names(stores), num_axes=axis_counts(stores))
+    optional = {name: GivenScale(is_required=False) for name in model.given_scales}
+    model.give(optional | given_scales(sources, config.given))
     if config.from_scratch:
-        return model.config.build(fields=model.fields, num_axes=model.num_axes)
+        fresh = model.config.build(fields=model.fields, num_axes=model.num_axes)
+        fresh.give(model.given_scales)
+        return fresh
     new = {name for name, value in model.named_parameters() if known.get(name) != value.shape}
     expected = {name: value.shape for name, value in model.state_dict().items()}
     config.finetune.prepare(model)

@@ -75,7 +75,13 @@ def plan_finetuning(config: FinetuneConfig) -> FinetunePlan:
             notes.append("With --from-scratch there is no base; the whole model is saved.")
         mode = FinetuneModeConfig.choose("full")
     resolved = config.model_copy(
-        update={"source": trained.path, "finetune": mode, "history": history, "max_lead": max_lead}
+        update={
+            "source": trained.path,
+            "finetune": mode,
+            "history": history,
+            "max_lead": max_lead,
+            "given": tuple(dict.fromkeys((*trained.given(), *config.given))),
+        }
     )
     sources, more = _sources(resolved, stores)
     return FinetunePlan(
@@ -113,9 +119,15 @@ def plan_again(run: RunFolder, config: FinetuneConfig, data: Path | None = None)
         )
     # Built and extended as it was, so that parameters have the order that sums were taken in.
     settings = load_model(last / "model").config
+
+    def begin() -> Model:
+        model = settings.build(fields=start.fields, num_axes=start.num_axes)
+        model.give(start.given)
+        return model
+
     return FinetunePlan(
         config=config,
-        begin=lambda: settings.build(fields=start.fields, num_axes=start.num_axes),
+        begin=begin,
         sources=sources,
         seen=(),
         base=base,
@@ -144,6 +156,7 @@ def _sources(
         max_lead=config.max_lead,
         extra_frames=config.objective.extra_frames,
         choose=lambda store: subset(store, config.n_samples, seed=config.seed),
+        given=config.given,
     )
 
 

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 
 from matey_core.batches import FieldBatch
-from matey_core.data import Windows, sequential_batches
+from matey_core.data import Windows, given_of, sequential_batches
 from matey_core.files import check_no_link
 from matey_core.inference import (
     ArtifactTally,
@@ -295,14 +295,14 @@ class _Job:
         """
         samples = chosen.samples[rows]
         first = self.config.start + self.history
-        history, missing = fill_missing(
-            self._frames(chosen.store, samples, self.config.start, first)
-        )
+        frames = self._frames(chosen.store, samples, self.config.start, first)
+        history, missing = fill_missing(frames)
         batch = FieldBatch(
             spec=chosen.store.spec,
             history=history,
             lead_steps=torch.ones(len(samples), 1, dtype=torch.int64, device=self.device),
             valid=None if missing is None else ~missing[:, None],
+            given=given_of(chosen.store, samples, frames),
         )
         forecasts = {name: each.states(batch) for name, each in self.forecasters.items()}
         baseline = persistence(batch)

@@ -41,7 +41,7 @@ def choose_stores(config: RolloutConfig, trained: Trained, model: Model, *, hist
             name.
         DataError: there is none, none fits, or one is damaged.
     """
-    stores = candidates(config.data, trained)
+    stores = [store.giving(model.given_scales) for store in candidates(config.data, trained)]
     own = trained.tuned_on
     if config.data is None and not config.store and own:
         earlier = tuple(store.name for store in stores if store.fingerprint not in own)
