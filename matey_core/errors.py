@@ -1,5 +1,7 @@
 """Every failure that a user can cause or cure: what, where, expected, found, remedy."""
 
+from collections.abc import Sequence
+
 DISTRIBUTION = "matey-fm"
 """What to install; `matey` is another project's name on PyPI."""
 
@@ -30,6 +32,22 @@ class ConfigError(MateyError):
 
 class DataError(MateyError):
     """A source file or store that is not what it should be."""
+
+
+MOST_TOLD = 20
+"""So many errors are shown as one."""
+
+
+def combined(errors: Sequence[DataError]) -> DataError:
+    """Say what several errors say as one; a lone one stays as it is."""
+    if len(errors) == 1:
+        return errors[0]
+    more = f" And {len(errors) - MOST_TOLD} more." if len(errors) > MOST_TOLD else ""
+    told = " ".join(map(str, errors[:MOST_TOLD]))
+    remedies = dict.fromkeys(error.remedy for error in errors[:MOST_TOLD] if error.remedy)
+    return DataError(
+        f"{len(errors)} files or sources cannot be read. {told}{more}", remedy=" ".join(remedies)
+    )
 
 
 class NothingFoundError(DataError):

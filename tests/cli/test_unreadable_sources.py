@@ -129,3 +129,28 @@ def test_a_damaged_file_of_another_kind_is_no_part(matey: Matey, tmp_path: Path)
     found = json.loads(ends(matey("prepare", str(tmp_path), "--json"), 1).stdout)
     assert names_of(found) == ["cut.h5"]
     assert found["rows"][0]["samples"] == 2
+
+
+def test_a_named_reader_stops_and_names_every_file(matey: Matey, tmp_path: Path) -> None:
+    for samples, name in enumerate("abcd", 2):
+        tiny_source(tmp_path / f"{name}.h5", samples=samples)
+    for name, cut in (("b", 100), ("d", 200)):
+        file = tmp_path / f"{name}.h5"
+        file.write_bytes(file.read_bytes()[:-cut])
+    said = " ".join(ends(matey("prepare", "pdebench", str(tmp_path)), 2).stderr.split())
+    assert "2 files or sources cannot be read" in said
+    assert "b.h5 is truncated" in said
+    assert "d.h5 is truncated" in said
+    assert not (tmp_path / "zarr").exists()
+
+
+def test_files_of_one_source_are_all_named(matey: Matey, tmp_path: Path) -> None:
+    for number in range(5):
+        netcdf(tmp_path / "runs" / f"{number}.nc", number)
+    for number in (1, 3):
+        data = xr.load_dataset(tmp_path / "runs" / f"{number}.nc", engine="scipy")
+        data["x"] = ("x", [0.0, 1, 2, 9])
+        data.to_netcdf(tmp_path / "runs" / f"{number}.nc", engine="scipy")
+    said = " ".join(ends(matey("prepare", "netcdf", str(tmp_path)), 2).stderr.split())
+    assert "1.nc: x is unevenly spaced" in said
+    assert "3.nc: x is unevenly spaced" in said

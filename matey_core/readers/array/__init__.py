@@ -13,14 +13,6 @@ from matey_core.files import entries_of
 from matey_core.quantities import names_a_field
 from matey_core.readers import READERS, Join, Reader, ReaderOptions, Source
 from matey_core.readers._find import walk
-from matey_core.readers._in_time import (
-    InTime,
-    by_number,
-    counted_times,
-    look_like_steps,
-    runs_in,
-)
-from matey_core.readers._joined import Joined
 from matey_core.readers._options import dims_of, pairs
 from matey_core.readers.array.files import has_known_dims, is_array, opened
 from matey_core.readers.array.folders import (
@@ -35,6 +27,15 @@ from matey_core.readers.array.folders import (
 from matey_core.readers.array.ranks import ArrayDims
 from matey_core.readers.netcdf.header import open_dataset
 from matey_core.readers.netcdf.source import Opener
+from matey_core.sources.in_time import (
+    InTime,
+    by_number,
+    counted_times,
+    look_like_steps,
+    runs_in,
+)
+from matey_core.sources.joined import Joined
+from matey_core.sources.parts import opened_parts
 
 LONE = "u"
 """Name of an array that has none."""
@@ -107,7 +108,7 @@ class ArrayReader(Reader):
         if parts := self._trajectories(path):
             is_in_time = self.options.join == "time"
             open_part = self._in_time if is_in_time else self._open_fields
-            return Joined(path, [open_part(part, opener) for part in parts])
+            return Joined(path, opened_parts(parts, lambda part: open_part(part, opener)))
         files = self._children(path)
         if not files:
             raise DataError(f"{path} holds no .npy file.", remedy="Name a file, or a folder.")
@@ -117,7 +118,7 @@ class ArrayReader(Reader):
             return self._open_fields(path, opener)
         if join == "time":
             return self._in_time(path, opener)
-        sources = [open_dataset(file, self.options, opener) for file in files]
+        sources = opened_parts(files, lambda file: open_dataset(file, self.options, opener))
         joined = Joined(path, sources)
         if self.options.join == "auto" and "time" not in self._roles():
             notes = (*joined.header.notes, *look_like_steps(sources))
@@ -126,7 +127,7 @@ class ArrayReader(Reader):
 
     def _in_time(self, folder: Path, opener: Opener) -> Source:
         paths, numbers = by_number(self._children(folder))
-        sources = [open_dataset(path, self.options, opener) for path in paths]
+        sources = opened_parts(paths, lambda path: open_dataset(path, self.options, opener))
         return InTime(folder, sources, counted_times(sources, numbers, self.options.time_step))
 
     def _open_fields(self, folder: Path, opener: Opener) -> Source:

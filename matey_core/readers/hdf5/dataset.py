@@ -16,7 +16,6 @@ from matey_core.containers.views import STAR, components
 from matey_core.errors import ConfigError, DataError
 from matey_core.files import version
 from matey_core.readers import ReaderOptions
-from matey_core.readers._expressions import parse
 from matey_core.readers._options import ROLES, named_dims
 from matey_core.readers.hdf5.dims import component_names, fitting, roles_of
 from matey_core.readers.hdf5.fields import (
@@ -32,6 +31,7 @@ from matey_core.readers.hdf5.fields import (
 from matey_core.readers.hdf5.proposal import asks
 from matey_core.readers.hdf5.surroundings import Surroundings
 from matey_core.readers.netcdf.files import LEFT_OUT
+from matey_core.sources.expressions import parse
 
 OPEN_FILES = 4
 """How many files a process keeps open between reads."""

@@ -12,9 +12,9 @@ from matey_core.containers.tree import attributes_of
 from matey_core.containers.views import STAR, matches
 from matey_core.readers import ReaderOptions
 from matey_core.readers._options import ROLES
-from matey_core.readers._spacing import is_increasing
 from matey_core.readers.hdf5.fields import Recipe
 from matey_core.readers.hdf5.places import place_of, places, steps
+from matey_core.sources.spacing import is_increasing
 
 COUNTERS = ("Time", "NumCycles", "MaxLevel", "NumMeshBlocks", "set_number", "writes")
 """Attributes that tell of a run of Athena++ or Dedalus, and not of the equation."""

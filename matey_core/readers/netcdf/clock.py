@@ -13,12 +13,12 @@ from jaxtyping import Shaped
 from matey_core.containers.damage import reading
 from matey_core.errors import ConfigError, DataError
 from matey_core.readers import ReaderOptions, Source
-from matey_core.readers._in_time import FEWEST, InTime, by_number, counted_times
 from matey_core.readers._options import usual_role
 from matey_core.readers.netcdf.dims import coordinate_of, guessed_role
 from matey_core.readers.netcdf.layout import unit_of
 from matey_core.readers.netcdf.source import DatasetSource
 from matey_core.readers.netcdf.times import in_seconds, stamped
+from matey_core.sources.in_time import FEWEST, InTime, by_number, counted_times
 
 COMMON = ("", "standard", "gregorian", "proleptic_gregorian")
 """Calendars whose dates NumPy can count."""

@@ -11,10 +11,11 @@ from matey_core.files import entries_of
 from matey_core.quantities import names_a_field
 from matey_core.readers import Reader, ReaderOptions, Source
 from matey_core.readers._find import walk
-from matey_core.readers._in_time import look_like_steps, runs_in
-from matey_core.readers._joined import Joined
 from matey_core.readers.netcdf.clock import in_time, moments_in_time
 from matey_core.readers.netcdf.source import DatasetSource
+from matey_core.sources.in_time import look_like_steps, runs_in
+from matey_core.sources.joined import Joined
+from matey_core.sources.parts import opened_parts
 
 
 class FileReader(Reader):
@@ -112,7 +113,7 @@ class FileReader(Reader):
                 remedy="Say --join sample if each is a trajectory; otherwise put all fields of a "
                 "trajectory into one file.",
             )
-        sources = [self.open_file(file) for file in files]
+        sources = opened_parts(files, self.open_file)
         if join == "time":
             return in_time(path, sources, self.options)
         if join == "auto" and (found := moments_in_time(path, sources, self.options)):

@@ -23,7 +23,6 @@ from matey_core.readers._options import (
     frame_times,
     positions,
 )
-from matey_core.readers._spacing import is_even, is_increasing, uniform
 from matey_core.readers._vectors import described, vector_notes
 from matey_core.readers.netcdf.components import opened_in_components
 from matey_core.readers.netcdf.dims import coordinate_of, stated_spacing
@@ -32,6 +31,7 @@ from matey_core.readers.netcdf.layout import NetcdfLayout, layout_of, unit_of
 from matey_core.readers.netcdf.notes import circle_notes, notes_of
 from matey_core.readers.netcdf.source import DatasetSource, Opener
 from matey_core.readers.netcdf.times import has_fixed_length, in_seconds, stamped, why_uneven
+from matey_core.sources.spacing import is_even, is_increasing, uniform
 
 OVERRIDE = ", or say with --time-step that the frames are evenly apart"
 

@@ -9,9 +9,9 @@ import xarray as xr
 
 from matey_core.errors import ConfigError
 from matey_core.readers import ReaderOptions
-from matey_core.readers._expressions import Expression, parse
 from matey_core.readers._options import chosen, dims_of, pairs
 from matey_core.readers.netcdf.dims import Dims, find_dims, is_floating
+from matey_core.sources.expressions import Expression, parse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

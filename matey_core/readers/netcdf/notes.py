@@ -11,12 +11,12 @@ from jaxtyping import Shaped
 
 from matey_core.fields import Grid, can_name_a_parameter
 from matey_core.readers import ReaderOptions
-from matey_core.readers._spacing import UNEVEN
 from matey_core.readers.netcdf.components import MOST_COMPONENTS
 from matey_core.readers.netcdf.dims import Dims, coordinate_of, is_floating, stated_spacing
 from matey_core.readers.netcdf.files import LEFT_OUT, is_netcdf
 from matey_core.readers.netcdf.layout import NetcdfLayout, unit_of
 from matey_core.readers.netcdf.times import stamped
+from matey_core.sources.spacing import UNEVEN
 
 CIRCLE = 360.0
 """Degrees."""

@@ -25,9 +25,9 @@ from matey_core.containers.hdf5 import (
 from matey_core.errors import DataError
 from matey_core.fields import FieldSpec, Grid
 from matey_core.readers import Header, Source
-from matey_core.readers._spacing import uniform
 from matey_core.readers._unread import unread
 from matey_core.readers.pdebench import names
+from matey_core.sources.spacing import uniform
 
 ORDER = ("x", "y", "z", "t")
 VARYING = {"dam_radius"}

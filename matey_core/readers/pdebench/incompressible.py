@@ -25,10 +25,10 @@ from matey_core.containers.hdf5 import (
 from matey_core.errors import DataError
 from matey_core.fields import Field, FieldSpec, Grid
 from matey_core.readers import Header, Source
-from matey_core.readers._spacing import uniform
 from matey_core.readers._unread import unread
 from matey_core.readers.pdebench import names
 from matey_core.readers.pdebench.described import constants, described, sample_names
+from matey_core.sources.spacing import uniform
 
 
 def accepts(file: h5py.File) -> bool:

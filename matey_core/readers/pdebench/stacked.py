@@ -26,7 +26,6 @@ from matey_core.errors import DataError
 from matey_core.fields import Boundary, Field, FieldSpec, Grid
 from matey_core.quantities import known_fields
 from matey_core.readers import Header, Source
-from matey_core.readers._spacing import uniform
 from matey_core.readers._unread import unread
 from matey_core.readers.pdebench import names
 from matey_core.readers.pdebench.described import (
@@ -35,6 +34,7 @@ from matey_core.readers.pdebench.described import (
     described_arrays,
     sample_names,
 )
+from matey_core.sources.spacing import uniform
 
 AXES = ("x", "y", "z")
 

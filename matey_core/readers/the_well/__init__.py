@@ -3,6 +3,7 @@
 import os
 from collections.abc import Collection
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from matey_core.containers.hdf5 import is_hdf5, is_well, open_hdf5
@@ -10,10 +11,11 @@ from matey_core.errors import DataError, NothingFoundError
 from matey_core.files import entries_of
 from matey_core.readers import READERS, Reader, ReaderOptions, Source
 from matey_core.readers._find import walk
-from matey_core.readers._joined import Joined
 from matey_core.readers._options import chosen
 from matey_core.readers.pdebench.names import stem
 from matey_core.readers.the_well.file import WellSource, open_file
+from matey_core.sources.joined import Joined
+from matey_core.sources.parts import opened_parts
 
 SPLITS = {"train": "train", "valid": "validation", "validation": "validation", "test": "test"}
 """Folders of a dataset, and the split that they hold."""
@@ -87,7 +89,7 @@ class WellReader(Reader):
 
     def _join(self, path: Path, files: list[Path]) -> Source:
         """Make the files of a dataset one source, with names that tell files of one name apart."""
-        sources = [_open(file, self.options) for file in files]
+        sources = opened_parts(files, partial(_open, options=self.options))
         datasets = sorted({source.dataset for source in sources})
         if len(datasets) > 1:
             raise DataError(

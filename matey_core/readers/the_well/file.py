@@ -19,8 +19,8 @@ from matey_core.containers.hdf5 import (
 from matey_core.errors import DataError
 from matey_core.fields import FieldSpec, Grid
 from matey_core.readers import Header, Source
-from matey_core.readers._spacing import UNEVEN, uniform
 from matey_core.readers.the_well import layout
+from matey_core.sources.spacing import UNEVEN, uniform
 
 MAX_SAMPLES = 10**6
 """A larger number of trajectories in one file is a sign of damage."""

@@ -12,7 +12,7 @@ import numpy as np
 from matey_core.conversion.encoding import Encoding
 from matey_core.conversion.search import Failure, Search
 from matey_core.conversion.source_files import Fingerprints, Stamp, stamp
-from matey_core.errors import ConfigError, DataError, MateyError
+from matey_core.errors import ConfigError, DataError, MateyError, combined
 from matey_core.fields import can_name_a_parameter
 from matey_core.files import check_is_utf8
 from matey_core.locations import is_remote
@@ -87,7 +87,7 @@ class Plan:
         """What cannot be read."""
         self._errors: list[MateyError] = []
         for path, error in search.damaged.items():
-            self.fail(path, error)
+            self._note(path, error)
 
     def is_large(self) -> bool:
         """Whether there is much to do for certain; if so, fingerprints are begun."""
@@ -104,11 +104,13 @@ class Plan:
         """Open every source that can be read.
 
         Raises:
-            DataError: none can, or the store that one goes to is damaged.
+            DataError: none can, or one cannot and a person named the reader, or the store that
+                one goes to is damaged.
             ConfigError: a selection that does not fit a grid.
         """
         config = self.config
         opened = {path: source for path in self._found if (source := self._opened(path))}
+        self._check_all()
         self.check_some(bool(opened))
         sources = {path: config.selection.of(source) for path, source in opened.items()}
         stamps = {path: stamp(source) for path, source in sources.items()}
@@ -147,8 +149,21 @@ class Plan:
         """
         if self.config.reader != "auto":
             raise error
+        self._note(path, error)
+
+    def _note(self, path: Path, error: MateyError) -> None:
         self.failures.append(Failure.of(path, error))
         self._errors.append(error)
+
+    def _check_all(self) -> None:
+        """Raise all failures as one, if a person named the reader: all should be of its layout.
+
+        Raises:
+            DataError: something cannot be read.
+        """
+        errors = [error for error in self._errors if isinstance(error, DataError)]
+        if errors and self.config.reader != "auto":
+            raise combined(errors)
 
     def check_some(self, is_some: bool) -> None:
         """Raise the first failure where nothing at all can be read.
@@ -165,8 +180,11 @@ class Plan:
             check_is_utf8(path.resolve(), DataError)
             source = self._search.open(path)
             _check_parameters(source)
-        except (DataError, ConfigError) as error:
+        except ConfigError as error:
             self.fail(path, error)
+            return None
+        except DataError as error:
+            self._note(path, error)
             return None
         return source
 

@@ -10,8 +10,8 @@ import pytest
 
 from matey_core.errors import DataError
 from matey_core.fields import Field, FieldSpec, Grid
-from matey_core.readers import Header, Source
-from matey_core.readers._joined import Joined
+from matey_core.sources import Header, Source
+from matey_core.sources.joined import Joined
 
 
 class InMemory(Source):

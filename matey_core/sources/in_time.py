@@ -12,9 +12,9 @@ from jaxtyping import Shaped
 
 from matey_core.errors import ConfigError
 from matey_core.files import entries_of
-from matey_core.readers import Source
-from matey_core.readers._joined import check_alike, lean
-from matey_core.readers._spacing import uniform
+from matey_core.sources import Source
+from matey_core.sources.joined import check_alike, lean
+from matey_core.sources.spacing import uniform
 
 FEWEST = 3
 """So many files with a number each and a single time look like one trajectory."""

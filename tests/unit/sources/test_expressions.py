@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matey_core.errors import ConfigError
-from matey_core.readers._expressions import FUNCTIONS, parse
+from matey_core.sources.expressions import FUNCTIONS, parse
 
 VALUES = {"a": np.array([0.5, 2.0, 3.0]), "b": np.array([1.5, -2.0, 0.25])}
 

@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Shaped
 
 from matey_core.errors import DataError
-from matey_core.readers import Header, Source
-from matey_core.readers._spacing import UNEVEN
+from matey_core.sources import Header, Source
+from matey_core.sources.spacing import UNEVEN
 
 SAME_POINT = 1e-3
 """Largest distance of two positions that count as one, in units of the spacing."""
