@@ -12,6 +12,7 @@ from matey_core.nn.measure import log_measure
 from matey_core.nn.mlp import Mlp
 from matey_core.nn.modulation import DropPath, Modulation
 from matey_core.nn.norms import NORMS
+from matey_core.nn.scaled import add_scaled
 from matey_core.nn.self_attention import PackedKernel, Route, SelfAttention
 from matey_core.tokens import TokenBatch
 
@@ -85,9 +86,9 @@ class Block(nn.Module, ABC):
     def _modulated(self, x: Tensor, tokens: TokenBatch, shift: Tensor, scale: Tensor) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):
             normed = self.norm(x.float(), tokens.segments)
-            return torch.addcmul(shift.float(), normed, 1 + scale.float())
+            return add_scaled(shift.float(), normed, scale.float())
 
     def _added(self, x: Tensor, gate: Tensor, y: Tensor, tokens: TokenBatch) -> Tensor:
         if self.training and self.drop_path.rate > 0:
             y = self.drop_path(y, tokens.places.sample, tokens.samples)
-        return torch.addcmul(x, gate.to(x.dtype), y.to(x.dtype))
+        return add_scaled(x, gate.to(x.dtype), y.to(x.dtype))

@@ -8,7 +8,6 @@ before a layer's waves are measured, as is usual.
 from collections.abc import Iterable
 from typing import ClassVar, Literal, NamedTuple
 
-import torch
 from jaxtyping import Float
 from pydantic import PositiveInt
 from torch import Tensor, nn
@@ -18,6 +17,7 @@ from matey_core.models._base import MODELS
 from matey_core.models._folded import FoldedConfig, FoldedModel
 from matey_core.models._sizes import Preset
 from matey_core.nn.recompute import run_block
+from matey_core.nn.scaled import add_scaled
 from matey_core.nn.spectral import SpectralLayer, Waves
 
 
@@ -131,7 +131,7 @@ class FnoBlock(nn.Module):
         mixed = self.spectral[str(axes)](x, waves) + self.bypass(x)
         film = self.film(condition).view(len(x), *(1,) * axes, -1)
         scale, shift = film.chunk(2, dim=-1)
-        mixed = torch.addcmul(mixed + shift, mixed, scale)
+        mixed = add_scaled(mixed + shift, mixed, scale)
         return mixed if self.is_last else nn.functional.gelu(mixed)
 
     def add_axes(self, axes: int, modes: int) -> None:

@@ -11,7 +11,6 @@ import math
 from collections.abc import Iterable
 from typing import ClassVar, Literal
 
-import torch
 from jaxtyping import Float
 from pydantic import PositiveInt
 from torch import Tensor, nn
@@ -26,6 +25,7 @@ from matey_core.nn.folded import FoldedHead
 from matey_core.nn.linear_attention import LinearAttention, Turns, turns
 from matey_core.nn.mlp import Mlp
 from matey_core.nn.recompute import run_block
+from matey_core.nn.scaled import add_scaled
 
 OFORMER_PRESETS: dict[Preset, Sizes] = {
     "nano": Sizes(16, 2, 1),
@@ -115,7 +115,7 @@ class OformerModel(FoldedModel):
         wide = turns(grid, 2 * width // heads, x.device)
         found = query + self.cross(query, self.widen(points), wide)
         scale, shift = self.film(condition).unsqueeze(1).chunk(2, dim=-1)
-        found = found + self.ahead(torch.addcmul(found + shift, found, scale))
+        found = found + self.ahead(add_scaled(found + shift, found, scale))
         return found.unflatten(1, shape)
 
     def add_axes(self, axes: int) -> None:

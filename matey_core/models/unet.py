@@ -20,6 +20,7 @@ from matey_core.models._sizes import Preset
 from matey_core.nn.padding import surround
 from matey_core.nn.recompute import run_block
 from matey_core.nn.resolution import CONVOLUTIONS, Doubling, Halving
+from matey_core.nn.scaled import add_scaled
 
 
 class UnetSizes(NamedTuple):
@@ -172,7 +173,7 @@ class ConvNextBlock(nn.Module):
         seen = nn.functional.layer_norm(seen.movedim(1, -1), (self.width,))
         film = self.film(condition).view(len(x), *(1,) * axes, -1)
         scale, shift = film.chunk(2, dim=-1)
-        seen = torch.addcmul(seen + shift, seen, scale)
+        seen = add_scaled(seen + shift, seen, scale)
         return x + self.leave(nn.functional.gelu(self.enter(seen)))
 
     def add_axes(self, axes: int) -> None:

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from matey_core.tokens import remember
+
 WAVES = 8
 
 
@@ -35,6 +37,11 @@ class LeadTime(nn.Module):
 
 
 def _features(x: Float[Tensor, " b"]) -> Float[Tensor, "b f"]:
-    octaves = 0.25 * 2.0 ** torch.arange(WAVES // 2, device=x.device, dtype=torch.float32)
-    angle = x.unsqueeze(1) * torch.cat([octaves, 0.75 * octaves])
+    angle = x.unsqueeze(1) * _frequencies(WAVES, x.device)
     return torch.cat([angle.sin(), angle.cos(), x.unsqueeze(1) / 8], dim=1)
+
+
+@remember
+def _frequencies(waves: int, device: torch.device) -> Float[Tensor, " _w"]:
+    octaves = 0.25 * 2.0 ** torch.arange(waves // 2, device=device, dtype=torch.float32)
+    return torch.cat([octaves, 0.75 * octaves])

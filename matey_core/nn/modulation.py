@@ -13,16 +13,22 @@ class Modulation(nn.Module):
     block's layer scale.
     """
 
+    one: Float[Tensor, "k d"]
+    """1 where a scale is, 0 elsewhere."""
+
     def __init__(self, width: int, branches: int, *, layer_scale: float) -> None:
         super().__init__()
         table = torch.zeros(branches, 3, width)
         table[:, 2] = layer_scale
         self.table = nn.Parameter(table)
+        one = torch.zeros(branches, 3, width)
+        one[:, 1] = 1.0
+        self.register_buffer("one", one.flatten(0, 1), persistent=False)
 
     def forward(
         self, condition: Float[Tensor, "b k d"] | None, sample: Int[Tensor, " n"]
     ) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """Return (shift, scale, gate) of every branch, each (n, 1, d) or (1, 1, d).
+        """Return (shift, 1 + scale, gate) of every branch, each (n, 1, d) or (1, 1, d).
 
         Args:
             condition: (b, 3·branches, d) contribution of the condition, or None.
@@ -30,9 +36,9 @@ class Modulation(nn.Module):
         """
         table = self.table.flatten(0, 1)
         if condition is None:
-            parts = table.unsqueeze(0)
+            parts = (table + self.one).unsqueeze(0)
         else:
-            parts = (table + condition[:, : len(table)])[sample]
+            parts = (table + condition[:, : len(table)] + self.one)[sample]
         rows = parts.unsqueeze(2).unbind(1)
         return [(rows[i], rows[i + 1], rows[i + 2]) for i in range(0, len(rows), 3)]
 

@@ -10,6 +10,7 @@ from matey_core.nn.mlp import Mlp
 from matey_core.nn.padding import surround
 from matey_core.nn.patches import to_channels, to_points
 from matey_core.nn.resolution import CONVOLUTIONS
+from matey_core.nn.scaled import add_scaled
 from matey_core.nn.windows import WindowAttention, WindowCut
 
 SIDE = 7
@@ -37,7 +38,7 @@ class TimedNorm(nn.Module):
         """Standardize every token, then scale and shift it by its sample's time."""
         x = nn.functional.layer_norm(x.float(), (self.width,))
         scale, shift = (line[0] + time * line[1] for line in (self.scale, self.shift))
-        return torch.addcmul(shift, x, scale)
+        return add_scaled(shift, x, scale)
 
 
 class SwinBlock(nn.Module):

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from matey_core.nn.shift import Shift
 from matey_core.tokenizers._base import Cells, Pass
-from matey_core.tokens import Places, Segments, Shard, whole_numbers
+from matey_core.tokens import Places, Segments, Shard, remember, whole_numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +76,31 @@ def lay_out(
         shape: points per axis of the grid, before padding.
         shift: how far the cells begin before the first point.
     """
+    first, *finer = cells.cells
+    if first.are_all and not finer and shift is None:
+        key = (first.level, first.is_leaf, tuple(first.mask.shape), patches, shape)
+        return _whole_grid(key, first.mask.device)
+    return _laid_out(cells, patches, shape, shift)
+
+
+@remember
+def _whole_grid(
+    key: tuple[int, bool, tuple[int, ...], tuple[tuple[int, ...], ...], tuple[int, ...]],
+    device: torch.device,
+) -> Layout:
+    """Lay out all cells of one level, which shapes alone decide."""
+    level, is_leaf, (samples, *sides), patches, shape = key
+    mask = torch.ones((samples, *sides), dtype=torch.bool, device=device)
+    cells = Cells(level=level, mask=mask, count=math.prod(sides), is_leaf=is_leaf)
+    return _laid_out(Pass(cells=(cells,)), patches, shape, None)
+
+
+def _laid_out(
+    cells: Pass,
+    patches: tuple[tuple[int, ...], ...],
+    shape: tuple[int, ...],
+    shift: Shift | None,
+) -> Layout:
     lengths = _lengths(cells)
     groups = tuple(map(_group, cells.cells, lengths))
     places = _places(groups, patches, shape, shift)

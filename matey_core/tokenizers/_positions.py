@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from matey_core.fields import BOUNDARIES, Grid
 from matey_core.nn.fourier import fourier_features
-from matey_core.tokens import Places
+from matey_core.tokens import Places, remember
 
 MAX_AXES = 3
 WAVES = 8
@@ -54,8 +54,7 @@ class BoundaryPositions(nn.Module):
         periodic = boundary == "periodic"
         waves = _waves(centre, 2 * math.pi if periodic else math.pi)
         nothing = torch.zeros_like(waves)
-        kind = torch.zeros(len(BOUNDARIES), device=centre.device)
-        kind[BOUNDARIES.index(boundary)] = 1.0
+        kind = _kind(boundary, centre.device)
         parts = [waves, nothing] if periodic else [nothing, waves]
         return torch.cat(
             [*parts, kind.expand(len(centre), -1), size.log2().unsqueeze(1) / 8], dim=1
@@ -64,9 +63,21 @@ class BoundaryPositions(nn.Module):
 
 def _waves(x: Float[Tensor, " n"], base: float) -> Float[Tensor, "n f"]:
     """Sin and cos of the first harmonics of `base`."""
-    harmonics = base * torch.arange(1, WAVES + 1, device=x.device, dtype=torch.float32)
-    angle = x.unsqueeze(1) * harmonics
+    angle = x.unsqueeze(1) * _harmonics(base, x.device)
     return torch.cat([angle.sin(), angle.cos()], dim=1)
+
+
+@remember
+def _harmonics(base: float, device: torch.device) -> Float[Tensor, " _w"]:
+    return base * torch.arange(1, WAVES + 1, device=device, dtype=torch.float32)
+
+
+@remember
+def _kind(boundary: str, device: torch.device) -> Float[Tensor, " _k"]:
+    """1 at the place of a boundary, 0 at those of the others."""
+    kind = torch.zeros(len(BOUNDARIES), device=device)
+    kind[BOUNDARIES.index(boundary)] = 1.0
+    return kind
 
 
 class FourierPositions(nn.Module):

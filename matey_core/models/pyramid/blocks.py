@@ -13,6 +13,7 @@ from matey_core.models.pyramid.settings import PyramidSettings
 from matey_core.nn.padding import surround
 from matey_core.nn.recompute import run_block
 from matey_core.nn.resolution import CONVOLUTIONS, Doubling, Halving
+from matey_core.nn.scaled import add_scaled
 from matey_core.nn.spectral import SpectralLayer, Waves
 
 SIDE = 3
@@ -76,7 +77,7 @@ class ConvBlock(nn.Module):
             seen = seen + self.spectral[str(axes)](x, waves).movedim(-1, 1)
         film = self.film(condition).float().view(len(x), -1, *(1,) * axes)
         scale, shift = film.chunk(2, dim=1)
-        seen = nn.functional.gelu(torch.addcmul(shift, seen, 1 + scale))
+        seen = nn.functional.gelu(add_scaled(shift, seen, 1 + scale))
         change = convolve(seen, self._kernel(self.leave[str(axes)], axes), self.bias)
         return x + change.movedim(1, -1).float()
 
