@@ -1,5 +1,6 @@
 """All that computes, on a device that is none: same numbers, no mix of devices, known waits."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -7,12 +8,12 @@ import pytest
 import torch
 
 from matey_core.inference import evaluate, rollout
-from matey_core.models import MODELS, ModelConfig
+from matey_core.models import MODELS, AdaptiveModel, ModelConfig
 from matey_core.nn.field_table import FieldTable
 from matey_core.nn.scale import Scale
 from matey_core.simulators import SIMULATORS
 from matey_core.simulators._integrate import collate
-from matey_core.training import WeightAverage
+from matey_core.training import TrainState, WeightAverage
 from tests.devices import CALLS, CONFIGS, CPU, STEPS, batches, built, name_of, trained, waits_of
 from tests.pretended import MixedDevicesError, PretendedTensor, Wait, pretended, watching
 
@@ -53,6 +54,23 @@ def test_evaluation_and_rollout_give_the_same_numbers(config: ModelConfig) -> No
     torch.testing.assert_close(states, expected[1], rtol=1e-5, atol=1e-5)
 
 
+def test_cells_that_begin_elsewhere_make_nobody_wait() -> None:
+    config = next(each for each in CONFIGS if name_of(each) == "matey full adap_mix 18 tokens")
+    model, (batch,) = built(config), batches(1)
+    assert isinstance(model, AdaptiveModel)
+    moves = {"seed": 0, "step": 3}
+    with torch.no_grad(), model.jittered(batch.spec.grid, **moves):
+        expected = model(batch).values
+    with watching() as watch:
+        model.to(pretended())
+        there = batch.to(pretended())
+        watch.waits.clear()
+        with torch.no_grad(), model.jittered(there.spec.grid, **moves):
+            found = model(there).values
+        assert watch.waits == []
+    torch.testing.assert_close(held(found), expected, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", SIMULATORS.names())
 def test_a_simulation_gives_the_same_numbers(name: str) -> None:
     kind = SIMULATORS[name]
@@ -84,6 +102,24 @@ def test_a_step_that_is_not_finite_is_left_out_by_the_device(optimizer: str) -> 
     assert "optimizers/__init__.py" not in waits
     for name, weight in expected.model.named_parameters():
         assert torch.equal(held(state.model.get_parameter(name)), held(weight))
+
+
+@pytest.mark.parametrize("where", ["the host", "a device"])
+def test_a_device_is_asked_about_a_step_when_the_next_one_is_on_its_way(where: str) -> None:
+    config, good = MODELS["fno"].tiny(), batches(2)
+    assert good[0].targets is not None
+    bad = replace(good[0], targets=good[0].targets * torch.inf)
+    known: list[int] = []
+
+    def after_step(state: TrainState, _: str, settle: Callable[[], None]) -> None:
+        known.append(state.skipped)
+        settle()
+        known.append(state.skipped)
+
+    with watching():
+        device = pretended() if where == "a device" else CPU
+        trained(config, device, [bad, good[1], bad], after_step=after_step)
+    assert known == ([0, 1, 1, 1, 1, 2] if where == "a device" else [1, 1, 1, 1, 2, 2])
 
 
 def test_an_average_does_not_follow_a_step_that_the_device_leaves_out() -> None:
