@@ -184,11 +184,10 @@ class CheckpointFolder:
             CheckpointError: it does not say.
         """
         try:
-            best = json.loads((path / "state.json").read_text(encoding="utf-8"))["best"]
-            step = best.get("step")
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            step = read_json(path / "state.json")["best"].get("step")
+            return path if step is None else self.of_step(int(step))
+        except _DAMAGES as error:
             raise CheckpointError(f"{path / 'state.json'} cannot be read: {error!r}.") from error
-        return path if step is None else self.of_step(int(step))
 
     def of_step(self, step: int) -> Path:
         """Where the checkpoint after a step is, or would be."""

@@ -65,6 +65,7 @@ def _work(cases: list[Case], folder: Path, writing: int) -> None:
         trial.MOST_SECONDS = 0.3  # endless files are many here
         for case in cases:
             place = folder / str(case.index)
+            remove(place)  # begun by a process that was stopped while it worked
             place.mkdir()
             outcome = case.run(place)
             os.chdir(folder)

@@ -1,11 +1,13 @@
 """NetCDF files: recognized by content, told apart by structure, opened through xarray."""
 
 import importlib.util
+import inspect
 import os
 import traceback
 import warnings
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import h5py
 import xarray as xr
@@ -27,6 +29,10 @@ LEFT_OUT = "matey: left out"
 """Attribute of an opened dataset: what is not in it, with the reason."""
 OPEN_FILES = 4
 """How many files a process keeps open between reads."""
+
+_CAN_DO_WITHOUT = "create_default_indexes" in inspect.signature(xr.open_dataset).parameters
+NO_INDEXES: dict[str, Any] = {"create_default_indexes": False} if _CAN_DO_WITHOUT else {}
+"""Nothing is looked up by label here; making indexes takes as long as opening the file."""
 
 Structure = frozenset[tuple[str, tuple[str, ...], tuple[int, ...], str]]
 """Name, dims, shape and type of every variable."""
@@ -104,26 +110,25 @@ def opened(path: Path) -> xr.Dataset:
 
 @lru_cache(maxsize=OPEN_FILES)
 def _opened(path: Path, known: tuple[int, ...], process: int) -> xr.Dataset:
+    is_hdf5 = _start(path) == SIGNATURE
+    groups = _looked_through(path) if is_hdf5 else []
     engine = _engine(path)
     try:
         data = xr.open_dataset(
-            path, engine=engine, decode_times=False, decode_timedelta=False, cache=False
+            path,
+            engine=engine,
+            decode_times=False,
+            decode_timedelta=False,
+            cache=False,
+            **NO_INDEXES,
         )
     except Exception as error:
         if engine == "scipy":
             _forget(error)
         raise
-    if groups := _groups(path):
+    if groups:
         data.attrs[LEFT_OUT] = f"what lies in the groups {', '.join(groups)}"
     return data
-
-
-def _groups(path: Path) -> list[str]:
-    """Groups with something in them, beside the root."""
-    if _start(path) != SIGNATURE:
-        return []
-    with h5py.File(path, "r") as file:
-        return [key for key in file if isinstance(file.get(key), h5py.Group) and len(file[key])]
 
 
 def _forget(error: Exception) -> None:
@@ -135,8 +140,6 @@ def _forget(error: Exception) -> None:
 
 def _engine(path: Path) -> str:
     start = _start(path)
-    if start == SIGNATURE:
-        _check_inside(path)
     name = "h5netcdf" if start == SIGNATURE else "netcdf4" if start[:4] == CDF5 else "scipy"
     if importlib.util.find_spec(ENGINES[name]) is None:
         remedy = "pip install netCDF4" if name == "netcdf4" else install_extra("netcdf")
@@ -144,8 +147,14 @@ def _engine(path: Path) -> str:
     return name
 
 
-def _check_inside(path: Path) -> None:
-    """Raise where what is in a file, or its values, lie in others, which NetCDF does not know."""
+def _looked_through(path: Path) -> list[str]:
+    """List groups with something in them, beside the root.
+
+    Raises:
+        DataError: what is in the file, or its values, lie in others, which NetCDF does not know;
+            or a filter lacks.
+    """
+    groups = []
     with h5py.File(path, "r") as file:
         for key in file:
             item = inside(file, key)
@@ -158,6 +167,9 @@ def _check_inside(path: Path) -> None:
                 )
             if isinstance(item, h5py.Dataset):
                 check_filters(path, item)
+            if isinstance(item, h5py.Group) and len(item):
+                groups.append(key)
+    return groups
 
 
 def structure(path: Path) -> Structure:

@@ -26,9 +26,10 @@ from matey_core.readers._options import (
 from matey_core.readers._vectors import described, vector_notes
 from matey_core.readers.netcdf.components import opened_in_components
 from matey_core.readers.netcdf.dims import coordinate_of, stated_spacing
-from matey_core.readers.netcdf.files import opened
+from matey_core.readers.netcdf.files import opened as files_opened
 from matey_core.readers.netcdf.layout import NetcdfLayout, layout_of, unit_of
 from matey_core.readers.netcdf.notes import circle_notes, notes_of
+from matey_core.readers.netcdf.plain import plain_variables
 from matey_core.readers.netcdf.source import DatasetSource, Opener
 from matey_core.readers.netcdf.times import has_fixed_length, in_seconds, stamped, why_uneven
 from matey_core.sources.spacing import is_even, is_increasing, uniform
@@ -39,7 +40,7 @@ OVERRIDE = ", or say with --time-step that the frames are evenly apart"
 def open_dataset(
     path: Path,
     options: ReaderOptions,
-    opened: Opener = opened,
+    opened: Opener = files_opened,
     *,
     files: tuple[Path, ...] = (),
 ) -> DatasetSource:
@@ -55,6 +56,7 @@ def open_dataset(
         DataError: it is damaged, empty or on no uniform grid, or its dims are not known.
         ConfigError: an option that does not fit, or a package lacks.
     """
+    is_by_xarray = opened is files_opened and not options.component_dim
     if dim := options.component_dim:
         named = dims_of(options).roles
         opened = partial(opened_in_components, opened=opened, dim=dim, named=named)
@@ -109,8 +111,16 @@ def open_dataset(
                 *circle_notes(data, layout.dims, grid, coordinates),
             ),
         )
+        used = {name for column in columns for name in column.uses}
+        plain = plain_variables(path, data, used) if is_by_xarray else {}
     return DatasetSource(
-        path, header, layout=layout, flipped=flipped, opened=opened, files=files or (path,)
+        path,
+        header,
+        layout=layout,
+        flipped=flipped,
+        opened=opened,
+        files=files or (path,),
+        plain=plain,
     )
 
 

@@ -1,6 +1,6 @@
 """What xarray opens as a source: frames on demand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from jaxtyping import Shaped
 from matey_core.containers.damage import reading
 from matey_core.readers import Header, Source
 from matey_core.readers.netcdf.layout import Column, NetcdfLayout
+from matey_core.readers.netcdf.plain import read_plain
 
 Opener = Callable[[Path], xr.Dataset]
 """Opens a file, or gives what the process has open; it can be pickled."""
@@ -27,6 +28,7 @@ class DatasetSource(Source):
         flipped: tuple[int, ...],
         opened: Opener,
         files: tuple[Path, ...],
+        plain: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         super().__init__(path, header)
         self._layout = layout
@@ -34,6 +36,8 @@ class DatasetSource(Source):
         """Space axes that run backwards in the file, counted from the last: −1, −2, …"""
         self._opened = opened
         self._files = files
+        self._plain = plain or {}
+        """Variables that are read without `opened`, and their dims."""
 
     def dataset(self) -> xr.Dataset:
         """The file, opened."""
@@ -81,16 +85,17 @@ class DatasetSource(Source):
         where: dict[str | None, int | slice] = {dims.sample: sample, dims.time: frames}
         where |= dict.fromkeys(dims.single, 0)
 
-        def part(data: xr.Dataset, name: str) -> xr.Variable:
-            variable = data.variables[name]
+        def part(name: str) -> xr.Variable:
+            if name in self._plain:
+                return read_plain(self.path, name, self._plain[name], where)
+            variable = self.dataset().variables[name]
             return variable.isel({dim: where[str(dim)] for dim in variable.dims if dim in where})
 
         with reading(self.path):
-            data = self.dataset()
             if isinstance(column.source, str):
-                found = part(data, column.source)
+                found = part(column.source)
             else:
-                found = column.source({name: part(data, name).load() for name in column.uses})
+                found = column.source({name: part(name).load() for name in column.uses})
             has_field = dims.field in found.dims
             order = [dims.time] * column.has_time + [dims.field] * has_field + [*dims.space]
             values = found.transpose(*order).values

@@ -133,6 +133,21 @@ def test_the_last_the_one_before_and_the_best_at_either_are_kept(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
+    "best", ["http://127.0.0.1/x", {"step": "x"}, {"step": 1e999}, {"step": []}]
+)
+def test_a_damaged_note_of_the_best_is_an_error(tmp_path: Path, best: object) -> None:
+    folder = CheckpointFolder(tmp_path / "checkpoints")
+    for step in (1, 2):
+        folder.save(new_state(step), progressed(step))
+    state = folder.of_step(1) / "state.json"
+    state.write_text(json.dumps(json.loads(state.read_text()) | {"best": best}))
+    with pytest.raises(CheckpointError, match=r"step-00000001.state\.json cannot be read"):
+        folder.best_at(folder.of_step(1))
+    folder.prune()
+    assert folder.of_step(2).is_dir()
+
+
+@pytest.mark.parametrize(
     "file", ["state.safetensors", "model/model.safetensors", "state.json", "model/model.json"]
 )
 def test_pickles_are_refused_and_never_run(saved: Path, file: str, tmp_path: Path) -> None:
