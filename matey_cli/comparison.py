@@ -7,8 +7,9 @@ import numpy as np
 
 from matey_cli import output
 from matey_cli.sketches import GAP, MARGIN, Paint, side_by_side, sparkline
-from matey_cli.tables import caption, heading, number
+from matey_cli.tables import caption, heading
 from matey_core.colors import colored, diverging
+from matey_core.numbers import number
 
 if TYPE_CHECKING:
     from matey_core.workflows.rollout import Shown

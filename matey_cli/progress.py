@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from matey_cli import output
-from matey_cli.tables import number, size
+from matey_core.numbers import number, size
 from matey_core.progress import OnProgress, Progress
 
 if TYPE_CHECKING:

@@ -9,14 +9,11 @@ from matey_cli.progress import progress
 from matey_cli.tables import (
     Lines,
     caption,
-    counted,
-    duration,
     facts,
     heading,
-    number,
-    size,
     table,
 )
+from matey_core.numbers import counted, duration, number, size
 
 __all__ = [
     "Lines",

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from matey_cli import output
-from matey_cli.tables import caption, heading, number
+from matey_cli.tables import caption, heading
 from matey_core.colors import colored
+from matey_core.numbers import number
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -1,6 +1,5 @@
-"""Numbers for people: tables and lists of facts that fit 80 columns."""
+"""Tables and lists of facts that fit 80 columns."""
 
-import math
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -9,54 +8,16 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from matey_cli import output
 from matey_cli.widths import fitted, wrapped
+from matey_core.numbers import number
 
 if TYPE_CHECKING:
     from rich.text import Text
-
-_PREFIXES = ("", "k", "M", "G", "T", "P")
 
 
 class Lines(tuple[str, ...]):
     """Lines of one cell of a table; elsewhere in it a line feed is shown as text."""
 
     __slots__ = ()
-
-
-def number(value: float, *, digits: int = 4) -> str:
-    """Write a number with `digits` significant digits and a point only where it has a fraction."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if not math.isfinite(value):
-        return str(value)
-    if value and not 1e-4 <= abs(value) < 1e6:
-        return f"{value:.{digits - 1}e}"
-    decimals = digits - 1 - math.floor(math.log10(abs(value))) if value else 0
-    return f"{value:,.{max(decimals, 0)}f}"
-
-
-def size(num_bytes: float) -> str:
-    """Write a number of bytes, such as 41.5 MB."""
-    power = 0
-    while abs(num_bytes) >= 1000 and power < len(_PREFIXES) - 1:
-        num_bytes, power = num_bytes / 1000, power + 1
-    return f"{num_bytes:.{0 if power == 0 else 1}f} {_PREFIXES[power]}B"
-
-
-def counted(number: float, word: str) -> str:
-    """Write a number of things, such as "1 minute" or "2,000 steps"."""
-    written = f"{number:,}" if isinstance(number, int) else f"{number:g}"
-    return f"{written} {word}{'' if number == 1 else 's'}"
-
-
-def duration(seconds: float) -> str:
-    """Write a time span: 0.83 s, 12.1 s, 3:05 or 2:10:30."""
-    if seconds < 60:
-        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def table(
@@ -123,8 +84,9 @@ def facts(title: str, /, **values: Any) -> None:
     names = {key: key.replace("_", " ") for key in values}
     width = max((len(name) for name in names.values()), default=0)
     for key, value in values.items():
-        text = output.readable(_text(value), sys.stdout)
-        screen.print(f"  {output.one_line(names[key]):<{width}}  {text}", soft_wrap=True)
+        label = f"  {output.one_line(names[key]):<{width}}  "
+        text = output.fitted(_text(value), sys.stdout, label=label, indent=" " * len(label))
+        screen.print(label + output.readable(text, sys.stdout), soft_wrap=True)
 
 
 def _is_number(value: Any) -> bool:

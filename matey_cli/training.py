@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from matey_cli import output
 from matey_cli.progress import Pace, clock
-from matey_cli.tables import number, size
 from matey_cli.widths import SHORTEST, shortened
+from matey_core.numbers import number, size
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -1,6 +1,5 @@
 """Show, explain, write and check settings."""
 
-import enum
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,17 +8,20 @@ import typer
 
 from matey_cli import output, render
 from matey_cli.commands._training import Assignments, SettingsFile, resolved
+from matey_cli.options.setting import Setting
+from matey_cli.options.values import typed
 
 if TYPE_CHECKING:
     from matey_core.config import Config, SettingFact
 
 
-class Purpose(enum.StrEnum):
-    """What settings are for."""
+PURPOSES = ("pretrain", "finetune", "project")
+"""What settings are for."""
 
-    pretrain = "pretrain"
-    finetune = "finetune"
-    project = "project"
+
+def purposes(incomplete: str) -> list[str]:
+    """Those that begin so, for the shell's completion."""
+    return [name for name in PURPOSES if name.startswith(incomplete)]
 
 
 def config(
@@ -31,13 +33,14 @@ def config(
         ),
     ] = None,
     purpose: Annotated[
-        Purpose,
+        str,
         typer.Option(
             "--for",
-            metavar="[pretrain|finetune|project]",
+            metavar=f"[{'|'.join(PURPOSES)}]",
             help="Settings of matey pretrain or matey finetune, or of the file matey.toml.",
+            autocompletion=purposes,
         ),
-    ] = Purpose.pretrain,
+    ] = "pretrain",
     config: SettingsFile = None,
     assignments: Assignments = None,
     explain: Annotated[
@@ -68,6 +71,7 @@ def config(
       matey config --for finetune --check mine.toml
       matey config --schema > pretrain.schema.json
     """
+    purpose = typed("--for", purpose, Setting(choices=PURPOSES))
     chosen = _settings(purpose, check or config, assignments)
     if check is not None:
         _checked(check, chosen, purpose)
@@ -81,14 +85,14 @@ def config(
         _show(chosen, setting)
 
 
-def _settings(purpose: Purpose, file: Path | None, assignments: list[str] | None) -> "Config":
-    if purpose is Purpose.project:
+def _settings(purpose: str, file: Path | None, assignments: list[str] | None) -> "Config":
+    if purpose == "project":
         from matey_cli.options import configure
         from matey_core.runs.project import FILE, Project
 
         here = FILE if file is None and FILE.exists() else file
         return configure(Project, {}, file=here, assignments=assignments)
-    if purpose is Purpose.finetune:
+    if purpose == "finetune":
         from matey_core.workflows.finetune import FinetuneConfig
 
         return resolved("finetune", FinetuneConfig, {}, file, assignments)
@@ -186,7 +190,7 @@ def _below(chosen: "Config", setting: str) -> list["SettingFact"]:
     return found
 
 
-def _written(path: Path, chosen: "Config", purpose: Purpose) -> None:
+def _written(path: Path, chosen: "Config", purpose: str) -> None:
     from matey_core.config import commented_toml
     from matey_core.durable import written
     from matey_core.errors import ConfigError
@@ -194,7 +198,7 @@ def _written(path: Path, chosen: "Config", purpose: Purpose) -> None:
     if path.exists():
         raise ConfigError(f"{path} exists already.", remedy="Give --write another path.")
     title = f"Settings of matey {purpose}: matey {purpose} --config {path}"
-    if purpose is Purpose.project:
+    if purpose == "project":
         title = "Defaults of this folder: matey reads the file matey.toml in it"
     with written(path) as partial:
         partial.write_text(commented_toml(chosen, title=title), encoding="utf-8")
@@ -203,7 +207,7 @@ def _written(path: Path, chosen: "Config", purpose: Purpose) -> None:
         render.note(f"Next: matey config --for {purpose} --check {path}", wraps=False)
 
 
-def _checked(path: Path, chosen: "Config", purpose: Purpose) -> None:
+def _checked(path: Path, chosen: "Config", purpose: str) -> None:
     from matey_core.config import explain
 
     facts = [fact for fact in explain(type(chosen), chosen) if not fact.names_part]
@@ -215,7 +219,7 @@ def _checked(path: Path, chosen: "Config", purpose: Purpose) -> None:
     render.table("", ("setting", "value"), rows, caption="Other settings have their defaults.")
 
 
-def _print_schema(chosen: "Config", purpose: Purpose) -> None:
+def _print_schema(chosen: "Config", purpose: str) -> None:
     import json
 
     from matey_core.config import json_schema

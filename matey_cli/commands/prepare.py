@@ -1,5 +1,6 @@
 """Convert simulation files to checked, split Zarr stores."""
 
+from math import isclose
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,8 +49,16 @@ def parts(text: str) -> tuple[float, ...]:
 
     Raises:
         ValueError: these are not three numbers.
+        ConfigError: they do not add up to 1, nor are they whole.
     """
     train, validation, test = (float(part) for part in text.split(","))
+    total = train + validation + test
+    is_whole = all(part.is_integer() for part in (train, validation, test))
+    if not (is_whole or isclose(total, 1, abs_tol=1e-6)):
+        raise ConfigError(
+            f"--split takes three shares that add up to 1, not {text}: they add up to {total:g}.",
+            remedy="Write it like 0.8,0.1,0.1, or in whole parts like 8,1,1.",
+        )
     return train, validation, test
 
 

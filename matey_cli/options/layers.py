@@ -1,10 +1,12 @@
 """Settings laid over each other: defaults, a file, options, `--set`."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from matey_cli.options.table import Given
+from matey_cli.options.values import listed
 from matey_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -51,9 +53,20 @@ def configure(
     values = _without_rivals(values, config.with_settings(typed, assignments or ()))
     values = config.exchanged(kind, values, config.with_settings(typed, assignments or ()))
     values = config.with_settings(config.overlaid(kind, values, typed), assignments or ())
-    return config.validate(
-        kind, today(values, "settings"), source=str(file) if file else "settings"
-    )
+    source = str(file) if file else "settings"
+    try:
+        return config.validate(kind, today(values, "settings"), source=source)
+    except ConfigError as error:
+        if named := _options_in(str(error), given):
+            raise ConfigError(str(error), remedy=f"Change {listed(named)}.") from error
+        raise
+
+
+def _options_in(problem: str, given: Given) -> list[str]:
+    """Options that were typed for settings that a problem names."""
+    names = [path.removesuffix(".name").rpartition(".")[2] for path in given]
+    found = [name for name in names if re.search(rf"\b{name}\b", problem)]
+    return [f"--{name.replace('_', '-')}" for name in found]
 
 
 def _without_rivals(values: dict[str, Any], typed: Mapping[str, Any]) -> dict[str, Any]:

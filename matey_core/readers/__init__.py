@@ -68,9 +68,9 @@ class Reader(ABC):
         for name in ReaderOptions.__dataclass_fields__:
             if name not in self.uses and getattr(self.options, name) != getattr(unset, name):
                 raise ConfigError(
-                    f"The reader {type(self).__module__.rpartition('.')[2]} knows all about its "
-                    f"sources and takes no --{name.replace('_', '-')}.",
-                    remedy="Leave the option out, or name another reader.",
+                    f"Layout {type(self).__module__.rpartition('.')[2]} takes no "
+                    f"--{name.replace('_', '-')}.",
+                    remedy="Leave it out, or name a layout that takes it: netcdf, array or hdf5.",
                 )
 
     def stem(self, name: str) -> str:

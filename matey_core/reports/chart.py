@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from matey_core.numbers import short
 from matey_core.reports.html import Child, Html, joined, tag
-from matey_core.reports.numbers import nice_step, short
 
 SIDE = 1000
 """Units of the picture on either axis."""
@@ -160,3 +160,10 @@ def _legend(curves: Sequence[Curve]) -> Html:
         for number, curve in enumerate(curves)
     ]
     return tag("p", *names, class_="legend")
+
+
+def nice_step(span: float, count: int) -> float:
+    """The smallest of 1, 2, 5 × 10ⁿ that cuts a span into at most `count` parts."""
+    raw = span / count
+    power: float = 10.0 ** math.floor(math.log10(raw))
+    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= raw * (1 - 1e-9))

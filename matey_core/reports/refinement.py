@@ -13,10 +13,10 @@ from matey_core.errors import MateyError
 from matey_core.inference import fill_missing
 from matey_core.locations import is_url
 from matey_core.models import AdaptiveModel, load_model, tokenized
+from matey_core.numbers import short
 from matey_core.reports.axes import Axis, axes_of
 from matey_core.reports.cells import Picture, picture_of
 from matey_core.reports.html import Html, tag
-from matey_core.reports.numbers import short
 from matey_core.reports.png import data_url, encoded
 from matey_core.runs.folder import StoreRecord
 from matey_core.store import Store, open_store

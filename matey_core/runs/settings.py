@@ -136,8 +136,8 @@ class TrainingConfig(Config):
     def _check_budget(self) -> "TrainingConfig":
         if self.batch_size % self.accumulate:
             raise ValueError(
-                f"a batch of {self.batch_size} cannot be cut into {self.accumulate} equal "
-                "micro-batches; give a batch_size that is a multiple of accumulate"
+                f"accumulate takes a divisor of batch_size, which is {self.batch_size}, not "
+                f"{self.accumulate}"
             )
         if self.ema is not None and self.optimizer.part == "schedule_free":
             raise ValueError("schedule_free averages the weights by itself; leave ema out")

@@ -1,5 +1,6 @@
 """Which stores a model trains on, and which windows of them."""
 
+import shlex
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -36,13 +37,13 @@ def open_stores(folder: Path) -> list[Store]:
         raise DataError(
             f"There is no store in {folder}: it does not exist.",
             remedy="Name a folder of stores with --data, or make some of files first, such as "
-            "matey prepare pdebench FOLDER.",
+            "matey prepare FOLDER.",
         )
     paths = find_stores(folder)
     if not paths:
         raise DataError(
             f"There is no store in {folder} or {folder / 'zarr'}.",
-            remedy=f"Convert HDF5 files first: matey prepare pdebench {folder}",
+            remedy=f"Convert its files first: {shlex.join(('matey', 'prepare', str(folder)))}",
         )
     return readable(paths)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from matey_core.distributed import place_of_this_process
-from matey_core.errors import ConfigError
+from matey_core.errors import ConfigError, DataError
 from matey_core.locks import locked
 from matey_core.progress import OnProgress, silent
 from matey_core.studies.cells import Fingerprints, Point, Task, cell_of
@@ -188,11 +188,11 @@ def check_stores(points: Sequence[Point]) -> None:
     Raises:
         DataError: there are such data.
     """
-    asked = {
-        (config.data, config.history or 1)
-        for point in points
-        for config in (point.pretraining, point.finetuning)
-        if config is not None and config.data is not None
-    }
-    for data, history in sorted(asked):
-        stores_of(data, (), history=history)
+    for stage in ("pretraining", "finetuning"):
+        configs = filter(None, (getattr(point, stage) for point in points))
+        asked = {(c.data, c.history or 1) for c in configs if c.data is not None}
+        for data, history in sorted(asked):
+            try:
+                stores_of(data, (), history=history)
+            except DataError as error:
+                raise DataError(f"{stage}.data: {error}", remedy=error.remedy) from error

@@ -109,7 +109,7 @@ def choose_precision(
     model.train(was_training)
     exact, rough = (statistics.median(each) for each in times)
     gain = exact / rough
-    reason = f"a training step is {gain:.2g} times as fast in bfloat16 here"
+    reason = f"a training step is {gain:.2f} times as fast in bfloat16"
     return Precision(name="bfloat16" if gain >= SPEED_UP else "float32", reason=reason)
 
 

@@ -74,7 +74,7 @@ def test_numbers(value: float, text: str) -> None:
 def test_sizes_and_durations() -> None:
     assert [render.size(n) for n in (12, 41_500_000, 2e12)] == ["12 B", "41.5 MB", "2.0 TB"]
     times = [render.duration(s) for s in (0.834, 12.34, 185, 7830)]
-    assert times == ["0.83 s", "12.3 s", "3:05", "2:10:30"]
+    assert times == ["834 ms", "12.3 s", "3 min 05 s", "2 h 10 min"]
 
 
 def test_tables_are_plain_and_narrow_where_there_is_no_terminal(

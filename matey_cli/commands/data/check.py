@@ -1,12 +1,17 @@
 """Check stores for defects."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from matey_cli import findings, render
 from matey_cli.next_step import name_next
 from matey_cli.options import store_names
+from matey_cli.options.setting import Setting
+from matey_cli.options.values import typed
+from matey_core.registry import Registry
+
+CHECKS: Registry[Any] = Registry("matey_core.linting")
 
 
 def check(
@@ -51,11 +56,11 @@ def check(
     from matey_core.runs.project import project
     from matey_core.workflows.data_check import check_stores
 
-    here = project()
+    here, known = project(), Setting(choices=CHECKS.names(), separator=",")
     with render.progress() as on_progress:
         report = check_stores(
             [here.place(store) for store in stores or ()] or [here.data],
-            checks=None if only is None else [name.strip() for name in only.split(",")],
+            checks=None if only is None else typed("--only", only, known),
             limit=limit,
             on_progress=on_progress,
         )

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from matey_cli.commands.study._running import RunOptions, run_file, with_run_options
+from matey_core.errors import DataError
 
 
 @with_run_options
@@ -44,4 +45,12 @@ def low_sample(
     """
     sections = {"pretraining": data, "finetuning": new}
     given = [f"{stage}.data={json.dumps(text)}" for stage, text in sections.items() if text]
-    run_file(Path("low-sample"), how, given=given)
+    try:
+        run_file(Path("low-sample"), how, given=given)
+    except DataError as error:
+        problem = str(error).replace("pretraining.data", "--data")
+        problem = problem.replace("finetuning.data", "--new")
+        raise DataError(
+            problem,
+            remedy="Name folders of stores with --data and --new; `matey prepare` makes stores.",
+        ) from error

@@ -162,4 +162,4 @@ def _folders(paths: Iterable[str]) -> tuple[str, ...]:
         while folder:
             found.setdefault(folder)
             folder = folder.rpartition("/")[0]
-    return (*found, "scales", "coordinates", "coords", "grid", "")
+    return (*found, "scales", "coordinates", "coords", "grid", "mesh", "")

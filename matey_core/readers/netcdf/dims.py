@@ -1,6 +1,7 @@
 """What the dims of a file are: told by options, CF attributes or names."""
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ def find_dims(path: Path, data: xr.Dataset, named: DimNames, wanted: Iterable[st
     sizes = {str(name): size for name, size in data.sizes.items()}
     if missing := [name for name in named.roles if name not in sizes]:
         raise ConfigError(
-            f"{path} has no dim {', '.join(missing)}; it has {_listed(sizes)}.",
+            f"{path} has no dim {', '.join(missing)}; it has {', '.join(sizes)}.",
             remedy="Name others with --dims.",
         )
     roles = _roles(path, data, sizes, named)
@@ -78,11 +79,11 @@ def find_dims(path: Path, data: xr.Dataset, named: DimNames, wanted: Iterable[st
     axes = [dims for dims in _grids(data, wanted, roles, single) if 1 <= len(dims) <= MOST_AXES]
     if not axes:
         unknown = [name for name in sizes if name not in roles and name not in single]
+        unclear = f" Unknown: {', '.join(unknown)}." if unknown else ""
         raise DataError(
             f"{path}: no variable has one to three space axes beside its samples and times. "
-            f"The dims are {_listed(sizes)}"
-            f"{f'; it is not known what {_listed(unknown)} are' if unknown else ''}.",
-            remedy="Say what the dims are: --dims sample=NAME,time=NAME,x=NAME,y=NAME.",
+            f"The dims are {', '.join(sizes) or 'none'}.{unclear}",
+            remedy=f"Say what the dims are; it may be: {_proposed(path, sizes, roles)}",
         )
     space = max(Counter(axes).items(), key=lambda item: (len(item[0]), item[1]))[0]
     used = {role: name for name, role in roles.items() if role in ROLES}
@@ -95,8 +96,14 @@ def find_dims(path: Path, data: xr.Dataset, named: DimNames, wanted: Iterable[st
     )
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names) or "none"
+def _proposed(path: Path, sizes: Iterable[str], roles: Mapping[str, str]) -> str:
+    """Guess at the command: times first, then axes up to x."""
+    unknown = [name for name in sizes if name not in roles]
+    first = [] if "time" in roles.values() else ["time"]
+    axes = [axis for axis in "xyz" if axis not in roles.values()][: len(unknown) - len(first)]
+    known = {**roles, **dict(zip(unknown[::-1], [*axes, *first[::-1], "sample"], strict=False))}
+    dims = ",".join(f"{known[name]}={name}" for name in sizes if name in known)
+    return shlex.join(("matey", "prepare", "netcdf", str(path.parent), "--dims", dims))
 
 
 def _roles(path: Path, data: xr.Dataset, sizes: Iterable[str], named: DimNames) -> dict[str, str]:

@@ -3,9 +3,9 @@
 from typing import Any
 
 from matey_core.catalog import RunRecord
+from matey_core.numbers import duration, short, size
 from matey_core.reports.history import RunHistory
 from matey_core.reports.html import Html, joined, tag
-from matey_core.reports.numbers import duration, short, size
 
 
 def overview(run: RunRecord, history: RunHistory) -> Html:

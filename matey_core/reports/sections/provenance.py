@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from matey_core.catalog import RunRecord
+from matey_core.numbers import short
 from matey_core.reports.html import Child, Html, tag
-from matey_core.reports.numbers import short
 
 
 def data(run: RunRecord) -> Html:

@@ -6,9 +6,9 @@ from typing import Any
 from matey_core.catalog import RunRecord
 from matey_core.errors import CheckpointError
 from matey_core.files import read_bytes, read_json
+from matey_core.numbers import short
 from matey_core.reports.chart import Curve, chart
 from matey_core.reports.html import Html, tag
-from matey_core.reports.numbers import short
 from matey_core.reports.png import SIGNATURE, data_url
 from matey_core.reports.sections.scores import ratio_bar
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from matey_core.catalog import RunRecord
+from matey_core.numbers import short
 from matey_core.reports.html import Html, tag
-from matey_core.reports.numbers import short
 from matey_core.runs.scores import StoreScore
 
 FULL = 2.0

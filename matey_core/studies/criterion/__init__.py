@@ -11,6 +11,7 @@ from matey_core.criteria import CRITERIA, parts_of, scores_of
 from matey_core.criteria._combined import ORACLE
 from matey_core.errors import RunError
 from matey_core.progress import OnProgress, Progress, silent
+from matey_core.runs.sources import open_stores
 from matey_core.runs.store_choice import candidates
 from matey_core.runs.trained import HISTORY, Trained, find_trained
 from matey_core.studies.cells import hashed
@@ -55,6 +56,7 @@ def study_criterion(config: CriterionConfig, on_progress: OnProgress = silent) -
         DataError: no store fits, or one is damaged.
         RunError: the picture cannot be written.
     """
+    named = None if config.data is None else open_stores(config.data)
     trained = None if config.without_model else find_trained(config.run, runs=config.runs)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = trained.load().to(device).eval() if trained else None
@@ -65,8 +67,7 @@ def study_criterion(config: CriterionConfig, on_progress: OnProgress = silent) -
     )
     names = _criteria(config, subject)
     history = config.history or (trained.history if trained else HISTORY)
-    data = config.data if trained else config.data or Path("data")
-    stores = candidates(data, trained)
+    stores = named or candidates(None if trained else Path("data"), trained)
     chosen, skipped = audit_windows(config, stores, model, history=history, side=subject.side)
     path = config.out or (trained.out if trained else Path()) / PICTURE
     check_place(path)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from matey_core.reports.chart import Curve, chart
+from matey_core.numbers import duration, short
+from matey_core.reports.chart import Curve, chart, nice_step
 from matey_core.reports.history import BUCKETS, bucketed
 from matey_core.reports.html import Html, tag
-from matey_core.reports.numbers import duration, nice_step, short
 from matey_core.reports.png import encoded
 
 
@@ -62,5 +62,6 @@ def test_numbers_are_short(value: float, written: str) -> None:
 
 
 def test_time_spans_and_steps_are_round() -> None:
-    assert [duration(each) for each in (12, 185, 7800)] == ["12 s", "3 min 05 s", "2 h 10 min"]
+    spans = [duration(each) for each in (0, 2.3e-4, 0.268, 12, 185, 7800)]
+    assert spans == ["0 s", "0.230 ms", "268 ms", "12.0 s", "3 min 05 s", "2 h 10 min"]
     assert [nice_step(span, 4) for span in (3, 4, 10, 70)] == [1, 1, 5, 20]

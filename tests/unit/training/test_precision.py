@@ -79,7 +79,7 @@ def test_the_choice_is_a_measured_one(batch: FieldBatch, monkeypatch: pytest.Mon
         monkeypatch.setattr(module, "_seconds", timed)
         chosen = choose_precision(build(), batch, NRMSE, CPU)
         assert chosen.name == expected
-        assert f"{gain:.2g} times as fast" in chosen.reason
+        assert f"{gain:.2f} times as fast" in chosen.reason
         assert taken == ["float32", "bfloat16"] * (1 if gain < 0.25 else 4)
 
 
