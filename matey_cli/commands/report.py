@@ -33,8 +33,8 @@ def report(
 
     RUN/report.html is written at the end of every training as well, and anew after every
     rollout. It is one file that needs nothing else. It shows losses and validations of
-    each store, scores beside the training-free forecasts, pictures of the last rollout,
-    and the cells of a model with tokens. It lists data with fingerprints, settings,
+    each store, and scores beside the training-free forecasts. It has pictures of the last
+    rollout, and the cells of a model with tokens. It lists data with fingerprints, settings,
     versions and the command. It can be written while the run goes on.
 
     \b

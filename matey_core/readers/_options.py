@@ -245,9 +245,9 @@ def check_field_names(path: Path, names: Iterable[str], axes: tuple[str, ...]) -
     for name in names:
         if name in taken or not can_name_a_field(name):
             raise DataError(
-                f"{path}: {name!r} cannot be the name of a field; names are distinct, begin with "
-                "a letter or number but not with param_, have no slash and no invisible character, "
-                f"and are none of {', '.join(RESERVED)} and {', '.join(axes)}.",
+                f"{path}: {name!r} cannot be the name of a field. Names are distinct, begin with a "
+                "letter or number but not with param_, and have no slash or invisible character. "
+                f"{', '.join(RESERVED)} and {', '.join(axes)} are taken.",
                 remedy="Rename it, as --fields OLD=NEW.",
             )
         taken.add(name)

@@ -4,6 +4,7 @@ import ast
 import builtins
 import dis
 import importlib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,3 +119,12 @@ def test_a_name_of_a_class_stands_for_one_class() -> None:
             if isinstance(node, ast.ClassDef):
                 names[node.name].append(module)
     assert {name: places for name, places in names.items() if len(places) > 1} == {}
+
+
+def test_the_architecture_page_names_every_room_and_every_file_beside_them() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"[a-z_]+(?:\.py|/)", page.partition("## Who may import whom")[0]))
+    for package in ("matey_core", "matey_cli"):
+        for path in (ROOT / package).glob("[!_]*"):
+            if path.suffix == ".py" or (path / "__init__.py").is_file():
+                assert f"{path.name}{'/' * path.is_dir()}" in named, path

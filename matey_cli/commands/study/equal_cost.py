@@ -74,8 +74,8 @@ def equal_cost(
     r"""Train uniform and adaptive tokens at equal cost, and compare.
 
     Arms are the uniform patch sizes of --levels, and adap_mix and adap_mul with a few
-    numbers of tokens, refined straight from coarse to fine and through all levels. The
-    time of a step of every arm is measured first. Then every arm is trained with every
+    numbers of tokens. Cells are refined straight from coarse to fine, or through all
+    levels. The time of a step of every arm is measured first. Then every arm is trained with every
     seed, for equal seconds and for equal steps, and tested on test trajectories. The
     report, in OUT, has figures with intervals, a picture, and a verdict in one
     sentence. The same command continues a study that was stopped.

@@ -99,7 +99,7 @@ def check_folders(found: Collection[Path], join: Join) -> None:
                 "files of the same names: it is not clear whether they are fields of one "
                 "trajectory.",
                 remedy="Give each trajectory a folder of its own with a file a field, such as "
-                f"0001/{beside[0].name}.npy, or say --join sample if a folder is a data set.",
+                f"0001/{beside[0].name}.npy. If a folder is a data set, add --join sample.",
             )
 
 
