@@ -72,11 +72,12 @@ def chart(
 
 
 def _drawable(curve: Curve) -> Curve:
+    points = [point for point in curve.points if _is_drawable(point[1])]
     return Curve(
         name=curve.name,
-        points=[point for point in curve.points if _is_drawable(point[1])],
+        points=points,
         band=[each for each in curve.band if all(map(_is_drawable, each[1:]))],
-        has_marks=curve.has_marks,
+        has_marks=curve.has_marks or len(points) == 1,  # a line through one point is none
     )
 
 

@@ -1,4 +1,4 @@
-"""Three ways through matey, from the README only, each typed into a terminal of 80 × 24."""
+"""Ways through matey, from the README only, each typed into a terminal of 80 × 24."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -27,6 +27,8 @@ class Journey:
     walk: Callable[[Terminal], None]
     ends: tuple[str, ...]
     """Files that must be there in the end, as patterns."""
+    picture: str = ""
+    """One of them that its page shows."""
 
 
 def blobs(samples: int, rows: int, columns: int) -> np.ndarray:
@@ -101,6 +103,13 @@ def two_runs(shell: Terminal) -> None:
     )
 
 
+def cells(shell: Terminal) -> None:
+    """From simulated data to the cells that a model would cut a field into."""
+    shell.type("matey simulate shallow-water --samples 8 --grid 64 --steps 40 --out ./data")
+    shell.type("matey prepare pdebench ./data")
+    shell.type("matey tokenize-inspect --patch 16,4 --ratio 0.3 --save cells.png")
+
+
 def proposal(shell: Terminal) -> str:
     """The command that the last answer proposes, put together from the lines of the screen."""
     words: list[str] = []
@@ -126,6 +135,7 @@ JOURNEYS = (
         prepare=netcdf_files,
         walk=own_netcdf,
         ends=("runs/pretrain-001/rollout/simulations.png", "runs/pretrain-001/report.html"),
+        picture="runs/pretrain-001/rollout/simulations.png",
     ),
     Journey(
         name="hdf5",
@@ -134,6 +144,7 @@ JOURNEYS = (
         prepare=hdf5_file,
         walk=own_hdf5,
         ends=("runs/pretrain-001/rollout/output.png", "runs/pretrain-001/report.html"),
+        picture="runs/pretrain-001/rollout/output.png",
     ),
     Journey(
         name="share",
@@ -142,5 +153,14 @@ JOURNEYS = (
         prepare=lambda folder: None,
         walk=two_runs,
         ends=("runs/pretrain-00[12]/report.html", "runs/me--first/README.md", "hub/me/first/*.md"),
+    ),
+    Journey(
+        name="cells",
+        title="Cells where something happens",
+        begins="The folder is empty.",
+        prepare=lambda folder: None,
+        walk=cells,
+        ends=("cells.png",),
+        picture="cells.png",
     ),
 )

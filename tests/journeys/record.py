@@ -1,5 +1,6 @@
 """Walk the journeys, and record them as pages: python -m tests.journeys.record [NAME...]."""
 
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -19,10 +20,11 @@ def main() -> None:
                 journey.prepare(folder)
                 with terminal(folder, scratch) as shell:
                     journey.walk(shell)
-                    page = page_of(journey, shell)
-            place = ROOT / "docs" / "journeys" / f"{journey.name}.md"
-            place.parent.mkdir(exist_ok=True)
-            place.write_text(page, encoding="utf-8")
+                place = ROOT / "docs" / "journeys" / f"{journey.name}.md"
+                place.parent.mkdir(exist_ok=True)
+                place.write_text(page_of(journey, shell), encoding="utf-8")
+                if journey.picture:
+                    shutil.copyfile(folder / journey.picture, place.with_suffix(".png"))
 
 
 def page_of(journey: Journey, shell: Terminal) -> str:
@@ -39,8 +41,9 @@ def page_of(journey: Journey, shell: Terminal) -> str:
             f"{journey.begins}",
             "All that was typed stands in the README, with other minutes, or in an answer.",
             f"{len(shell.typed)} commands took {total:.0f} s on one busy core. The terminal had "
-            f"{COLUMNS} × {LINES} characters.",
+            f"{COLUMNS} × {LINES} characters; its colors are left out here.",
             "",
+            *([f"![The picture in the end]({journey.name}.png)", ""] if journey.picture else []),
             "| command | seconds |",
             "|---|---|",
             *rows,

@@ -46,6 +46,7 @@ def test_one_value_has_a_chart() -> None:
     drawn = chart("flow", [Curve(name="loss", points=[(4, 0.3)])], across="step", level=0.3)
     assert drawn is not None
     assert "nan" not in drawn
+    assert drawn.count("mark") == 1
 
 
 def test_text_is_escaped_once() -> None:
