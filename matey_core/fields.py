@@ -3,6 +3,7 @@
 Values are always in physical units. Space axes keep the order of their source.
 """
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -107,6 +108,23 @@ class FieldSpec:
         return tuple(field.name for field in self.fields)
 
 
+MASK, SIZE = "mask", "size"
+"""Names of what every store can give: 1 where cells are solid or missing, and 0 elsewhere; and the
+last frame of the history in units of the training data, under the `size_key` of each field."""
+
+
+def size_key(field: str) -> str:
+    """Name of a field's size among what a model is given."""
+    return f"{SIZE}:{field}"
+
+
+GivenRole = Literal["plain", "linear", "joint"]
+GIVEN_ROLES: tuple[GivenRole, ...] = ("plain", "linear", "joint")
+"""`plain` has one scale for all samples. A `linear` source is divided by its size in each sample,
+and what is predicted from a start of zeros is multiplied by it. A `joint` source divides all that
+is given by its size."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenScale:
     """How a given quantity is brought to values of order one: (x − center) / spread.
@@ -120,3 +138,10 @@ class GivenScale:
     """Whether x is the quantity's logarithm."""
     is_required: bool = True
     """Whether all training data had it, so that a model does not work without it."""
+    role: GivenRole = "plain"
+    """What its size in each sample does; see `GIVEN_ROLES`."""
+
+    @property
+    def size(self) -> float:
+        """What is typical of the quantity's size, in its own units."""
+        return math.exp(self.center) if self.is_log else math.hypot(self.center, self.spread)

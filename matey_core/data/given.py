@@ -1,18 +1,21 @@
 """What models are given beside a history: static fields, parameters, and where cells are solid."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from matey_core.fields import GivenScale
+from matey_core.fields import MASK, SIZE, GivenRole, GivenScale, size_key
 from matey_core.rounding import ROUNDING
-from matey_core.store import MASK, Store
+from matey_core.store import Store
 
 Part = tuple[Store, Sequence[int]]
 """A store, and those of its trajectories that train."""
+PLAIN: Mapping[str, GivenRole] = MappingProxyType({})
 
 
 def given_of(
@@ -48,7 +51,9 @@ def mask_of(history: Float[Tensor, "b t c *space"]) -> Float[Tensor, "b *space"]
     return history[:, -1].isnan().any(1).float()
 
 
-def measure_given(parts: Iterable[Part], names: Iterable[str]) -> dict[str, GivenScale]:
+def measure_given(
+    parts: Iterable[Part], names: Iterable[str], roles: Mapping[str, GivenRole] = PLAIN
+) -> dict[str, GivenScale]:
     """Measure how what models are given is brought to values of order one.
 
     Parameters that are positive in all stores go by their logarithm. A spread of zero, as of a
@@ -57,34 +62,69 @@ def measure_given(parts: Iterable[Part], names: Iterable[str]) -> dict[str, Give
     Args:
         parts: stores, and the trajectories of each that train.
         names: what models shall be given; what no store has is left out.
+        roles: of those that are not plain.
     """
     parts = [part for part in parts if part[1]]
-    found = {name: [part for part in parts if name in part[0].given] for name in names}
+    scales = {}
+    for name in names:
+        those = [part for part in parts if name in part[0].given]
+        if name == SIZE and not any(_has(store, name) for store, _ in those):
+            scales |= _sizes(those)
+        elif those:
+            scale = _scale(name, those, is_required=len(those) == len(parts))
+            scales[name] = replace(scale, role=roles.get(name, "plain"))
+    return scales
+
+
+def _has(store: Store, name: str) -> bool:
+    """Whether a static field or a parameter has a name."""
+    return name in store.parameters or any(name == field.name for field in store.static_fields)
+
+
+def _sizes(parts: Sequence[Part]) -> dict[str, GivenScale]:
+    """Scales of the fields themselves; a store need not have them all."""
+    stores = [store for store, _ in parts]
+    fields = dict.fromkeys(name for store in stores for name in store.spec.names)
     return {
-        name: _scale(name, those, is_required=len(those) == len(parts))
-        for name, those in found.items()
-        if those
+        size_key(field): _pooled(
+            [
+                (s.statistics[field]["mean"], s.statistics[field]["std"])
+                for s in stores
+                if field in s.spec.names
+            ],
+            is_log=False,
+            is_required=False,
+        )
+        for field in fields
     }
 
 
 def _scale(name: str, parts: Sequence[Part], *, is_required: bool) -> GivenScale:
     """The scale of one quantity that all these stores have."""
-    fields = [
-        store.statistics[name]
+    moments = [
+        (store.statistics[name]["mean"], store.statistics[name]["std"])
         for store, _ in parts
         if any(field.name == name for field in store.static_fields)
     ]
     drawn = [store.parameters[name][list(s)] for store, s in parts if name in store.parameters]
     values = np.concatenate([np.empty(0), *drawn])
     values = values[np.isfinite(values)]
-    is_log = not fields and bool(values.size) and bool((values > 0).all())
-    values = np.log(values) if is_log else values
-    means = [*(each["mean"] for each in fields), *([values.mean()] if values.size else [])]
-    stds = [*(each["std"] for each in fields), *([values.std()] if values.size else [])]
-    if not means:  # the mask, or nothing but NaN
+    is_log = not moments and bool(values.size) and bool((values > 0).all())
+    if values.size:
+        values = np.log(values) if is_log else values
+        moments.append((values.mean(), values.std()))
+    return _pooled(moments, is_log=is_log, is_required=is_required)
+
+
+def _pooled(
+    moments: Sequence[tuple[float, float]], *, is_log: bool, is_required: bool
+) -> GivenScale:
+    """One mean and spread from those of several stores; of the mask there are none."""
+    if not moments:
         return GivenScale(is_required=is_required)
-    center = float(np.mean(means))
-    spread = float(np.sqrt(np.mean(np.square(stds) + np.square(np.subtract(means, center)))))
+    means, stds = np.array(moments).T
+    center = float(means.mean())
+    spread = float(np.sqrt(np.mean(stds**2 + (means - center) ** 2)))
     if spread <= ROUNDING * abs(center):
-        spread = 1.0 if is_log else abs(center) or 1.0
+        spread = 1.0 if is_log else abs(center)
     return GivenScale(center=center, spread=spread or 1.0, is_log=is_log, is_required=is_required)

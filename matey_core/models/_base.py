@@ -4,7 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.config import PartConfig
@@ -124,6 +125,11 @@ class Model(nn.Module, ABC):
     def given_scales(self) -> Mapping[str, GivenScale]:
         """Quantities that the model is given, by name."""
         return {} if self.given is None else self.given.scales
+
+    def amplitude(self, batch: FieldBatch) -> Float[Tensor, " bl"] | None:
+        """What a solution from zero is proportional to, for every (sample, lead) pair."""
+        sizes = self.given.amplitude(batch) if self.given else None
+        return None if sizes is None else sizes.repeat_interleave(batch.lead_steps.shape[1])
 
     def give(self, scales: Mapping[str, GivenScale]) -> None:
         """Learn to be given more beside the history, keeping every old prediction.

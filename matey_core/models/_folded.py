@@ -91,7 +91,8 @@ class FoldedModel(WrappedModel):
         grid, leads = batch.spec.grid, batch.lead_steps.shape[1]
         history = batch.history.repeat_interleave(leads, dim=0)
         lead_steps = batch.lead_steps.flatten()
-        frame = Frame.of(history, lead_steps, grid, self.config)
+        amplitude = self.amplitude(batch)
+        frame = Frame.of(history, lead_steps, grid, self.config, amplitude=amplitude)
         rows = self.table.rows(batch.spec.names)
         channels = frame.channels()
         x = self.stem(channels, self.table.entering(rows), grid)

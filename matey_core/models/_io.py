@@ -13,7 +13,7 @@ from torch import Tensor
 
 from matey_core.config import validate
 from matey_core.errors import CheckpointError
-from matey_core.fields import GivenScale
+from matey_core.fields import GIVEN_ROLES, SIZE, GivenScale, size_key
 from matey_core.files import check_regular, read_json
 from matey_core.models._adapter import (
     ADAPTER,
@@ -113,7 +113,8 @@ def given_names(folder: Path) -> tuple[str, ...]:
         CheckpointError: its description is missing or damaged.
     """
     path = folder / "model.json"
-    return tuple(scales_of(_description(path), path=path))
+    scales = scales_of(_description(path), path=path)
+    return tuple(dict.fromkeys(SIZE if n.startswith(size_key("")) else n for n in scales))
 
 
 def check_known(fields: Any, num_axes: Any, *, path: Path) -> None:
@@ -152,15 +153,16 @@ def scales_of(described: Mapping[str, Any], *, path: Path) -> dict[str, GivenSca
         CheckpointError: it says something else.
     """
     found = described.get("given", {})
-    kinds = {"center": float, "spread": float, "is_log": bool, "is_required": bool}
+    kinds = {"center": float, "spread": float, "is_log": bool, "is_required": bool, "role": str}
     try:
         scales = {name: GivenScale(**values) for name, values in found.items()}
         for scale in scales.values():
             values = asdict(scale)
             if any(type(values[key]) is not kind for key, kind in kinds.items()):
                 raise ValueError(f"{values} are not all of the types that they should be")
-            if not math.isfinite(scale.center) or not 0 < scale.spread < math.inf:
-                raise ValueError(f"{values} are no center and spread")
+            is_scale = math.isfinite(scale.center) and 0 < scale.spread < math.inf
+            if scale.role not in GIVEN_ROLES or not is_scale:
+                raise ValueError(f"{values} are no scale")
     except (AttributeError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{path} is damaged: given should be scales by name: {error}.",

@@ -106,7 +106,8 @@ class PatchedModel(WrappedModel):
         check_patch(patch, grid)
         history = batch.history.repeat_interleave(leads, dim=0)
         lead_steps = batch.lead_steps.flatten()
-        frame = Frame.of(history, lead_steps, grid, self.config)
+        amplitude = self.amplitude(batch)
+        frame = Frame.of(history, lead_steps, grid, self.config, amplitude=amplitude)
         rows = self.table.rows(batch.spec.names)
         sides = (patch,) * grid.num_axes
         channels = frame.channels(sides).movedim(2, -1)

@@ -91,6 +91,7 @@ class Frame:
         grid: Grid,
         config: WrappedConfig,
         shift: Shift | None = None,
+        amplitude: Float[Tensor, " b"] | None = None,
     ) -> "Frame":
         """Normalize a history.
 
@@ -100,6 +101,7 @@ class Frame:
             grid: its grid.
             config: says whether to predict increments and to show changes.
             shift: how far the cells begin before the first point.
+            amplitude: (b,) what fields that are zero so far are multiplied by.
         """
         scale = Scale.of(history)
         values = scale.normalize(history)
@@ -112,6 +114,10 @@ class Frame:
         reach = torch.ones_like(change)
         if config.innovation and config.increment:
             reach = change * lead_steps.view(-1, *(1,) * (values.ndim - 1))
+        if amplitude is not None:
+            is_zero = (scale.is_flat & (scale.mean == 0)).view(change.shape)
+            sizes = amplitude.view(-1, *(1,) * (values.ndim - 1))
+            reach = torch.where(is_zero, reach * sizes, reach)
         return cls(
             grid=grid,
             scale=scale,

@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -9,11 +10,19 @@ from torch import Tensor, nn
 
 from matey_core.batches import FieldBatch
 from matey_core.errors import ConfigError
-from matey_core.fields import GivenScale
+from matey_core.fields import GivenRole, GivenScale, size_key
 from matey_core.tokens import whole_numbers
 
 CHANNELS = 2
 """Of each quantity: its value, and 1 where it is known."""
+
+
+class Sizes(NamedTuple):
+    """Sizes of a source, by which samples are divided."""
+
+    name: str
+    role: GivenRole
+    values: Float[Tensor, " b"]
 
 
 class GivenTable(nn.Module):
@@ -69,11 +78,15 @@ class GivenTable(nn.Module):
             (b, k, *space) in float32, and (k, w); None if the batch has nothing that is known.
         """
         names = list(self.scales)
-        found = [name for name in names if name in batch.given]
+        last = batch.history[:, -1].unbind(1)
+        own = {size_key(name): values for name, values in zip(batch.spec.names, last, strict=True)}
+        known = {**batch.given, **own}
+        found = [name for name in names if name in known]
         if not found:
             return None
         space = batch.spec.grid.shape
-        values = [_spread_out(_normalized(batch.given[n], self.scales[n]), space) for n in found]
+        sizes = self._sizes(batch)
+        values = [_spread_out(self._value(known[n], n, sizes), space) for n in found]
         is_known = torch.stack([value.isfinite() for value in values], 1)
         stacked = torch.stack(values, 1).masked_fill(~is_known, 0.0)
         index = whole_numbers(tuple(names.index(name) for name in found), self.rows.device)
@@ -95,10 +108,29 @@ class GivenTable(nn.Module):
         with torch.autocast(channels.device.type, enabled=False):
             return (channels.movedim(1, -1) @ rows).repeat_interleave(repeats, dim=0)
 
+    def amplitude(self, batch: FieldBatch) -> Float[Tensor, " b"] | None:
+        """What the solutions of a linear equation are proportional to; None where nothing is."""
+        sizes = self._sizes(batch)
+        return None if sizes is None or sizes.role != "linear" else sizes.values
 
-def _normalized(values: Float[Tensor, "b *any"], scale: GivenScale) -> Float[Tensor, "b *any"]:
-    values = values.float()
-    return ((values.log() if scale.is_log else values) - scale.center) / scale.spread
+    def _sizes(self, batch: FieldBatch) -> Sizes | None:
+        """The size of the source in each sample, relative to what is typical; None without one."""
+        for name, scale in self.scales.items():
+            if scale.role != "plain" and name in batch.given:
+                source = batch.given[name].float().reshape(batch.size, -1)
+                size = source.square().nanmean(1).sqrt() / scale.size
+                is_usable = size.isfinite() & (size > 0)
+                return Sizes(name, scale.role, torch.where(is_usable, size, 1.0))
+        return None
+
+    def _value(
+        self, values: Float[Tensor, "b *any"], name: str, sizes: Sizes | None
+    ) -> Float[Tensor, "b *any"]:
+        """A quantity in units of its scale."""
+        values, scale = values.float(), self.scales[name]
+        if sizes is not None and (sizes.role == "joint" or name == sizes.name):
+            values = values / sizes.values.view(-1, *(1,) * (values.ndim - 1))
+        return ((values.log() if scale.is_log else values) - scale.center) / scale.spread
 
 
 def _spread_out(

@@ -11,7 +11,7 @@ import xarray as xr
 from matey_core.batches import FieldBatch
 from matey_core.data import Ranges, mask_of
 from matey_core.errors import ConfigError
-from matey_core.fields import Boundary
+from matey_core.fields import MASK, Boundary
 from matey_core.inference import Limiter, fill_missing, rollout
 from matey_core.models import Model
 from matey_core.prediction.inputs import Known, known_of, with_start
@@ -19,7 +19,6 @@ from matey_core.prediction.names import as_dataset
 from matey_core.prediction.outputs import dataset_of
 from matey_core.runs.folder import StoreRecord
 from matey_core.runs.trained import find_trained
-from matey_core.store import MASK
 from matey_core.training import read_ranges
 
 NO_RANGES: Ranges = MappingProxyType({})

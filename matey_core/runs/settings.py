@@ -43,8 +43,14 @@ class TrainingConfig(Config):
     """Time of the whole training on this machine, in minutes, validations and checkpoints included,
     instead of a number of steps. Learning rate and objective follow the share of the time used."""
     given: tuple[str, ...] = ()
-    """Names of what the model is given beside its history: static fields, parameters, or `mask` for
-    solid cells. Fields that are given are not predicted. By default nothing is given."""
+    """Names of what the model is given beside its history: static fields, parameters, `mask` for
+    solid cells, `size` for how large its fields are. Fields that are given are not predicted."""
+    given_source: str | None = None
+    """Name of what is given that solutions are proportional to, such as `source`; its size then
+    scales each sample. By default all samples have one scale."""
+    given_role: Literal["linear", "joint"] = "linear"
+    """What a source's size does: `linear` divides the source and multiplies the solution by it, and
+    is exact for linear equations; `joint` divides all that is given."""
     loss: LossConfig = Field(default_factory=LossConfig.standard)
     """Loss: the measure of error that training minimizes."""
     objective: ObjectiveConfig = Field(default_factory=ObjectiveConfig.standard)

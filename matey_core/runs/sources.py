@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from matey_core.data import Windows, measure_given
-from matey_core.errors import CheckpointError, DataError, MateyWarning
+from matey_core.errors import CheckpointError, ConfigError, DataError, MateyWarning
 from matey_core.fields import GivenScale
 from matey_core.locations import is_remote, recorded_location
 from matey_core.runs.folder import StoreRecord
+from matey_core.runs.settings import TrainingConfig
 from matey_core.store import Store, find_stores, open_store
 
 
@@ -162,9 +163,22 @@ def axis_counts(stores: Sequence[Store]) -> tuple[int, ...]:
     return tuple(sorted({store.spec.grid.num_axes for store in stores}))
 
 
-def given_scales(sources: Sequence[StoreWindows], names: Sequence[str]) -> dict[str, GivenScale]:
-    """How what a model is given is normalized, by the trajectories that train it."""
-    return measure_given([(each.store, each.training.samples) for each in sources], names)
+def given_scales(config: TrainingConfig, sources: Sequence[StoreWindows]) -> dict[str, GivenScale]:
+    """How what a model is given is normalized, by the trajectories that train it.
+
+    Raises:
+        ConfigError: the source is not given.
+    """
+    parts = [(each.store, each.training.samples) for each in sources]
+    source = config.given_source
+    scales = measure_given(parts, config.given, {source: config.given_role} if source else {})
+    if source is not None and source not in scales:
+        raise ConfigError(
+            f"given_source is {source}, which is not among what is given: "
+            f"{', '.join(scales) or 'nothing'}.",
+            remedy="Name it in given as well, or leave given_source out.",
+        )
+    return scales
 
 
 def _hindrance(store: Store, samples: Sequence[int], before: int) -> str:

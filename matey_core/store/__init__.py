@@ -3,12 +3,11 @@
 from matey_core.store.group import StoreGroup
 from matey_core.store.layout import SPLITS, SUFFIX
 from matey_core.store.opening import find_stores, open_store
-from matey_core.store.reader import MASK, Store
+from matey_core.store.reader import Store
 from matey_core.store.split import Split
 from matey_core.store.writer import write_store
 
 __all__ = [
-    "MASK",
     "SPLITS",
     "SUFFIX",
     "Split",

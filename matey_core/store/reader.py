@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from matey_core.fields import Field, FieldSpec
+from matey_core.fields import MASK, SIZE, Field, FieldSpec
 from matey_core.locations import is_remote
 from matey_core.store import layout
 from matey_core.store._chunks import AfterZeros, Chunks, Frames
 
-MASK = "mask"
-"""Name of what is given where cells are solid or missing: 1 there, 0 elsewhere."""
 START = np.array((-1.0, 0.0))
 """Steps from the only frame of a problem without time to those that it is shown with."""
 
@@ -131,8 +129,8 @@ class Store:
         problem without time, of which something is given, has a first frame of zeros.
 
         Args:
-            names: of static or other fields, of parameters, or `mask` for cells that are missing;
-                what the store does not have is ignored.
+            names: of static or other fields, of parameters, `mask` or `size`; what the store does
+                not have is ignored.
         """
         names = tuple(dict.fromkeys(names))
         if not names:
@@ -149,7 +147,7 @@ class Store:
             self,
             spec=replace(self.spec, fields=tuple(fields[index] for index in moving)),
             static_fields=static,
-            given=tuple(name for name in names if name in known or name == MASK),
+            given=tuple(name for name in names if name in known or name in (MASK, SIZE)),
             _times=self._times if has_start else self._times[0] + self.spec.time_step * START,
             _sample_times=self._sample_times if has_start else None,
             _chunks=tuple(
@@ -159,7 +157,7 @@ class Store:
         )
 
     def read_given(self, sample: int) -> dict[str, Float[np.ndarray, "*space"]]:
-        """Read what models are given of a trajectory, without `mask`, in float32.
+        """Read what models are given of a trajectory in float32, without `mask` and `size`.
 
         Raises:
             DataError: a file of the store is missing or damaged.

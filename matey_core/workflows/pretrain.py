@@ -168,7 +168,7 @@ def _job(
     config = config.model_copy(update={"model": tokens.model, "flops": None, "seconds": None})
     torch.manual_seed(config.seed)
     model = build(config.model)
-    model.give(given_scales(sources, config.given))
+    model.give(given_scales(config, sources))
     check_capabilities(config, model, tokens, sources, strategy)
     if not resumes:
         check_augmentations(config, sources)

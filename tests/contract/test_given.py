@@ -9,7 +9,7 @@ from torch import Tensor
 
 from matey_core.batches import FieldBatch
 from matey_core.errors import CheckpointError, ConfigError
-from matey_core.fields import GivenScale
+from matey_core.fields import GivenRole, GivenScale
 from matey_core.models import MODELS, Model, given_names, load_model, save_model
 from tests.formula import batch_of, spec_of
 
@@ -93,6 +93,16 @@ def test_a_saved_model_knows_what_it_is_given(variant: str, tmp_path: Path) -> N
     assert torch.equal(loaded(full_batch()).values, model(full_batch()).values)
 
 
+def test_size_tells_a_model_what_normalization_hides() -> None:
+    model, batch = build("fno"), full_batch()
+    larger = replace(batch, history=8 * batch.history)
+    torch.testing.assert_close(model(larger).values, 8 * model(batch).values)
+    model.give({"size:velocity_x": GivenScale(is_required=False)})
+    assert model.given is not None
+    torch.nn.init.normal_(model.given.rows)
+    assert not torch.allclose(model(larger).values, 8 * model(batch).values)
+
+
 def test_a_model_refuses_a_batch_without_what_it_needs() -> None:
     model = trained(build("fno"))
     with pytest.raises(ConfigError, match="trained with force given"):
@@ -123,3 +133,47 @@ def test_damaged_scales_are_refused(scale: str, tmp_path: Path) -> None:
         return
     with pytest.raises(CheckpointError, match="given should be scales by name"):
         load_model(tmp_path)
+
+
+def steady(variant: str, role: GivenRole) -> Model:
+    """A model with a source that solutions are proportional to."""
+    model = build(variant)
+    model.give({"source": GivenScale(role=role), "diffusion": GivenScale()})
+    assert model.given is not None
+    torch.nn.init.normal_(model.given.rows)
+    return model
+
+
+def steady_batch(*, source: float = 1.0, diffusion: float = 1.0) -> FieldBatch:
+    batch = full_batch()
+    return replace(
+        batch,
+        history=torch.zeros_like(batch.history[:, :1]),
+        given={
+            "source": source * batch.given["force"],
+            "diffusion": diffusion * batch.given["viscosity"],
+        },
+    )
+
+
+@pytest.mark.parametrize("variant", NAMES)
+def test_solutions_are_proportional_to_a_linear_source(variant: str) -> None:
+    model = steady(variant, "linear")
+    expected = model(steady_batch()).values
+    found = model(steady_batch(source=10.0)).values
+    torch.testing.assert_close(found, 10 * expected, rtol=1e-4, atol=1e-3)
+    alone = model(steady_batch().select(slice(1, 2))).values
+    torch.testing.assert_close(alone[0], expected[1], rtol=1e-4, atol=1e-4)
+
+
+def test_a_joint_source_makes_solutions_those_of_the_ratio() -> None:
+    model = steady("fno", "joint")
+    expected = model(steady_batch()).values
+    for factor in (0.1, 10.0):
+        found = model(steady_batch(source=factor, diffusion=factor)).values
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(model(steady_batch(source=10.0)).values, expected)
+
+
+def test_a_source_of_zero_has_a_finite_answer() -> None:
+    assert steady("fno", "linear")(steady_batch(source=0.0)).values.isfinite().all()

@@ -197,7 +197,14 @@ class MateyModel(AdaptiveModel):
         """Normalized histories of all (sample, lead) pairs, and their leads."""
         history = batch.history.repeat_interleave(batch.lead_steps.shape[1], dim=0)
         lead_steps = batch.lead_steps.flatten()
-        frame = Frame.of(history, lead_steps, batch.spec.grid, self.config, self.shift)
+        frame = Frame.of(
+            history,
+            lead_steps,
+            batch.spec.grid,
+            self.config,
+            self.shift,
+            amplitude=self.amplitude(batch),
+        )
         return frame, lead_steps
 
     @property

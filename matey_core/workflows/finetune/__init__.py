@@ -217,7 +217,7 @@ def _prepared(model: Model, config: FinetuneConfig, sources: Sequence[StoreWindo
     known = {name: value.shape for name, value in model.named_parameters()}
     model.extend(fields=field_names(stores), num_axes=axis_counts(stores))
     optional = {name: GivenScale(is_required=False) for name in model.given_scales}
-    model.give(optional | given_scales(sources, config.given))
+    model.give(optional | given_scales(config, sources))
     if config.from_scratch:
         fresh = model.config.build(fields=model.fields, num_axes=model.num_axes)
         fresh.give(model.given_scales)

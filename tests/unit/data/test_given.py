@@ -79,6 +79,15 @@ def test_what_one_store_lacks_is_not_required(poisson: Store, darcy: Store) -> N
     assert (scales["beta"].center, scales["beta"].spread) == (0.0, 1.0)  # log 1, without spread
 
 
+def test_the_size_of_fields_is_in_units_of_the_training_data(poisson: Store) -> None:
+    parts = [(poisson.giving(("size", "source")), poisson.samples("train"))]
+    scales = measure_given(parts, ("size", "source"))
+    assert tuple(scales) == ("size:solution", "source")
+    own = poisson.statistics["solution"]
+    assert scales["size:solution"].spread == pytest.approx(own["std"])
+    assert not scales["size:solution"].is_required
+
+
 def test_the_mask_is_where_cells_are_missing(tmp_path: Path) -> None:
     store = open_store(tiny_store(tmp_path)).giving(("mask",))
     history = torch.zeros(2, 3, 2, 4, 4)
