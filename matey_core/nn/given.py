@@ -17,8 +17,8 @@ CHANNELS = 2
 """Of each quantity: its value, and 1 where it is known."""
 
 
-class Sizes(NamedTuple):
-    """Sizes of a source, by which samples are divided."""
+class SourceSizes(NamedTuple):
+    """SourceSizes of a source, by which samples are divided."""
 
     name: str
     role: GivenRole
@@ -113,18 +113,18 @@ class GivenTable(nn.Module):
         sizes = self._sizes(batch)
         return None if sizes is None or sizes.role != "linear" else sizes.values
 
-    def _sizes(self, batch: FieldBatch) -> Sizes | None:
+    def _sizes(self, batch: FieldBatch) -> SourceSizes | None:
         """The size of the source in each sample, relative to what is typical; None without one."""
         for name, scale in self.scales.items():
             if scale.role != "plain" and name in batch.given:
                 source = batch.given[name].float().reshape(batch.size, -1)
                 size = source.square().nanmean(1).sqrt() / scale.size
                 is_usable = size.isfinite() & (size > 0)
-                return Sizes(name, scale.role, torch.where(is_usable, size, 1.0))
+                return SourceSizes(name, scale.role, torch.where(is_usable, size, 1.0))
         return None
 
     def _value(
-        self, values: Float[Tensor, "b *any"], name: str, sizes: Sizes | None
+        self, values: Float[Tensor, "b *any"], name: str, sizes: SourceSizes | None
     ) -> Float[Tensor, "b *any"]:
         """A quantity in units of its scale."""
         values, scale = values.float(), self.scales[name]
