@@ -65,7 +65,7 @@ def measure_given(
         roles: of those that are not plain.
     """
     parts = [part for part in parts if part[1]]
-    scales = {}
+    scales: dict[str, GivenScale] = {}
     for name in names:
         those = [part for part in parts if name in part[0].given]
         if name == SIZE and not any(_has(store, name) for store, _ in those):
