@@ -47,7 +47,9 @@ in any case."""
         "default 20, or fewer where the truth ends earlier.",
     ),
     *options("--start --stride --history --windows --forecasts"),
-    *options("--tokens --flops --seconds --compile --batch-size --jitter --cycle --seed --limit"),
+    *options(
+        "--tokens --flops --seconds --compile --batch-size --jitter --cycle --seed --limit --blend"
+    ),
     *options("--animate --field --out --runs"),
 )
 def rollout(
@@ -179,6 +181,9 @@ def _not_finite(errors: "LeadErrors") -> bool:
 
 
 def _show_notes(result: "StoreRollout", report: "RolloutReport") -> None:
+    if result.blended:
+        parts = [f"{name} by up to {most:.0%}" for name, most in result.blended.items()]
+        render.note(f"{result.store}: first frame blended with local linear: {', '.join(parts)}.")
     if result.limited:
         render.note(f"{result.store}: {_limits(result)}")
     lost = [errors.lead for errors in result.rollout if _not_finite(errors)]

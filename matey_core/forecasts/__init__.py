@@ -11,7 +11,10 @@ from torch import Tensor
 
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.config import PartConfig
+from matey_core.forecasts._blend import Blend, Blended
 from matey_core.registry import Registry
+
+__all__ = ["FORECASTS", "Blend", "Blended", "ForecastConfig", "Forecaster"]
 
 
 class Forecaster(ABC):
@@ -36,9 +39,14 @@ class Forecaster(ABC):
 
     def __call__(self, batch: FieldBatch) -> Prediction:
         """Predict the states at `batch.lead_steps`, in physical units."""
+        return self.at_leads(batch, self.states(batch))
+
+    @staticmethod
+    def at_leads(batch: FieldBatch, states: Iterator[Float[Tensor, "b c *space"]]) -> Prediction:
+        """Take those of the states of all frames that are at `batch.lead_steps`."""
         leads, space = batch.lead_steps, batch.history.shape[3:]
         values = batch.history[:, -1:].expand(-1, leads.shape[1], -1, *space)
-        for lead, state in enumerate(islice(self.states(batch), int(leads.max())), start=1):
+        for lead, state in enumerate(islice(states, int(leads.max())), start=1):
             is_due = (leads == lead).view(*leads.shape, *(1,) * state[0].ndim)
             values = torch.where(is_due, state[:, None], values)
         return Prediction(spec=batch.spec, values=values, lead_steps=leads)

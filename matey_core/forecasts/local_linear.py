@@ -9,6 +9,7 @@ compressible flow, for one.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import repeat
 from typing import Literal
 
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from matey_core.batches import FieldBatch
 from matey_core.forecasts import FORECASTS, ForecastConfig, Forecaster
-from matey_core.forecasts._least_squares import coefficients
+from matey_core.forecasts._least_squares import coefficients, unexplained
 from matey_core.forecasts._neighborhood import Neighborhood
 from matey_core.forecasts._normalized import Normalized
 from matey_core.forecasts._stencil import Stencil
@@ -42,9 +43,33 @@ class LocalLinearConfig(ForecastConfig):
     points: PositiveInt = 4096
     """Largest number of points of a grid that are fitted; the same ones every time."""
 
-    def build(self) -> Forecaster:
+    def build(self) -> "LocalLinear":
         """Make the forecaster."""
         return LocalLinear(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """The stencil of each sample, and the frame from which it goes on."""
+
+    past: Normalized
+    stencil: Stencil
+    weights: Float[Tensor, "b f c"]
+    unexplained: Float[Tensor, "b c"]
+    """Root mean square of what the fit leaves of the changes, relative to that of the changes; NaN
+    where there is no fit."""
+    last: Float[Tensor, "b c *space"]
+    """The last known frame, in physical units."""
+
+    def states(self) -> Iterator[Float[Tensor, "b c *space"]]:
+        """Go on by the stencil, without end; see `Forecaster.states`."""
+        known, last = self.stencil.neighborhood.known, self.last
+        state, change = self.past.states[:, -1], self.past.changes[:, -1]
+        while True:
+            change = self.stencil.change(self.weights, state, change)
+            state = state + change * self.past.typical
+            values = self.past.restore(state).to(last.dtype).view_as(last)
+            yield values if known is None else torch.where(known.view_as(last), values, last)
 
 
 class LocalLinear(Forecaster):
@@ -55,10 +80,18 @@ class LocalLinear(Forecaster):
 
     def states(self, batch: FieldBatch) -> Iterator[Float[Tensor, "b c *space"]]:
         """Fit, then feed on its own predictions; see `Forecaster.states`."""
-        last = batch.history[:, -1]
         if batch.history.shape[1] == 1:
-            yield from repeat(last)
-        known = _known(batch)
+            return repeat(batch.history[:, -1])
+        return self.fit(batch).states()
+
+    @torch.no_grad()
+    def fit(self, batch: FieldBatch) -> Fit:
+        """Fit to the history alone.
+
+        Args:
+            batch: a history of at least two frames; see `Forecaster.states`.
+        """
+        last, known = batch.history[:, -1], _known(batch)
         past = Normalized.of(batch.history.flatten(3), known)
         stencil = Stencil(
             neighborhood=Neighborhood(
@@ -68,17 +101,25 @@ class LocalLinear(Forecaster):
             ),
             has_changes=past.changes.shape[1] > 1,
         )
-        weights = self._fit(past, stencil)
-        state, change = past.states[:, -1], past.changes[:, -1]
-        while True:
-            change = stencil.change(weights, state, change)
-            state = state + change * past.typical
-            values = past.restore(state).to(last.dtype).view_as(last)
-            yield values if known is None else torch.where(known.view_as(last), values, last)
+        gram = self._gram(past, stencil)
+        num_features = gram.shape[1] - last.shape[1]
+        num_state = (num_features + 1) // 2
+        weights = coefficients(
+            gram,
+            (num_state, num_features) if stencil.has_changes else (num_features,),
+            ridge=self.config.ridge,
+            rounding=past.rounding,
+        )
+        return Fit(
+            past=past,
+            stencil=stencil,
+            weights=weights,
+            unexplained=unexplained(weights, gram),
+            last=last,
+        )
 
-    @torch.no_grad()
-    def _fit(self, past: Normalized, stencil: Stencil) -> Float[Tensor, "b f c"]:
-        """Coefficients that lead from each pair of frames to the change that follows it."""
+    def _gram(self, past: Normalized, stencil: Stencil) -> Float[Tensor, "b m m"]:
+        """Mean products of the features of each pair of frames and the change that follows."""
         changes, points = past.changes, self._points(past.states)
         counted = _counted(past.states[:, 0], stencil.neighborhood.known)
         gram = torch.zeros((), dtype=changes.dtype, device=changes.device)
@@ -88,14 +129,7 @@ class LocalLinear(Forecaster):
                 features = stencil.features(state, before, some)
                 rows = torch.cat([features, changes[:, index][:, :, some]], dim=1)
                 gram = gram + (rows * counted[:, :, some]) @ rows.mT
-        num_features = gram.shape[1] - changes.shape[2]
-        num_state = (num_features + 1) // 2
-        return coefficients(
-            gram / gram[:, :1, :1].clamp(min=1),  # the first feature is 1: this counts rows
-            (num_state, num_features) if stencil.has_changes else (num_features,),
-            ridge=self.config.ridge,
-            rounding=past.rounding,
-        )
+        return gram / gram[:, :1, :1].clamp(min=1)  # the first feature is 1: this counts rows
 
     def _points(self, states: Float[Tensor, "b t c n"]) -> Int[Tensor, " p"]:
         """Points that are fitted to: all, or the same random ones every time."""

@@ -8,6 +8,7 @@ from matey_core.inference.artifacts import (
     lasting,
     strongest,
 )
+from matey_core.inference.blend import FITTING, FirstFrame, from_known, measure_blends
 from matey_core.inference.evaluate import Score, Tally, evaluate, mean_scores
 from matey_core.inference.limit import Limited, Limiter, first_limited
 from matey_core.inference.missing import fill_missing
@@ -15,10 +16,12 @@ from matey_core.inference.rollout import rollout
 from matey_core.inference.variation import CycleName, Variation, cycle_of
 
 __all__ = [
+    "FITTING",
     "Artifact",
     "ArtifactTally",
     "Coordinate",
     "CycleName",
+    "FirstFrame",
     "Limited",
     "Limiter",
     "PatchPower",
@@ -30,8 +33,10 @@ __all__ = [
     "evaluate",
     "fill_missing",
     "first_limited",
+    "from_known",
     "lasting",
     "mean_scores",
+    "measure_blends",
     "rollout",
     "strongest",
 ]

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from matey_core.batches import FieldBatch
 from matey_core.forecasts import Forecaster
+from matey_core.inference.blend import from_known
 from matey_core.metrics import METRICS, persistence
 from matey_core.models import Model
 
@@ -147,7 +148,7 @@ def evaluate(
             assert batch.targets is not None
             tally = tally or Tally(batch.spec.names, tuple(forecasters))
             tally.add(
-                model(batch).values,
+                from_known(model, batch),
                 persistence(batch),
                 batch.targets,
                 batch.valid,

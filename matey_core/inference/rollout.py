@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from matey_core.batches import FieldBatch
+from matey_core.inference.blend import from_known
 from matey_core.inference.limit import Limiter
 from matey_core.inference.variation import Variation
 from matey_core.models import Model
@@ -63,10 +64,10 @@ def rollout(
                 history=history,
                 lead_steps=leads.expand(batch.size, -1),
                 targets=None,
-                valid=None,
+                valid=None if call or missing is None else _known(missing, len(leads)),
             )
             with variation.at(call, model, batch.spec.grid):
-                states = model(inputs).values
+                states = model(inputs).values if call else from_known(model, inputs)
             if limiter is not None:
                 states = limiter(states, history[:, -1])
             if missing is None:
@@ -77,3 +78,7 @@ def rollout(
             history = torch.cat([history, states], dim=1)[:, -history.shape[1] :]
     finally:
         model.train(was_training)
+
+
+def _known(missing: Bool[Tensor, "b c *space"], leads: int) -> Bool[Tensor, "b l c *space"]:
+    return ~missing[:, None].expand(-1, leads, *missing.shape[1:])

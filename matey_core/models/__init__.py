@@ -14,6 +14,7 @@ from matey_core.models._adaptive import (
     tokenized,
 )
 from matey_core.models._base import MODELS, Model, ModelConfig, Part
+from matey_core.models._blends import Blends, write_blends
 from matey_core.models._compiled import as_written, compile_parts
 from matey_core.models._cost import ForwardCost, Inputs, plan
 from matey_core.models._io import check_known, given_names, load_model, save_model, scales_of
@@ -21,7 +22,7 @@ from matey_core.models._kernels import with_kernel
 from matey_core.models._pairs import num_pairs
 from matey_core.models._sizes import PRESETS, Preset, Sizes
 from matey_core.models._upgrade import upgraded_settings
-from matey_core.models._wrapper import Frame, WrappedConfig
+from matey_core.models._wrapper import Frame, WrappedConfig, has_blend
 
 __all__ = [
     "MODELS",
@@ -29,6 +30,7 @@ __all__ = [
     "AdapterBase",
     "AdaptiveConfig",
     "AdaptiveModel",
+    "Blends",
     "ForwardCost",
     "Frame",
     "Inputs",
@@ -44,6 +46,7 @@ __all__ = [
     "check_known",
     "compile_parts",
     "given_names",
+    "has_blend",
     "load_model",
     "num_pairs",
     "plan",
@@ -54,4 +57,5 @@ __all__ = [
     "upgraded_settings",
     "weights_sha256",
     "with_kernel",
+    "write_blends",
 ]

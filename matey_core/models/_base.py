@@ -11,6 +11,7 @@ from matey_core.batches import FieldBatch, Prediction
 from matey_core.config import PartConfig
 from matey_core.errors import ConfigError
 from matey_core.fields import GivenScale
+from matey_core.models._blends import Blends
 from matey_core.models._cost import Inputs
 from matey_core.nn.given import GivenTable
 from matey_core.registry import Registry
@@ -84,6 +85,8 @@ class Model(nn.Module, ABC):
         """Keep only what enters each block for the backward pass, which computes the rest again."""
         self.given: GivenTable | None = None
         """What the model is given beside its history; None where it is nothing."""
+        self.blends: Blends = {}
+        """What of a training-free fit goes into the frame after known ones; empty for nothing."""
 
     @abstractmethod
     def forward(self, batch: FieldBatch) -> Prediction:

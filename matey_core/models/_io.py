@@ -26,6 +26,7 @@ from matey_core.models._adapter import (
     save_tensors,
 )
 from matey_core.models._base import Model, ModelConfig
+from matey_core.models._blends import read_blends, write_blends
 from matey_core.models._bounds import Bound
 from matey_core.models._upgrade import upgraded_settings
 from matey_core.version import __version__
@@ -70,6 +71,7 @@ def save_model(
         description["base"] = {"path": base.path, "sha256": base.sha256}
     text = json.dumps(description, indent=2, ensure_ascii=False)
     (folder / "model.json").write_text(text + "\n", encoding="utf-8")
+    write_blends(folder, model.blends)
 
 
 def load_model(folder: Path) -> Model:
@@ -103,6 +105,7 @@ def load_model(folder: Path) -> Model:
         weights = _read_weights(folder / WEIGHTS)
     _check(weights, _state(model), folder)
     model.load_state_dict(weights, strict=True)
+    model.blends = read_blends(folder)
     return model
 
 

@@ -41,6 +41,9 @@ class WrappedConfig(ModelConfig):
     trend: bool = True
     """Add a multiple of each field's last change to the prediction, which the head chooses point by
     point; initially 1. Needs `increment` and `innovation`."""
+    blend: bool = False
+    """Blend the frame after known ones with the local linear fit, by weights that validation data
+    choose. Frames of a rollout that follow are the model's alone."""
 
     @property
     def channels(self) -> int:
@@ -64,6 +67,11 @@ class WrappedConfig(ModelConfig):
                 "model.innovation.",
                 remedy="Set model.trend=false as well.",
             )
+
+
+def has_blend(config: ModelConfig) -> bool:
+    """Whether a model's first frames shall be blended."""
+    return isinstance(config, WrappedConfig) and config.blend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

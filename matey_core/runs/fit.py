@@ -311,6 +311,7 @@ def _ranges(job: TrainingJob) -> Ranges:
 def _initial_state(job: TrainingJob, strategy: Strategy, budget: TimeBudget | None) -> TrainState:
     config = job.config
     place_model(job.model, config, strategy)
+    job.model.blends = {}  # those of what it starts from fit other weights
     return TrainState(
         model=job.model,
         mode=job.mode,

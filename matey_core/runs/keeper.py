@@ -14,7 +14,7 @@ from matey_core.data import Mixture
 from matey_core.distributed import Strategy
 from matey_core.errors import CheckpointError, MateyError, MateyWarning
 from matey_core.files import remove
-from matey_core.models import as_written, load_model
+from matey_core.models import as_written, has_blend, load_model
 from matey_core.runs.folder import RunFolder
 from matey_core.runs.keeping import keep_as_best
 from matey_core.runs.pace import SECONDS
@@ -221,6 +221,9 @@ class Keeper:
             self._note(state.step, score, scores, steps=steps)
             if self.strategy.place.is_first and self.validations:
                 self.on_validation(self.validations[-1])
+            if self.best.get("step") == state.step and has_blend(state.model.config):
+                with as_written(), state.evaluated():
+                    state.blends = self.validator.blends(state.model, self.precision)
         self.best = self.strategy.broadcast(self.best)
         return self.best.get("step") == state.step
 

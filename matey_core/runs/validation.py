@@ -8,11 +8,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from matey_core.batches import FieldBatch
 from matey_core.data import Windows, sequential_batches
-from matey_core.forecasts import FORECASTS
-from matey_core.inference import Score, Tally, evaluate, rollout
+from matey_core.forecasts import Blend
+from matey_core.forecasts.linear import LinearConfig
+from matey_core.inference import (
+    FITTING,
+    FirstFrame,
+    Score,
+    Tally,
+    evaluate,
+    measure_blends,
+    rollout,
+)
 from matey_core.metrics import persistence
 from matey_core.models import Model
 from matey_core.runs.scores import StoreScore, store_score
@@ -21,6 +32,9 @@ from matey_core.training import Precision
 
 OPPONENTS = ("linear", "local_linear")
 """Training-free forecasts that a model is compared with, besides persistence."""
+LINEAR = LinearConfig().build()
+FITS_MEMORY = 2**28
+"""Bytes of the fits of a store's windows that are kept for blends."""
 ROLLOUT_FRAMES = 5
 """Frames of the rollout in a validation; fewer where trajectories are too short."""
 
@@ -88,6 +102,8 @@ class Validator:
             for case in _cases(source.validation, batch_size, num_batches, at_once or batch_size)
         ]
         self._forecasts: list[list[Errors]] | None = None
+        self._fits: list[tuple[_Case, list[FirstFrame]]] = []
+        """Fits to the histories of each case's first batches, from the first validation on."""
 
     @property
     def has_windows(self) -> bool:
@@ -124,6 +140,25 @@ class Validator:
             self._forecasts = [self._forecast_errors(case) for case in self._cases]
         return self._forecasts
 
+    def blends(self, model: Model, precision: Precision) -> dict[str, dict[str, Blend]]:
+        """Choose how much of the local linear fit goes into the frame after known ones.
+
+        Args:
+            model: is put into evaluation mode meanwhile.
+            precision: of the training.
+
+        Returns:
+            Dataset → field → blend.
+        """
+        self.score_forecasts()
+        found = {}
+        for case, fits in self._fits:
+            with precision.autocast(self._device):
+                blends = measure_blends(model, case.batches((1,), self._device), fits)
+            if blends:
+                found[case.windows.spec.dataset] = blends
+        return found
+
     def expected_seconds(self, model: Model, precision: Precision) -> float:
         """Estimate how long a validation takes without the training-free forecasts.
 
@@ -151,11 +186,11 @@ class Validator:
     def _forecast_errors(self, case: _Case) -> list[Errors]:
         """Errors of all forecasts at each lead; one fit to a history serves all leads."""
         tallies = [Tally(case.windows.spec.names, OPPONENTS) for _ in case.leads]
-        forecasters = {name: FORECASTS[name]().build() for name in OPPONENTS}
+        kept = _Fits()
         for batch in case.batches(case.leads, self._device):
             assert batch.targets is not None
             still = persistence(batch)
-            values = {name: each(batch).values for name, each in forecasters.items()}
+            values = {"linear": LINEAR(batch).values, "local_linear": kept.forecast(batch)}
             for index, tally in enumerate(tallies):
                 one = slice(index, index + 1)
                 tally.add(
@@ -165,7 +200,28 @@ class Validator:
                     None if batch.valid is None else batch.valid[:, one],
                     forecasts={name: each[:, one] for name, each in values.items()},
                 )
+        if 1 in case.leads:
+            self._fits.append((case, kept.first_frames))
         return [_nrmse(tally) for tally in tallies]
+
+
+class _Fits:
+    """Local linear fits, batch by batch, whose first frames are kept for blends."""
+
+    def __init__(self) -> None:
+        self.first_frames: list[FirstFrame] = []
+        self._bytes = 0
+
+    def forecast(self, batch: FieldBatch) -> Float[Tensor, "b l c *space"]:
+        """Predict, and keep what is one frame ahead, unless that needs too much memory."""
+        if batch.history.shape[1] == 1:
+            return FITTING(batch).values
+        fit = FITTING.fit(batch)
+        first = FirstFrame.of(fit)
+        self._bytes += first.values.nbytes
+        if self._bytes <= FITS_MEMORY:
+            self.first_frames.append(first)
+        return FITTING.at_leads(batch, fit.states()).values
 
 
 def rollout_frames(windows: Windows) -> int:

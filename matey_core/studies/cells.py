@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -27,7 +28,12 @@ PLACES = {"runs", "name", "data", "default_data", "source", "workers", "run", "o
     "rollbacks",
 }
 """Settings that change no result; data are known by their fingerprints, and no cell goes back."""
-LATER: dict[str, Any] = {"accumulate": 1, "ema": None}
+LATER: dict[str, Any] = {
+    "accumulate": 1,
+    "ema": None,
+    "blend": True,  # of a rollout: a model that has no blends is not blended
+    "model.blend": False,
+}
 """Settings that came after the first kept cells, with the values at which they change nothing. With
 these they are left out of the hash, so that an older study goes on."""
 METRICS = ("nrmse", "vrmse", "rollout")
@@ -174,9 +180,12 @@ def cell_of(
 def deciding(config: Config, *, without: AbstractSet[str] = PLACES) -> dict[str, Any]:
     """The settings that decide a result, for a hash."""
     settings = config.model_dump(mode="json", exclude=set(without))
-    return {
-        name: value for name, value in settings.items() if name not in LATER or value != LATER[name]
-    }
+    for name, value in LATER.items():
+        *path, last = name.split(".")
+        inner = reduce(lambda found, key: found.get(key, {}), path, settings)
+        if last in inner and inner[last] == value:
+            del inner[last]
+    return settings
 
 
 def hashed(content: Mapping[str, Any]) -> str:

@@ -106,7 +106,12 @@ def _run(
     log = CellLog(out / "cells.jsonl")
     seconds = [clock.measure(point, on_progress) for point in points]
     tasks = tasks_of(
-        study, points, seconds, precision=clock.precision, runs=out / "runs", fingerprints=known
+        study,
+        points,
+        seconds,
+        precision=lambda _: clock.precision,
+        runs=out / "runs",
+        fingerprints=known,
     )
     times = {task.cell.key: each for task, each in zip(tasks, seconds, strict=True)}
     notes = short_of(points)
@@ -127,7 +132,7 @@ def tasks_of(
     points: Sequence[Point],
     seconds: Sequence[Mapping[str, float]],
     *,
-    precision: str,
+    precision: Callable[[Point], str],
     runs: Path,
     fingerprints: Fingerprints,
 ) -> list[Task]:
@@ -157,7 +162,11 @@ def tasks_of(
         return Task(
             point=point,
             cell=cell_of(
-                point, steps=steps, precision=precision, runs=runs, fingerprints=fingerprints
+                point,
+                steps=steps,
+                precision=precision(point),
+                runs=runs,
+                fingerprints=fingerprints,
             ),
             amount=budget.seconds or 0 if point.equal == "seconds" else steps,
         )

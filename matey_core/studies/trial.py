@@ -30,7 +30,13 @@ class StepTimes:
     """Measured times in a file: a clock of the runner, for arms of any kind."""
 
     def __init__(
-        self, path: Path, fingerprints: Fingerprints, *, steps: int = STEPS, cpu: bool = False
+        self,
+        path: Path,
+        fingerprints: Fingerprints,
+        *,
+        steps: int = STEPS,
+        cpu: bool = False,
+        is_shared: bool = True,
     ) -> None:
         """Read what is known.
 
@@ -39,6 +45,8 @@ class StepTimes:
             fingerprints: identify stores.
             steps: of a trial.
             cpu: measure CPU seconds over all threads, not those of the clock on the wall.
+            is_shared: whether `auto` means the same precision in all cells, what it means in the
+                first trial; otherwise each trial chooses its own.
 
         Raises:
             CheckpointError: the file is damaged.
@@ -46,12 +54,21 @@ class StepTimes:
         self.fingerprints = fingerprints
         self.steps = steps
         self.cpu = cpu
+        self.is_shared = is_shared
         self._kept = KeptValues(path)
 
     @property
     def precision(self) -> str:
         """What `auto` means in all cells; known after the first trial that has it."""
         return str(self._kept.get("precision", "float32"))
+
+    def precision_of(self, point: Point) -> str:
+        """What `auto` means in the pretraining of a cell that was measured.
+
+        Folders of earlier versions know one for all.
+        """
+        key = self._key(point.pretraining, point)
+        return str(self._kept.get(f"precision of {key}", self.precision))
 
     def measure(self, point: Point, on_progress: OnProgress) -> dict[str, float]:
         """Seconds of a step in each training of a cell; those not known are tried.
@@ -112,7 +129,7 @@ class StepTimes:
             "steps": self.steps,
             "validate_every": self.steps,
         }
-        if config.precision == "auto" and "precision" in self._kept:
+        if self.is_shared and config.precision == "auto" and "precision" in self._kept:
             update["precision"] = self.precision
         if config is point.finetuning:
             self._tried(point.pretraining, point, folder)
@@ -121,7 +138,8 @@ class StepTimes:
         clock = StepClock(few)
         report = fit(few, clock)
         if config.precision == "auto":
-            self._kept.setdefault("precision", report.start.precision)
+            name = "precision" if self.is_shared else f"precision of {self._key(config, point)}"
+            self._kept.setdefault(name, report.start.precision)
         times = clock.times[1:] or clock.times
         # Not the median: an objective such as pushforward makes only some steps expensive.
         return fmean(each.cpu if self.cpu else each.wall for each in times)

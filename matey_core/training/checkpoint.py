@@ -33,7 +33,7 @@ from matey_core.distributed import load_whole, part_of, whole
 from matey_core.durable import written
 from matey_core.errors import CheckpointError, MateyWarning
 from matey_core.files import check_regular, read_json, read_text
-from matey_core.models import load_model, save_model, save_tensors
+from matey_core.models import load_model, save_model, save_tensors, write_blends
 from matey_core.training.intact import check_intact, write_checksums
 from matey_core.training.precision import Precision
 from matey_core.training.ranges import read_ranges, write_ranges
@@ -223,6 +223,7 @@ def _save_models(state: TrainState, folder: Path, weights: Mapping[str, Tensor])
         saved = weights if merged is None else merged
         save_model(state.model, folder / "model", weights=saved)
         write_ranges(folder / "model", state.ranges)
+        write_blends(folder / "model", state.blends)
         if state.mode is not None and state.base is not None:
             (folder / "adapter").mkdir()
             save_model(
@@ -233,6 +234,7 @@ def _save_models(state: TrainState, folder: Path, weights: Mapping[str, Tensor])
                 factors=state.mode.factors(state.model),
             )
             write_ranges(folder / "adapter", state.ranges)
+            write_blends(folder / "adapter", state.blends)
     return merged is not None
 
 
@@ -250,6 +252,7 @@ def load_checkpoint(path: Path, state: TrainState, *, turns_back_time: bool = Tr
     """
     saved = load_model(path / "model")
     state.ranges = read_ranges(path / "model")
+    state.blends = saved.blends
     try:
         own = path / "weights.safetensors"
         check_regular(own)

@@ -7,7 +7,7 @@ from torch.optim import Optimizer
 
 from matey_core.data import Ranges
 from matey_core.finetuning import FinetuneModeConfig
-from matey_core.models import AdapterBase, Model
+from matey_core.models import AdapterBase, Blends, Model
 from matey_core.schedules import Schedule
 from matey_core.training.average import WeightAverage, evaluated, evaluates_others
 from matey_core.training.time_budget import TimeBudget
@@ -33,6 +33,8 @@ class TrainState:
     skipped_in_a_row: int = 0
     ranges: Ranges = field(default_factory=dict)
     """What the training data showed, of this run and those before it; empty until measured."""
+    blends: Blends = field(default_factory=dict)
+    """How much of a training-free fit goes into first frames, as the last best validation chose."""
     rollbacks: int = 0
     """How often training has gone back because it diverged."""
     time: TimeBudget | None = None

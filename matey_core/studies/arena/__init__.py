@@ -53,7 +53,9 @@ def arena(
     with locked(out, busy=f"Another process is working on the arena in {out} just now."):
         places = data_sets(config, on_progress)
         known = cache(fingerprints)
-        clock = StepTimes(out / "costs.json", known, steps=TRIAL, cpu=_unit() == "CPU")
+        clock = StepTimes(
+            out / "costs.json", known, steps=TRIAL, cpu=_unit() == "CPU", is_shared=False
+        )
         stages = stages_of(
             config,
             places,

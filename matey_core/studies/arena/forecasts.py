@@ -7,7 +7,7 @@ from typing import Any
 
 from matey_core.inference import Score
 from matey_core.studies.arena.stages import Stages
-from matey_core.studies.cells import CellResult, Task, hashed
+from matey_core.studies.cells import CellResult, Task, deciding, hashed
 from matey_core.studies.log import JsonLines, number
 from matey_core.workflows.rollout import StoreRollout, rollout
 
@@ -42,14 +42,7 @@ class ForecastLog:
             tasks: its cells.
             results: finished cells, by their hash.
         """
-        evaluation = tasks[0].cell.evaluation
-        key = hashed(
-            {
-                "stores": stages.fingerprints(stages.place),
-                "settings": evaluation.model_dump(mode="json", exclude={"run", "runs", "out"}),
-                "history": tasks[0].cell.pretraining.history,
-            }
-        )
+        key = forecast_key(tasks[0], stages.fingerprints(stages.place))
         if key not in self._lines.rows:
             trained = [task for task in tasks if _has_model(results.get(task.cell.key))]
             if not trained:
@@ -59,6 +52,22 @@ class ForecastLog:
             self._lines.append({"key": key, "data": stages.name, "forecasts": rows})
         rows = self._lines.rows[key]["forecasts"]
         return {name: _parsed(row) for name, row in rows.items()}
+
+
+def forecast_key(task: Task, stores: tuple[str, ...]) -> str:
+    """Hash what decides the errors of forecasts beside a cell's model.
+
+    Args:
+        task: the cell.
+        stores: what identifies the data set.
+    """
+    return hashed(
+        {
+            "stores": stores,
+            "settings": deciding(task.cell.evaluation),
+            "history": task.cell.pretraining.history,
+        }
+    )
 
 
 def _has_model(result: CellResult | None) -> bool:

@@ -10,8 +10,9 @@ from matey_core.studies.cells import CellResult, Fingerprints, Point, Task
 from matey_core.studies.comparison import compare
 from matey_core.studies.expansion import points_of
 from matey_core.studies.rules import RuleConfig, StudyBudgetConfig
-from matey_core.studies.runner import Clock, tasks_of
+from matey_core.studies.runner import tasks_of
 from matey_core.studies.settings import StudyConfig
+from matey_core.studies.trial import StepTimes
 
 UNTESTED = {"steps": 1, "samples": 1, "windows": 1}
 """Settings of the evaluation while learning rates are chosen, which needs no test data."""
@@ -28,7 +29,8 @@ class Stages:
     place: Path
     """The store."""
     runs: Path
-    precision: str
+    precisions: Mapping[str, str]
+    """Arm → what the precision `auto` means."""
     fingerprints: Fingerprints
     step_seconds: Mapping[str, float]
     """Arm → seconds of a step."""
@@ -59,7 +61,7 @@ class Stages:
             study,
             points,
             seconds,
-            precision=self.precision,
+            precision=lambda point: self.precisions[point.arm],
             runs=self.runs,
             fingerprints=self.fingerprints,
         )
@@ -70,7 +72,7 @@ class Stages:
 def stages_of(
     config: ArenaConfig,
     places: Mapping[str, Path],
-    clock: Clock,
+    clock: StepTimes,
     *,
     runs: Path,
     fingerprints: Fingerprints,
@@ -95,7 +97,7 @@ def stages_of(
             name=name,
             place=place,
             runs=runs,
-            precision=clock.precision,
+            precisions={each.arm: clock.precision_of(each) for each in points[name]},
             fingerprints=fingerprints,
             step_seconds=seconds[name],
         )

@@ -83,6 +83,8 @@ def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutR
     trained = find_trained(config.run, runs=config.runs)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = trained.load().to(device)
+    if not config.blend:
+        model.blends = {}
     history = config.history or trained.history
     choice = choose_stores(config, trained, model, history=history)
     stores = [each.store for each in choice.taken]
@@ -225,9 +227,14 @@ class _Job:
             summary=summary_of(leads),
             shown=show(),
             limited=limited,
+            blended=self._blended(store),
             film=film,
             picture=path.with_suffix(".png") if self.config.plot else None,
         )
+
+    def _blended(self, store: Store) -> dict[str, float]:
+        blends = self.model.blends.get(store.spec.dataset, {})
+        return {name: blends[name].most for name in store.spec.names if name in blends}
 
     def _one_step(self, windows: Windows) -> tuple[Scores, int]:
         total = min(len(windows), self.config.windows)

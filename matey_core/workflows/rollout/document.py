@@ -61,6 +61,7 @@ def _store(result: StoreRollout) -> dict[str, Any]:
         "one_step_mean": _flat(result.one_step_mean),
         "rollout": [_lead(errors) for errors in result.rollout],
         "limited": [asdict(each) for each in result.limited],
+        "blended": dict(result.blended),
         "artifacts": [
             {**asdict(artifact.last), "since": artifact.since} for artifact in result.artifacts
         ],

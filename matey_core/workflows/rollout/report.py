@@ -1,6 +1,7 @@
 """What a rollout has found: errors by lead, store by store."""
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,8 @@ class StoreRollout:
     """What a picture shows."""
     limited: tuple[Limited, ...] = ()
     """Fields that spread too widely in a prediction, and were scaled down."""
+    blended: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """Field → largest weight of the local linear fit in the first frame."""
     picture: Path | None = None
     """PNG file, where one was asked for."""
     film: Path | None = None

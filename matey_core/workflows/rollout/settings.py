@@ -70,6 +70,8 @@ class RolloutConfig(Config):
     limit: bool = True
     """Scale down predicted frames that spread more than 1.25 times as widely in space as training
     data."""
+    blend: bool = True
+    """Blend the first frame with the local linear fit, as the model's validation chose."""
     seed: NonNegativeInt = 0
     """Seed of the shifts of `jitter`."""
     out: Path | None = None

@@ -1,7 +1,6 @@
 """Scores of models whose predictions are known, beside those of forecasts, by hand."""
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ import torch
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.data import Windows, sequential_batches
 from matey_core.forecasts import FORECASTS
-from matey_core.forecasts.local_linear import LocalLinear
+from matey_core.forecasts.local_linear import Fit, LocalLinear
 from matey_core.inference import evaluate
 from matey_core.runs.scores import BOUND, overall
 from matey_core.runs.sources import StoreWindows
@@ -145,13 +144,13 @@ def test_short_trajectories_give_the_rollout_that_they_can(
 
 
 def test_forecasts_are_made_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls, states = [], LocalLinear.states
+    calls, fit = [], LocalLinear.fit
 
-    def counted(self: LocalLinear, batch: FieldBatch) -> Iterator[torch.Tensor]:
+    def counted(self: LocalLinear, batch: FieldBatch) -> Fit:
         calls.append(batch.size)
-        return states(self, batch)
+        return fit(self, batch)
 
-    monkeypatch.setattr(LocalLinear, "states", counted)
+    monkeypatch.setattr(LocalLinear, "fit", counted)
     validate = validator(source_of(store))
     first = validate(Recurrence(1.4, -0.4), FLOAT32)
     assert sum(calls) == 6 + 3

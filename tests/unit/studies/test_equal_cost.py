@@ -144,7 +144,7 @@ def planned(
         study,
         points,
         [{"pretraining": times[point.arm]} for point in points],
-        precision="float32",
+        precision=lambda _: "float32",
         runs=runs,
         fingerprints=fingerprints,
     )
