@@ -31,6 +31,7 @@ PLACES = {"runs", "name", "data", "default_data", "source", "workers", "run", "o
 LATER: dict[str, Any] = {
     "accumulate": 1,
     "ema": None,
+    "given": [],
     "blend": True,  # of a rollout: a model that has no blends is not blended
     "model.blend": False,
 }
