@@ -300,6 +300,10 @@ def show_plan(plan: "TimePlan") -> None:
 def show_report(report: "TrainingReport") -> None:
     """Print how good the best weights are and where they lie."""
     show_scores(report.scores, step=report.best_step)
+    if report.blended:
+        count = len(report.blended)
+        on = report.blended[0] if count == 1 else f"{count} stores"
+        render.note(f"Rollouts on {on} blend first frames with local linear; scores here do not.")
     if report.skipped:
         render.note(f"{report.skipped} steps were skipped: their loss was not finite.")
     more = {"report": report.page} if report.page else {}

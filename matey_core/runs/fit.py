@@ -72,6 +72,8 @@ class TrainingReport:
     """All of the run, one after another."""
     start: StartFacts
     """What was known before the first step."""
+    blended: tuple[str, ...] = ()
+    """Datasets on which the local linear fit has a part in first frames; no score counts it."""
     page: Path | None = None
     """The report as a web page, once it is written."""
 
@@ -297,6 +299,7 @@ def _report(
         scores=keeper.best_scores,
         validations=tuple(keeper.validations),
         start=facts,
+        blended=tuple(state.blends),
     )
 
 
