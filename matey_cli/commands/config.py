@@ -59,9 +59,9 @@ def config(
 ) -> None:
     r"""Show, explain, write and check settings.
 
-    Without options, the settings are shown that `matey pretrain` would have here: its
-    defaults, those of matey.toml, of --config and of --set, in this order. The output is a
-    TOML file that --config takes.
+    Without options, shows the settings of `matey pretrain` in this folder. They come from
+    its defaults, matey.toml, --config and --set; later ones win. The output is a TOML
+    file that --config takes.
 
     \b
       matey config

@@ -1,4 +1,4 @@
-"""Say what of this machine matey uses."""
+"""Show what matey uses of this machine."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def doctor() -> None:
-    r"""Say what of this machine matey uses.
+    r"""Show what matey uses of this machine.
 
     Shows device, cores, threads and memory, versions of packages, and which extras are
     installed. A training step is timed in float32 and in bfloat16, which takes a few

@@ -1,4 +1,4 @@
-"""Say what a run, a model, a store or a file is."""
+"""Describe a run, a model, a store or a file."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,11 +27,11 @@ def info(
         ),
     ] = None,
 ) -> None:
-    r"""Say what a run, a model, a store or a file is.
+    r"""Describe a run, a model, a store or a file.
 
-    Of a run: when and how it was trained, what its model needs (history, fields with
-    units, grids, time steps), what it was trained on, and its scores. Of a model
-    directory: what it knows. Of a store or a source: what `matey data inspect` says.
+    For a run: when and how it was trained, what its model needs (history, fields with
+    units, grids, time steps), its data, and its scores. For a model directory: what the
+    model knows. For a store or a source: what `matey data inspect` says.
 
     \b
       matey info

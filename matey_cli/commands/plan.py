@@ -1,4 +1,4 @@
-"""Say what a pretraining will need and give beforehand."""
+"""Estimate what a pretraining will need and give."""
 
 from typing import TYPE_CHECKING
 
@@ -28,11 +28,12 @@ def plan(
     config: SettingsFile = None,
     assignments: Assignments = None,
 ) -> None:
-    r"""Say what a pretraining will need and give beforehand.
+    r"""Estimate what a pretraining will need and give.
 
-    Takes the settings of `matey pretrain`, and measures real steps of a few micro-batches on
-    this machine. Memory and time of other micro-batches and of several devices are
-    extrapolated by laws. What does not fit into the memory gets a proposal. Nothing is written.
+    Takes the settings of `matey pretrain`, and measures real steps of a few micro-batches
+    on this machine. Memory and time of other micro-batches and of several devices are
+    extrapolated by laws. If the settings do not fit into the memory, a change is
+    proposed. Nothing is written.
 
     \b
       matey plan

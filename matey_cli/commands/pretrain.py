@@ -31,12 +31,12 @@ def pretrain(
     r"""Train one model on all stores at once.
 
     Every step takes a batch from one store, more often from one with more windows;
-    --weights and --mix-exponent change that. Fields are matched by name. Before the
-    first step the model's parameters and the tokens of a frame of each store are
-    printed. The model is validated regularly, in one step and in a short rollout, and
-    compared with the best training-free forecast. The best weights are saved in
-    RUN/model. --resume continues a run that was stopped, or
-    with more --steps or --minutes one that was complete.
+    --weights and --mix-exponent change that. Fields are matched by name. Before the first
+    step the model's parameters and the tokens of a frame of each store are printed. The
+    model is validated regularly, in one step and in a short rollout, and compared with
+    the best training-free forecast. The best weights are saved in RUN/model. --resume
+    continues a run that was stopped. With more --steps or --minutes, it continues a
+    complete one.
 
     \b
       matey pretrain

@@ -21,8 +21,8 @@ def pull(
 ) -> None:
     r"""Copy a shared run into the folder of runs.
 
-    Nothing in it is run: weights are safetensors, and everything is checked when it is
-    read. Other commands take hub:OWNER/NAME wherever they take a run, and pull it
+    Nothing in it is executed: weights are safetensors, and everything is checked when it
+    is read. Other commands take hub:OWNER/NAME wherever they take a run, and pull it
     themselves.
 
     \b

@@ -33,8 +33,8 @@ def push(
     r"""Share a run with its model card.
 
     Shares model, settings, scores, names of the training data, and a README.md that
-    describes them. Weights are safetensors; checkpoints and data are not shared, nor
-    paths of this machine. Hugging Face needs the extra `hub` and `hf auth login`.
+    describes them. Weights are safetensors. Checkpoints, data and paths of this machine
+    are not shared. Hugging Face needs the extra `hub` and `hf auth login`.
 
     \b
       matey push pretrain-001 me/thermals

@@ -67,19 +67,19 @@ def rollout(
 ) -> None:
     r"""Predict whole trajectories and measure the errors.
 
-    The model starts from the first frames of every test trajectory and then reads its
-    own predictions. They are written to RUN/rollout/STORE.zarr, which xarray.open_zarr
-    reads, with the coordinates of the truth; beside them lies a picture, and all errors
-    are kept in RUN/scores.json. The table has a line for each store: errors relative to
-    the truth (nRMSE) by lead, and their ratio to those of the best training-free forecast.
-    `good` counts the frames with an error below half of the field's spread in space. What
-    spreads wider in space than training data ever did is scaled down, and a note says so.
-    persistence repeats the last known frame, linear extrapolates the last two frames,
-    and local_linear fits the next change to the history. --full has the errors of every
-    field, and one-step errors, which are measured on windows of whole trajectories,
+    The model starts from the first frames of every test trajectory and then reads its own
+    predictions. They are written to RUN/rollout/STORE.zarr, which xarray.open_zarr reads,
+    with the coordinates of the truth; beside them lies a picture, and all errors are kept
+    in RUN/scores.json. The table has a line for each store: errors relative to the truth
+    (nRMSE) by lead, and their ratio to those of the best training-free forecast. `good`
+    counts the frames with an error below half of the field's spread in space. A predicted
+    frame that spreads wider in space than any training data is scaled down, and a note
+    says so. persistence repeats the last known frame, linear extrapolates the last two
+    frames, and local_linear fits the next change to the history. --full has the errors of
+    every field, and one-step errors, which are measured on windows of whole trajectories,
     without jitter. --steps may go beyond the end of the known truth. A note names errors
-    that jump where patches meet, or repeat from patch to patch; --jitter and --cycle
-    move the patches from call to call.
+    that jump where patches meet, or repeat from patch to patch; --jitter and --cycle move
+    the patches from call to call.
 
     \b
       matey rollout

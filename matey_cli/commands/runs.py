@@ -21,10 +21,10 @@ Runs = Annotated[
 def runs(runs: Runs = None) -> None:
     r"""List the runs, with their scores.
 
-    The newest run is the first line: the one that other commands take where none is
-    named. The score is the best validation's: the error relative to that of the best
-    training-free forecast, as a geometric mean over stores, leads and fields. The rollout
-    column has the same ratio of the last `matey rollout`, on test trajectories.
+    The newest run comes first; other commands take it where no run is named. The score is
+    that of the best validation: the error relative to that of the best training-free
+    forecast, as a geometric mean over stores, leads and fields. The rollout column has
+    the same ratio of the last `matey rollout`, on test trajectories.
 
     \b
       matey runs

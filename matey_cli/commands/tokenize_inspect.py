@@ -39,7 +39,7 @@ def tokenize_inspect(
         typer.Option(metavar="PATH", help="Also write the map to this .png or .svg file."),
     ] = None,
 ) -> None:
-    r"""Show which cells a model cuts a field into, and what that saves.
+    r"""Show the cells that a model cuts a field into, and what they save.
 
     The model's own code chooses the cells, with the settings of the newest run; options
     replace single settings. Counts are tokens a frame; attention is counted in pairs of

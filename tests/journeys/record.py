@@ -20,9 +20,10 @@ def main() -> None:
                 journey.prepare(folder)
                 with terminal(folder, scratch) as shell:
                     journey.walk(shell)
+                    page = page_of(journey, shell)
                 place = ROOT / "docs" / "journeys" / f"{journey.name}.md"
                 place.parent.mkdir(exist_ok=True)
-                place.write_text(page_of(journey, shell), encoding="utf-8")
+                place.write_text(page, encoding="utf-8")
                 if journey.picture:
                     shutil.copyfile(folder / journey.picture, place.with_suffix(".png"))
 

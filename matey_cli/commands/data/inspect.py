@@ -38,11 +38,11 @@ def inspect(
 ) -> None:
     r"""Show what a store or a source holds.
 
-    Shows dims and sizes, fields with units and ranges, time step, boundaries,
-    parameters and splits. In a terminal, it also draws each field of the first sample
-    at its first, middle and last time. A folder with several gives one line each. Only
-    a few frames of a source are read, whatever its size. Of a file of HDF5 or MATLAB
-    whose layout no reader knows, it lists all arrays and proposes the command to read it.
+    Shows dims and sizes, fields with units and ranges, time step, boundaries, parameters
+    and splits. In a terminal, it also draws each field of the first sample at its first,
+    middle and last time. In a folder with several, each has one line. Only a few frames
+    of a source are read, whatever its size. If no reader knows the layout of an HDF5 or
+    MATLAB file, it lists all arrays and proposes the command to read them.
 
     \b
       matey data inspect

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 def arena(given: Given, how: RunOptions) -> None:
     r"""Compare models on one data set after another, at equal seconds.
 
-    Every model is trained on every data set alone. Its learning rate is chosen on
+    Each training takes one model and one data set. Its learning rate is chosen on
     validation data, each tried for a third of the time; then every seed trains for the
     whole time. The tables have errors on test data one step ahead and along a rollout,
     and what a step costs. They also have the number of frames until the error passes half
-    of the field's spread in space. Training-free forecasts stand in every table; a
-    model's number is marked (‡) where the best of them has a better one. The same command
-    continues an arena that was stopped. The study's file is arena.toml.
+    of the field's spread in space. Every table has training-free forecasts as well; ‡
+    marks a model that is worse than the best of them. The same command continues an arena
+    that was stopped. The study's file is arena.toml.
 
     \b
       matey study arena --data ./data --seconds 60
