@@ -83,7 +83,9 @@ def find_dims(path: Path, data: xr.Dataset, named: DimNames, wanted: Iterable[st
         raise DataError(
             f"{path}: no variable has one to three space axes beside its samples and times. "
             f"The dims are {', '.join(sizes) or 'none'}.{unclear}",
-            remedy=f"Say what the dims are; it may be: {_proposed(path, sizes, roles)}",
+            remedy=f"Say what the dims are; it may be: {_proposed(path, sizes, roles)}"
+            if unknown
+            else "Say what the dims are: --dims sample=NAME,time=NAME,y=NAME,x=NAME.",
         )
     space = max(Counter(axes).items(), key=lambda item: (len(item[0]), item[1]))[0]
     used = {role: name for name, role in roles.items() if role in ROLES}

@@ -219,7 +219,7 @@ def test_options_that_do_not_fit_are_named(
     [
         (xr.Dataset(), "no variable"),
         (xr.Dataset({"n": (DIMS, U.astype(int))}), "no variable"),
-        (xr.Dataset({"u": (("a", "b"), U[0, 0])}), "what a, b are"),
+        (xr.Dataset({"u": (("a", "b"), U[0, 0])}), "Unknown: a, b"),
         (xr.Dataset({"u": (DIMS, U[:0])}), "no values"),
         (xr.Dataset({"u": (DIMS, U[:, :0])}), "no values"),
         (dataset().assign_coords(time=[0.0, 2.0, 1.0]), "does not increase"),
@@ -239,3 +239,22 @@ def test_files_that_are_no_trajectories_are_refused(
 ) -> None:
     with pytest.raises(DataError, match=named):
         opened(written(tmp_path / "a.nc", data))
+
+
+@pytest.mark.parametrize(
+    ("dims", "proposed"),
+    [
+        (("zeit", "lev", "breite"), "time=zeit,z=lev,x=breite"),
+        (("time", "rows", "columns"), "time=time,y=rows,x=columns"),
+        (("a", "b", "c", "d"), "time=a,z=b,y=c,x=d"),
+        (("a", "b", "c", "d", "e"), "sample=a,time=b,z=c,y=d,x=e"),
+    ],
+)
+def test_dims_that_tell_nothing_get_a_proposal(
+    tmp_path: Path, dims: tuple[str, ...], proposed: str
+) -> None:
+    shape = tuple(range(3, 3 + len(dims)))
+    path = written(tmp_path / "a.nc", xr.Dataset({"u": (dims, np.ones(shape, "f4"))}))
+    with pytest.raises(DataError) as caught:
+        opened(path)
+    assert caught.value.remedy.endswith(f"prepare netcdf {tmp_path} --dims {proposed}")
