@@ -11,6 +11,7 @@ import xarray as xr
 from tests.terminal import Terminal
 
 FRAMES, STEP = 24, 0.02
+README = "All that was typed stands in the README, with other minutes, or in an answer."
 MINUTES = "0.5"
 """Of a training, as short as gives some steps on one busy core."""
 
@@ -131,7 +132,7 @@ JOURNEYS = (
         name="netcdf",
         title="From NetCDF files to a forecast",
         begins="`simulations` holds eight NetCDF files, a trajectory each, of a field `T` with the "
-        "dims `zeit`, `lev` and `breite`.",
+        "dims `zeit`, `lev` and `breite`. " + README,
         prepare=netcdf_files,
         walk=own_netcdf,
         ends=("runs/pretrain-001/rollout/simulations.png", "runs/pretrain-001/report.html"),
@@ -140,7 +141,8 @@ JOURNEYS = (
     Journey(
         name="hdf5",
         title="From an HDF5 file to a forecast",
-        begins="`output.h5` has ten trajectories in one array, beside its positions and times.",
+        begins="`output.h5` has ten trajectories in one array, beside its positions and times. "
+        + README,
         prepare=hdf5_file,
         walk=own_hdf5,
         ends=("runs/pretrain-001/rollout/output.png", "runs/pretrain-001/report.html"),
@@ -149,7 +151,7 @@ JOURNEYS = (
     Journey(
         name="share",
         title="From two runs to a shared model",
-        begins="The folder is empty.",
+        begins="The folder is empty. " + README,
         prepare=lambda folder: None,
         walk=two_runs,
         ends=("runs/pretrain-00[12]/report.html", "runs/me--first/README.md", "hub/me/first/*.md"),

@@ -40,7 +40,6 @@ def page_of(journey: Journey, shell: Terminal) -> str:
             f"# {journey.title}",
             "",
             f"{journey.begins}",
-            "All that was typed stands in the README, with other minutes, or in an answer.",
             f"{len(shell.typed)} commands took {total:.0f} s on one busy core. The terminal had "
             f"{COLUMNS} × {LINES} characters; its colors are left out here.",
             "",
