@@ -13,6 +13,7 @@ import xarray as xr
 
 from matey_core.errors import ConfigError, DataError
 from matey_core.readers._options import ROLES, DimNames, usual_role
+from matey_core.readers.netcdf.versions import EXPVER, is_version, order_of_versions
 
 STANDARD_NAMES = {
     "time": "time",
@@ -48,7 +49,9 @@ class Dims:
     space: dict[str, str]
     """Dim → axis, in the order of the values."""
     single: frozenset[str]
-    """Dims of one point that are no axis."""
+    """Dims of one point that are no axis, and `expver`, along which versions are merged."""
+    versions: tuple[int, ...] = ()
+    """Indices along `expver`, final data first; none without such a dim."""
 
 
 def find_dims(path: Path, data: xr.Dataset, named: DimNames, wanted: Iterable[str]) -> Dims:
@@ -74,7 +77,9 @@ def find_dims(path: Path, data: xr.Dataset, named: DimNames, wanted: Iterable[st
     single = frozenset(
         name
         for name, size in sizes.items()
-        if size == 1 and name not in named.roles and roles.get(name) not in ROLES
+        if (size == 1 or is_version(name, size))
+        and name not in named.roles
+        and roles.get(name) not in ROLES
     )
     axes = [dims for dims in _grids(data, wanted, roles, single) if 1 <= len(dims) <= MOST_AXES]
     if not axes:
@@ -95,6 +100,7 @@ def find_dims(path: Path, data: xr.Dataset, named: DimNames, wanted: Iterable[st
         field=used.get("field"),
         space={name: roles[name] for name in space},
         single=single,
+        versions=order_of_versions(data) if EXPVER in single else (),
     )
 
 

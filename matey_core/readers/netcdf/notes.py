@@ -16,6 +16,7 @@ from matey_core.readers.netcdf.dims import Dims, coordinate_of, is_floating, sta
 from matey_core.readers.netcdf.files import LEFT_OUT, is_netcdf
 from matey_core.readers.netcdf.layout import NetcdfLayout, unit_of
 from matey_core.readers.netcdf.times import stamped
+from matey_core.readers.netcdf.versions import EXPVER, version_notes
 from matey_core.sources.spacing import UNEVEN
 
 CIRCLE = 360.0
@@ -56,7 +57,8 @@ def notes_of(
         )
     if not options.fields or dims.field:
         fields = {name for column in (*layout.fields, *layout.static) for name in column.uses}
-        notes += _left_out(data, dims, {*used, *fields, times, dims.sample, dims.field})
+        notes += _left_out(data, dims, {*used, *fields, times, dims.sample, dims.field, EXPVER})
+    notes += version_notes(data, dims.time, dims.versions)
     return tuple(notes)
 
 

@@ -11,6 +11,7 @@ from matey_core.containers.damage import reading
 from matey_core.readers import Header, Source
 from matey_core.readers.netcdf.layout import Column, NetcdfLayout
 from matey_core.readers.netcdf.plain import read_plain
+from matey_core.readers.netcdf.versions import EXPVER, merged
 
 Opener = Callable[[Path], xr.Dataset]
 """Opens a file, or gives what the process has open; it can be pickled."""
@@ -84,12 +85,17 @@ class DatasetSource(Source):
         dims = self._layout.dims
         where: dict[str | None, int | slice] = {dims.sample: sample, dims.time: frames}
         where |= dict.fromkeys(dims.single, 0)
+        if dims.versions:
+            where[EXPVER] = slice(None)
 
         def part(name: str) -> xr.Variable:
             if name in self._plain:
-                return read_plain(self.path, name, self._plain[name], where)
-            variable = self.dataset().variables[name]
-            return variable.isel({dim: where[str(dim)] for dim in variable.dims if dim in where})
+                found = read_plain(self.path, name, self._plain[name], where)
+            else:
+                variable = self.dataset().variables[name]
+                taken = {dim: where[str(dim)] for dim in variable.dims if dim in where}
+                found = variable.isel(taken)
+            return merged(found, dims.versions) if EXPVER in found.dims else found
 
         with reading(self.path):
             if isinstance(column.source, str):
