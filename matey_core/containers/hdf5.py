@@ -235,6 +235,11 @@ def clip(start: int, stop: int, frames: int) -> slice:
     return slice(first, min(max(stop, first), frames))
 
 
+def chunk_along(array: h5py.Dataset, axis: int) -> int:
+    """Points of a chunk along an axis; 1 where values lie one after another."""
+    return int(array.chunks[axis]) if array.chunks else 1
+
+
 def floating(path: Path, *arrays: h5py.Dataset) -> np.dtype:
     """Return the little-endian floating type that holds all arrays exactly.
 

@@ -9,6 +9,9 @@ import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+CHUNKS = "chunksizes"
+"""What xarray calls the chunks of a file in the encoding of a variable."""
+
 
 class Lazy(BackendArray):
     """Reads what a basic index asks for."""
@@ -44,6 +47,8 @@ class Stored:
     attributes: dict[str, Any] = field(default_factory=dict)
     is_filled_with_zeros: bool = False
     """Whether Zarr 2 gives zeros where nothing was written."""
+    chunks: tuple[int, ...] | None = None
+    """Points by dim of what is read at once."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -77,4 +82,4 @@ class Stored:
         values = self.values
         if isinstance(values, Lazy):
             values = indexing.LazilyIndexedArray(values)
-        return xr.Variable(dims, values, self.attributes)
+        return xr.Variable(dims, values, self.attributes, {CHUNKS: self.chunks})

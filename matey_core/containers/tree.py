@@ -165,7 +165,9 @@ def _stored(reader: _Reading, name: str, array: h5py.Dataset) -> Stored:
     if "MATLAB_empty" in known:
         shape = (0,)
     dims = None if is_reversed or not has_names(array) else _dims(array)
-    return Stored(Lazy(shape, array.dtype, partial(reader.read, name, is_reversed)), dims, known)
+    values = Lazy(shape, array.dtype, partial(reader.read, name, is_reversed))
+    chunks = array.chunks and (array.chunks[::-1] if is_reversed else array.chunks)
+    return Stored(values, dims, known, chunks=chunks)
 
 
 def _dims(array: h5py.Dataset) -> tuple[str, ...] | None:

@@ -72,11 +72,13 @@ def components(array: Stored, axes: Sequence[int]) -> list[Stored]:
     block = _Block(array)
     shape = tuple(size for axis, size in enumerate(array.shape) if axis not in axes)
     dims = array.dims and tuple(dim for axis, dim in enumerate(array.dims) if axis not in axes)
+    chunks = array.chunks and tuple(n for axis, n in enumerate(array.chunks) if axis not in axes)
     return [
         Stored(
             Lazy(shape, array.dtype, partial(block.component, dict(zip(axes, index, strict=True)))),
             dims,
             array.attributes,
+            chunks=chunks,
         )
         for index in np.ndindex(*(array.shape[axis] for axis in axes))
     ]

@@ -107,7 +107,8 @@ def _stored(path: Path, folder: Path, array: "zarr.Array[Any]") -> Stored:
             remedy="Write it again in smaller chunks.",
         )
     values = Lazy(array.shape, array.dtype, array.__getitem__)
-    return Stored(values, named if is_named else None, attributes, is_zero)
+    dims = named if is_named else None
+    return Stored(values, dims, attributes, is_zero, chunks=tuple(array.chunks))
 
 
 def _codecs(described: dict[str, Any]) -> Iterator[str]:

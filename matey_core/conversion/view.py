@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
@@ -54,6 +55,7 @@ class SelectedSource(Source):
         self._factors = _factors(cropped, selection.downsample)
         self._spectral = _spectral(cropped, self._factors, selection.method)
         super().__init__(source.path, self._header(source.header, cropped))
+        self.frames_together = -(-source.frames_together // self.stride)
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -70,7 +72,14 @@ class SelectedSource(Source):
         if self.stride == 1:
             return self._reduce(self.source.read(sample, start, stop))
         chosen = range(start * self.stride, stop * self.stride, self.stride)
-        return np.concatenate([self._reduce(self.source.read(sample, k, k + 1)) for k in chosen])
+        together = groupby(chosen, key=lambda frame: frame // self.source.frames_together)
+        parts = [[*frames] for _, frames in together]
+        return np.concatenate(
+            [
+                self._reduce(self.source.read(sample, part[0], part[-1] + 1)[:: self.stride])
+                for part in parts
+            ]
+        )
 
     def read_static(self, sample: int) -> Shaped[np.ndarray, "c *space"]:
         """Read the static fields of a sample."""

@@ -29,6 +29,11 @@ COPIES = 4
 """Copies of a portion that exist at once: as read, rearranged, rounded, compressed."""
 
 
+def portion_of(source: Source) -> int:
+    """Frames of a source that are read at once."""
+    return max(1, READ_BYTES // source.frame_bytes)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenChunk:
     """One chunk file as it was written, and what is in it."""
@@ -94,12 +99,12 @@ class ConversionJob:
     @property
     def portion(self) -> int:
         """Frames read at once."""
-        return max(1, READ_BYTES // self.source.frame_bytes)
+        return portion_of(self.source)
 
     @property
     def memory(self) -> int:
         """Bytes that a worker needs for its states."""
-        return COPIES * self.portion * self.source.frame_bytes
+        return COPIES * self.portion * self.source.frame_bytes + self.source.kept_bytes
 
     def frames_of(self, unit: int) -> int:
         """Frames of a unit."""

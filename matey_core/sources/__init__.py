@@ -50,6 +50,9 @@ class Source(ABC):
     It can be pickled, as it goes to worker processes; so it keeps no open file.
     """
 
+    frames_together: int = 1
+    """Frames that lie in one chunk of a file, so that whoever reads one of them reads all."""
+
     def __init__(self, path: Path, header: Header) -> None:
         self.path = path
         self.header = header
@@ -64,6 +67,11 @@ class Source(ABC):
         """Bytes that reading one frame takes."""
         spec = self.header.spec
         return len(spec.fields) * int(np.prod(spec.grid.shape)) * self.header.dtype.itemsize
+
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes of frames that are kept between reads."""
+        return 0
 
     @abstractmethod
     def read(self, sample: int, start: int, stop: int) -> Shaped[np.ndarray, "time c *space"]:

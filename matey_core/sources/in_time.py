@@ -51,6 +51,7 @@ class InTime(Source):
         )
         super().__init__(path, header)
         self.sources = tuple(lean(source, first) for source in sources)
+        self.frames_together = max(source.frames_together for source in sources)
         self._ends = tuple(accumulate(len(header.times) for header in headers))
 
     @property

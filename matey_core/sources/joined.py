@@ -46,6 +46,7 @@ class Joined(Source):
         )
         super().__init__(path, header)
         self.sources = tuple(lean(source, first) for source in sources)
+        self.frames_together = max(source.frames_together for source in sources)
         self._ends = tuple(accumulate(counts))
 
     @property

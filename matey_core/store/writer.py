@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from matey_core.conversion.ahead import reading_ahead
 from matey_core.conversion.bucket import Bucket
 from matey_core.conversion.crew import Alone, Crew, UnitRange
 from matey_core.conversion.encoding import Compression, Encoding, Precision
@@ -105,7 +106,7 @@ def write_store(
     storage = storage or Storage()
     _check_names(source)
     place = place_of(path)
-    job = _job(source, place, num_samples, storage)
+    job = _job(reading_ahead(source, memory=memory), place, num_samples, storage)
     workers = _workers(job, crew or Alone(), memory)
     with place.locked():
         journal = _Journal(place, _plan_text(job, plan or {}, storage))

@@ -12,6 +12,7 @@ from jaxtyping import Float, Shaped
 
 from matey_core.containers.damage import reading
 from matey_core.containers.hdf5 import MAX_LENGTH
+from matey_core.containers.lazy import CHUNKS
 from matey_core.errors import DataError
 from matey_core.fields import FieldSpec, Grid, can_name_a_parameter
 from matey_core.readers import Header, ReaderOptions
@@ -113,7 +114,7 @@ def open_dataset(
         )
         used = {name for column in columns for name in column.uses}
         plain = plain_variables(path, data, used) if is_by_xarray else {}
-    return DatasetSource(
+    source = DatasetSource(
         path,
         header,
         layout=layout,
@@ -122,6 +123,18 @@ def open_dataset(
         files=files or (path,),
         plain=plain,
     )
+    source.frames_together = _frames_together(data, layout.dims.time, used)
+    return source
+
+
+def _frames_together(data: xr.Dataset, time: str | None, names: Iterable[str]) -> int:
+    """Most frames that a chunk of a variable has."""
+    counts = [1]
+    for variable in (data.variables[name] for name in names):
+        chunks = variable.encoding.get(CHUNKS) or variable.encoding.get("chunks")  # as of Zarr
+        if chunks and time in variable.dims and len(chunks) == variable.ndim:
+            counts.append(int(chunks[variable.dims.index(time)]))
+    return max(counts)
 
 
 def _size(paths: Iterable[Path]) -> int:

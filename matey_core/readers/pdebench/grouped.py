@@ -13,6 +13,7 @@ from jaxtyping import Shaped
 
 from matey_core.containers.hdf5 import (
     attributes,
+    chunk_along,
     clip,
     datasets,
     floating,
@@ -88,7 +89,9 @@ def open_source(path: Path, file: h5py.File) -> Source:
         directed=family.directed,
         notes=unread(datasets(samples[keys[0]]), ("data",), f"{keys[0]}/"),
     )
-    return GroupedSource(path, header)
+    source = GroupedSource(path, header)
+    source.frames_together = chunk_along(arrays[keys[0]], 0)
+    return source
 
 
 def _coordinates(

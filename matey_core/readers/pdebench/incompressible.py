@@ -14,6 +14,7 @@ from jaxtyping import Shaped
 
 from matey_core.containers.hdf5 import (
     attributes,
+    chunk_along,
     clip,
     datasets,
     floating,
@@ -85,7 +86,9 @@ def open_source(path: Path, file: h5py.File) -> Source:
         conserved=tuple(description.conserved) if (description := described(file)) else (),
         notes=unread(found, ("velocity", "particles", "force", "t", "seeds")),
     )
-    return IncompressibleSource(path, header)
+    source = IncompressibleSource(path, header)
+    source.frames_together = chunk_along(found["velocity"], 1)
+    return source
 
 
 def _check_shapes(path: Path, found: Mapping[str, h5py.Dataset]) -> None:

@@ -15,6 +15,7 @@ from jaxtyping import Shaped
 
 from matey_core.containers.hdf5 import (
     attributes,
+    chunk_along,
     clip,
     datasets,
     floating,
@@ -123,7 +124,9 @@ def open_source(path: Path, file: h5py.File) -> Source:
             },
         ),
     )
-    return StackedSource(path, header, tuple(layout.arrays), tuple(layout.static))
+    source = StackedSource(path, header, tuple(layout.arrays), tuple(layout.static))
+    source.frames_together = max(chunk_along(array, 1 + devices) for array in stacked.values())
+    return source
 
 
 def _layout(path: Path, file: h5py.File, parameters: dict[str, float]) -> _Layout:

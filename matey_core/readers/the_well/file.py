@@ -83,9 +83,10 @@ def open_file(path: Path) -> WellSource:
         sizes |= {axis: len(values) for axis, values in coordinates.items()}
         entries = layout.entries(path, file, sizes)
         header = _header(path, file, entries, coordinates, times)
-        return WellSource(
-            path, header, entries, dataset=text_of(attributes(file).get("dataset_name", ""))
-        )
+        name = text_of(attributes(file).get("dataset_name", ""))
+        source = WellSource(path, header, entries, dataset=name)
+        source.frames_together = max((entry.frames_together(file) for entry in entries), default=1)
+        return source
 
 
 def _header(

@@ -15,7 +15,14 @@ from typing import Any
 import h5py
 import numpy as np
 
-from matey_core.containers.hdf5 import attributes, check_written, datasets, groups, text_of
+from matey_core.containers.hdf5 import (
+    attributes,
+    check_written,
+    chunk_along,
+    datasets,
+    groups,
+    text_of,
+)
 from matey_core.errors import DataError
 from matey_core.fields import RESERVED, Boundary, Field, can_name_a_field
 from matey_core.quantities import known_field
@@ -38,6 +45,11 @@ class Entry:
     varies_along: tuple[bool, ...]
     omits_axes: bool
     """Whether axes without variation are left out; else they are there with one point."""
+
+    def frames_together(self, file: h5py.File) -> int:
+        """Frames that lie in one chunk."""
+        array = file[self.group][self.name]
+        return chunk_along(array, int(self.varies_by_sample)) if self.varies_in_time else 1
 
     def read(self, file: h5py.File, sample: int, frames: slice) -> np.ndarray:
         """Read a sample.
