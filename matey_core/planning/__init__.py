@@ -106,6 +106,7 @@ def _subject(config: PlanConfig, strategy: Strategy) -> _Subject:
         max_lead=config.max_lead,
         extra_frames=config.objective.extra_frames,
         choose=lambda store: store.samples("train"),
+        given=config.given,
     )
     used = [source.store for source in sources]
 

@@ -144,12 +144,15 @@ def sources_of(
         raise DataError(
             "No store can be trained on. " + " ".join(notes),
             remedy=f"Prepare files with at least {history + extra_frames + 1} frames a trajectory, "
-            "or use a shorter --history.",
+            "or use a shorter --history" + (", and --objective one_step." if extra_frames else "."),
         )
-    for name in given:
-        lacking = [each.store.name for each in sources if name not in each.store.given]
-        if lacking:
-            notes.append(f"{name}, which is to be given, is not in {', '.join(lacking)}.")
+    if has := dict.fromkeys(name for each in sources for name in each.store.given):
+        notes.append(f"Given beside the history: {', '.join(has)}.")
+    notes += [
+        f"{each.store.name} does not have {', '.join(lacking)}, which is to be given."
+        for each in sources
+        if (lacking := [name for name in given if name not in each.store.given])
+    ]
     return sources, notes
 
 

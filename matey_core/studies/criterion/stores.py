@@ -54,7 +54,7 @@ def audit_windows(
         DataError: no store fits.
     """
     taken, skipped = choose(
-        stores,
+        [store.giving(model.given_scales) for store in stores] if model else stores,
         config.store,
         lambda store: _hindrance(config, store, model, history=history, side=side),
         done="looked at",

@@ -13,7 +13,9 @@ def choose_stores(config: FinetuneConfig, trained: Trained) -> tuple[list[Store]
     """Take the stores asked for, or else those that are new to the model, or else all."""
     if config.data is not None:
         return open_stores(config.data), []
-    stores = [store for store in open_stores(config.default_data) if not store.is_static]
+    given = (*trained.given(), *config.given)
+    found = open_stores(config.default_data)
+    stores = [store for store in found if not store.giving(given).is_static]
     seen = {record.fingerprint for record in trained.records}
     new = [store for store in stores if store.fingerprint not in seen]
     if not trained.records:
