@@ -12,7 +12,9 @@ from matey_core.distributed._launch import _free_port
 from matey_core.sequence_group import SequenceGroup
 
 
-def in_group(work: Callable[..., Any], size: int, *arguments: Any) -> list[Any]:
+def in_group(
+    work: Callable[..., Any], size: int, *arguments: Any, seconds: float = 270
+) -> list[Any]:
     """Call `work(group, *arguments)` in `size` processes; their answers in order of rank."""
     context = multiprocessing.get_context("spawn")
     results = context.Queue()
@@ -26,7 +28,7 @@ def in_group(work: Callable[..., Any], size: int, *arguments: Any) -> list[Any]:
     found: dict[int, Any] = {}
     try:
         while len(found) < size:
-            rank, answer = results.get(timeout=270)
+            rank, answer = results.get(timeout=seconds)
             assert not isinstance(answer, _Failed), answer.text
             found[rank] = answer
         for process in processes:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.killing import ended, matey_process
+from tests.support import files_below
 from tests.training import events
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
@@ -96,6 +97,21 @@ def interrupted_group(folder: Path, line: Sequence[object], run: Path, what: Int
         assert time.monotonic() < deadline, "a rank has outlived its launcher"
         time.sleep(0.05)
     return code
+
+
+def check_equal(run: Path, whole: Path, *, steps: int) -> None:
+    """Compare the journal and every byte of the last checkpoint and of the model."""
+    for kind in ("step", "validation"):
+        assert events(run, kind) == events(whole, kind)
+    for folder in ("model", f"checkpoints/step-{steps:08d}"):
+        found, expected = files_below(run / folder), files_below(whole / folder)
+        assert expected
+        assert found.keys() == expected.keys()
+        assert [name for name, content in found.items() if content != expected[name]] == []
+    for pointer in ("last", "best"):
+        found, expected = (each / "checkpoints" / pointer for each in (run, whole))
+        assert found.read_text() == expected.read_text()
+    assert not list(run.rglob("*.partial"))
 
 
 def _wait(run: Path, what: Interruption, *, is_over: Callable[[], bool]) -> None:

@@ -28,7 +28,9 @@ from tests.groups import in_group
 from tests.support import tiny_store
 from tests.training import TOML, events
 
-pytestmark = [pytest.mark.distributed, pytest.mark.slow]
+pytestmark = [pytest.mark.distributed, pytest.mark.slow, pytest.mark.timeout(1800)]
+PATIENCE = 800
+"""Seconds for four processes, which may share a core with others."""
 SAMPLES, STEPS = 4, 50
 SHARDED = [config for config in CONFIGS if MODELS[config.variant] is not MODELS["paper"]]
 
@@ -81,7 +83,8 @@ def member(group: SequenceGroup, names: list[str], steps: int, address: str) -> 
 @pytest.mark.parametrize("kind", ["matey full", "matey factorized", "matey axial", "others"])
 def test_fifty_steps_of_every_model_are_those_of_one_process(size: int, kind: str) -> None:
     names = [name for name in map(name_of, SHARDED) if kind_of(name) == kind]
-    first, *others = in_group(member, size, names, STEPS, f"tcp://127.0.0.1:{_free_port()}")
+    address = f"tcp://127.0.0.1:{_free_port()}"
+    first, *others = in_group(member, size, names, STEPS, address, seconds=PATIENCE)
     assert all(other == first for other in others)
     alone = StrategyConfig.choose("single").build(Place(), CPU)
     configs = {name_of(config): config for config in SHARDED}
@@ -102,7 +105,7 @@ def pretrain(project: Path, *arguments: object) -> "subprocess.Popen[bytes]":
 
 
 def wait_for(path: Path, text: str) -> None:
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + PATIENCE
     while not (path.exists() and text in path.read_text()):
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from matey_core.objectives import OBJECTIVES
-from tests.interrupting import drawn, interrupted, interrupted_group
+from tests.interrupting import check_equal, drawn, interrupted, interrupted_group
 from tests.killing import matey_done
-from tests.support import files_below, tiny_store
-from tests.training import TOML, events
+from tests.support import tiny_store
+from tests.training import TOML
 
 LOG = logging.getLogger(__name__)
 NUMBER = int(os.environ.get("MATEY_INTERRUPTIONS", "8"))
@@ -102,25 +102,10 @@ def test_an_interrupted_training_ends_as_a_whole_one(
         code = how(project, again(training, run), run, what)
         LOG.info("seed %d, %d: %s, %s, exit code %d", SEED, number, training, what, code)
     assert done(project, again(training, run)[:-2], name) in (0, COMPLETE)
-    check_equal(run, whole)
+    check_equal(run, whole, steps=STEPS)
 
 
 def again(training: Training, run: Path) -> tuple[object, ...]:
     """The command, or what goes on with it where it has begun."""
     resume = ("--resume",) if (run / "config.toml").exists() else ()
     return (*training.line, *resume, "--name", run.name)
-
-
-def check_equal(run: Path, whole: Path) -> None:
-    """Compare the journal and every byte of the last checkpoint and of the model."""
-    for kind in ("step", "validation"):
-        assert events(run, kind) == events(whole, kind)
-    for folder in ("model", f"checkpoints/step-{STEPS:08d}"):
-        found, expected = files_below(run / folder), files_below(whole / folder)
-        assert expected
-        assert found.keys() == expected.keys()
-        assert [name for name, content in found.items() if content != expected[name]] == []
-    for pointer in ("last", "best"):
-        found, expected = (each / "checkpoints" / pointer for each in (run, whole))
-        assert found.read_text() == expected.read_text()
-    assert not list(run.rglob("*.partial"))

@@ -66,7 +66,9 @@ def test_tokens_that_only_patches_at_rest_can_have_are_refused_at_once(project: 
 @pytest.mark.slow
 @pytest.mark.distributed
 def test_two_processes_draw_the_same_shifts_as_one(project: Path) -> None:
-    (project / "settings.toml").write_text(TOML.replace("[model]", "jitter = true\n[model]"))
+    # Muon orthogonalizes in bfloat16, which makes more of the rounding of sums than 1e-4.
+    adamw = f'{TOML}[optimizer]\nname = "adamw"\n'
+    (project / "settings.toml").write_text(adamw.replace("[model]", "jitter = true\n[model]"))
     for number, name in (("1", "one"), ("2", "two")):
         command = [sys.executable, "-m", "matey_cli", "pretrain", "--config", "settings.toml"]
         command += ["--quiet", "--steps", "8", "--name", name, "--nproc", number]
