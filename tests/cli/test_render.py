@@ -208,3 +208,17 @@ def test_columns_without_any_text_are_drawn(capsys: pytest.CaptureFixture[str]) 
         ["a"],
         ["b", "c"],
     ]
+
+
+def test_a_terminal_does_not_break_words_of_facts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(output, "is_terminal", lambda stream: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("NO_COLOR", "1")
+    render.facts("Shared", files="README.md, config.toml, model/model.safetensors", size="1 kB")
+    title, first, second, last = capsys.readouterr().out.splitlines()
+    assert "Shared" in title
+    assert first == "  files  README.md, config.toml,"
+    assert second == "         model/model.safetensors"
+    assert last == "  size   1 kB"
