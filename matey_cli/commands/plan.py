@@ -67,11 +67,12 @@ def plan(
 
 def _show(report: "PlanReport") -> None:
     devices = render.counted(report.devices, "device")
+    threads = render.counted(report.threads, "thread")
     how = "measured" if report.is_measured else "by the law: too large to be taken here"
     render.facts(
         f"Plan of {report.label}",
         parameters=report.parameters,
-        on=f"{devices} such as {report.device}, {report.threads} threads, {report.precision}",
+        on=f"{devices} such as {report.device}, {threads}, {report.precision}",
         batch=f"{report.windows} windows: {devices}, {report.accumulate} × {report.micro_batch}",
         memory=f"{render.size(report.memory)} of {render.size(report.memory_limit)}, {how}",
         step=f"{render.duration(report.step_seconds)}, {how}{_exchange(report)}",
