@@ -20,6 +20,7 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
     has_range = True
+    has_length = True
     cuts = 0
     pause = 0.0
 
@@ -65,7 +66,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(206 if is_part else 200)
         if is_part:
             self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(DATA)}")
-        self.send_header("Content-Length", str(end - start))
+        if self.server.has_length:
+            self.send_header("Content-Length", str(end - start))
         self.end_headers()
         if self.server.cuts and not is_size:
             self.server.cuts -= 1

@@ -94,7 +94,7 @@ def download(
     with render.progress() as on_progress:
         report = plan(choose(files, names), out, on_progress)
     _show_plan(report)
-    if not dry_run and report.missing:
+    if not (dry_run or report.is_complete):
         try:
             with render.progress() as on_progress:
                 report = run(report, on_progress)

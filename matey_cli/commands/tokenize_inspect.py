@@ -1,4 +1,4 @@
-"""Show which cells a model cuts a field into."""
+"""Show the cells that a model cuts a field into."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

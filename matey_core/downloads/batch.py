@@ -48,6 +48,11 @@ class DownloadReport:
         return sum(each.num_bytes or 0 for each in self.downloads)
 
     @property
+    def is_complete(self) -> bool:
+        """Whether every file is there; sizes may be unknown."""
+        return all(each.is_there for each in self.downloads)
+
+    @property
     def missing(self) -> int:
         """Bytes that are still to come, of files whose size is known."""
         waiting = (each for each in self.downloads if not each.is_there)

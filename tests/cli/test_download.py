@@ -38,6 +38,14 @@ def test_sizes_come_first_and_then_what_is_missing(
     assert [each["is_there"] for each in again["downloads"]] == [True, True, False]
 
 
+def test_a_file_of_unknown_size_is_fetched(matey: Matey, server: Server, tmp_path: Path) -> None:
+    server.has_range = server.has_length = False
+    write_list(tmp_path / "list.csv", server, one=MD5)
+    done = matey("download", "list.csv", "one")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "data/sub/one.h5").read_bytes() == DATA
+
+
 def test_a_file_of_another_making_is_not_taken_for_the_published_one(
     matey: Matey, server: Server, tmp_path: Path
 ) -> None:
