@@ -37,7 +37,7 @@ def list_runs(folder: Path) -> RunList:
             f"{folder} has no run.", remedy="Make one with `matey pretrain`, or name --runs."
         )
     # The newest first: other commands take it where none is named.
-    found.sort(key=lambda run: run.started, reverse=True)
+    found.sort(key=lambda run: (run.order, run.started), reverse=True)
     return RunList(folder=folder, runs=tuple(found), damaged=damaged)
 
 

@@ -9,7 +9,7 @@ from matey_core.catalog.model import ModelRecord, num_bytes, read_model
 from matey_core.config import flat, read_toml
 from matey_core.errors import CheckpointError
 from matey_core.files import read_json
-from matey_core.runs.folder import RunFolder, StoreRecord
+from matey_core.runs.folder import RunFolder, StoreRecord, order_of
 from matey_core.runs.scores import StoreScore, is_of_today, overall, read_score
 
 
@@ -23,6 +23,8 @@ class RunRecord:
     """The command, such as `pretrain`."""
     started: str
     """ISO time."""
+    order: int
+    """Count among the runs beside it, which no clock decides; 0 of older runs."""
     steps: int
     """Steps taken, as far as the journal tells."""
     score: float | None
@@ -78,6 +80,7 @@ def read_run(path: Path) -> RunRecord:
         path=path,
         kind=str(versions.get("kind", "")),
         started=str(versions.get("started", "")),
+        order=order_of(versions)[0],
         steps=max((int(row.get("step", 0)) for row in rows), default=0),
         score=best[1] if best else None,
         best_step=best[0] if best else None,

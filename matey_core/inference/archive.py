@@ -17,6 +17,7 @@ import zarr
 from matey_core.errors import RunError
 from matey_core.fields import FieldSpec
 from matey_core.files import remove
+from matey_core.store.cf import CONVENTIONS, axis_attributes, field_attributes
 
 BLOCK_BYTES = 8 * 2**20
 """Frames are collected up to this size before they are written as one chunk."""
@@ -107,13 +108,13 @@ class StateWriter:
         self._discard()
         self._partial.parent.mkdir(parents=True, exist_ok=True)
         group = zarr.open_group(self._partial, mode="w", zarr_format=3)
-        group.attrs.update(self._attributes)
+        group.attrs.update({"Conventions": CONVENTIONS, **self._attributes})
         for name, coordinate in self._coordinates.items():
             group.create_array(
                 name,
                 data=np.asarray(coordinate.values),
                 dimension_names=(name,),
-                attributes=dict(coordinate.attributes),
+                attributes=_described(name, coordinate.attributes),
             )
         sizes = tuple(len(self._coordinates[name].values) for name in ("sample", "time"))
         self._arrays = {
@@ -124,7 +125,10 @@ class StateWriter:
                 dtype="float32",
                 fill_value=np.nan,
                 dimension_names=("sample", "time", *self.spec.grid.axes),
-                attributes={"units": field.unit} if field.unit else {},
+                attributes={
+                    **field_attributes(field.name),
+                    **({"units": field.unit} if field.unit else {}),
+                },
             )
             for field in self.spec.fields
         }
@@ -162,3 +166,8 @@ def replace_folder(new: Path, path: Path) -> None:
         os.replace(path, old)
     os.replace(new, path)
     remove(old)
+
+
+def _described(name: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes of a coordinate, with those of CF."""
+    return {**axis_attributes(name, str(attributes.get("units", ""))), **attributes}

@@ -10,7 +10,7 @@ import platform
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -222,6 +222,7 @@ def create_run(runs: Path, config: Config, *, kind: str, name: str | None) -> Ru
         facts = {
             "kind": kind,
             "started": datetime.now(UTC).isoformat(),
+            "order": _next_order(runs),
             **circumstances(),
             **versions(),
         }
@@ -275,6 +276,8 @@ def newest_run(
 ) -> RunFolder | None:
     """The run that was started last; None if there is none.
 
+    A clock that was set back does not matter: runs count those beside them.
+
     Runs that cannot be read are passed over, with a warning.
 
     Args:
@@ -291,10 +294,29 @@ def newest_run(
             if kind in (None, facts.get("kind")) and needs(run):
                 run_toml(run.config)
                 run.stores()
-                found.append((str(facts.get("started", "")), run.path))
+                found.append((*order_of(facts), run.path))
         except MateyError as error:
             warnings.warn(f"{run.path} is left out: {error}", MateyWarning, stacklevel=2)
-    return RunFolder(max(found)[1]) if found else None
+    return RunFolder(max(found)[-1]) if found else None
+
+
+def order_of(facts: Mapping[str, Any]) -> tuple[int, str]:
+    """What sorts runs as they were started: by their count, then by the clock.
+
+    Args:
+        facts: `versions.json` of the run; that of older runs has no count.
+    """
+    count = facts.get("order", 0)
+    return (count if isinstance(count, int) else 0, str(facts.get("started", "")))
+
+
+def _next_order(runs: Path) -> int:
+    """One more than the runs beside have at most."""
+    found = [0]
+    for record in runs.glob("*/versions.json"):
+        with suppress(MateyError):
+            found.append(order_of(RunFolder(record.parent).versions())[0])
+    return 1 + max(found)
 
 
 def _next_name(runs: Path, kind: str) -> str:

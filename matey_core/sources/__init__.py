@@ -30,6 +30,8 @@ class Header:
     """Size of the source, to tell how much work it is."""
     units: dict[str, str] = field(default_factory=dict)
     """Units of the coordinates, by axis, and of the times under `time`."""
+    standard_names: dict[str, str] = field(default_factory=dict)
+    """What the CF conventions call fields, where the source says it."""
     sample_times: np.ndarray | None = None
     """(sample, time) times of each sample, where they differ from sample to sample."""
     splits: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from matey_core.conversion.moments import Moments
 from matey_core.conversion.work import ConversionJob
 from matey_core.fields import Field
 from matey_core.store import layout
+from matey_core.store.cf import CONVENTIONS, axis_attributes, field_attributes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,7 @@ def _create(
     axes = job.source.header.spec.grid.axes
     attributes: dict[str, Any] = {
         "units": field.unit or layout.DIMENSIONLESS,
+        **field_attributes(field.name, job.source.header.standard_names.get(field.name, "")),
         "matey_component": ",".join(field.component) or "scalar",
         "matey_static": not has_time,
     }
@@ -80,12 +82,13 @@ def _write_vectors(group: zarr.Group, job: ConversionJob, split: np.ndarray) -> 
     of_time = header.units.get("time", layout.DIMENSIONLESS)
     names = np.array(header.sample_names[: job.num_samples], dtype=np.dtypes.StringDType())
     _vector(group, "sample", ("sample",), names)
-    _vector(group, "time", ("time",), header.times, units=of_time)
+    _vector(group, "time", ("time",), header.times, units=of_time, **axis_attributes("time"))
     if header.sample_times is not None:
         times = header.sample_times[: job.num_samples]
         _vector(group, layout.SAMPLE_TIME, ("sample", "time"), times, units=of_time)
     for axis, values in header.coordinates.items():
-        _vector(group, axis, (axis,), values, units=units[axis])
+        known = axis_attributes(axis, units[axis])
+        _vector(group, axis, (axis,), values, units=units[axis], **known)
     meanings = " ".join(layout.SPLITS)
     _vector(group, "split", ("sample",), split, flag_values=[0, 1, 2], flag_meanings=meanings)
     for key, values in header.parameters.items():
@@ -120,6 +123,7 @@ def _attributes(job: ConversionJob, name: str, facts: Facts) -> dict[str, Any]:
     ]
     grid = header.spec.grid
     return {
+        "Conventions": CONVENTIONS,
         "matey_layout": layout.LAYOUT,
         "dataset": name,
         "fields": described,

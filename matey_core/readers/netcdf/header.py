@@ -71,12 +71,13 @@ def open_dataset(
         names = [name for column in columns for name in column.names]
         check_field_names(path, names, grid.axes)
         check_declared(options, names, grid.axes)
+        standard_names = {n: c.standard_name for c in columns for n in c.names if c.standard_name}
         fields = described(
             names,
             options,
             grid.axes,
             units={n: c.unit for c in columns for n in c.names},
-            standard_names={n: c.standard_name for c in columns for n in c.names},
+            standard_names=standard_names,
         )
         changing = sum(len(column.names) for column in layout.fields)
         samples = _sample_names(data, layout)
@@ -103,6 +104,7 @@ def open_dataset(
             dtype=np.result_type(*(column.dtype for column in columns)).newbyteorder("<"),
             num_bytes=_size(files or (path,)),
             units=units | ({"time": time_unit} if time_unit else {}),
+            standard_names=standard_names,
             conserved=options.conserved,
             directed=options.directed,
             turned=tuple(grid.axes[place] for place in flipped),
