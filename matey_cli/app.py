@@ -151,10 +151,11 @@ def _explain(error: Exception) -> tuple[str, str, int]:
         return f"{error.filename}: {error.strerror}.", "Check who may read and write it.", 1
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}.", "Check the path.", 1
-    if _is_out_of_memory(error):
+    if any(map(_is_out_of_memory, _chain(error))):
         return (
             "Out of memory.",
-            "Use a smaller batch, a smaller preset, or fewer tokens (--gamma, --tokens).",
+            "Use a smaller --batch-size or --preset, or fewer tokens (--gamma, --tokens); for "
+            "`matey prepare`, fewer --workers.",
             1,
         )
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("matey"):
@@ -166,7 +167,7 @@ def _explain(error: Exception) -> tuple[str, str, int]:
     )
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def _is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     # What torch says on a CPU.

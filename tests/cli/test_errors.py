@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from matey_cli.app import _explain
 from matey_core.errors import DataError, RunError
@@ -39,6 +40,18 @@ def test_a_full_disk_is_found_behind_the_error_that_hid_it() -> None:
     error = RuntimeError("unexpected pos 64 vs 0")
     error.__context__ = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert "disk is full" in _explain(error)[0]
+
+
+@pytest.mark.parametrize("num_bytes", [2**46, 2**62])
+def test_what_a_processor_has_no_memory_for_says_what_to_lower(num_bytes: int) -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(num_bytes, dtype=torch.uint8)
+    hidden = ValueError("what hid it")
+    hidden.__cause__ = caught.value
+    for error in (caught.value, hidden):
+        problem, remedy, code = _explain(error)
+        assert (problem, code) == ("Out of memory.", 1)
+        assert "--batch-size" in remedy
 
 
 def test_settings_that_cannot_be_are_named() -> None:
