@@ -2,8 +2,10 @@
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
     from tests.pretended import pretended
 
+    # A shell ignores Ctrl-C for what runs behind it, and so would the commands that tests start.
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     torch.set_num_threads(1)
     pretended()  # before the first backward pass, which starts a thread for every device
 
