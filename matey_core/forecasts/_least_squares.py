@@ -51,22 +51,25 @@ def coefficients(
 
 
 def unexplained(
-    solution: Float[Tensor, "b f c"], gram: Float[Tensor, "b m m"]
+    solution: Float[Tensor, "b f c"],
+    gram: Float[Tensor, "b m m"],
+    *,
+    smallest: Float[Tensor, "b c"],
 ) -> Float[Tensor, "b c"]:
     """Root mean square of what a fit leaves of each target, relative to that of the target.
 
     Args:
         solution: (b, f, c) what `coefficients` found.
         gram: (b, m, m) what it was given.
+        smallest: (b, c) size that a target is taken to have at least.
 
     Returns:
-        (b, c); 0 where the target is 0, NaN where there is no fit.
+        (b, c); NaN where there is no fit.
     """
     size = solution.shape[1]
     squares = gram[:, size:, size:].diagonal(dim1=1, dim2=2)
     left = _residual(solution, gram[:, :size, :size], gram[:, :size, size:], squares)
-    relative = (left.clamp(min=0) / squares).sqrt()
-    return torch.where((squares == 0) & left.isfinite(), 0, relative)
+    return left.clamp(min=0).sqrt() / torch.maximum(squares.sqrt(), smallest)
 
 
 def _solve(

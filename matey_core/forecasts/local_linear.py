@@ -25,6 +25,9 @@ from matey_core.forecasts._neighborhood import Neighborhood
 from matey_core.forecasts._normalized import Normalized
 from matey_core.forecasts._stencil import Stencil
 
+SMALLEST_CHANGE = 1e-3
+"""Fraction of a field's spread that a change is taken to have at least, as models do."""
+
 
 @FORECASTS.register("local_linear")
 class LocalLinearConfig(ForecastConfig):
@@ -56,8 +59,8 @@ class Fit:
     stencil: Stencil
     weights: Float[Tensor, "b f c"]
     unexplained: Float[Tensor, "b c"]
-    """Root mean square of what the fit leaves of the changes, relative to that of the changes; NaN
-    where there is no fit."""
+    """Root mean square of what the fit leaves of the changes, relative to that of the changes, or to
+    `SMALLEST_CHANGE` where that is larger; NaN where there is no fit."""
     last: Float[Tensor, "b c *space"]
     """The last known frame, in physical units."""
 
@@ -114,7 +117,9 @@ class LocalLinear(Forecaster):
             past=past,
             stencil=stencil,
             weights=weights,
-            unexplained=unexplained(weights, gram),
+            unexplained=unexplained(
+                weights, gram, smallest=(SMALLEST_CHANGE / past.typical).squeeze(2)
+            ),
             last=last,
         )
 
