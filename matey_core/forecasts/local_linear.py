@@ -59,8 +59,8 @@ class Fit:
     stencil: Stencil
     weights: Float[Tensor, "b f c"]
     unexplained: Float[Tensor, "b c"]
-    """Root mean square of what the fit leaves of the changes, relative to that of the changes, or to
-    `SMALLEST_CHANGE` where that is larger; NaN where there is no fit."""
+    """Root mean square of what the fit leaves of the changes, relative to that of the changes, or
+    to `SMALLEST_CHANGE` where that is larger; NaN where there is no fit."""
     last: Float[Tensor, "b c *space"]
     """The last known frame, in physical units."""
 

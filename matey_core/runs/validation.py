@@ -3,13 +3,12 @@
 All are measured beside training-free forecasts, on the same few windows at every validation.
 """
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from matey_core.batches import FieldBatch
 from matey_core.data import Windows, sequential_batches
@@ -33,8 +32,8 @@ from matey_core.training import Precision
 OPPONENTS = ("linear", "local_linear")
 """Training-free forecasts that a model is compared with, besides persistence."""
 LINEAR = LinearConfig().build()
-FITS_MEMORY = 2**28
-"""Bytes of the fits of a store's windows that are kept for blends."""
+BLEND_VALUES = 2**19
+"""Values of all windows of a store that blends are chosen on, where that is 8 to 64 windows."""
 ROLLOUT_FRAMES = 5
 """Frames of the rollout in a validation; fewer where trajectories are too short."""
 
@@ -102,8 +101,8 @@ class Validator:
             for case in _cases(source.validation, batch_size, num_batches, at_once or batch_size)
         ]
         self._forecasts: list[list[Errors]] | None = None
-        self._fits: list[tuple[_Case, list[FirstFrame]]] = []
-        """Fits to the histories of each case's first batches, from the first validation on."""
+        self._fits: list[tuple[_Case, list[FirstFrame]]] | None = None
+        """Windows that blends are chosen on, and the fits to their histories; None until made."""
 
     @property
     def has_windows(self) -> bool:
@@ -150,14 +149,30 @@ class Validator:
         Returns:
             Dataset → field → blend.
         """
-        self.score_forecasts()
         found = {}
-        for case, fits in self._fits:
+        for case, fits in self._first_frames():
+            batches = case.batches((1,), self._device)
             with precision.autocast(self._device):
-                blends = measure_blends(model, case.batches((1,), self._device), fits)
-            if blends:
-                found[case.windows.spec.dataset] = blends
+                if blends := measure_blends(model, batches, fits):
+                    found[case.windows.spec.dataset] = blends
         return found
+
+    @torch.inference_mode()
+    def _first_frames(self) -> list[tuple[_Case, list[FirstFrame]]]:
+        if self._fits is None:
+            cases = [_blend_case(case) for case in self._cases if 1 in case.leads]
+            self._fits = [
+                (
+                    case,
+                    [
+                        FirstFrame.of(FITTING.fit(batch))
+                        for batch in case.batches((1,), self._device)
+                    ],
+                )
+                for case in cases
+                if case.windows.history > 1
+            ]
+        return self._fits
 
     def expected_seconds(self, model: Model, precision: Precision) -> float:
         """Estimate how long a validation takes without the training-free forecasts.
@@ -186,11 +201,10 @@ class Validator:
     def _forecast_errors(self, case: _Case) -> list[Errors]:
         """Errors of all forecasts at each lead; one fit to a history serves all leads."""
         tallies = [Tally(case.windows.spec.names, OPPONENTS) for _ in case.leads]
-        kept = _Fits()
         for batch in case.batches(case.leads, self._device):
             assert batch.targets is not None
             still = persistence(batch)
-            values = {"linear": LINEAR(batch).values, "local_linear": kept.forecast(batch)}
+            values = {"linear": LINEAR(batch).values, "local_linear": FITTING(batch).values}
             for index, tally in enumerate(tallies):
                 one = slice(index, index + 1)
                 tally.add(
@@ -200,34 +214,20 @@ class Validator:
                     None if batch.valid is None else batch.valid[:, one],
                     forecasts={name: each[:, one] for name, each in values.items()},
                 )
-        if 1 in case.leads:
-            self._fits.append((case, kept.first_frames))
         return [_nrmse(tally) for tally in tallies]
-
-
-class _Fits:
-    """Local linear fits, batch by batch, whose first frames are kept for blends."""
-
-    def __init__(self) -> None:
-        self.first_frames: list[FirstFrame] = []
-        self._bytes = 0
-
-    def forecast(self, batch: FieldBatch) -> Float[Tensor, "b l c *space"]:
-        """Predict, and keep what is one frame ahead, unless that needs too much memory."""
-        if batch.history.shape[1] == 1:
-            return FITTING(batch).values
-        fit = FITTING.fit(batch)
-        first = FirstFrame.of(fit)
-        self._bytes += first.values.nbytes
-        if self._bytes <= FITS_MEMORY:
-            self.first_frames.append(first)
-        return FITTING.at_leads(batch, fit.states()).values
 
 
 def rollout_frames(windows: Windows) -> int:
     """Number of frames of a rollout from validation windows; 0 if it would be one step."""
     frames = min(ROLLOUT_FRAMES, windows.store.num_frames - windows.history)
     return frames if frames > 1 else 0
+
+
+def _blend_case(case: _Case) -> _Case:
+    """Windows that blends are chosen on: the fewer, the larger they are."""
+    spec = case.windows.spec
+    windows = BLEND_VALUES // (len(spec.names) * math.prod(spec.grid.shape))
+    return replace(case, num_windows=min(max(8, windows), 64))
 
 
 def _cases(windows: Windows, batch_size: int, num_batches: int, at_once: int) -> Iterator[_Case]:
