@@ -32,6 +32,8 @@ LATER: dict[str, Any] = {
     "accumulate": 1,
     "ema": None,
     "given": [],
+    "given_source": None,
+    "given_role": "linear",
     "blend": True,  # of a rollout: a model that has no blends is not blended
     "model.blend": False,
 }
