@@ -37,7 +37,7 @@ def open_stores(folder: Path) -> list[Store]:
     if not is_remote(folder) and not folder.exists():
         raise DataError(
             f"There is no store in {folder}: it does not exist.",
-            remedy="Name a folder of stores with --data, or make some of files first, such as "
+            remedy="Name a folder of stores with --data, or make stores of your files: "
             "matey prepare FOLDER.",
         )
     paths = find_stores(folder)

@@ -116,7 +116,7 @@ def test_the_strength_of_an_old_files_noise_stays_beside_augment(tmp_path: Path)
         (("--resume", "--steps", "3"), "has no checkpoint to resume from"),
         (("--nproc", "3"), "cannot be shared evenly by 3 processes"),
         (("--nproc", "2", "--accumulate", "8"), "2 processes in 8 micro-batches each"),
-        (("--accumulate", "3"), "a multiple of accumulate"),
+        (("--accumulate", "3"), "accumulate takes a divisor of batch_size"),
         (("--device", "cuda"), "PyTorch sees no CUDA device"),
     ],
 )

@@ -70,7 +70,7 @@ def test_it_is_pretrained_and_its_operations_are_counted(answers: Answers) -> No
     assert store["tokens"] is store["fewest_tokens"] is None
     description = json.loads(Path("runs/run/model/model.json").read_text())
     assert set(description["config"]) == {
-        "variant", "increment", "innovation", "trend", "width", "depth",
+        "variant", "increment", "innovation", "trend", "blend", "width", "depth",
     }  # fmt: skip
 
 

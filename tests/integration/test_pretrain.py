@@ -64,7 +64,7 @@ def test_one_model_trains_on_everything_that_moves(project: Path) -> None:
     # Half of 4 coarse cells become 4 fine ones each; in 1D, one of 2 becomes 2.
     assert tokens["flow_periodic"] == (2 + 2 * 4,) * 2
     assert tokens["line_periodic"] == (1 + 2,) * 2
-    assert "still_periodic is left out: it has no time axis to learn from." in start.notes
+    assert any("still_periodic is left out: it has no time axis" in note for note in start.notes)
     assert any("short_periodic has 3 frames: lead times go up to 1" in note for note in start.notes)
     model = load_model(report.model)
     assert set(model.fields) == {"density", "velocity_x", "pressure"}
@@ -214,7 +214,7 @@ def test_changed_data_is_noticed(tmp_path: Path) -> None:
 def test_without_stores_prepare_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no store") as caught:
         pretrain(pretrain_config(tmp_path))
-    assert "matey prepare pdebench" in caught.value.remedy
+    assert "matey prepare FOLDER" in caught.value.remedy
     assert not (tmp_path / "runs").exists()
 
 

@@ -40,7 +40,7 @@ def shift_of(shift: tuple[int, ...], grid: Grid, side: int) -> Shift:
 class PointStem(nn.Module):
     """Hands a cell's points to the head; tokens know nothing."""
 
-    def forward(self, cells: Tensor, table: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, cells: Tensor, table: Tensor, given: None) -> tuple[Tensor, Tensor]:
         return cells.new_zeros(*cells.shape[:2], 32), cells
 
 

@@ -101,6 +101,7 @@ def test_weights_and_biases_is_told_in_its_order(tmp_path: Path) -> None:
     assert first["speed/tokens_per_second"] > first["speed/samples_per_second"] > 0
 
 
+@pytest.mark.slow
 def test_mlflow_is_told_in_its_order(tmp_path: Path) -> None:
     files = {"__init__.py": MLFLOW, "entities.py": ENTITIES}
     experiment, search, run, *rest, end = calls_of(tmp_path, "mlflow", files)
