@@ -17,7 +17,7 @@ from matey_core.nn.factors import stage_factors
 
 Details = tuple[Float[Tensor, "n k3 k2 w"], Float[Tensor, "n k3 w"]]
 """A stem's features of the last frame, after its first and after its second stage."""
-Channels = tuple[Float[Tensor, "n 1 k *any"], Float[Tensor, "k w"]]
+Channels = tuple[Float[Tensor, "m 1 g *any"], Float[Tensor, "g v"]]
 """Channels that all frames have, and their vectors."""
 
 
