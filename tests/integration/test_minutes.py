@@ -39,6 +39,7 @@ def stop_at(step: int) -> Callable[[Progress], None]:
     return on_progress
 
 
+@pytest.mark.slow
 def test_the_schedule_is_finished_when_the_time_is(project: Path) -> None:
     heard: list[StartFacts] = []
     progress: list[Progress] = []
@@ -162,6 +163,7 @@ def test_a_size_has_tokens_where_a_setting_asks_for_them(project: Path) -> None:
     assert all(store.tokens for store in start.stores)
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_keeps_a_size_that_its_settings_do_not_name(project: Path) -> None:
     model = {"variant": "unet", "preset": "ti"}
     config = timed_config(project, minutes=2 * MINUTES, model=model, name="cut", checkpoint_every=1)

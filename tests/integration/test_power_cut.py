@@ -15,6 +15,7 @@ STEPS = 6
 CUTS = 24
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::matey_core.errors.MateyWarning")
 def test_a_power_cut_costs_the_work_since_the_last_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -108,7 +108,8 @@ def test_an_interrupt_ends_all_processes_and_keeps_the_checkpoint(project: Path)
     load_model(last.parent / last.read_text().strip() / "model")
 
 
-@pytest.mark.parametrize("rank", [pytest.param(0, marks=pytest.mark.slow), 1])
+@pytest.mark.slow
+@pytest.mark.parametrize("rank", [0, 1])
 def test_a_killed_process_is_named(project: Path, rank: int) -> None:
     """As by the kernel where memory has run out: the process cannot say so itself."""
     process, _ = started(project, f"killed-{rank}")

@@ -174,6 +174,7 @@ def check(size: int, cases: list[Case]) -> None:
         assert max(attention) < 1e-10
 
 
+@pytest.mark.slow
 def test_two_processes_equal_one() -> None:
     check(2, FEW)
 

@@ -85,6 +85,7 @@ def calls_of(folder: Path, logger: str, files: Mapping[str, str]) -> list[list[A
     return [json.loads(line) for line in calls.read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_weights_and_biases_is_told_in_its_order(tmp_path: Path) -> None:
     init, *logs, finish = calls_of(tmp_path, "wandb", {"__init__.py": WANDB})
     _, project, name, key, resume, has_folder, config, mode = init

@@ -58,6 +58,7 @@ def rows(out: Path) -> list[dict[str, Any]]:
     return [row for row in map(json.loads, lines) if row["event"] == "cell"]
 
 
+@pytest.mark.slow
 def test_an_arena_chooses_rates_and_has_the_forecasts_of_rollout(tmp_path: Path) -> None:
     tiny_store(tmp_path / "data", samples=6, frames=10)
     out = tmp_path / "out"

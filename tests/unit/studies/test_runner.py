@@ -64,6 +64,7 @@ def rows(out: Path, event: str) -> list[dict[str, Any]]:
     return [row for row in map(json.loads, lines) if row["event"] == event]
 
 
+@pytest.mark.slow
 def test_a_study_shares_its_pretraining_and_says_what_holds(folder: Path, tmp_path: Path) -> None:
     report = run_study(tiny_study(folder), out=tmp_path)
     assert report is not None
