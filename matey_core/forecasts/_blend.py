@@ -1,6 +1,7 @@
 """How much of a fit goes into a prediction: more where it explains more of the history."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -38,7 +39,7 @@ class Blend:
         return torch.where(unexplained.isfinite(), weight, 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Blended:
     """One field in windows whose truth is known; mean squares and products over space."""
 
@@ -53,6 +54,11 @@ class Blended:
     unexplained: Float[Tensor, " n"]
     """What the fit leaves of the history's changes."""
 
+    @classmethod
+    def joined(cls, parts: Sequence["Blended"]) -> "Blended":
+        """The windows of all parts, one after another."""
+        return cls(*(torch.cat([getattr(each, name) for each in parts]) for name in cls.__slots__))
+
     def mean_error(self, blend: Blend | None) -> float:
         """The mean over windows of the nRMSE."""
         weight = torch.zeros_like(self.error) if blend is None else blend.weight(self.unexplained)
@@ -64,7 +70,7 @@ class Blended:
         is_usable = self.difference.isfinite() & self.unexplained.isfinite() & (self.target > 0)
         if int(is_usable.sum()) < FEWEST:
             return None
-        usable = Blended(**{name: getattr(self, name)[is_usable] for name in self.__slots__})
+        usable = Blended(*(getattr(self, name)[is_usable] for name in self.__slots__))
         tried = [Blend(most=most, tolerated=bound) for most, bound in product(MOST, TOLERATED)]
         best = min(tried, key=usable.mean_error)
         gain = 1 - usable.mean_error(best) / max(usable.mean_error(None), 1e-300)

@@ -1,10 +1,10 @@
-"""The first frame after known ones: a model's, and the local linear fit's where that is better.
+"""The first predicted frame: a weighted mean of a model's and the local linear fit's.
 
-A fit to true frames is often the best forecast of the next one, and a poor one of all that
-follow. So it has a part in the first frame alone, and what a model feeds on is never fitted.
+A fit to true frames is often the best forecast of the next frame, and a poor one of the frames
+that follow. So later frames are the model's alone, and nothing is fitted to its predictions.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -93,7 +93,7 @@ def measure_blends(
         model.train(was_training)
     found = {}
     for name in parts[0] if parts else ():
-        if blend := _joined([part[name] for part in parts]).best():
+        if blend := Blended.joined([part[name] for part in parts]).best():
             found[name] = blend
     return found
 
@@ -110,25 +110,15 @@ def _compared(
         total = torch.where(counts > 0, product, 0).flatten(2).sum(2)
         return total / counts.flatten(2).sum(2).clamp(min=1)
 
-    means = (mean(own * own), mean(own * other), mean(other * other), mean(target * target))
-    rows = [each.cpu() for each in (*means, fit.unexplained.double())]
-    return {
-        name: Blended(
-            error=rows[0][:, index],
-            product=rows[1][:, index],
-            difference=rows[2][:, index],
-            target=rows[3][:, index],
-            unexplained=rows[4][:, index],
-        )
-        for index, name in enumerate(batch.spec.names)
-    }
-
-
-def _joined(parts: Sequence[Blended]) -> Blended:
-    return Blended(
-        error=torch.cat([each.error for each in parts]),
-        product=torch.cat([each.product for each in parts]),
-        difference=torch.cat([each.difference for each in parts]),
-        target=torch.cat([each.target for each in parts]),
-        unexplained=torch.cat([each.unexplained for each in parts]),
+    parts = (
+        mean(own * own),
+        mean(own * other),
+        mean(other * other),
+        mean(target * target),
+        fit.unexplained.double(),
     )
+    of_fields = torch.stack(parts, dim=1).cpu().unbind(2)
+    return {
+        name: Blended(*part.unbind(1))
+        for name, part in zip(batch.spec.names, of_fields, strict=True)
+    }

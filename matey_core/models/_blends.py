@@ -1,42 +1,27 @@
-"""How much of a training-free fit goes into a model's first frame, as a file in its folder.
+"""How much of a training-free fit goes into a model's first frame: `blend.json` in its folder.
 
-    {"format": 1, "datasets": {"2D_rdb_NA_NA": {"height": {"most": 1.0, "tolerated": 0.1}}}}
-
-A tolerated part of `null` is infinite. Models that are not blended have no such file.
+A model that is not blended has no such file.
 """
 
-import json
-import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from matey_core.errors import CheckpointError
-from matey_core.files import read_json
+from matey_core.by_dataset import read_by_dataset, write_by_dataset
 from matey_core.forecasts import Blend
 
 Blends = Mapping[str, Mapping[str, Blend]]
 """Dataset → field → blend."""
 NAME = "blend.json"
-FORMAT = 1
 
 
 def write_blends(folder: Path, blends: Blends) -> None:
     """Write into a model's folder; nothing where there is none."""
-    if not any(blends.values()):
-        return
-    datasets = {
-        dataset: {
-            name: {
-                "most": each.most,
-                "tolerated": each.tolerated if math.isfinite(each.tolerated) else None,
-            }
-            for name, each in fields.items()
-        }
+    rows = {
+        dataset: {name: asdict(each) for name, each in fields.items()}
         for dataset, fields in blends.items()
     }
-    text = json.dumps({"format": FORMAT, "datasets": datasets}, indent=1, ensure_ascii=False)
-    (folder / NAME).write_text(text + "\n", encoding="utf-8")
+    write_by_dataset(folder / NAME, rows)
 
 
 def read_blends(folder: Path) -> dict[str, dict[str, Blend]]:
@@ -45,27 +30,15 @@ def read_blends(folder: Path) -> dict[str, dict[str, Blend]]:
     Raises:
         CheckpointError: the file is damaged.
     """
-    path = folder / NAME
-    if not path.exists():
-        return {}
-    try:
-        found = read_json(path)
-        if found["format"] != FORMAT:
-            raise ValueError(f"its format is {found['format']}, expected {FORMAT}")
-        return {
-            str(dataset): {str(name): _blend(row) for name, row in fields.items()}
-            for dataset, fields in found["datasets"].items()
-        }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(
-            f"{path} cannot be read: {error!r}.",
-            remedy="Remove the file: first frames are then the model's own. Or train anew.",
-        ) from error
+    return read_by_dataset(
+        folder / NAME,
+        _blend,
+        remedy="Remove the file: first frames are then the model's own. Or train anew.",
+    )
 
 
-def _blend(row: Mapping[str, Any]) -> Blend:
-    tolerated = math.inf if row["tolerated"] is None else float(row["tolerated"])
-    blend = Blend(most=float(row["most"]), tolerated=tolerated)
+def _blend(row: Mapping[str, float]) -> Blend:
+    blend = Blend(most=row["most"], tolerated=row["tolerated"])
     if not 0 < blend.most <= 1 or not blend.tolerated > 0:
         raise ValueError(f"{blend} has no weights between 0 and 1")
     return blend
