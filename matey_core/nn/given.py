@@ -18,7 +18,7 @@ CHANNELS = 2
 
 
 class SourceSizes(NamedTuple):
-    """SourceSizes of a source, by which samples are divided."""
+    """Sizes of a source, by which samples are divided."""
 
     name: str
     role: GivenRole
