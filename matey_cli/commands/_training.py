@@ -36,7 +36,7 @@ PRETRAINING = (
     ),
     option("--scheme", "model.scheme", family="matey_core.attention"),
     option("--tokenizer", "model.tokenizer.name", family="matey_core.tokenizers"),
-    *options("--history --max-lead"),
+    *options("--history --max-lead --leads"),
     option("--minutes", default="10 on a CPU, 60 on a GPU"),
     option("--steps", default="by --minutes"),
     option(

@@ -28,7 +28,7 @@ from matey_cli.options import Given, from_settings, one_of, option, options, run
         value="frozen_attention",
         help="The same as --mode frozen_attention.",
     ),
-    *options("--from-scratch --minutes --steps --tokens"),
+    *options("--from-scratch --leads --minutes --steps --tokens"),
     *TRAINING,
     option("--name", default="finetune-001, …"),
     option("--runs"),

@@ -5,10 +5,11 @@ from matey_core.data.given import given_of, mask_of, measure_given
 from matey_core.data.loader import Loader
 from matey_core.data.mixture import Mixture
 from matey_core.data.ranges import FieldRange, Ranges, joined_ranges, measure_ranges
-from matey_core.data.windows import Windows, sequential_batches
+from matey_core.data.windows import Leads, Windows, sequential_batches
 
 __all__ = [
     "FieldRange",
+    "Leads",
     "Loader",
     "Mixture",
     "Ranges",

@@ -22,7 +22,7 @@ def mean_change(windows: Windows, *, num_windows: int = NUM_WINDOWS) -> Float[Te
     So all processes and a resumed run find the same to the last bit.
 
     Args:
-        windows: of a store; those that are read are evenly spread over it.
+        windows: of a store; those that are read are evenly spread over it, and have every lead.
         num_windows: largest number of windows to read.
 
     Returns:
@@ -33,6 +33,7 @@ def mean_change(windows: Windows, *, num_windows: int = NUM_WINDOWS) -> Float[Te
     Raises:
         DataError: the store is damaged.
     """
+    windows = windows.complete()
     leads = range(1, windows.longest + 1)
     number = min(num_windows, len(windows))
     change, spread = _Mean(), _Spread()

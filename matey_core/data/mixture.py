@@ -139,11 +139,13 @@ class Mixture(Iterator[FieldBatch]):
             first = (epoch * share + number) * self.batch_size
             stop = first + self.batch_size
         positions = np.arange(first, stop)
-        leads = noise((self.seed, LEADS, store), positions) % np.uint64(part.max_lead)
+        indices = self._windows_at(store, positions)
+        most = part.max_leads(indices).astype(np.uint64)
+        leads = noise((self.seed, LEADS, store), positions) % most
         seeds = noise((self.seed, SEEDS, store), positions) >> np.uint64(1)
         return Draw(
             store,
-            self._windows_at(store, positions).tolist(),
+            indices.tolist(),
             (leads.astype(np.int64) + 1).tolist(),
             seeds.tolist(),
         )

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from matey_core.batches import FieldBatch, Window
 from matey_core.data.given import given_of
@@ -16,6 +17,8 @@ from matey_core.store import Store
 
 Run = tuple[int, int, int]
 """Sample, first frame, frame behind the last."""
+Leads = Literal["all", "available"]
+"""Whether a window must have a target at every lead, or at the first alone."""
 AHEAD_BYTES = 64 * 2**20
 """Frames that are announced to the store before they are read."""
 
@@ -23,9 +26,9 @@ AHEAD_BYTES = 64 * 2**20
 class Windows:
     """All windows of some trajectories of a store.
 
-    A window never leaves its trajectory. Its start is such that every lead up to
-    `max_lead + extra_frames` has a target, so the index of a window does not depend on its
-    leads.
+    A window never leaves its trajectory. By default its start is such that every lead up to
+    `max_lead + extra_frames` has a target, so all windows have the same leads. With the leads
+    that are available, it is enough that lead 1 and `extra_frames` behind it have targets.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class Windows:
         extra_frames: int = 0,
         stride: int = 1,
         step: int = 1,
+        leads: Leads = "all",
     ) -> None:
         """Index the windows.
 
@@ -52,6 +56,7 @@ class Windows:
             stride: stored frames from the start of one window to the next.
             step: stored frames from one frame of a window to the next; leads are counted
                 in such steps, and the time step of `spec` is that many times as long.
+            leads: whether windows near the end of a trajectory, which lack the larger leads, count.
 
         Raises:
             ConfigError: a number below one.
@@ -80,10 +85,12 @@ class Windows:
         self.history = history
         self.max_lead = min(max_lead, num_steps - history - extra_frames + 1)
         self.longest = self.max_lead + extra_frames
-        """Largest lead that has a target in every window."""
+        """Largest lead that has a target: in every window, or in those that are long enough."""
         self.stride = stride
         self.step = step
-        reach = (history - 1 + self.longest) * step
+        self.leads = leads
+        fewest = 1 if leads == "available" else self.max_lead
+        reach = (history - 1 + fewest + extra_frames) * step
         self.per_sample = (store.num_frames - 1 - reach) // stride + 1
         self._holed = [i for i, name in enumerate(store.spec.names) if store.missing[name]]
 
@@ -96,6 +103,26 @@ class Windows:
             raise IndexError(f"window {index} of {len(self)}")
         position, number = divmod(index, self.per_sample)
         return self.samples[position], number * self.stride
+
+    def max_leads(self, indices: Int[np.ndarray, " b"]) -> Int[np.ndarray, " b"]:
+        """Largest lead that each window may draw, so that `extra_frames` behind it have targets."""
+        starts = indices % self.per_sample * self.stride
+        behind = (self.store.num_frames - 1 - starts) // self.step - self.history + 1
+        return np.minimum(behind - (self.longest - self.max_lead), self.max_lead)
+
+    def complete(self) -> "Windows":
+        """Those of them that have a target at every lead."""
+        if self.leads == "all":
+            return self
+        return Windows(
+            self.store,
+            self.samples,
+            history=self.history,
+            max_lead=self.max_lead,
+            extra_frames=self.longest - self.max_lead,
+            stride=self.stride,
+            step=self.step,
+        )
 
     def window(self, index: int, lead_steps: Sequence[int]) -> Window:
         """Read a window.
@@ -125,11 +152,7 @@ class Windows:
             DataError: the store is damaged.
         """
         leads = np.array(lead_steps, np.int64) if len(indices) else np.empty((0, 1), np.int64)
-        if len(indices) and not (leads.size and 1 <= leads.min() <= leads.max() <= self.longest):
-            raise ConfigError(
-                f"{self.store.name}: lead times {leads.tolist()} are not all within "
-                f"1 to {self.longest} steps."
-            )
+        self._check(np.array(indices, np.int64), leads)
         frame = (len(self.spec.fields), *self.spec.grid.shape)
         # Torch aligns its memory: numpy's copies into its own can be five times as slow.
         history = torch.empty(len(indices), self.history, *frame)
@@ -153,6 +176,17 @@ class Windows:
             valid=valid,
             given=given,
         )
+
+    def _check(self, indices: Int[np.ndarray, " b"], leads: Int[np.ndarray, "b l"]) -> None:
+        """Refuse leads that have no target."""
+        if not len(indices):
+            return
+        longest = self.max_leads(indices) + self.longest - self.max_lead
+        if not leads.size or leads.min() < 1 or (leads > longest[:, None]).any():
+            raise ConfigError(
+                f"{self.store.name}: lead times {leads.tolist()} are not all within "
+                f"1 to {longest.min()} steps."
+            )
 
     def _runs(self, index: int, leads: Sequence[int]) -> tuple[list[Run], list[Run]]:
         """Frames of a window's history, and of its targets."""

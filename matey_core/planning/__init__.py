@@ -107,6 +107,7 @@ def _subject(config: PlanConfig, strategy: Strategy) -> _Subject:
         extra_frames=config.objective.extra_frames,
         choose=lambda store: store.samples("train"),
         given=config.given,
+        leads=config.leads,
     )
     used = [source.store for source in sources]
 

@@ -17,6 +17,7 @@ from pydantic import (
 from matey_core.augmentations import AugmentationConfig
 from matey_core.config import Config
 from matey_core.data.mixture import EXPONENT
+from matey_core.data.windows import Leads
 from matey_core.distributed import StrategyConfig
 from matey_core.loggers import LoggerConfig
 from matey_core.losses import LossConfig
@@ -51,6 +52,9 @@ class TrainingConfig(Config):
     given_role: Literal["linear", "joint"] = "linear"
     """What a source's size does: `linear` divides the source and multiplies the solution by it, and
     is exact for linear equations; `joint` divides all that is given."""
+    leads: Leads = "all"
+    """Windows to train on: with `all`, those with a frame at every lead time up to `max_lead`; with
+    `available`, every window with a next frame, which draws one of the lead times that it has."""
     loss: LossConfig = Field(default_factory=LossConfig.standard)
     """Loss: the measure of error that training minimizes."""
     objective: ObjectiveConfig = Field(default_factory=ObjectiveConfig.standard)

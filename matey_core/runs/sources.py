@@ -4,15 +4,19 @@ import shlex
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from matey_core.data import Windows, measure_given
+from matey_core.data import Leads, Windows, measure_given
 from matey_core.errors import CheckpointError, ConfigError, DataError, MateyWarning
 from matey_core.fields import GivenScale
 from matey_core.locations import is_remote, recorded_location
 from matey_core.runs.folder import StoreRecord
 from matey_core.runs.settings import TrainingConfig
 from matey_core.store import Store, find_stores, open_store
+
+FEW = 2
+"""A large `max_lead` is mentioned where fewer than one in so many windows is left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +108,7 @@ def sources_of(
     extra_frames: int = 0,
     choose: Callable[[Store], Sequence[int]],
     given: Sequence[str] = (),
+    leads: Leads = "all",
 ) -> tuple[list[StoreWindows], list[str]]:
     """Cut the stores that can be trained on into windows.
 
@@ -114,6 +119,7 @@ def sources_of(
         extra_frames: frames behind it that training windows need.
         choose: the trajectories of a store to train on.
         given: names of what the model is given beside the history.
+        leads: which windows to train on.
 
     Returns:
         The sources, and a sentence about every store that is left out or shortened.
@@ -127,13 +133,19 @@ def sources_of(
         if reason := _hindrance(store, samples, history + extra_frames):
             notes.append(f"{store.name} is left out: {reason}.")
             continue
-        training = Windows(
-            store, samples, history=history, max_lead=max_lead, extra_frames=extra_frames
+        cut = partial(
+            Windows, store, samples, history=history, max_lead=max_lead, extra_frames=extra_frames
         )
+        training = cut(leads=leads)
         if training.max_lead < max_lead:
             notes.append(
                 f"{store.name} has {store.num_frames} frames: lead times go up to "
                 f"{training.max_lead}, not {max_lead}."
+            )
+        if len(training) * FEW < (most := len(cut(leads="available"))):
+            notes.append(
+                f"{store.name}: {len(training):,} of {most:,} windows have every lead time up to "
+                f"{training.max_lead}. Train on all with --leads available."
             )
         kept = store.samples("validation")
         validation = Windows(store, kept, history=history, max_lead=max_lead) if kept else None

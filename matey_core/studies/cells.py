@@ -34,6 +34,7 @@ LATER: dict[str, Any] = {
     "given": [],
     "given_source": None,
     "given_role": "linear",
+    "leads": "all",
     "blend": True,  # of a rollout: a model that has no blends is not blended
     "model.blend": False,
 }

@@ -157,6 +157,7 @@ def _job(
         extra_frames=config.objective.extra_frames,
         choose=lambda store: store.samples("train"),
         given=config.given,
+        leads=config.leads,
     )
     used = [source.store for source in sources]
     fields, num_axes = field_names(used), axis_counts(used)

@@ -176,6 +176,7 @@ class _ArmMeter:
             history=config.history,
             max_lead=config.max_lead,
             extra_frames=config.objective.extra_frames,
+            leads=config.leads,
         )
         return TrainingStep(
             model=model,

@@ -157,6 +157,7 @@ def _sources(
         extra_frames=config.objective.extra_frames,
         choose=lambda store: subset(store, config.n_samples, seed=config.seed),
         given=config.given,
+        leads=config.leads,
     )
 
 

@@ -40,6 +40,12 @@ def test_the_root_mean_square_error_of_persistence_at_every_lead(store: Store) -
         assert found[lead - 1].tolist() == pytest.approx(expected.tolist(), rel=1e-6)
 
 
+def test_windows_near_the_end_do_not_count(store: Store) -> None:
+    every = Windows(store, (0, 2, 3), history=3, max_lead=5, leads="available")
+    whole = Windows(store, (0, 2, 3), history=3, max_lead=5)
+    assert torch.equal(mean_change(every), mean_change(whole))
+
+
 def test_at_most_as_many_windows_as_asked_for_evenly_spread(store: Store) -> None:
     windows = windows_of(store)
     assert len(windows) == 24

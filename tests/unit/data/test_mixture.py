@@ -95,6 +95,30 @@ def test_leads_and_seeds_belong_to_places_in_the_stream(windows: list[Windows]) 
     assert all(0 <= seed < 2**63 for _, seed in seeds)
 
 
+def test_each_window_draws_from_the_leads_that_it_has(windows: list[Windows]) -> None:
+    store = windows[1].store
+    kinds = {"history": 2, "max_lead": 9}
+    whole = Windows(store, (0, 1), **kinds)
+    every = Windows(store, (0, 1), **kinds, leads="available")
+    assert (len(whole), len(every)) == (2 * 2, 2 * 10)
+    stream = Mixture([every], batch_size=5, seed=3, whole_epochs=True)
+    found = Counter(
+        pair
+        for draw in map(stream.draw, range(400 * stream.epoch_batches))
+        for pair in zip(draw.indices, draw.lead_steps, strict=True)
+    )
+    assert {index for index, _ in found} == set(range(20))
+    for index in range(20):
+        leads = min(9, 10 - index % 10)
+        counts = [found[index, lead] for lead in range(1, 11)]
+        assert sum(counts) == 400
+        assert counts[leads:] == [0] * (10 - leads)
+        assert min(counts[:leads]) > 200 / leads
+    batch = Mixture([every], batch_size=5, seed=3, with_change=True).batch(0)
+    assert batch.change is not None
+    assert batch.change.isfinite().all()
+
+
 def test_augmentations_get_the_seeds_of_their_samples(windows: list[Windows]) -> None:
     def seeds_of(rank: int, world: int) -> list[int]:
         heard: list[int] = []

@@ -178,6 +178,34 @@ def test_frames_behind_the_largest_lead_have_targets_in_every_window(
         windows.window(index, [windows.longest + 1])
 
 
+@given(data=st.data())
+def test_leads_that_are_available_use_every_window_that_has_a_next_frame(
+    store: Store, data: st.DataObject
+) -> None:
+    extra, step = data.draw(st.integers(0, 2)), data.draw(st.integers(1, 3))
+    history = data.draw(st.integers(1, (FRAMES - 1) // step - extra))
+    kinds = {"history": history, "max_lead": data.draw(st.integers(1, 15)), "step": step}
+    kinds |= {"extra_frames": extra, "stride": data.draw(st.integers(1, 4))}
+    windows = Windows(store, (1, 3), **kinds, leads="available")
+    starts = range(0, FRAMES - (history + extra) * step, kinds["stride"])
+    indices = np.arange(len(windows))
+    assert [windows.place(index) for index in indices] == [(s, f) for s in (1, 3) for f in starts]
+    for index, most in enumerate(windows.max_leads(indices).tolist()):
+        sample, start = windows.place(index)
+        last = start + (history - 1 + most + extra) * step
+        assert last < FRAMES
+        assert most == kinds["max_lead"] or last + step >= FRAMES
+        target = windows.window(index, [most + extra]).targets[0]
+        assert torch.equal(target, VALUES[sample, last])
+        with pytest.raises(ConfigError, match=f"not all within 1 to {most + extra} steps"):
+            windows.window(index, [most + extra + 1])
+    whole = Windows(store, (1, 3), **kinds)
+    assert whole.complete() is whole
+    assert windows.complete().spec == whole.spec
+    assert len(windows.complete()) == len(whole)
+    assert set(whole.max_leads(np.arange(len(whole)))) == {whole.max_lead}
+
+
 def test_too_few_frames_behind_a_history_are_refused(store: Store) -> None:
     with pytest.raises(DataError, match="a history of 10, 3 further frames and a target need 14"):
         Windows(store, (1,), history=10, max_lead=1, extra_frames=3)
