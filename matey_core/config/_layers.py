@@ -52,6 +52,15 @@ def exchanged(
     return found
 
 
+def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay tables over tables, whatever they mean; any other value replaces what is below it."""
+    found = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, Mapping) and isinstance(found.get(key), Mapping)
+        found[key] = merged(found[key], value) if both else value
+    return found
+
+
 def _exchanged_part(family: type[PartConfig], below: Any, above: Any) -> Any:
     section, other = _section(family, below), _section(family, above)
     if section is None or other is None:

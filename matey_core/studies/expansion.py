@@ -30,6 +30,7 @@ from matey_core.studies.paths import (
     text_of,
 )
 from matey_core.studies.settings import ArmConfig, StudyConfig
+from matey_core.studies.simulated import located
 
 
 def points_of(study: StudyConfig) -> list[Point]:
@@ -91,8 +92,11 @@ class _Expansion:
         for rate in arm.learning_rates or self.study.rules.learning_rates or (None,):
             asked = [*chosen.items(), *flat(arm.settings)]
             values = self._base(asked, source)
-            for path, value in asked:
+            # In the order of stages: the data of one are those of the next, where that names none.
+            for path, value in sorted(asked, key=lambda each: self._stage(each[0], source)):
                 self._put(values, path, value, source)
+            for section in values.values():
+                section["data"] = located(self.study, str(section["data"]))
             if rate is not None:
                 put(values[self.last], RATE, rate, source=source)
             configs = {
@@ -132,6 +136,10 @@ class _Expansion:
                 data = values[stage]["data"]
                 values[stage] = exchanged(STAGES[stage], values[stage], above[stage])
         return values
+
+    def _stage(self, path: str, source: str) -> int:
+        """Number of the stage whose setting a path names."""
+        return list(STAGES).index(self._address(path, source)[0])
 
     def _address(self, path: str, source: str) -> tuple[str, str]:
         return address(path, has_finetuning=self.has_finetuning, source=source)

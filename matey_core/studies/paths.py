@@ -73,8 +73,14 @@ def address(path: str, *, has_finetuning: bool, source: str) -> tuple[str, str]:
 
 
 def is_at(place: Mapping[str, Any], at: Mapping[str, Any]) -> bool:
-    """Whether a place has all the values that `at` names."""
-    return all(place.get(axis) == text_of(value) for axis, value in flat(at))
+    """Whether a place has all the values that `at` names; of a list, one of its values."""
+    return all(_is_value(place.get(axis), value) for axis, value in flat(at))
+
+
+def _is_value(found: Any, asked: Any) -> bool:
+    if found == text_of(asked):
+        return True
+    return isinstance(asked, list | tuple) and any(found == text_of(each) for each in asked)
 
 
 def text_of(value: Any) -> str | int | float | bool:

@@ -2,8 +2,9 @@
 
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
-from matey_core.config import read_toml, validate, with_settings
+from matey_core.config import merged, read_toml, validate, with_settings
 from matey_core.errors import ConfigError
 from matey_core.studies.kinds import KINDS, KindConfig
 
@@ -20,12 +21,31 @@ def read_study(path: Path, assignments: tuple[str, ...] = ()) -> KindConfig:
     """
     if path.suffix == "" and not path.exists():
         path = shipped_study(str(path))
-    values = with_settings(read_toml(path), assignments)
+    values = _scaled(read_toml(path), assignments, source=path.name)
     kind = KINDS[str(values.get("kind", KindConfig.default))]
     if "name" in kind.model_fields:
         values.setdefault("name", path.stem)
     values = kind.of_today(values, source=path.name)
     return validate(kind, values, source=path.name)
+
+
+def _scaled(values: dict[str, Any], assignments: tuple[str, ...], *, source: str) -> dict[str, Any]:
+    """Lay the block of `scales` that `scale` names over a file, and assignments over both.
+
+    Raises:
+        ConfigError: the file has no such block.
+    """
+    scales = values.pop("scales", {})
+    chosen = with_settings(values, assignments).get("scale")
+    if chosen is not None and chosen not in scales:
+        known = ", ".join(scales) or "none"
+        raise ConfigError(
+            f"{source}: there is no scale {chosen!r}; there are: {known}.",
+            remedy="Name one of them, or leave `scale` out.",
+        )
+    values = with_settings(merged(values, scales.get(chosen, {})), assignments)
+    values.pop("scale", None)
+    return values
 
 
 def shipped_study(name: str) -> Path:

@@ -19,6 +19,7 @@ from matey_core.studies.plot import draw
 from matey_core.studies.report import StudyReport, reference_of, report_of, write_report
 from matey_core.studies.schedule import carry_out
 from matey_core.studies.settings import StudyConfig
+from matey_core.studies.simulated import simulate_missing
 from matey_core.studies.stores import fingerprints, short_of, stores_of
 from matey_core.studies.trial import StepTimes
 
@@ -86,6 +87,7 @@ def run_study(
     refuse_torchrun()
     points = points_of(study)
     check_claims(study.verdicts, points)
+    simulate_missing(study, points, on_progress)
     check_stores(points)
     with locked(out, busy=f"Another process is working on the study in {out} just now."):
         return _run(study, points, out, jobs, on_progress, on_plan, clock, publish)

@@ -1,5 +1,6 @@
 """Settings of a study: shared settings, axes, arms, budget, rules and claims."""
 
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, PositiveFloat
@@ -31,6 +32,13 @@ class StudyConfig(Config):
     """Name of the study, part of its folder's name; by default the file's name."""
     title: str = ""
     """Title of the report."""
+    simulation: dict[str, Any] = Field(default_factory=dict)
+    """Settings of `matey simulate` that all simulations share."""
+    simulations: dict[str, tuple[dict[str, Any], ...]] = Field(default_factory=dict)
+    """Name → settings of the stores that `matey simulate` makes under it. The name can stand
+    wherever `data` are asked for."""
+    simulated: Path = Path("data")
+    """Folder of the simulations, one folder a name; existing stores are kept."""
     pretraining: dict[str, Any] = Field(default_factory=dict)
     """Settings of `matey pretrain` that all cells share."""
     finetuning: dict[str, Any] | None = None

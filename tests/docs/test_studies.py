@@ -74,6 +74,19 @@ def test_low_sample_is_a_short_file_of_the_package() -> None:
     assert len(text.splitlines()) <= 40
 
 
+def test_every_operator_is_compared_with_its_own_pretraining() -> None:
+    study = read_study(Path("transfer-scaling"))
+    assert isinstance(study, StudyConfig)
+    points = points_of(study)
+    check_claims(study.verdicts, points)
+    assert len(points) == 9 * 3 * 3 * 3  # data × samples × seeds × (its own, mixed, scratch)
+    own = [point for point in points if point.arm not in ("mixed", "scratch")]
+    assert len(own) == 9 * 3 * 3
+    for point in own:
+        assert str(point.at["finetuning.data"]).startswith(point.arm)
+        assert str(point.pretraining.data) == f"data/transfer-scaling/{point.arm}"
+
+
 def test_studies_of_other_kinds_are_files_as_well() -> None:
     equal = read_study(Path("equal-cost"), ("levels=[8,4]",))
     assert isinstance(equal, EqualCostConfig)

@@ -71,6 +71,28 @@ def verdict(comparisons: tuple[Comparison, ...], **claim: Any) -> Verdict:
             "not reached",
             "scratch not with 8.",
         ),
+        # Without a target it is what the arm has with 1 sample.
+        (
+            {"rule": "samples_to", "against": "scratch", "at_least": 4},
+            "holds",
+            "the nrmse 0.6 with 1 samples, scratch with 4",
+        ),
+        # Ratios are 0.75, 0.5, 0.4 and 0.25.
+        (
+            {"rule": "monotone", "axis": "n_samples", "against": "scratch", "direction": "rises"},
+            "fails",
+            "the nrmse of full over that of scratch does not rise along n_samples: 0.75 at 1",
+        ),
+        (
+            {"rule": "monotone", "axis": "n_samples", "against": "scratch"},
+            "holds",
+            "falls along n_samples: 0.75 at 1, 0.5 at 2, 0.4 at 4, 0.25 at 8",
+        ),
+        (
+            {"rule": "err", "at_most": 0.25, "at": {"n_samples": [4, 8]}},
+            "holds",
+            "is 0.2 (0.2–0.2) at n_samples 4, 0.1",
+        ),
         ({"rule": "monotone", "axis": "n_samples"}, "holds", "falls along n_samples: 0.6 at 1"),
         ({"rule": "monotone", "axis": "n_samples", "direction": "rises"}, "fails", "does not rise"),
     ],
