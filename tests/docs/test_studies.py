@@ -38,13 +38,16 @@ def every_seed() -> Iterator[None]:
 
 
 def test_the_guides_example_is_a_study() -> None:
-    [text] = blocks("guides/studies.md", "toml")
+    text, simulations = blocks("guides/studies.md", "toml")
     study = validate(StudyConfig, tomllib.loads(text), source="guide")
     points = points_of(study)
     check_claims(study.verdicts, points)
     # 3 seeds × 2 losses × 2 budgets × (1 learning rate of the wide arm, 2 of the deep one).
     assert len(points) == 36
     assert {point.pretraining.loss.name for point in points} == {"nrmse", "relative_mse"}
+    values = tomllib.loads(text) | tomllib.loads(simulations)
+    assert values.pop("scales")["gpu"]["simulation"] == {"grid": 128}
+    assert list(validate(StudyConfig, values, source="guide").simulations) == ["poisson", "far"]
 
 
 def test_the_study_and_its_rule_run(every_seed: None, tmp_path: Path) -> None:
@@ -79,7 +82,8 @@ def test_every_operator_is_compared_with_its_own_pretraining() -> None:
     assert isinstance(study, StudyConfig)
     points = points_of(study)
     check_claims(study.verdicts, points)
-    assert len(points) == 9 * 3 * 3 * 3  # data × samples × seeds × (its own, mixed, scratch)
+    # Data × seeds × numbers of samples: of its own pretraining, of scratch, and of mixed.
+    assert len(points) == 9 * 3 * (3 + 3 + 2)
     own = [point for point in points if point.arm not in ("mixed", "scratch")]
     assert len(own) == 9 * 3 * 3
     for point in own:
