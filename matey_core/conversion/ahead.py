@@ -1,4 +1,4 @@
-"""Frames that lie together in one chunk of a file: read at once, and kept until all are written."""
+"""What lies together in one chunk of a file: read at once, and kept until all is written."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ MOST_KEPT = 256 * 2**20
 
 
 def reading_ahead(source: Source, *, memory: int | None) -> Source:
-    """Have chunks that go over more frames than a portion read once, and not once a portion.
+    """Have chunks that go over samples, or more frames than a portion, read once.
+
+    Chunks that go over samples are read once where all frames of these samples can be kept.
 
     Args:
         source: what is read in order, sample by sample.
@@ -23,18 +25,21 @@ def reading_ahead(source: Source, *, memory: int | None) -> Source:
     portion, most = portion_of(source), MOST_KEPT
     if memory is not None:
         most = min(most, (memory - COPIES * portion * source.frame_bytes) // 2)
-    frames = min(source.frames_together, len(source.header.times), most // source.frame_bytes)
+    samples, frames = source.samples_together, len(source.header.times)
+    if 1 < samples <= most // (frames * source.frame_bytes):
+        return ReadAhead(source, frames, samples)
+    frames = min(source.frames_together, frames, most // source.frame_bytes)
     return ReadAhead(source, frames) if frames > portion else source
 
 
 class ReadAhead(Source):
-    """Reads a source in blocks of frames, and keeps the last one."""
+    """Reads a source in blocks of samples and frames, and keeps the last one."""
 
-    def __init__(self, source: Source, frames: int) -> None:
+    def __init__(self, source: Source, frames: int, samples: int = 1) -> None:
         super().__init__(source.path, source.header)
         self._source = source
-        self.frames = frames
-        """Of a block."""
+        self.frames_together = frames
+        self.samples_together = samples
         self._kept: tuple[tuple[int, int], np.ndarray] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -54,16 +59,16 @@ class ReadAhead(Source):
     @property
     def kept_bytes(self) -> int:
         """Bytes of a block."""
-        return self.frames * self.frame_bytes
+        return self.samples_together * self.frames_together * self.frame_bytes
 
     def read(self, sample: int, start: int, stop: int) -> Shaped[np.ndarray, "time c *space"]:
         """Read frames `start` to `stop` (exclusive)."""
         taken = range(len(self.header.times))[start:stop]
         if not taken:
             return self._source.read(sample, start, stop)
-        parts = []
-        for block in range(taken.start // self.frames, (taken.stop - 1) // self.frames + 1):
-            first = block * self.frames
+        parts, frames = [], self.frames_together
+        for block in range(taken.start // frames, (taken.stop - 1) // frames + 1):
+            first = block * frames
             values = self._block(sample, block)
             parts.append(values[max(0, taken.start - first) : taken.stop - first])
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
@@ -74,10 +79,19 @@ class ReadAhead(Source):
 
     def _block(self, sample: int, block: int) -> Shaped[np.ndarray, "time c *space"]:
         kept = self._kept
-        if kept is None or kept[0] != (sample, block):
+        group, inner = divmod(sample, self.samples_together)
+        if kept is None or kept[0] != (group, block):
             self._kept = None  # two blocks are never in memory
-            first = block * self.frames
-            values = self._source.read(sample, first, first + self.frames)
-            kept = ((sample, block), values)
+            first = block * self.frames_together
+            kept = ((group, block), self._read(group, first, first + self.frames_together))
             self._kept = kept
-        return kept[1]
+        return kept[1][inner]
+
+    def _read(
+        self, group: int, start: int, stop: int
+    ) -> Shaped[np.ndarray, "sample time c *space"]:
+        if self.samples_together == 1:
+            return self._source.read(group, start, stop)[None]
+        first = group * self.samples_together
+        last = min(first + self.samples_together, len(self.header.sample_names))
+        return self._source.read_samples(range(first, last), start, stop)

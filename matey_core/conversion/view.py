@@ -1,7 +1,8 @@
 """A source seen through other eyes: part of space, every k-th frame, fewer points."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Literal
@@ -56,6 +57,7 @@ class SelectedSource(Source):
         self._spectral = _spectral(cropped, self._factors, selection.method)
         super().__init__(source.path, self._header(source.header, cropped))
         self.frames_together = -(-source.frames_together // self.stride)
+        self.samples_together = source.samples_together
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -69,16 +71,26 @@ class SelectedSource(Source):
 
     def read(self, sample: int, start: int, stop: int) -> Shaped[np.ndarray, "time c *space"]:
         """Read frames `start` to `stop` (exclusive) of those that are taken."""
+        return self._taken(partial(self.source.read, sample), start, stop, axis=0)
+
+    def read_samples(
+        self, samples: range, start: int, stop: int
+    ) -> Shaped[np.ndarray, "sample time c *space"]:
+        """Read frames `start` to `stop` (exclusive) of those that are taken of several samples."""
+        return self._taken(partial(self.source.read_samples, samples), start, stop, axis=1)
+
+    def _taken(
+        self, read: Callable[[int, int], np.ndarray], start: int, stop: int, *, axis: int
+    ) -> np.ndarray:
+        """Read frames, each `stride` behind the last, along an axis of what `read` gives."""
         if self.stride == 1:
-            return self._reduce(self.source.read(sample, start, stop))
+            return self._reduce(read(start, stop))
         chosen = range(start * self.stride, stop * self.stride, self.stride)
         together = groupby(chosen, key=lambda frame: frame // self.source.frames_together)
         parts = [[*frames] for _, frames in together]
+        every = (slice(None),) * axis + (slice(None, None, self.stride),)
         return np.concatenate(
-            [
-                self._reduce(self.source.read(sample, part[0], part[-1] + 1)[:: self.stride])
-                for part in parts
-            ]
+            [self._reduce(read(part[0], part[-1] + 1)[every]) for part in parts], axis
         )
 
     def read_static(self, sample: int) -> Shaped[np.ndarray, "c *space"]:

@@ -111,6 +111,14 @@ class ConversionJob:
         start = unit % self.encoding.num_blocks * self.encoding.block
         return min(self.encoding.block, self.encoding.frames - start)
 
+    def begins_chunks(self, unit: int) -> bool:
+        """Whether no chunk of the source's file belongs to this unit and to one before it."""
+        sample, block = divmod(unit, self.encoding.num_blocks)
+        if block and self.source.samples_together > 1:
+            return False
+        is_first = block * self.encoding.block % self.source.frames_together == 0
+        return is_first and sample % self.source.samples_together == 0
+
     def convert(self, unit: int) -> Record:
         """Read, check and write a unit.
 

@@ -54,6 +54,8 @@ class Source(ABC):
 
     frames_together: int = 1
     """Frames that lie in one chunk of a file, so that whoever reads one of them reads all."""
+    samples_together: int = 1
+    """Samples that lie in one chunk, of a source that can read several at once."""
 
     def __init__(self, path: Path, header: Header) -> None:
         self.path = path
@@ -82,6 +84,16 @@ class Source(ABC):
         Raises:
             DataError: the file cannot be read.
         """
+
+    def read_samples(
+        self, samples: range, start: int, stop: int
+    ) -> Shaped[np.ndarray, "sample time c *space"]:
+        """Read frames `start` to `stop` (exclusive) of several samples in a row.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
+        return np.stack([self.read(sample, start, stop) for sample in samples])
 
     def read_static(self, sample: int) -> Shaped[np.ndarray, "c *space"]:
         """Read the static fields of a sample."""

@@ -216,10 +216,13 @@ def _tasks(job: ConversionJob, workers: int, known: dict[int, Record]) -> list[U
     step = max(1, TASK_BYTES // max(1, job.unit_bytes))
     if job.num_units * job.unit_bytes >= WORTH_SHARING:
         step = max(1, min(step, job.num_units // (TASKS_PER_WORKER * workers)))
-    tasks = []
-    for start in range(0, job.num_units, step):
-        units = range(start, min(start + step, job.num_units))
+    tasks, start = [], 0
+    while start < job.num_units:
+        later = range(start + step, job.num_units)
+        stop = next(filter(job.begins_chunks, later), job.num_units)
+        units = range(start, stop)
         tasks.append(UnitRange(units, tuple(known[unit] for unit in units if unit in known)))
+        start = stop
     return tasks
 
 

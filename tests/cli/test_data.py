@@ -46,7 +46,9 @@ def test_a_group_imports_nothing_heavy() -> None:
         "from matey_cli.app import _run\n"
         "for line in (['data'], ['data', 'check', '--help'], ['data', 'inspect', '--help']):\n"
         "    assert _run(line) == 0\n"
-        "print(*{'torch', 'zarr', 'xarray', 'h5py', 'numpy'} & set(sys.modules), file=sys.stderr)"
+        "print(*{'torch', 'zarr', 'xarray', 'h5py', 'numpy'} & set(sys.modules), file=sys.stderr)\n"
+        "import matey_core.workflows.prepare\n"
+        "assert not {'torch', 'xarray', 'pandas'} & set(sys.modules)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (result.returncode, result.stderr.strip()) == (0, "")

@@ -125,17 +125,18 @@ def open_dataset(
         files=files or (path,),
         plain=plain,
     )
-    source.frames_together = _frames_together(data, layout.dims.time, used)
+    source.frames_together = _together(data, layout.dims.time, used)
+    source.samples_together = _together(data, layout.dims.sample, used)
     return source
 
 
-def _frames_together(data: xr.Dataset, time: str | None, names: Iterable[str]) -> int:
-    """Most frames that a chunk of a variable has."""
+def _together(data: xr.Dataset, dim: str | None, names: Iterable[str]) -> int:
+    """Most frames, or samples, that a chunk of a variable has."""
     counts = [1]
     for variable in (data.variables[name] for name in names):
         chunks = variable.encoding.get(CHUNKS) or variable.encoding.get("chunks")  # as of Zarr
-        if chunks and time in variable.dims and len(chunks) == variable.ndim:
-            counts.append(int(chunks[variable.dims.index(time)]))
+        if chunks and dim in variable.dims and len(chunks) == variable.ndim:
+            counts.append(int(chunks[variable.dims.index(dim)]))
     return max(counts)
 
 

@@ -73,6 +73,24 @@ class DatasetSource(Source):
             channel = after
         return values.swapaxes(0, 1)
 
+    def read_samples(
+        self, samples: range, start: int, stop: int
+    ) -> Shaped[np.ndarray, "sample time c *space"]:
+        """Read frames `start` to `stop` (exclusive) of several samples in a row."""
+        frames = range(len(self.header.times))[start:stop]
+        spec = self.header.spec
+        shape = (len(samples), len(frames), *spec.grid.shape)
+        values = np.empty((len(spec.fields), *shape), self.header.dtype)
+        channel = 0
+        for column in self._layout.fields:
+            after = channel + len(column.names)
+            taken = slice(samples.start, samples.stop)
+            found = self._read(column, taken, slice(start, stop))  # (sample, time, c, *space)
+            found = found if column.has_time else found[:, None]
+            values[channel:after] = np.moveaxis(found, 2, 0)
+            channel = after
+        return np.moveaxis(values, 0, 2)
+
     def read_static(self, sample: int) -> Shaped[np.ndarray, "c *space"]:
         """Read the static fields of a sample."""
         if not self._layout.static:
@@ -80,8 +98,13 @@ class DatasetSource(Source):
         parts = [self._read(column, sample, slice(None)) for column in self._layout.static]
         return np.concatenate(parts, dtype=self.header.dtype)
 
-    def _read(self, column: Column, sample: int, frames: slice) -> Shaped[np.ndarray, "..."]:
-        """Read a column as (time, c, *space), or (c, *space); axes as in the first column."""
+    def _read(
+        self, column: Column, sample: int | slice, frames: slice
+    ) -> Shaped[np.ndarray, "..."]:
+        """Read a column as (time, c, *space), or (c, *space); axes as in the first column.
+
+        In front comes an axis of samples where several are read, of one where all have the same.
+        """
         dims = self._layout.dims
         where: dict[str | None, int | slice] = {dims.sample: sample, dims.time: frames}
         where |= dict.fromkeys(dims.single, 0)
@@ -104,7 +127,10 @@ class DatasetSource(Source):
                 found = column.source({name: part(name).load() for name in column.uses})
             has_field = dims.field in found.dims
             order = [dims.time] * column.has_time + [dims.field] * has_field + [*dims.space]
-            values = found.transpose(*order).values
+            has_sample = dims.sample in found.dims
+            values = found.transpose(*[dims.sample] * has_sample, *order).values
+        if isinstance(sample, slice) and not has_sample:
+            values = values[None]
         if not has_field:
-            values = np.expand_dims(values, int(column.has_time))
+            values = np.expand_dims(values, -1 - len(dims.space))
         return np.flip(values, self._flipped).astype(column.dtype, copy=False)

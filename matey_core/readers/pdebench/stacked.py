@@ -126,6 +126,8 @@ def open_source(path: Path, file: h5py.File) -> Source:
     )
     source = StackedSource(path, header, tuple(layout.arrays), tuple(layout.static))
     source.frames_together = max(chunk_along(array, 1 + devices) for array in stacked.values())
+    if not devices:
+        source.samples_together = max(chunk_along(array, 0) for array in stacked.values())
     return source
 
 
@@ -219,6 +221,23 @@ class StackedSource(Source):
                 if channel.size:
                     file[key].read_direct(channel, (*self._place(file[key], sample), frames))
         return values.swapaxes(0, 1)
+
+    def read_samples(
+        self, samples: range, start: int, stop: int
+    ) -> Shaped[np.ndarray, "sample time c *space"]:
+        """Read frames `start` to `stop` (exclusive) of several samples in a row."""
+        if self.samples_together == 1:
+            return super().read_samples(samples, start, stop)
+        header = self.header
+        frames = clip(start, stop, len(header.times))
+        shape = (len(samples), frames.stop - frames.start, *header.spec.grid.shape)
+        values = np.empty((len(self._keys), *shape), header.dtype)
+        with open_hdf5(self.path, user=self) as file:
+            for key, channel in zip(self._keys, values, strict=True):
+                if channel.size:
+                    where = (slice(samples.start, samples.stop), frames)
+                    file[key].read_direct(channel, where)
+        return np.moveaxis(values, 0, 2)
 
     def _place(self, array: h5py.Dataset, sample: int) -> tuple[int, ...]:
         """Index of a sample along the axes before time: one, or device and sample."""

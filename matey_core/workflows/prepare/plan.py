@@ -17,7 +17,6 @@ from matey_core.fields import can_name_a_parameter
 from matey_core.files import check_is_utf8
 from matey_core.locations import is_remote
 from matey_core.readers import READERS, Source
-from matey_core.readers.auto import AutoReader
 from matey_core.store import SPLITS, SUFFIX, Split, Store, find_stores, open_store
 from matey_core.store.writer import WORTH_SHARING, versions
 from matey_core.workflows.prepare.settings import PrepareConfig
@@ -231,9 +230,12 @@ class Plan:
 
     def _reader_of(self, path: Path) -> str:
         """Name of the reader that knows a source's layout."""
-        if isinstance(self.reader, AutoReader):
-            return self.reader.reader_of(path)
-        return self.config.reader
+        if self.config.reader != "auto":
+            return self.config.reader
+        from matey_core.readers.auto import AutoReader  # imports xarray
+
+        assert isinstance(self.reader, AutoReader)
+        return self.reader.reader_of(path)
 
     def _existing(self) -> list[Store]:
         """Open the stores in the output folder, and keep the faults of damaged ones."""
