@@ -11,26 +11,65 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from matey_core.errors import RunError
+from matey_core.heartbeat import Heartbeat
+from matey_core.numbers import duration
 
 BROKEN = "The connection to another process broke"
 """What a process says that fails because another has failed."""
 
-SIGNS = ("gloo", "nccl", "connection", "broken pipe", "timed out", "timeout", "pair closure")
+TIMEOUTS = ("timed out", "timeout")
+SIGNS = ("gloo", "nccl", "connection", "broken pipe", "pair closure", *TIMEOUTS)
 """In what libraries say when a group breaks: gloo raises nothing but RuntimeError."""
 
 
 @contextmanager
 def together() -> Iterator[None]:
-    """Say plainly that another process is gone; it has its own message."""
+    """Say plainly that another process is gone, or which one is not when it does not answer.
+
+    A process that has failed has its own message; one that hangs has none.
+
+    Raises:
+        RunError: the exchange with the others has failed.
+    """
     try:
         yield
     except RuntimeError as error:
         if not _is_of_connection(error):
             raise
+        if any(sign in str(error).lower() for sign in TIMEOUTS):
+            raise_if_absent(error)
         raise RunError(
             f"{BROKEN}: {str(error).splitlines()[0]}",
             remedy="Look at that process' own message, beside this one.",
         ) from error
+
+
+def raise_if_absent(error: RuntimeError | None, *, if_alive: bool = True) -> None:
+    """Name the processes that this one has waited for in vain.
+
+    Args:
+        error: what the wait ended with, if it has ended.
+        if_alive: whether those count as well that live, but are at something else.
+
+    Raises:
+        RunError: there are any. The first of those that wait names them.
+    """
+    heartbeat = Heartbeat.current
+    found = [] if heartbeat is None else heartbeat.absent()
+    absent = [each for each in found if each.is_silent or if_alive]
+    if heartbeat is None or not absent:
+        return
+    named = "; ".join(map(str, absent))
+    ranks = {each.rank for each in absent}
+    if any(rank not in ranks for rank in range(heartbeat.rank)):
+        raise RunError(f"{BROKEN}: {named}") from error
+    waited = duration(heartbeat.timeout.total_seconds())
+    raise RunError(
+        f"Others have waited {waited} for a process. {named}.",
+        remedy="Look at its machine and storage, end what is left of it, and start the command "
+        "again with --resume. If it was at honest work, give a new run more time, such as "
+        "--set strategy.name=ddp --set strategy.timeout_minutes=60.",
+    ) from error
 
 
 def _is_of_connection(error: RuntimeError) -> bool:

@@ -14,25 +14,35 @@ import torch
 import torch.distributed as dist
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.distributed import distributed_c10d
 from torch.nn.utils import clip_grad_norm_
 
+from matey_core.distributed._gate import Gate
 from matey_core.distributed._world import Place, is_one_of_a_group
+from matey_core.heartbeat import Heartbeat
 from matey_core.sequence_group import SequenceGroup, together
 
 BUCKET = 2**24
 """Numbers averaged in one message: 64 MiB of float32."""
 
-PATIENCE = timedelta(hours=2)
-"""How long a process waits for another: the first reads and writes while the others wait, and the
-10 minutes that nccl gives it by default are few for slow storage."""
+DEFAULT_TIMEOUT = 10.0
+"""Minutes that a process waits for others in a step."""
 
 
 class ProcessGroup:
     """Joins the group when made; gloo between hosts, nccl between GPUs."""
 
-    def __init__(self, place: Place, device: torch.device) -> None:
+    @together()
+    def __init__(
+        self,
+        place: Place,
+        device: torch.device,
+        *,
+        timeout: timedelta = timedelta(minutes=DEFAULT_TIMEOUT),
+    ) -> None:
         self.place = place
         self.device = device
+        self.timeout = timeout
         if device.type == "cuda":
             torch.cuda.set_device(device)
         dist.init_process_group(
@@ -43,9 +53,13 @@ class ProcessGroup:
             rank=place.rank,
             world_size=place.size,
             device_id=device if device.type == "cuda" else None,
-            timeout=PATIENCE,
+            timeout=timeout,
         )
-        self.sequence = _sequence_group(place)
+        store = distributed_c10d._get_default_store()
+        self._heartbeat = Heartbeat(store, rank=place.rank, size=place.size, timeout=timeout)
+        self._gate = Gate(store, place, timeout)
+        dist.all_reduce(torch.zeros(1))  # the others' first signs of life are there
+        self.sequence = _sequence_group(place, timeout)
 
     def receive(self, model: nn.Module) -> None:
         """Move a model to the device, with the weights and buffers of the first process."""
@@ -95,7 +109,8 @@ class ProcessGroup:
 
     @together()
     def broadcast(self, value: Any) -> Any:
-        """Hand out the first process' value, as JSON."""
+        """Hand out the first process' value, as JSON; the others wait for as long as it lives."""
+        self._gate.pass_through()
         text = json.dumps(value) if self.place.is_first else ""
         data = torch.tensor(list(text.encode()), dtype=torch.uint8)
         size = torch.tensor([data.numel()])
@@ -107,18 +122,19 @@ class ProcessGroup:
 
     def close(self) -> None:
         """Leave the group."""
+        self._heartbeat.stop()
         dist.destroy_process_group()
 
 
 @together()
-def _sequence_group(place: Place) -> SequenceGroup | None:
+def _sequence_group(place: Place, timeout: timedelta) -> SequenceGroup | None:
     """Join those that share samples; every process takes part in making every group."""
     if place.sequence_size == 1:
         return None
     handle = None
     for start in range(0, place.size, place.sequence_size):
         ranks = list(range(start, start + place.sequence_size))
-        made = dist.new_group(ranks)
+        made = dist.new_group(ranks, timeout=timeout)
         handle = made if place.rank in ranks else handle
     assert handle is not None
     return SequenceGroup(

@@ -10,13 +10,15 @@ taken afterwards needs no bookkeeping to get that right.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Literal
 
 import torch
+from pydantic import PositiveFloat
 from torch import Tensor, nn
 
 from matey_core.distributed import STRATEGIES, Place, StrategyConfig
-from matey_core.distributed._group import ProcessGroup
+from matey_core.distributed._group import DEFAULT_TIMEOUT, ProcessGroup
 from matey_core.sequence_group import together
 
 
@@ -25,10 +27,12 @@ class DdpConfig(StrategyConfig):
     """Several processes, each with the whole model."""
 
     name: Literal["ddp"] = "ddp"
+    timeout_minutes: PositiveFloat = DEFAULT_TIMEOUT
+    """Minutes after which a process that the others wait for in a step is named, and all end."""
 
     def build(self, place: Place, device: torch.device) -> "DataParallel":
         """Join the group."""
-        return DataParallel(place, device)
+        return DataParallel(place, device, timeout=timedelta(minutes=self.timeout_minutes))
 
 
 class DataParallel(ProcessGroup):

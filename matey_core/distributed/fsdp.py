@@ -8,10 +8,12 @@ that a run may go on with another number of processes, or with another strategy.
 import warnings
 from collections.abc import Sequence
 from dataclasses import is_dataclass
+from datetime import timedelta
 from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
+from pydantic import PositiveFloat
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
@@ -20,7 +22,7 @@ from torch.utils._pytree import SUPPORTED_NODES
 
 from matey_core.batches import Prediction
 from matey_core.distributed import STRATEGIES, Place, StrategyConfig
-from matey_core.distributed._group import ProcessGroup
+from matey_core.distributed._group import DEFAULT_TIMEOUT, ProcessGroup
 from matey_core.distributed._shards import has_parts, whole
 from matey_core.models import Model
 from matey_core.sequence_group import together
@@ -32,10 +34,12 @@ class FsdpConfig(StrategyConfig):
     """Several processes, each with a part of the model."""
 
     name: Literal["fsdp"] = "fsdp"
+    timeout_minutes: PositiveFloat = DEFAULT_TIMEOUT
+    """Minutes after which a process that the others wait for in a step is named, and all end."""
 
     def build(self, place: Place, device: torch.device) -> "FullySharded":
         """Join the group."""
-        return FullySharded(place, device)
+        return FullySharded(place, device, timeout=timedelta(minutes=self.timeout_minutes))
 
 
 class FullySharded(ProcessGroup):
@@ -43,8 +47,8 @@ class FullySharded(ProcessGroup):
 
     is_sharded = True
 
-    def __init__(self, place: Place, device: torch.device) -> None:
-        super().__init__(place, device)
+    def __init__(self, place: Place, device: torch.device, *, timeout: timedelta) -> None:
+        super().__init__(place, device, timeout=timeout)
         self.mesh = init_device_mesh(device.type, (place.size,))
         for kind in (Prediction, TokenBatch):  # in which FSDP looks for tensors
             if is_dataclass(kind) and kind not in SUPPORTED_NODES:

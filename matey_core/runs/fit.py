@@ -38,6 +38,7 @@ from matey_core.runs.status import OnStep, ignore_step
 from matey_core.runs.stopping import Hours, agree, end
 from matey_core.runs.time_plan import begin, plan_of, time_budget
 from matey_core.runs.trackers import tracking
+from matey_core.sequence_group import together
 from matey_core.signals import INTERRUPTED, Stop
 from matey_core.training import (
     POSITIONS,
@@ -116,7 +117,10 @@ def fit(
         listeners = _Listeners(on_progress, on_start, on_validation, on_step)
         with subnormals_as_zero(), Stop().listening() as stop:
             job = prepare(strategy)
-            with job.run.locked() if strategy.place.is_first else nullcontext():
+            with (
+                job.run.locked() if strategy.place.is_first else nullcontext(),
+                together() if strategy.is_sharded else nullcontext(),
+            ):
                 return _fit_or_clean_up(job, strategy, listeners, stop, began)
     finally:
         strategy.close()
@@ -184,6 +188,7 @@ def _fit(
     parity = _resume_or_begin(job, state, keeper, objective)
     if strategy.place.is_first and not state.ranges:
         state.ranges = _ranges(job)
+    strategy.broadcast(None)  # a step has less time than the first may need for the ranges
     if budget is not None:
         begin(
             budget,

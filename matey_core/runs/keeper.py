@@ -129,6 +129,7 @@ class Keeper:
             is_better = validates and self._validate(state)
             if is_better or not if_better:
                 self._write(state, is_better=is_better)
+                self.strategy.broadcast(None)  # a step has less time than slow storage may need
 
     def _write(self, state: TrainState, *, is_better: bool) -> None:
         self._saved_at = time.monotonic()
