@@ -1,5 +1,6 @@
 """Describe a run, a model, a store or a file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from matey_cli.options import store_or_run_names
 
 if TYPE_CHECKING:
     from matey_core.catalog import ModelRecord, RunRecord
+    from matey_core.runs.folder import StoreRecord
 
 
 def info(
@@ -31,7 +33,7 @@ def info(
 
     For a run: when and how it was trained, what its model needs (history, fields with
     units, grids, time steps), its data, and its scores. For a model directory: what the
-    model knows. For a store or a source: what `matey data inspect` says.
+    model knows and needs. For a store or a source: what `matey data inspect` says.
 
     \b
       matey info
@@ -50,8 +52,7 @@ def info(
     elif (Path(str(path)) / "model.json").is_file():
         model = read_model(Path(str(path)))
         if not render.emit(model):
-            render.facts(f"{path} (model)", **_model(model))
-            name_next("rollout", path)
+            _show_model(model)
     else:
         _show_data(here.place(str(path)))
 
@@ -74,23 +75,9 @@ def _show_run(run: "RunRecord") -> None:
     }
     if run.model is not None:
         facts |= _model(run.model)
-    if run.history is not None:
-        facts["history"] = f"{run.history} frames"
+    facts |= _needs(run.history, run.stores)
     render.facts(f"{run.path} (run of matey {run.kind})", **facts)
-    render.table(
-        "Trained on",
-        ("store and its fields", "grid", "boundary", "time step", "trajectories"),
-        [
-            (
-                render.Lines((store.name, f"  {_fields(store.fields, store.units)}")),
-                "×".join(map(str, store.shape)) or None,
-                ", ".join(dict.fromkeys(store.boundary)) or None,
-                store.time_step,
-                len(store.samples),
-            )
-            for store in run.stores
-        ],
-    )
+    _show_stores(run.stores)
     if run.scores and run.best_step is not None:
         show_scores(run.scores, step=run.best_step)
     if run.rollout:
@@ -113,6 +100,43 @@ def _show_run(run: "RunRecord") -> None:
         name_next("rollout", run.path.name, runs=run.path.parent)
     else:
         name_next(run.kind, "--resume", "--name", run.path.name, runs=run.path.parent)
+
+
+def _show_model(model: "ModelRecord") -> None:
+    origin = model.origin
+    facts = _model(model) | (_needs(origin.history, origin.stores) if origin else {})
+    render.facts(f"{model.path} (model)", **facts)
+    if origin:
+        _show_stores(origin.stores)
+        if origin.scores:
+            show_scores(origin.scores, step=origin.step)
+    name_next("rollout", model.path, *(["--data", "FOLDER"] if origin else []))
+
+
+def _show_stores(stores: "Sequence[StoreRecord]") -> None:
+    render.table(
+        "Trained on",
+        ("store and its fields", "grid", "boundary", "time step", "trajectories"),
+        [
+            (
+                render.Lines((store.name, f"  {_fields(store.fields, store.units)}")),
+                "×".join(map(str, store.shape)) or None,
+                ", ".join(dict.fromkeys(store.boundary)) or None,
+                store.time_step,
+                len(store.samples),
+            )
+            for store in stores
+        ],
+    )
+
+
+def _needs(history: int | None, stores: "Sequence[StoreRecord]") -> dict[str, str]:
+    """The history that a model reads, and the license of what it learned from."""
+    licenses = ", ".join(dict.fromkeys(store.license for store in stores if store.license))
+    return {
+        **({} if history is None else {"history": f"{history} frames"}),
+        **({"data under": licenses} if licenses else {}),
+    }
 
 
 def _model(model: "ModelRecord") -> dict[str, Any]:

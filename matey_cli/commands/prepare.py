@@ -95,7 +95,7 @@ def layout(text: str) -> str:
     option("--crop", parse=ranges, metavar="AXIS=FIRST:LAST,…", example="x=0:64,y=16:80"),
     *options("--downsample --downsample-method --allow-missing"),
     *READING,
-    *options("--directed --conserved --check"),
+    *options("--directed --conserved --license --check"),
 )
 def prepare(given: Given) -> None:
     """Convert simulation files to checked, split Zarr stores.

@@ -27,7 +27,10 @@ def push(
     hub: HubFolder = None,
     data_license: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="License of the training data, for the card."),
+        typer.Option(
+            metavar="TEXT",
+            help="License of the training data, for the card; by default what the stores say.",
+        ),
     ] = None,
 ) -> None:
     r"""Share a run with its model card.

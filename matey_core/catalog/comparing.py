@@ -1,16 +1,23 @@
 """Runs next to each other: settings that differ, and scores."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from matey_core.catalog.listing import find_run
 from matey_core.catalog.run import RunRecord, read_run
-from matey_core.errors import CheckpointError, ConfigError
+from matey_core.config import validate
+from matey_core.errors import CheckpointError, ConfigError, MateyError
+from matey_core.models import AdaptiveConfig, ModelConfig, upgraded_settings
 
 PLACES = ("runs", "name")
 """Settings that always differ, and say nothing."""
+OF_TOKENS = (
+    *("scheme", "kernel", "measure", "drop_path", "position", "norm", "conditioning", "details"),
+    *("layer_scale", "heads", "tokenizer"),
+)
+"""Settings of a model that do nothing where it has no tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +77,34 @@ def compare_runs(names: Sequence[str | Path], *, runs: Path) -> RunComparison:
 
 
 def _settings(runs: Sequence[RunRecord]) -> tuple[SettingRow, ...]:
-    paths = dict.fromkeys(path for run in runs for path in run.settings if path not in PLACES)
+    used = [_used(run) for run in runs]
+    paths = dict.fromkeys(path for settings in used for path in settings if path not in PLACES)
     rows = [
-        SettingRow(setting=path, values=tuple(run.settings.get(path) for run in runs))
+        SettingRow(setting=path, values=tuple(settings.get(path) for settings in used))
         for path in paths
     ]
     return tuple(row for row in rows if any(value != row.values[0] for value in row.values))
+
+
+def _used(run: RunRecord) -> dict[str, Any]:
+    """The settings of a run without those that its model does not use."""
+    if run.model is None or _has_tokens(run.model.settings):
+        return run.settings
+    idle = {f"model.{name}" for name in OF_TOKENS}
+    return {
+        path: value
+        for path, value in run.settings.items()
+        if path not in idle and not path.startswith("model.tokenizer.")
+    }
+
+
+def _has_tokens(settings: Mapping[str, Any]) -> bool:
+    """Whether a model has tokens; true where it cannot be told."""
+    try:
+        config = validate(ModelConfig, upgraded_settings(settings), source="model.json")
+    except MateyError:
+        return True
+    return not isinstance(config, AdaptiveConfig) or config.has_tokens
 
 
 def _scores(runs: Sequence[RunRecord]) -> tuple[ScoreRow, ...]:

@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from matey_core.errors import CheckpointError
 from matey_core.files import check_regular, read_json
 from matey_core.models import check_known
+from matey_core.runs.origin import Origin, read_origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,8 @@ class ModelRecord:
     """Version that wrote it."""
     num_bytes: int
     settings: dict[str, Any]
+    origin: Origin | None = None
+    """What it says of its training; None where an earlier version wrote it."""
 
 
 def read_model(folder: Path) -> ModelRecord:
@@ -50,6 +53,7 @@ def read_model(folder: Path) -> ModelRecord:
             matey=str(found.get("matey", "")),
             num_bytes=num_bytes(folder),
             settings=dict(found["config"]),
+            origin=read_origin(folder),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
         raise CheckpointError(f"{folder} cannot be read as a model: {error}.") from error

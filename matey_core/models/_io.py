@@ -42,6 +42,7 @@ def save_model(
     weights: Mapping[str, Tensor] | None = None,
     base: AdapterBase | None = None,
     factors: Factors | None = None,
+    training: Mapping[str, Any] | None = None,
 ) -> None:
     """Write weights and `model.json` into a folder that exists.
 
@@ -53,6 +54,7 @@ def save_model(
         weights: instead of the model's own, under the names that it has by its settings.
         base: save only what differs from this model.
         factors: see `FinetuneModeConfig.factors`; with a base only.
+        training: what is said of the training in `model.json`, as JSON can hold it.
     """
     state = _state(model) if weights is None else weights
     description: dict[str, Any] = {
@@ -64,6 +66,8 @@ def save_model(
     }
     if model.given_scales:
         description["given"] = {name: asdict(scale) for name, scale in model.given_scales.items()}
+    if training:
+        description["training"] = dict(training)
     if base is None:
         save_tensors(state, folder / WEIGHTS)
     else:

@@ -95,7 +95,8 @@ class Predictor:
             DataError: there are too few frames, or times are not evenly spaced.
 
         Warns:
-            MateyWarning: fields, units, boundary or time step are not those of the training.
+            MateyWarning: fields, units, grid, boundary or time step are not those of the
+                training, or the data does not say which dataset's limits hold.
         """
         if steps < 1 or batch_size < 1:
             raise ConfigError(
@@ -109,6 +110,7 @@ class Predictor:
             history=self.history,
             records=self.records,
             boundary=boundary or {},
+            datasets={*self.ranges, *self.model.blends},
         )
         parts = [
             self._states(known, slice(first, first + batch_size), steps, limit=limit)

@@ -1,7 +1,7 @@
 """From a dataset to what a model reads: fields, grid, time step and history, checked."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,6 +67,7 @@ def known_of(
     history: int,
     records: Sequence[StoreRecord],
     boundary: Mapping[str, Boundary],
+    datasets: Collection[str] = (),
 ) -> Known:
     """Take what a model can read out of a dataset.
 
@@ -76,13 +77,14 @@ def known_of(
         history: frames that it reads.
         records: what it was trained on.
         boundary: axis → rule, above all that is known otherwise.
+        datasets: names of those that the model has limits or a blend for.
 
     Raises:
         ConfigError: no field is known, or dimensions or boundaries are not as they should be.
         DataError: too few frames, or times that are not evenly spaced.
     """
     names = _fields(data, model)
-    record = _nearest(records, names)
+    record = _nearest(records, names, str(data.attrs.get("dataset", "")))
     axes = _axes(data, names, record, model)
     if data.sizes[TIME] < history:
         raise DataError(
@@ -100,7 +102,7 @@ def known_of(
             boundary=_boundary(data, axes, record, boundary),
         ),
         time_step=time_step,
-        dataset=str(data.attrs.get("dataset", "")),
+        dataset=_dataset(data, names, records, datasets),
     )
     _tell_differences(spec, record)
     samples = (SAMPLE,) if SAMPLE in data[names[0]].dims else ()
@@ -164,14 +166,37 @@ def _fields(data: xr.Dataset, model: Model) -> tuple[str, ...]:
     return names
 
 
-def _nearest(records: Sequence[StoreRecord], names: Sequence[str]) -> StoreRecord | None:
-    """The training store whose fields are most like these."""
+def _nearest(
+    records: Sequence[StoreRecord], names: Sequence[str], dataset: str
+) -> StoreRecord | None:
+    """The training store whose fields are most like these, first of all that of this name."""
     common = [record for record in records if set(record.fields) & set(names)]
     return max(
         common,
-        key=lambda record: -len(set(record.fields) ^ set(names)),
+        key=lambda record: (-len(set(record.fields) ^ set(names)), record.name == dataset),
         default=None,
     )
+
+
+def _dataset(
+    data: xr.Dataset,
+    names: Sequence[str],
+    records: Sequence[StoreRecord],
+    datasets: Collection[str],
+) -> str:
+    """Name whose limits and blend hold: as the data says, or the only one with these fields."""
+    if "dataset" in data.attrs:
+        return str(data.attrs["dataset"])
+    same = {record.name for record in records if set(record.fields) == set(names)}
+    if len(same) != 1:
+        return ""
+    (name,) = same
+    if name in datasets:
+        _tell(
+            f"The data has no attribute dataset: limits and blend are those of {name}, the only "
+            "training data with these fields."
+        )
+    return name
 
 
 def _axes(
@@ -218,7 +243,14 @@ def _boundary(
     if record is not None:
         rules |= dict(zip(record.axes, record.boundary, strict=False))
     if isinstance(described, Mapping):
-        rules |= {axis: rule for axis, rule in described.items() if rule in BOUNDARIES}
+        own = {axis: rule for axis, rule in described.items() if rule in BOUNDARIES}
+        for axis in [axis for axis in axes if axis in own and axis not in given]:
+            if record is not None and rules.get(axis, own[axis]) != own[axis]:
+                _tell(
+                    f"The boundary along {axis} is {own[axis]}; on {record.name} the model was "
+                    f"trained with {rules[axis]}."
+                )
+        rules |= own
     rules |= given
     if unknown := [axis for axis in axes if axis not in rules]:
         example = ", ".join(f'"{axis}": "periodic"' for axis in unknown)
@@ -263,10 +295,19 @@ def _tell_differences(spec: FieldSpec, record: StoreRecord | None) -> None:
             f"The time step is {spec.time_step:g}; on {record.name} the model was trained with "
             f"{record.time_step:g}."
         )
+    if record.shape and spec.grid.shape != record.shape:
+        _tell(
+            f"The grid has {_times(spec.grid.shape)} points; on {record.name} the model was "
+            f"trained with {_times(record.shape)}."
+        )
     trained = dict(zip(record.fields, record.units, strict=False))
     for field in spec.fields:
         if field.unit and trained.get(field.name) not in (None, "", field.unit):
             _tell(f"{field.name} is in {field.unit}, not in {trained[field.name]} as in training.")
+
+
+def _times(shape: Sequence[int]) -> str:
+    return "×".join(map(str, shape))
 
 
 def _alike(step: float, other: float) -> bool:

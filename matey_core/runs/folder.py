@@ -53,6 +53,8 @@ class StoreRecord:
     shape: tuple[int, ...] = ()
     boundary: tuple[Boundary, ...] = ()
     time_step: float | None = None
+    license: str = ""
+    """Of the data; empty where it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +126,7 @@ class RunFolder:
             CheckpointError: the record is missing or damaged.
         """
         path = self.path / "data.json"
-        return _store_records(_read_json(path), path)
+        return store_records(_read_json(path), path)
 
     def record_stores(self, records: Sequence[StoreRecord]) -> None:
         """Write which stores the model sees."""
@@ -161,7 +163,7 @@ class RunFolder:
         return FinetuneStart(
             fields=tuple(found["fields"]),
             num_axes=tuple(found["num_axes"]),
-            stores=_store_records(found, path),
+            stores=store_records(found, path),
             base_sha256=found.get("base_sha256"),
             given=scales_of(found, path=path),
         )
@@ -195,6 +197,7 @@ def record_of(store: Store, samples: Sequence[int]) -> StoreRecord:
         shape=store.spec.grid.shape,
         boundary=store.spec.grid.boundary,
         time_step=store.spec.time_step,
+        license=store.license,
     )
 
 
@@ -326,7 +329,12 @@ def _next_name(runs: Path, kind: str) -> str:
     )
 
 
-def _store_records(found: dict[str, Any], path: Path) -> tuple[StoreRecord, ...]:
+def store_records(found: dict[str, Any], path: Path) -> tuple[StoreRecord, ...]:
+    """Read the records of stores that a file holds.
+
+    Raises:
+        CheckpointError: they are damaged.
+    """
     try:
         records = found["stores"]
         if any("samples" not in row for row in records):

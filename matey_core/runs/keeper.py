@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -17,6 +18,7 @@ from matey_core.files import remove
 from matey_core.models import as_written, has_blend, load_model
 from matey_core.runs.folder import RunFolder
 from matey_core.runs.keeping import keep_as_best
+from matey_core.runs.origin import Origin, described
 from matey_core.runs.pace import SECONDS
 from matey_core.runs.scores import (
     OnValidation,
@@ -61,7 +63,7 @@ class Keeper:
             strategy: the processes; the first one writes.
             on_validation: is called by the first one after every validation.
         """
-        self.run, self.config = run, config
+        self.run, self.config, self.sources = run, config, sources
         self.mixture, self.strategy, self.on_validation = mixture, strategy, on_validation
         self.validator = Validator(
             sources,
@@ -144,6 +146,7 @@ class Keeper:
             random_states=random_states[:: place.sequence_size],
             best=self.best,
             precision=self.precision.name,
+            origin=self._origin(state.step),
         )
         self.journal.sync()
         path = self.run.checkpoints.save(
@@ -152,6 +155,19 @@ class Keeper:
         if is_better or not self.best:
             keep_as_best(self.run, path)
         self.run.checkpoints.prune()
+
+    def _origin(self, step: int) -> dict[str, Any]:
+        """What the model that is saved says of its training."""
+        windows = self.sources[0].training
+        is_best = self.best.get("step") == step
+        origin = Origin(
+            history=windows.history,
+            max_lead=max(source.training.max_lead for source in self.sources),
+            step=step,
+            scores=self.best_scores if is_best else (),
+            stores=self.run.stores(),
+        )
+        return described(origin)
 
     def _weights(self, state: TrainState) -> tuple[dict[str, Tensor], dict[str, Tensor] | None]:
         """Whole weights that train, and those that are scored, where they are others."""

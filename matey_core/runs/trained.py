@@ -9,6 +9,7 @@ from matey_core.hubs.pulling import pulled
 from matey_core.locations import recorded_location
 from matey_core.models import Model, given_names, load_model
 from matey_core.runs.folder import RunFolder, StoreRecord, newest_run, run_toml
+from matey_core.runs.origin import read_origin
 from matey_core.runs.project import project
 from matey_core.runs.sources import readable
 from matey_core.store import Store, find_stores, open_store
@@ -96,7 +97,7 @@ def find_trained(path: Path | None, *, runs: Path) -> Trained:
         if (candidate / "model.json").is_file():
             if (candidate.parent / "data.json").is_file():
                 return _of_run(RunFolder(candidate.parent))
-            return Trained(path=candidate, out=candidate)
+            return _of_model(candidate)
     raise CheckpointError(
         f"{path} is no run and no model directory: it has neither model/model.json nor model.json.",
         remedy="`matey runs` lists the runs; the newest is taken where none is named.",
@@ -114,6 +115,14 @@ def _of_run(run: RunFolder) -> Trained:
         records=run.stores(),
         tuned_on=frozenset(record.fingerprint for record in run.tuned_on()),
     )
+
+
+def _of_model(folder: Path) -> Trained:
+    """A model directory without its run, which says itself how it was trained."""
+    origin = read_origin(folder)
+    if origin is None:
+        return Trained(path=folder, out=folder)
+    return Trained(path=folder, out=folder, history=origin.history, records=origin.stores)
 
 
 def moving_stores(folder: Path) -> list[Store]:

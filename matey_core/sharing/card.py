@@ -15,10 +15,11 @@ def model_card(run: RunRecord, *, name: str, data_license: str | None) -> str:
     Args:
         run: what its files say.
         name: OWNER/NAME.
-        data_license: of the training data; None where it is not known.
+        data_license: of the training data; None for what the stores say.
     """
     model = run.model
     assert model is not None
+    recorded = ", ".join(dict.fromkeys(store.license for store in run.stores if store.license))
     lines = [
         "---",
         "library_name: matey",
@@ -44,7 +45,7 @@ def model_card(run: RunRecord, *, name: str, data_license: str | None) -> str:
         "|---|---|---|---|---|---|---|",
         *map(_data_row, run.stores),
         "",
-        f"License of the data: {data_license or 'not recorded'}.",
+        f"License of the data: {_text(data_license or recorded or 'not recorded')}.",
         "",
         "## Scores",
         "",

@@ -40,7 +40,7 @@ def push(
         name: OWNER/NAME, or `hub:OWNER/NAME`.
         hub: where to.
         runs: folder of runs.
-        data_license: of the training data, for the card.
+        data_license: of the training data, for the card; None for what the stores say.
 
     Raises:
         CheckpointError: it is no run, or its model adds to another one.
@@ -90,8 +90,20 @@ def _stage(run: Path, staged: Path) -> None:
             for store in found["stores"]:
                 store["path"] = store["name"]
             _write(staged / file, found)
+    if (staged / "scores.json").is_file():
+        _write(staged / "scores.json", _placeless(read_json(staged / "scores.json")))
     versions = read_json(run / "versions.json")
     _write(staged / "versions.json", {k: v for k, v in versions.items() if k != "command"})
+
+
+def _placeless(value: Any) -> Any:
+    """The same values of JSON, with the last name in place of every absolute path."""
+    if isinstance(value, dict):
+        return {key: _placeless(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_placeless(each) for each in value]
+    is_path = isinstance(value, str) and Path(value).is_absolute()
+    return Path(value).name if is_path else value
 
 
 def _write(path: Path, content: Any) -> None:

@@ -42,6 +42,8 @@ class Header:
     """Axes along which mirroring changes the physics, as gravity does."""
     turned: tuple[str, ...] = ()
     """Axes that run backwards in the file; positions and values are turned round."""
+    license: str = ""
+    """License of the data, where the source names one."""
     notes: tuple[str, ...] = ()
     """What a person should know: what is left out, with the reason, and what is not certain."""
 

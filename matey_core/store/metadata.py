@@ -26,6 +26,8 @@ class Facts:
     """Field -> moments over the training trajectories."""
     missing: dict[str, int]
     """Field -> NaN values in all trajectories."""
+    license: str
+    """Of the data; empty where nobody says."""
     provenance: dict[str, Any]
 
 
@@ -135,5 +137,6 @@ def _attributes(job: ConversionJob, name: str, facts: Facts) -> dict[str, Any]:
         "conserved": list(header.conserved),
         "directed": list(header.directed),
         "given_splits": bool(header.splits),
+        **({"license": facts.license} if facts.license else {}),
         "provenance": facts.provenance,
     }

@@ -120,6 +120,7 @@ def _read(group: StoreGroup, path: Path) -> Store:
         units={str(axis): str(unit) for axis, unit in attributes.get("units", {}).items()},
         conserved=tuple(attributes.get("conserved", ())),
         missing={d["name"]: int(d.get("missing", 0)) for d in described},
+        license=str(attributes.get("license", "")),
         provenance=provenance,
         fingerprint=_fingerprint(provenance),
         split=group.values("split"),

@@ -39,6 +39,8 @@ class Store:
     """Names of fields whose sum over space does not change in time."""
     missing: dict[str, int]
     """Field name -> how many of its values are NaN, in all samples: missing, or solid."""
+    license: str
+    """Of the data; empty where it is not known."""
     provenance: dict[str, Any]
     fingerprint: str
     """Short hash of what the store was made from: equal for equal content and split."""

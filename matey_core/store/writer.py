@@ -48,6 +48,8 @@ class Storage:
     """Frames of an uncompressed chunk, or compressed together."""
     allow_missing: bool = False
     """Whether NaN may stand for cells that are solid or missing."""
+    license: str = ""
+    """License of the data, instead of the one that the source names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +123,7 @@ def write_store(
             split=written.split,
             training=_moments(job, records, np.flatnonzero(written.split == TRAIN).tolist()),
             missing=written.missing,
+            license=storage.license or source.header.license,
             provenance=provenance(),
         )
         place.publish(metadata(job, path.stem, facts))

@@ -55,6 +55,8 @@ class Progressed:
     best: dict[str, float] = field(default_factory=dict)
     """`step` and `score` of the best validation so far; empty before the first."""
     precision: str = "float32"
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    """What the saved model says of its training, as JSON can hold it."""
 
     @property
     def resumed_precision(self) -> Precision:
@@ -97,7 +99,7 @@ class CheckpointFolder:
         with written(path) as partial:
             (partial / "model").mkdir(parents=True)
             saved = weights if evaluated is None else evaluated
-            if _save_models(state, partial, saved) or evaluated is not None:
+            if _save_models(state, partial, saved, progressed.origin) or evaluated is not None:
                 save_tensors(weights, partial / "weights.safetensors")
             own = moments_of(state) if moments is None else moments
             drawn = {f"random.{rank}": each for rank, each in enumerate(progressed.random_states)}
@@ -212,7 +214,9 @@ class CheckpointFolder:
             return None
 
 
-def _save_models(state: TrainState, folder: Path, weights: Mapping[str, Tensor]) -> bool:
+def _save_models(
+    state: TrainState, folder: Path, weights: Mapping[str, Tensor], origin: Mapping[str, Any]
+) -> bool:
     """Save the weights as a model, and apart from their base where they are saved so.
 
     Returns:
@@ -221,7 +225,7 @@ def _save_models(state: TrainState, folder: Path, weights: Mapping[str, Tensor])
     with state.evaluated():
         merged = state.mode.merged(state.model) if state.mode else None
         saved = weights if merged is None else merged
-        save_model(state.model, folder / "model", weights=saved)
+        save_model(state.model, folder / "model", weights=saved, training=origin)
         write_ranges(folder / "model", state.ranges)
         write_blends(folder / "model", state.blends)
         if state.mode is not None and state.base is not None:
@@ -232,6 +236,7 @@ def _save_models(state: TrainState, folder: Path, weights: Mapping[str, Tensor])
                 weights=saved,
                 base=state.base,
                 factors=state.mode.factors(state.model),
+                training=origin,
             )
             write_ranges(folder / "adapter", state.ranges)
             write_blends(folder / "adapter", state.blends)

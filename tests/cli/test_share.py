@@ -59,7 +59,12 @@ def test_a_run_is_pushed_pulled_and_used_by_its_name(
 
 
 def test_the_card_says_what_the_model_is(matey: Matey, project: Path) -> None:
+    run = project / "runs/pretrain-001"
+    (run / "scores.json").write_text(json.dumps({"stores": [], "model": str(run / "model")}))
     matey("push", "pretrain-001", "me/card", cwd=project)
+    (run / "scores.json").unlink()
+    shared = json.loads((project / "hub/me/card/scores.json").read_text())
+    assert shared["model"] == "model"  # no folder of this machine
     card = (project / "hub/me/card/README.md").read_text()
     run = document(matey("info", "pretrain-001", "--json", cwd=project))
     (store,) = run["stores"]
@@ -83,6 +88,8 @@ def test_the_card_says_what_the_model_is(matey: Matey, project: Path) -> None:
     )
     record = replace(read_run(project / "runs/pretrain-001"), scores=(score,))
     scored = model_card(record, name="me/card", data_license=None)
+    licensed = replace(record, stores=(replace(record.stores[0], license="CC-BY-4.0"),))
+    assert "data: CC-BY-4.0." in model_card(licensed, name="me/card", data_license=None)
     assert "| a\\|b | 2 | 0.25 | local linear | 0.5 | 0.5 |" in scored
 
 

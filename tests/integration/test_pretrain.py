@@ -18,6 +18,8 @@ from matey_core.errors import CheckpointError, DataError, Interrupted, ShapeErro
 from matey_core.models import load_model
 from matey_core.optimizers.adamw import AdamwConfig
 from matey_core.progress import Progress
+from matey_core.runs.folder import RunFolder
+from matey_core.runs.origin import read_origin
 from matey_core.runs.start import StartFacts
 from matey_core.store import open_store
 from matey_core.tokenizers import TokenizerConfig
@@ -131,6 +133,12 @@ def test_the_model_kept_is_the_best_one(project: Path) -> None:
     best = report.run / "checkpoints" / f"step-{report.best_step:08d}" / "model"
     kept = tensors(report.model)
     assert all(torch.equal(value, kept[name]) for name, value in tensors(best).items())
+    origin = read_origin(report.model)
+    assert origin is not None
+    assert (origin.step, origin.history) == (report.best_step, config.history)
+    assert origin.scores == report.scores
+    names = {store.name for store in RunFolder(report.run).stores()}
+    assert {store.name for store in origin.stores} == names
 
 
 def stop_at(step: int) -> Callable[[Progress], None]:

@@ -111,6 +111,14 @@ def cells(shell: Terminal) -> None:
     shell.type("matey tokenize-inspect --patch 16,4 --ratio 0.3 --save cells.png")
 
 
+def dam_break(shell: Terminal) -> None:
+    """From simulated data to a model that is better than what needs no training."""
+    shell.type("matey simulate shallow-water --samples 24 --grid 64 --steps 50 --out ./data")
+    shell.type("matey prepare pdebench ./data")
+    shell.type("matey pretrain --minutes 3")
+    shell.type("matey rollout --steps 60")
+
+
 def proposal(shell: Terminal) -> str:
     """The command that the last answer proposes, put together from the lines of the screen."""
     words: list[str] = []
@@ -155,6 +163,15 @@ JOURNEYS = (
         prepare=lambda folder: None,
         walk=two_runs,
         ends=("runs/pretrain-00[12]/report.html", "runs/me--first/README.md", "hub/me/first/*.md"),
+    ),
+    Journey(
+        name="shallow-water",
+        title="Three minutes of training",
+        begins="The folder is empty.",
+        prepare=lambda folder: None,
+        walk=dam_break,
+        ends=("runs/pretrain-001/rollout/2D_rdb_NA_NA.png", "runs/pretrain-001/report.html"),
+        picture="runs/pretrain-001/rollout/2D_rdb_NA_NA.png",
     ),
     Journey(
         name="cells",

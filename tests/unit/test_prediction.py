@@ -1,6 +1,8 @@
 """A model in Python: the same numbers as a rollout's, and times that go on."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -190,3 +192,45 @@ def test_frames_are_limited_as_in_a_rollout(project: Path, data: xr.Dataset) -> 
         assert float(elsewhere["density"].isel(time=-1).std()) <= 1e-2 * last
     finally:
         (folder / "ranges.json").unlink()
+
+
+def test_grid_and_boundary_that_differ_are_told(model: Predictor, data: xr.Dataset) -> None:
+    one = data.isel(sample=0)
+    with pytest.warns(MateyWarning, match="has 8×24 points; on tiny_periodic .* with 16×24"):
+        model.predict(one.isel(x=slice(0, 8)), steps=1)
+    walls = one.assign_attrs(boundary={"x": "no_slip", "y": "periodic"})
+    with pytest.warns(MateyWarning, match="along x is no_slip; .* trained with periodic"):
+        model.predict(walls, steps=1)
+
+
+def test_data_without_a_name_takes_the_limits_of_the_only_one_with_its_fields(
+    project: Path, data: xr.Dataset
+) -> None:
+    one = data.isel(sample=0)
+    folder = project / "runs/pretrain-001/model"
+    known = FieldRange(deviation=1e-3, lowest=0.0, highest=0.0, growth=1e-3)
+    write_ranges(folder, {"tiny_periodic": {"density": known}})
+    try:
+        model = matey_core.load(folder.parent)
+        expected = model.predict(one, steps=3)
+        bare = one.drop_attrs(deep=False)
+        with pytest.warns(MateyWarning, match="no attribute dataset: .* those of tiny_periodic"):
+            found = model.predict(bare, steps=3)
+        np.testing.assert_array_equal(found["density"], expected["density"])
+    finally:
+        (folder / "ranges.json").unlink()
+
+
+def test_a_model_directory_says_itself_how_it_was_trained(project: Path, tmp_path: Path) -> None:
+    run = matey_core.load(project / "runs/pretrain-001")
+    shutil.copytree(run.path, tmp_path / "alone")
+    alone = matey_core.load(tmp_path / "alone")
+    assert alone.history == run.history == 3
+    (record,) = alone.records
+    assert record == replace(run.records[0], path=record.name)
+    described = json.loads((tmp_path / "alone/model.json").read_text())
+    assert described["training"]["max_lead"] >= 1
+    described["training"]["history"] = "3"
+    (tmp_path / "alone/model.json").write_text(json.dumps(described))
+    with pytest.raises(CheckpointError, match="training cannot be read"):
+        matey_core.load(tmp_path / "alone")

@@ -1,7 +1,7 @@
 """The header of a dataset: grid, times, names and parameters."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ from matey_core.readers.netcdf.source import DatasetSource, Opener
 from matey_core.readers.netcdf.times import has_fixed_length, in_seconds, stamped, why_uneven
 from matey_core.sources.spacing import is_even, is_increasing, uniform
 
+LONGEST_LICENSE = 200
+"""Characters that are kept; some files hold the whole text."""
 OVERRIDE = ", or say with --time-step that the frames are evenly apart"
 
 
@@ -107,6 +109,7 @@ def open_dataset(
             standard_names=standard_names,
             conserved=options.conserved,
             directed=options.directed,
+            license=license_of(data.attrs),
             turned=tuple(grid.axes[place] for place in flipped),
             notes=(
                 *vector_notes(fields),
@@ -269,6 +272,13 @@ def _parameters(
         for key, values in found.items()
         if key != layout.dims.sample and can_name_a_parameter(key)
     }
+
+
+def license_of(attributes: Mapping[Hashable, Any]) -> str:
+    """The license that a file's attributes name; empty where they name none."""
+    names = {str(key).lower(): value for key, value in attributes.items()}
+    found = names.get("license", names.get("licence", ""))
+    return " ".join(found.split())[:LONGEST_LICENSE] if isinstance(found, str) else ""
 
 
 def _attributes(data: xr.Dataset) -> dict[str, float]:

@@ -81,6 +81,8 @@ class PrepareConfig(Config):
     one) with compression."""
     allow_missing: bool = False
     """Accept NaN as the mark of solid or missing cells."""
+    license: str = ""
+    """License of the data, such as CC-BY-4.0; by default the one that a source names."""
 
     workers: PositiveInt | None = None
     """Number of processes that convert; by default one a core."""
@@ -121,6 +123,7 @@ class PrepareConfig(Config):
             compression=self.compress,
             chunk=self.chunk,
             allow_missing=self.allow_missing,
+            license=self.license,
         )
 
     def decisive(self) -> dict[str, Any]:
@@ -128,6 +131,6 @@ class PrepareConfig(Config):
         names = (
             *ReaderOptions.__dataclass_fields__,
             *("stride", "crop", "downsample", "downsample_method"),
-            *("dtype", "compress", "chunk", "allow_missing"),
+            *("dtype", "compress", "chunk", "allow_missing", "license"),
         )
         return self.model_dump(mode="json", include=set(names), exclude_defaults=True)

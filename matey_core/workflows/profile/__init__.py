@@ -1,11 +1,11 @@
 """What training a model costs on this machine: operations, time, memory, parts."""
 
-from collections import Counter
 from dataclasses import dataclass
 
 import torch
 
 from matey_core.errors import ConfigError, ShapeError
+from matey_core.finetuning import count_parameters
 from matey_core.machine import keep_freed_memory
 from matey_core.models import Model, ModelConfig, tokenized
 from matey_core.profiling import (
@@ -188,7 +188,7 @@ class _ModelMeter:
         seconds = min(self.config.seconds, COMPARE_SECONDS) if compare else self.config.seconds
         measured = measure_step(step, seconds=seconds, with_shares=not compare)
         return Cost(
-            parameters=_parameters(model),
+            parameters=dict(count_parameters(model).trained),
             tokens=tokens,
             flops=flops,
             step_seconds=measured.seconds,
@@ -199,10 +199,3 @@ class _ModelMeter:
             peak_fraction=flops.total / measured.seconds / self.peak,
             shares=measured.shares,
         )
-
-
-def _parameters(model: Model) -> dict[str, int]:
-    counts: Counter[str] = Counter()
-    for name, parameter in model.named_parameters():
-        counts[model.part_of(name)] += parameter.numel()
-    return dict(counts)

@@ -9,7 +9,7 @@ import numpy as np
 from matey_core.durable import written
 from matey_core.errors import ConfigError, install_extra
 from matey_core.reports.axes import Axis, bracketed, literal
-from matey_core.reports.limits import UNKNOWN, color_limits, largest_error
+from matey_core.reports.limits import UNKNOWN, color_limits, highest_shown, largest_error
 from matey_core.reports.shown import Shown
 from matey_core.workflows.rollout.report import StoreRollout
 
@@ -173,6 +173,7 @@ def _errors(panel: "Axes", result: StoreRollout) -> None:
             transform=panel.get_xaxis_transform(),
         )
     panel.set_yscale("log")
+    panel.set_ylim(top=highest_shown([score.error for score in scores], others["persistence"]))
     panel.set_xlabel(f"time{bracketed(shown.time_unit)}", fontsize=9)
     panel.set_ylabel("nRMSE, mean over fields", fontsize=9)
     panel.tick_params(labelsize=8)

@@ -8,6 +8,8 @@ import pytest
 from matey_core.catalog import compare_runs, find_run, list_runs, read_model, read_run
 from matey_core.errors import CheckpointError, ConfigError
 from matey_core.models import load_model
+from matey_core.models.pyramid import PyramidConfig
+from matey_core.models.unet import UnetConfig
 from matey_core.runs.folder import RunFolder
 from matey_core.runs.scores import FieldScore, StoreScore, overall
 from tests.support import tiny_store
@@ -93,6 +95,17 @@ def test_runs_are_compared_by_what_differs(runs: Path) -> None:
     scores = {row.what: row.values for row in report.scores}
     assert scores == {"lead 1": (0.5, 3.0), "rollout, 9 frames": (None, 1.5)}
     assert report.runs[1].rollout_ratio == pytest.approx(1.5)
+
+
+def test_settings_of_tokens_are_left_out_where_a_model_has_none(tmp_path: Path) -> None:
+    store = tiny_store(tmp_path, samples=6)
+    bare = PyramidConfig.tiny().model_copy(update={"depth": 0})
+    tiny_run(tmp_path, store, settings=bare)
+    tiny_run(tmp_path, store, settings=UnetConfig.tiny())
+    report = compare_runs(["pretrain-001", "pretrain-002"], runs=tmp_path / "runs")
+    settings = {row.setting for row in report.settings}
+    assert settings >= {"model.variant", "model.waves", "model.levels"}
+    assert not [name for name in settings if "tokenizer" in name or name == "model.scheme"]
 
 
 def test_what_cannot_be_compared_is_told(runs: Path) -> None:

@@ -11,6 +11,7 @@ from matey_core.numbers import duration, short
 from matey_core.reports.chart import Curve, chart, nice_step
 from matey_core.reports.history import BUCKETS, bucketed
 from matey_core.reports.html import Html, tag
+from matey_core.reports.limits import highest_shown
 from matey_core.reports.png import encoded
 
 
@@ -40,6 +41,11 @@ def test_a_chart_is_logarithmic_and_leaves_out_what_it_cannot_show() -> None:
     assert float(first.split(",")[1]) == pytest.approx(1000 * 0.04 / 1.08, abs=0.2)
     assert float(last.split(",")[1]) == pytest.approx(1000 * 1.04 / 1.08, abs=0.2)
     assert chart("flow", [Curve(name="loss", points=[(1, math.inf)])], across="step") is None
+
+
+def test_a_forecast_that_blows_up_does_not_press_the_others_flat() -> None:
+    assert highest_shown([0.1, math.inf], [0.02, 0.5]) == pytest.approx(5.0)
+    assert highest_shown([0.0, math.nan]) is None
 
 
 def test_one_value_has_a_chart() -> None:

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import xarray as xr
 
+from matey_core.runs.folder import record_of
+from matey_core.store import open_store
 from matey_core.workflows.prepare import PrepareConfig, prepare
 
 
@@ -28,3 +31,17 @@ def test_axes_and_fields_are_described(tmp_path: Path) -> None:
     assert described["x"] == {"units": "degrees_east", "axis": "X", "standard_name": "longitude"}
     known = {"units": "K", "long_name": "air temp", "standard_name": "air_temperature"}
     assert described["air_temp"].items() >= known.items()
+
+
+@pytest.mark.parametrize(("said", "expected"), [("", "CC0-1.0"), ("CC-BY-4.0", "CC-BY-4.0")])
+def test_a_license_is_that_of_the_file_or_what_a_person_says(
+    tmp_path: Path, said: str, expected: str
+) -> None:
+    values = np.random.default_rng(0).normal(size=(3, 8)).astype("f4")
+    data = xr.Dataset({"u": (("time", "x"), values)}, attrs={"License": " CC0-1.0\n"})
+    data.to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    source = {"source": tmp_path / "a.nc", "time_step": 1.0, "spacing": (1.0,)}
+    config = PrepareConfig(reader="netcdf", **source, license=said, workers=1, check=False)
+    (row,) = prepare(config).rows
+    assert xr.open_zarr(row.store).attrs["license"] == expected
+    assert record_of(open_store(row.store), [0]).license == expected

@@ -9,6 +9,7 @@ from matey_core.config import validate
 from matey_core.models import ModelConfig, save_model
 from matey_core.models.matey import MateyConfig
 from matey_core.runs.folder import RunFolder, create_run, record_of
+from matey_core.runs.origin import Origin, described
 from matey_core.store import open_store
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.pretrain import PretrainConfig
@@ -46,5 +47,6 @@ def tiny_run(
     run = create_run(folder / "runs", config, kind="pretrain", name=None)
     run.record_stores([record_of(store, store.samples("train")) for store in opened])
     run.model.mkdir()
-    save_model(model, run.model)
+    origin = Origin(history=history, max_lead=config.max_lead, step=0, stores=run.stores())
+    save_model(model, run.model, training=described(origin))
     return run
