@@ -37,11 +37,9 @@ class Scale:
         values = values / _channelwise(unit, values)
         mean = values.mean(axes)
         centred = values - _channelwise(mean, values)
-        mean = mean + centred.mean(
-            axes
-        )  # a sum of many large values rounds, one of differences not
-        centred = values - _channelwise(mean, values)
-        std = centred.square().mean(axes).sqrt()
+        # A sum of many large values rounds, one of differences does not.
+        mean = mean + centred.mean(axes)
+        std = values.sub_(_channelwise(mean, values)).square_().mean(axes).sqrt()
         magnitude = (mean.square() + std.square()).sqrt()
         floor = torch.where(magnitude > 0, ROUNDING * magnitude, 1.0 / unit)
         return cls(
@@ -58,9 +56,9 @@ class Scale:
 
     def normalize(self, fields: Float[Tensor, "b l c *space"]) -> Float[Tensor, "b l c *space"]:
         """(x − mean) / std, in float32; 0 for a flat field."""
-        values = fields.float()
-        normal = (values - _channelwise(self.mean, values)) / _channelwise(self.std, values)
-        return normal.masked_fill(_channelwise(self.is_flat, values), 0.0)
+        normal = fields.float() - _channelwise(self.mean, fields)
+        normal = normal.div_(_channelwise(self.std, fields))  # in place: copies cost more than sums
+        return normal.masked_fill_(_channelwise(self.is_flat, fields), 0.0)
 
     def restore(self, fields: Float[Tensor, "b l c *space"]) -> Float[Tensor, "b l c *space"]:
         """X · std + mean."""
