@@ -26,6 +26,7 @@ from matey_core.inference import (
     mean_scores,
 )
 from matey_core.inference import rollout as states_of
+from matey_core.machine import keep_freed_memory
 from matey_core.metrics import persistence
 from matey_core.models import Model, adaptive, compile_parts, tokenized
 from matey_core.progress import OnProgress, Progress, silent
@@ -80,6 +81,7 @@ def rollout(config: RolloutConfig, on_progress: OnProgress = silent) -> RolloutR
         check_installed()
     if config.animate:
         check_installed("--animate")
+    keep_freed_memory()
     trained = find_trained(config.run, runs=config.runs)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = trained.load().to(device)
