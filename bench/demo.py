@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 PRETRAIN_MINUTES = 3
-FINETUNE_MINUTES = 0.75
+FINETUNE_MINUTES = 1.5
 PREPARE = "prepare pdebench ./data"
 PRETRAIN = (f"pretrain --minutes {PRETRAIN_MINUTES}", "rollout")
 REST = (
