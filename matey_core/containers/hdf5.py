@@ -27,6 +27,8 @@ MOST_CHUNK = 2**30
 """Bytes of a compressed chunk, which is unpacked whole for each of its frames."""
 MAX_VALUES = 2**16
 """An attribute with more values is damaged: HDF5 keeps them small."""
+BARE_DIM = b"This is a netCDF dimension but not a netCDF variable"
+"""What NetCDF writes about a dim that has no positions."""
 MAX_OPEN = 8
 """Files that a process keeps open: opening one takes a millisecond."""
 DAMAGES = (KeyError, RuntimeError, ValueError, TypeError, MemoryError, OverflowError)
@@ -170,7 +172,16 @@ class Members(Mapping[str, Item]):
 
 
 def _holds_values(array: h5py.Dataset) -> bool:
-    return array.shape is not None and not array.external and not array.is_virtual
+    is_here = array.shape is not None and not array.external and not array.is_virtual
+    return is_here and not _is_bare_dim(array)
+
+
+def _is_bare_dim(array: h5py.Dataset) -> bool:
+    """Whether an array only stands for a dim of NetCDF, and was never filled."""
+    if "_Netcdf4Dimid" not in array.attrs or array.id.get_storage_size():
+        return False
+    name = array.attrs.get("NAME", b"")
+    return isinstance(name, bytes) and name.startswith(BARE_DIM)
 
 
 def datasets(group: h5py.Group) -> Mapping[str, h5py.Dataset]:

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-Kind = Literal["axis", "letter", "number", "word"]
-"""`x`, `y`, `z`; `u`, `v`, `w`; `1`, `2`, `3`; `eastward`, `northward`, …"""
+Kind = Literal["axis", "letter", "number", "polar", "word"]
+"""`x`, `y`, `z`; `u`, `v`, `w`; `1`, `2`, `3`; `r`, `theta`, `phi`; `eastward`, `northward`, …"""
 AXES = {
     "axis": {"x": "x", "y": "y", "z": "z"},
     "letter": {"u": "x", "v": "y", "w": "z"},
+    "polar": {"r": "r", "theta": "theta", "phi": "phi"},
     "word": {
         "eastward": "x",
         "zonal": "x",
@@ -65,7 +66,7 @@ def _spellings(name: str) -> Iterator[Spelling]:
     core, level = without_level(plain)
     # `u_eastward` says it twice.
     core = re.sub(r"^[uvw]_(?=(?:eastward|northward|zonal|meridional)(?:_|$))", "", core)
-    for kind in ("word", "axis", "letter"):
+    for kind in ("word", "axis", "letter", "polar"):
         yield from _read(kind, core, level)
     if found := re.fullmatch(rf"(.*[a-z])(_?)({_MARKS['number']})", plain):
         yield Spelling("number", "last", found[1], "", found[3], bool(found[2]))

@@ -41,6 +41,7 @@ def single_component(name: str) -> Field | None:
             "letter": found.rest in WIND - {""} and (found.is_apart or found.rest != "vel"),
             "axis": quantity is not None and len(found.rest) > SHORT,
             "number": False,
+            "polar": False,
         }[found.kind]
         if is_known:
             return Field(
@@ -75,6 +76,8 @@ def _is_alike(found: Spelling | None, marks: Collection[str]) -> bool:
         return False
     if found.kind == "number":
         return _is_numbered(found) or found.rest in ("u", "v", "b", "e")
+    if found.kind == "polar":
+        return found.rest in RANK_ONE or found.rest in WIND - {""}
     return found.kind != "letter" or {"u", "v"} <= {*marks} or found.rest in PAIRED
 
 
@@ -97,6 +100,7 @@ def _group(members: Mapping[str, Spelling], units: Mapping[str, str]) -> LikelyV
         or (found.is_apart and found.place == "last"),
         "letter": is_speedy or (found.rest in PAIRED and bool(found.rest or found.level)),
         "number": _is_numbered(found) and marks in COUNTED,
+        "polar": False,  # on Cartesian axes they are no components
     }
     return LikelyVector(
         names=tuple(sorted(members, key=lambda name: _axis(members[name]))),

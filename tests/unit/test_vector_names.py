@@ -151,6 +151,8 @@ def test_other_standard_names_are_scalars(standard_name: str) -> None:
         "um vm",
         "x_q y_q",
         "vel0 vel1",
+        "velocity_r velocity_theta",
+        "vr vtheta vphi",
     ],
 )
 def test_what_only_looks_like_a_vector_is_said(names: str) -> None:

@@ -12,6 +12,7 @@ import xarray as xr
 
 from matey_core.containers.damage import reading
 from matey_core.containers.lazy import Stored
+from matey_core.containers.missing import decoded
 from matey_core.containers.npy import is_npy, is_npz, open_npy, open_npz
 from matey_core.containers.zarr import inner_groups, open_zarr
 from matey_core.errors import ConfigError, DataError
@@ -143,7 +144,7 @@ def _group(path: Path, stored: dict[str, Stored]) -> xr.Dataset:
             # Zarr 2 fills with 0 if nobody says otherwise; zeros are values, not missing ones.
             if stored[str(name)].is_filled_with_zeros:
                 variable.attrs.pop("_FillValue", None)
-        data = xr.decode_cf(data, decode_times=False, decode_timedelta=False)
+        data = decoded(data)
     return data[sorted(map(str, data.data_vars))]
 
 

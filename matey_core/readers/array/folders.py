@@ -20,6 +20,11 @@ from matey_core.readers import Join
 DESCRIPTION = ".json"
 """Suffix of the file in the folder of a trajectory that holds its parameters, as `case.json`."""
 _NUMBER = re.compile(r"\d+")
+PARTS = {
+    *("train", "training", "test", "testing", "val", "valid", "validation"),
+    *("input", "inputs", "output", "outputs", "target", "targets", "label", "labels"),
+}
+"""Words in names of files that are parts of a data set, and no trajectories of one."""
 
 
 def children(folder: Path) -> list[Path]:
@@ -54,14 +59,17 @@ def join_of(folder: Path, join: Join, dims: int, *, is_repeated: bool = False) -
     stems = [path.stem for path in files]
     if len(stems) < 2 or len({_shape_and_type(path)[0] for path in files}) > 1:
         return "sample"
-    named = [stem for stem in stems if names_a_field(stem)]
-    if len(named) == len(stems) or all(field.component for field in known_fields(stems)):
+    if _has_fields_in_names(stems, least=2):
+        return "auto"
+    if all(map(names_a_field, stems)) or all(field.component for field in known_fields(stems)):
         return "field"
     if any(map(_NUMBER.search, stems)):
         return "auto" if _has_fields_in_names(stems) else "sample"
     if is_repeated:
         return "field"
-    return "auto" if named else "sample"
+    return (
+        "auto" if any(names_a_field(stem) or PARTS & _words(stem) for stem in stems) else "sample"
+    )
 
 
 def repeated(folders: Collection[Path]) -> frozenset[Path]:
@@ -70,8 +78,17 @@ def repeated(folders: Collection[Path]) -> frozenset[Path]:
     return frozenset(folder for folder in folders if counts[folder.parent, _stems(folder)] > 1)
 
 
-def _has_fields_in_names(stems: Sequence[str]) -> bool:
-    """Whether names are those of fields with a number each, as `case1_u`, `case1_v`, `case2_u`."""
+def _words(stem: str) -> set[str]:
+    return set(re.split(r"[\W_]+", stem.lower()))
+
+
+def _has_fields_in_names(stems: Sequence[str], *, least: int = 1) -> bool:
+    """Whether names are those of fields with a number each, as `case1_u`, `case1_v`, `case2_u`.
+
+    Args:
+        stems: the names.
+        least: how many numbers each field must have.
+    """
     kinds: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
     for stem in stems:
         words = tuple(filter(None, re.split(r"[\W_]+", _NUMBER.sub("_", stem))))
@@ -79,7 +96,8 @@ def _has_fields_in_names(stems: Sequence[str]) -> bool:
     shared = frozenset.intersection(*map(frozenset, kinds))
     own = ["_".join(word for word in words if word not in shared) for words in kinds]
     same_numbers = len({frozenset(numbers) for numbers in kinds.values()}) == 1
-    return len(kinds) > 1 and same_numbers and all(map(names_a_field, own))
+    are_enough = min(map(len, kinds.values())) >= least
+    return len(kinds) > 1 and same_numbers and are_enough and all(map(names_a_field, own))
 
 
 def check_folders(found: Collection[Path], join: Join) -> None:

@@ -11,6 +11,7 @@ import xarray as xr
 from matey_core.containers.athena import is_athena, whole_grid
 from matey_core.containers.damage import reading
 from matey_core.containers.lazy import Stored
+from matey_core.containers.missing import decoded
 from matey_core.containers.tree import arrays_of, attributes_of
 from matey_core.containers.views import STAR, components
 from matey_core.errors import ConfigError, DataError
@@ -122,7 +123,7 @@ class Assembly:
         constants = beside.constants()
         attributes = beside.numbers()
         data = xr.Dataset({**constants, **variables, **places}, attrs={**attributes, **said})
-        return xr.decode_cf(data, decode_times=False, decode_timedelta=False, decode_coords=False)
+        return decoded(data, with_coordinates=False)
 
     def _fields(self, candidates: Mapping[str, Stored]) -> dict[str, tuple[str, tuple[str, ...]]]:
         """Path → name and roles of the dims, of all arrays that are fields."""

@@ -20,6 +20,8 @@ from matey_core.readers.netcdf.source import DatasetSource
 from matey_core.readers.netcdf.times import in_seconds, stamped
 from matey_core.sources.in_time import FEWEST, InTime, by_number, counted_times
 
+ATTRIBUTES = ("time", "t", "sim_time", "simulation_time", "current_time", "solution_time")
+"""Names of the attribute that is the time of a file."""
 COMMON = ("", "standard", "gregorian", "proleptic_gregorian")
 """Calendars whose dates NumPy can count."""
 _DATE = re.compile(
@@ -37,7 +39,8 @@ class FileClock(NamedTuple):
     is_common: bool
     """Whether its calendar is the common one."""
     name: str
-    """Of the variable."""
+    """Of the variable, or of the attribute."""
+    is_attribute: bool = False
 
 
 def clock_of(path: Path, data: xr.Dataset, source: Source, dim: str | None) -> FileClock | None:
@@ -50,9 +53,11 @@ def clock_of(path: Path, data: xr.Dataset, source: Source, dim: str | None) -> F
         dim: of times; without one, a single number may be the time of the whole file.
     """
     name = coordinate_of(data, dim, "time") if dim else _moment(data)
-    if name is None:
-        found = stamped(data, dim) if dim else None
+    if name is None and dim:
+        found = stamped(data, dim)
         return FileClock(found[1], "s", found[2], True, found[0]) if found else None
+    if name is None:
+        return _attribute(data)
     variable = data.variables[name]
     unit = unit_of(variable)
     times = source.header.times
@@ -72,6 +77,16 @@ def _moment(data: xr.Dataset) -> str | None:
     return next(iter(sorted(found, key=lambda name: usual_role(name) != "time")), None)
 
 
+def _attribute(data: xr.Dataset) -> FileClock | None:
+    """Take the attribute of a file that is its time."""
+    for name, value in data.attrs.items():
+        number = np.asarray(value)
+        if name.lower() in ATTRIBUTES and number.size == 1 and number.dtype.kind in "fiu":
+            times = number.reshape(1).astype(np.float64)
+            return FileClock(times, "", "", True, name, is_attribute=True)
+    return None
+
+
 def in_time(path: Path, sources: Sequence[DatasetSource], options: ReaderOptions) -> Source:
     """Join files that hold times of one trajectory: by their own times, else by their numbers.
 
@@ -81,11 +96,8 @@ def in_time(path: Path, sources: Sequence[DatasetSource], options: ReaderOptions
     """
     clocks = [_read_clock(source) for source in sources]
     known = [clock for clock in clocks if clock is not None]
-    if len(known) < len(sources):
-        found = {source.path: source for source in sources}
-        paths, numbers = by_number(list(found))
-        ordered = [found[file] for file in paths]
-        return InTime(path, ordered, counted_times(ordered, numbers, options.time_step))
+    if len(known) < len(sources) or _says_nothing(known):
+        return _by_number(path, sources, options)
     if options.time_step is not None:
         raise ConfigError(
             "--time-step says how long a step takes, but the source has times.",
@@ -104,13 +116,35 @@ def in_time(path: Path, sources: Sequence[DatasetSource], options: ReaderOptions
     )
 
 
+def _says_nothing(clocks: Sequence[FileClock]) -> bool:
+    """Whether files share the value of an attribute, which is then no time of theirs."""
+    times = {float(clock.times[0]) for clock in clocks}
+    return all(clock.is_attribute for clock in clocks) and len(times) < len(clocks)
+
+
+def _by_number(path: Path, sources: Sequence[DatasetSource], options: ReaderOptions) -> Source:
+    found = {source.path: source for source in sources}
+    paths, numbers = by_number(list(found))
+    ordered = [found[file] for file in paths]
+    joined = InTime(path, ordered, counted_times(ordered, numbers, options.time_step))
+    if options.time_step is None and all(len(source.header.times) == 1 for source in sources):
+        note = (
+            "no times found: they are the numbers in the names of files, unless --time-step says "
+            "how long a step takes"
+        )
+        joined.header = replace(joined.header, notes=(*joined.header.notes, note))
+    return joined
+
+
 def moments_in_time(
     path: Path, sources: Sequence[DatasetSource], options: ReaderOptions
 ) -> Source | None:
     """Join files if each has a time of its own as a single number, evenly; otherwise None."""
     if len(sources) < FEWEST or any(source.time_dim for source in sources):
         return None
-    if any(_read_clock(source) is None for source in sources):
+    clocks = [_read_clock(source) for source in sources]
+    known = [clock for clock in clocks if clock is not None]
+    if len(known) < len(sources) or _says_nothing(known):
         return None
     try:
         found = in_time(path, sources, options)

@@ -13,6 +13,7 @@ import xarray as xr
 
 from matey_core.errors import ConfigError, DataError
 from matey_core.readers._options import ROLES, DimNames, usual_role
+from matey_core.readers.netcdf.files import LEFT_OUT
 from matey_core.readers.netcdf.versions import EXPVER, is_version, order_of_versions
 
 STANDARD_NAMES = {
@@ -87,9 +88,11 @@ def find_dims(path: Path, data: xr.Dataset, named: DimNames, wanted: Iterable[st
         unclear = f" Unknown: {', '.join(unknown)}." if unknown else ""
         raise DataError(
             f"{path}: no variable has one to three space axes beside its samples and times. "
-            f"The dims are {', '.join(sizes) or 'none'}.{unclear}",
-            remedy=f"Say what the dims are; it may be: {_proposed(path, sizes, roles)}"
+            f"The dims are {', '.join(sizes) or 'none'}.{unclear}{_others(data)}",
+            remedy=f"Say what the dims are; it may be: {_proposed(path, _largest(data), roles)}"
             if unknown
+            else f"The reader hdf5 reads groups; see: matey data inspect {path} --reader hdf5"
+            if not sizes and LEFT_OUT in data.attrs
             else "Say what the dims are: --dims sample=NAME,time=NAME,y=NAME,x=NAME.",
         )
     space = max(Counter(axes).items(), key=lambda item: (len(item[0]), item[1]))[0]
@@ -102,6 +105,18 @@ def find_dims(path: Path, data: xr.Dataset, named: DimNames, wanted: Iterable[st
         single=single,
         versions=order_of_versions(data) if EXPVER in single else (),
     )
+
+
+def _others(data: xr.Dataset) -> str:
+    """Name what is not read, such as groups."""
+    return f" Not looked at: {data.attrs[LEFT_OUT]}." if data.attrs.get(LEFT_OUT) else ""
+
+
+def _largest(data: xr.Dataset) -> tuple[str, ...]:
+    """Dims of the first of the variables with most dims."""
+    floating = [variable for variable in data.data_vars.values() if is_floating(variable)]
+    dims = max((v.dims for v in floating or data.data_vars.values()), key=len, default=())
+    return tuple(map(str, dims))
 
 
 def _proposed(path: Path, sizes: Iterable[str], roles: Mapping[str, str]) -> str:

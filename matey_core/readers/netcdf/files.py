@@ -16,6 +16,7 @@ from matey_core.containers.damage import reading
 from matey_core.containers.filters import check_filters
 from matey_core.containers.hdf5 import SIGNATURE
 from matey_core.containers.links import inside
+from matey_core.containers.missing import decoded, has_inexact_marks
 from matey_core.containers.trial import check_metadata
 from matey_core.errors import ConfigError, DataError, install_extra
 from matey_core.files import version
@@ -113,15 +114,11 @@ def _opened(path: Path, known: tuple[int, ...], process: int) -> xr.Dataset:
     is_hdf5 = _start(path) == SIGNATURE
     groups = _looked_through(path) if is_hdf5 else []
     engine = _engine(path)
+    settings: dict[str, Any] = {"engine": engine, "cache": False, **NO_INDEXES}
     try:
-        data = xr.open_dataset(
-            path,
-            engine=engine,
-            decode_times=False,
-            decode_timedelta=False,
-            cache=False,
-            **NO_INDEXES,
-        )
+        data = xr.open_dataset(path, decode_times=False, decode_timedelta=False, **settings)
+        if has_inexact_marks(data):
+            data = decoded(xr.open_dataset(path, decode_cf=False, **settings))
     except Exception as error:
         if engine == "scipy":
             _forget(error)

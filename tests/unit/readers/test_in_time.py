@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from matey_core.errors import ConfigError, DataError
-from matey_core.readers import ReaderOptions, Source
+from matey_core.readers import READERS, ReaderOptions, Source
 from matey_core.readers.array import ArrayReader
 from matey_core.readers.netcdf import NetcdfReader
 from matey_core.workflows.prepare import PrepareConfig, prepare
@@ -60,6 +60,28 @@ def test_a_file_a_time_of_netcdf_is_a_trajectory(tmp_path: Path) -> None:
         np.testing.assert_array_equal(source.read(0, start, stop)[:, 0], VALUES[0, start:stop, 0])
     samples = netcdf(tmp_path, join="sample").header
     assert (len(samples.sample_names), len(samples.times), samples.notes) == (12, 1, ())
+
+
+@pytest.mark.parametrize("reader", ["netcdf", "hdf5"])
+@pytest.mark.parametrize("times", [(0.0, 0.5, 1.0, 1.5), (2.0, 2.0, 2.0, 2.0)])
+def test_the_time_of_a_file_may_be_an_attribute(
+    tmp_path: Path, reader: str, times: tuple[float, ...]
+) -> None:
+    for frame, time in enumerate(times):
+        data = xr.Dataset({"T": (("y", "x"), np.full((4, 5), frame, "f4"))}, attrs={"time": time})
+        data.to_netcdf(tmp_path / f"step_{9 + frame}.nc", engine="h5netcdf")
+    dims = ("y", "x") if reader == "hdf5" else ()
+    joined = READERS[reader](ReaderOptions(join="time", dims=dims)).open(tmp_path)
+    np.testing.assert_array_equal(joined.read(0, 0, 9)[:, 0, 0, 0], range(4))
+    found = READERS[reader](ReaderOptions(dims=dims)).open(tmp_path).header
+    if len(set(times)) == 1:  # it counts nothing
+        np.testing.assert_array_equal(joined.header.times, range(9, 13))
+        assert any("no times found: they are the numbers" in note for note in joined.header.notes)
+        assert len(found.sample_names) == 4
+    else:
+        np.testing.assert_array_equal(joined.header.times, times)
+        assert "time" not in joined.header.parameters
+        np.testing.assert_array_equal(found.times, times)
 
 
 def test_times_that_say_no_order_are_left_to_the_person(tmp_path: Path) -> None:
