@@ -8,6 +8,7 @@ import typer
 
 from matey_cli import output, render
 from matey_cli.commands._training import Assignments, SettingsFile, resolved
+from matey_cli.next_step import name_next
 from matey_cli.options.setting import Setting
 from matey_cli.options.values import typed
 
@@ -24,11 +25,22 @@ def purposes(incomplete: str) -> list[str]:
     return [name for name in PURPOSES if name.startswith(incomplete)]
 
 
+def setting_names(ctx: "typer.Context", incomplete: str) -> list[str]:
+    """Settings and sections of the purpose that begin so, for the shell's completion."""
+    from matey_core.config import explain
+
+    purpose = ctx.params.get("purpose")
+    chosen = _settings(purpose if purpose in PURPOSES else PURPOSES[0], None, None)
+    return [fact.path for fact in explain(type(chosen)) if fact.path.startswith(incomplete)]
+
+
 def config(
     setting: Annotated[
         str | None,
         typer.Argument(
+            metavar="[SETTING]",
             help="Setting or section, such as optimizer or model.tokenizer.  [default: all]",
+            autocompletion=setting_names,
             show_default=False,
         ),
     ] = None,
@@ -126,6 +138,7 @@ def _show(chosen: "Config", setting: str | None) -> None:
             render.note(f"{facts[0].path} is not set.")
     if not render.emit(values):
         output.say(tomli_w.dumps(values).rstrip())
+        name_next("config", *([setting] if setting else []), "--explain")
 
 
 def _explain(chosen: "Config", setting: str | None) -> None:
@@ -144,9 +157,11 @@ def _explain(chosen: "Config", setting: str | None) -> None:
     for fact in facts:
         _print_fact(fact)
     for name, inner in others.items():
-        render.heading(f'{setting} = "{name}" has these settings instead:')
-        for fact in inner:
-            _print_fact(fact)
+        if shown := [fact for fact in inner if not fact.names_part]:
+            render.heading(f'{setting} = "{name}" has these settings instead:')
+            for fact in shown:
+                _print_fact(fact)
+    name_next("config", "--write", "settings.toml")
 
 
 def _print_fact(fact: "SettingFact") -> None:
@@ -217,6 +232,8 @@ def _checked(path: Path, chosen: "Config", purpose: str) -> None:
     render.facts(f"{path}: no mistakes, as settings of matey {purpose}")
     rows = [(name, _toml(value)) for name, value in changed.items()]
     render.table("", ("setting", "value"), rows, caption="Other settings have their defaults.")
+    if purpose != "project":
+        name_next(purpose, "--config", path)
 
 
 def _print_schema(chosen: "Config", purpose: str) -> None:

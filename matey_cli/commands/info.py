@@ -41,6 +41,7 @@ def info(
       matey info data/zarr/2D_rdb_NA_NA.zarr
     """
     from matey_core.catalog import find_run, list_runs, read_model, read_run
+    from matey_core.errors import DataError
     from matey_core.runs.project import project
 
     here = project()
@@ -54,7 +55,13 @@ def info(
         if not render.emit(model):
             _show_model(model)
     else:
-        _show_data(here.place(str(path)))
+        place = here.place(str(path))
+        if "://" not in place and not Path(place).exists():
+            raise DataError(
+                f"{path} is no run in {here.runs}, no store in {here.data}, and no path.",
+                remedy="`matey runs` lists the runs, `matey info FOLDER` stores and sources.",
+            )
+        _show_data(place)
 
 
 def _show_data(path: str) -> None:

@@ -87,6 +87,8 @@ def _show(report: "PlanReport") -> None:
     for note in report.notes:
         render.note(note)
     render.note(_proposal(report))
+    if report.proposal is not None:
+        render.note("Next: matey pretrain, with the same options of the model and the data.")
 
 
 def _exchange(report: "PlanReport") -> str:

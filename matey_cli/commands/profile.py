@@ -4,7 +4,15 @@ from typing import TYPE_CHECKING
 
 from matey_cli import render
 from matey_cli.next_step import name_next
-from matey_cli.options import Given, configure, from_settings, option, options, run_names
+from matey_cli.options import (
+    Given,
+    configure,
+    from_settings,
+    option,
+    options,
+    run_names,
+    store_names,
+)
 
 if TYPE_CHECKING:
     from matey_core.workflows.profile import Cost, ProfileReport, ProfileRow
@@ -18,7 +26,9 @@ if TYPE_CHECKING:
     option("--tokenizer", family="matey_core.tokenizers"),
     *options("--patch --gamma --ratio --tokens"),
     option("--grid", default="the store's, or 128,128"),
-    *options("--fields --history --batch-size --accumulate --data --store --precision --compare"),
+    *options("--fields --history --batch-size --accumulate --data"),
+    option("--store", complete=store_names),
+    *options("--precision --compare"),
     *options("--seconds --runs"),
 )
 def profile(given: Given) -> None:

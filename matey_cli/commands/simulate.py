@@ -173,6 +173,7 @@ def _list(simulator: str) -> None:
                 ["name", "default", "what it is"],
                 [(entry.name, entry.default, entry.summary) for entry in settings],
             )
+            name_next("simulate", simulator)
         return
     simulators = list_simulators()
     if not render.emit({"simulators": simulators}):
@@ -181,3 +182,4 @@ def _list(simulator: str) -> None:
             ["name", "what it solves"],
             [(entry.name, entry.summary) for entry in simulators],
         )
+        name_next("simulate", "diffusion-reaction", "--list")

@@ -12,7 +12,14 @@ of its class, which is not imported; names of parts are those of the family's re
 """
 
 from matey_cli.options.layers import configure, one_of
-from matey_cli.options.names import run_names, store_names, store_or_run_names, store_weights
+from matey_cli.options.names import (
+    part_names,
+    run_names,
+    store_names,
+    store_or_run_names,
+    store_weights,
+    study_names,
+)
 from matey_cli.options.table import Given, from_settings, option, options
 from matey_cli.options.values import num_bytes, shares
 
@@ -24,9 +31,11 @@ __all__ = [
     "one_of",
     "option",
     "options",
+    "part_names",
     "run_names",
     "shares",
     "store_names",
     "store_or_run_names",
     "store_weights",
+    "study_names",
 ]

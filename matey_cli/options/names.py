@@ -1,9 +1,13 @@
 """Names of runs, stores and files of settings, for the shell's completion."""
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from importlib import resources
 from pathlib import Path
+from typing import Any
+
+from matey_core.registry import Registry
 
 
 def run_names(incomplete: str) -> list[str]:
@@ -28,6 +32,28 @@ def store_weights(incomplete: str) -> list[str]:
     """Stores and an equals sign, behind weights that are complete: `a=2,b=`."""
     done, comma, last = incomplete.rpartition(",")
     return [f"{done}{comma}{name}=" for name in store_names(last)]
+
+
+def part_names(family: str) -> Callable[[str], list[str]]:
+    """Make a completer of the names of a family's parts, behind what ends with a comma or plus.
+
+    Args:
+        family: the package, such as `matey_core.criteria`.
+    """
+
+    def complete(incomplete: str) -> list[str]:
+        cut = max(incomplete.rfind(","), incomplete.rfind("+")) + 1
+        names = _beginning(Registry[Any](family).names(), incomplete[cut:])
+        return [incomplete[:cut] + name for name in names]
+
+    return complete
+
+
+def study_names(incomplete: str) -> list[str]:
+    """Studies that come with matey."""
+    files = resources.files("matey_core.studies") / "files"
+    found = sorted(file.name for file in files.iterdir())
+    return _beginning((name.removesuffix(".toml") for name in found), incomplete)
 
 
 def _beginning(names: Iterable[str], incomplete: str) -> list[str]:

@@ -22,7 +22,9 @@ LARGEST = 2**63 - 1
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 
-def validate(kind: type[AnyConfig], values: Mapping[str, Any], *, source: str) -> AnyConfig:
+def validate(
+    kind: type[AnyConfig], values: Mapping[str, Any], *, source: str, remedy: str = EVERY_SETTING
+) -> AnyConfig:
     """Build settings from plain values, as read from TOML or JSON.
 
     Types are strict: an integer may stand for a float, a list for a tuple and a
@@ -32,6 +34,7 @@ def validate(kind: type[AnyConfig], values: Mapping[str, Any], *, source: str) -
         kind: the settings class.
         values: nested dictionaries of plain values.
         source: where the values come from, for the error text.
+        remedy: where all settings are listed.
 
     Raises:
         ConfigError: names every wrong or unknown key with its path.
@@ -40,7 +43,7 @@ def validate(kind: type[AnyConfig], values: Mapping[str, Any], *, source: str) -
         if abs(number) > LARGEST:
             raise ConfigError(
                 f"{source}: a whole number of {number.bit_length()} bits is above {LARGEST:,}.",
-                remedy=EVERY_SETTING,
+                remedy=remedy,
             )
     for text in _texts(values):
         check_is_utf8(text, ConfigError)
@@ -52,7 +55,7 @@ def validate(kind: type[AnyConfig], values: Mapping[str, Any], *, source: str) -
         problems = [f"settings that cannot be read: {error}"]
     raise ConfigError(
         f"{source}: {ended('; '.join(problems))}",
-        remedy=EVERY_SETTING,
+        remedy=remedy,
     )
 
 
@@ -90,7 +93,7 @@ def _sentences(kind: type[Config], problems: Sequence[Any], above: str = "") -> 
             yield f"{where}{problem['msg']}"
         elif problem["type"] == "extra_forbidden":
             known = _known_keys(kind, problem["loc"][:-1])
-            yield _unknown(path, known) + _elsewhere(kind, problem["loc"])
+            yield _unknown(path, known, _elsewhere(kind, problem["loc"]))
         else:
             message = problem["msg"].removeprefix("Value error, ")
             # A check of several settings says itself which of them it means.
@@ -99,10 +102,11 @@ def _sentences(kind: type[Config], problems: Sequence[Any], above: str = "") -> 
             yield f"{where}{message[:1].lower()}{message[1:]}{found}"
 
 
-def _unknown(path: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(path.rpartition(".")[2], known, n=1)
+def _unknown(path: str, known: Sequence[str], elsewhere: str) -> str:
+    # A name that another part has is no slip of the pen.
+    near = difflib.get_close_matches(path.rpartition(".")[2], [] if elsewhere else known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"
-    return f"unknown setting {path!r}{hint if known else ''}"
+    return f"unknown setting {path!r}{hint if known else ''}{elsewhere}"
 
 
 def _elsewhere(kind: type[Config], loc: tuple[int | str, ...]) -> str:

@@ -217,7 +217,8 @@ def create_run(runs: Path, config: Config, *, kind: str, name: str | None) -> Ru
     if name is not None and not NAME.fullmatch(name):
         raise ConfigError(
             f"{name!r} cannot be the name of a run: letters, digits, '-', '_' and '.' are allowed,"
-            " 200 of them at most."
+            " 200 of them at most.",
+            remedy="Choose another --name, such as thermals-1; --runs names the folder.",
         )
     path = runs / (name or _next_name(runs, kind))
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from matey_core.data import Leads, Windows, measure_given
 from matey_core.errors import CheckpointError, ConfigError, DataError, MateyWarning
-from matey_core.fields import GivenScale
+from matey_core.fields import MASK, SIZE, GivenScale
 from matey_core.locations import is_remote, recorded_location
 from matey_core.runs.folder import StoreRecord
 from matey_core.runs.settings import TrainingConfig
@@ -45,6 +45,11 @@ def open_stores(folder: Path) -> list[Store]:
             "matey prepare FOLDER.",
         )
     paths = find_stores(folder)
+    if not paths and not is_remote(folder) and folder.is_file():
+        raise DataError(
+            f"{folder} is a file; training reads stores.",
+            remedy=f"Convert it first: {shlex.join(('matey', 'prepare', str(folder)))}",
+        )
     if not paths:
         raise DataError(
             f"There is no store in {folder} or {folder / 'zarr'}.",
@@ -187,6 +192,15 @@ def given_scales(config: TrainingConfig, sources: Sequence[StoreWindows]) -> dic
     parts = [(each.store, each.training.samples) for each in sources]
     source = config.given_source
     scales = measure_given(parts, config.given, {source: config.given_role} if source else {})
+    if config.given and not scales and not {MASK, SIZE} & set(config.given):
+        stores = [store for store, _ in parts]
+        fields = [each.name for store in stores for each in store.static_fields]
+        known = dict.fromkeys([*fields, *(name for store in stores for name in store.parameters)])
+        raise ConfigError(
+            f"No store has {' or '.join(config.given)}, which --given names; there are "
+            f"{', '.join(known) or 'no static fields and no parameters'}.",
+            remedy="Correct --given, or leave it out.",
+        )
     if source is not None and source not in scales:
         raise ConfigError(
             f"given_source is {source}, which is not among what is given: "

@@ -45,6 +45,8 @@ MISTAKES = (
     ("pull me", ("'me'", "OWNER/NAME", "hub:OWNER/NAME")),
     ("download nosuch", ("LIST", "'nosuch'", "pdebench", "--list")),
     ("download pdebench", ("375 files, and none is named", "--list shows them")),
+    ("simulate heat-2d --set kk=3", ("heat_2d", "'kk'", "simulate heat-2d --list")),
+    ("info nosuch", ("nosuch is no run", "no store in data", "matey runs")),
     ("download pdebench 2d_swe", ("'2d_swe'", "advection", "Did you mean 'swe'?")),
 )
 

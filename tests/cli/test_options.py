@@ -4,12 +4,13 @@ import importlib
 from pathlib import Path
 from typing import Annotated, Any
 
+import click
 import pytest
 import typer
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from typer.testing import CliRunner
 
-from matey_cli.lazy import paths
+from matey_cli.lazy import load, paths
 from matey_cli.options import Given, from_settings, option, shares
 from matey_cli.options.setting import Setting, read
 from matey_cli.options.table import Row, describe
@@ -282,3 +283,23 @@ def test_readers_simulators_and_stores_are_completed(
     index = str(len(words.split()) - 1)
     done = process(_MATEY_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=index)
     assert done.stdout.split() == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "typed", "expected"),
+    [
+        (("study", "criterion"), "criteria", "variance,gradient+inn", "innovation"),
+        (("study", "equal-cost"), "criterion", "lap", "laplacian"),
+        (("study", "run"), "file", "low", "low-sample"),
+        (("data", "check"), "only", "finite,bou", "bounds"),
+        (("config",), "setting", "model.tokenizer.cr", "model.tokenizer.criterion"),
+    ],
+)
+def test_further_values_are_completed(
+    path: tuple[str, ...], name: str, typed: str, expected: str
+) -> None:
+    command = load(*path)
+    (option,) = [each for each in command.params if each.name == name]
+    found = [each.value for each in option.shell_complete(click.Context(command), typed)]
+    before = typed[: max(typed.rfind(","), typed.rfind("+")) + 1]
+    assert found == [before + expected]

@@ -6,7 +6,7 @@ import typer
 
 from matey_cli import findings, render
 from matey_cli.next_step import name_next
-from matey_cli.options import store_names
+from matey_cli.options import part_names, store_names
 from matey_cli.options.setting import Setting
 from matey_cli.options.values import typed
 from matey_core.registry import Registry
@@ -26,7 +26,9 @@ def check(
     only: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME,…", help="Names of checks, such as finite,bounds.  [default: all]"
+            metavar="NAME,…",
+            help="Names of checks, such as finite,bounds.  [default: all]",
+            autocompletion=part_names("matey_core.linting"),
         ),
     ] = None,
     limit: Annotated[

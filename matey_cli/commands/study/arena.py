@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from matey_cli import render
 from matey_cli.commands.study._running import RunOptions, run_file, with_run_options
-from matey_cli.options import Given, from_settings, option, options
+from matey_cli.options import Given, from_settings, option, options, store_names
 
 if TYPE_CHECKING:
     from matey_core.studies.arena.report import ArenaReport
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     option(
         "--store",
         repeats=True,
+        complete=store_names,
         help="Name of a store, or of a simulated data set; may be repeated; by default all.",
     ),
     *options("--seconds --seeds"),

@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING
 
 from matey_cli import render
 from matey_cli.next_step import name_next
-from matey_cli.options import Given, configure, from_settings, option, options, run_names
+from matey_cli.options import (
+    Given,
+    configure,
+    from_settings,
+    option,
+    options,
+    part_names,
+    run_names,
+    store_names,
+)
 from matey_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,9 +26,13 @@ if TYPE_CHECKING:
     option("--run", complete=run_names),
     *options("--without-model --data"),
     option(
-        "--store", repeats=True, help="Name of a store; may be repeated; by default all that fit."
+        "--store",
+        repeats=True,
+        complete=store_names,
+        help="Name of a store; may be repeated; by default all that fit.",
     ),
-    *options("--criteria --share --lead"),
+    option("--criteria", complete=part_names("matey_core.criteria")),
+    *options("--share --lead"),
     option("--split", default="test; without a model, all"),
     *options("--samples --windows --patch --history --out --runs"),
 )

@@ -9,7 +9,15 @@ from matey_cli import render
 from matey_cli.commands._training import Assignments, SettingsFile
 from matey_cli.commands.study._running import Jobs, Plan, running, show_comparison, show_plan
 from matey_cli.next_step import name_next
-from matey_cli.options import Given, configure, from_settings, option, options
+from matey_cli.options import (
+    Given,
+    configure,
+    from_settings,
+    option,
+    options,
+    part_names,
+    store_names,
+)
 from matey_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -43,10 +51,11 @@ ELSEWHERE = {
     option(
         "--store",
         repeats=True,
+        complete=store_names,
         help="Name of a store; may be repeated; by default all with several times and all splits.",
     ),
     *options("--arms --levels"),
-    option("--criterion", "criteria"),
+    option("--criterion", "criteria", complete=part_names("matey_core.criteria")),
     *options("--tokens --seeds --seconds --steps --only --learning-rates --metric --rollout-steps"),
     option("--preset", "training.model.preset"),
     option("--batch-size", "training.batch_size"),

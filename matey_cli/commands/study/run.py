@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from matey_cli.commands.study._running import RunOptions, run_file, with_run_options
+from matey_cli.options import study_names
 
 
 @with_run_options
@@ -13,7 +14,9 @@ def run(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="TOML file of a study, or the name of one that comes with matey."
+            metavar="FILE",
+            help="TOML file of a study, or the name of one that comes with matey.",
+            autocompletion=study_names,
         ),
     ],
     how: RunOptions,

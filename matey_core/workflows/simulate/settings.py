@@ -61,7 +61,8 @@ class SimulateConfig(Config):
         if self.steps is not None:
             values["frames"] = self.steps + 1
         given = {key: value for key, value in values.items() if value is not None}
-        return validate(kind, {**given, **self.settings}, source=self.simulator)
+        lists = f"`matey simulate {self.simulator.replace('_', '-')} --list` lists its settings."
+        return validate(kind, {**given, **self.settings}, source=self.simulator, remedy=lists)
 
     def chosen_device(self) -> str:
         """The device's name, with `auto` decided.
