@@ -114,8 +114,9 @@ def _others(data: xr.Dataset) -> str:
 
 def _largest(data: xr.Dataset) -> tuple[str, ...]:
     """Dims of the first of the variables with most dims."""
-    floating = [variable for variable in data.data_vars.values() if is_floating(variable)]
-    dims = max((v.dims for v in floating or data.data_vars.values()), key=len, default=())
+    variables = [data.variables[name] for name in data.data_vars]
+    floating = [variable for variable in variables if is_floating(variable)]
+    dims = max((variable.dims for variable in floating or variables), key=len, default=())
     return tuple(map(str, dims))
 
 
