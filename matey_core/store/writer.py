@@ -32,6 +32,7 @@ TASKS_PER_WORKER = 4
 """At least so many, so that no worker waits long for the last one."""
 WORTH_SHARING = 2 * TASK_BYTES
 """Less than this is done before a worker has started."""
+MOST_PARAMETERS = 1000
 LARGE = 2**28
 """Smaller stores stay in the page cache after they are written, ready to be read."""
 WORKER_BYTES = 128 * 2**20
@@ -100,8 +101,8 @@ def write_store(
         on_frames: called with the number of frames after every block.
 
     Raises:
-        DataError: a value is not finite, a field's name cannot be stored, or the source
-            cannot be read.
+        DataError: a value is not finite, a field's name cannot be stored, there are too many
+            parameters, or the source cannot be read.
         ConfigError: the memory is too small for a single frame.
         RunError: the disk is full, a worker died, or another process writes the store.
     """
@@ -131,7 +132,7 @@ def write_store(
 
 
 def _check_names(source: Source) -> None:
-    """Readers of other packages may not have looked at the names."""
+    """Readers of other packages may not have looked at names, nor counted parameters."""
     header = source.header
     for name in (known.name for known in (*header.spec.fields, *header.static_fields)):
         if not layout.is_field_name(name):
@@ -139,6 +140,13 @@ def _check_names(source: Source) -> None:
                 f"{source.path}: {name!r} cannot be the name of a field in a store.",
                 remedy="Rename it in the source: a letter or number first, and no slash.",
             )
+    if len(header.parameters) > MOST_PARAMETERS:
+        raise DataError(
+            f"{source.path} has {len(header.parameters):,} parameters; a store takes at most "
+            f"{MOST_PARAMETERS:,}, as each is an array of its own.",
+            remedy="Leave in the source only the single numbers and attributes that are constants "
+            "of the equation.",
+        )
 
 
 def _job(source: Source, place: StorePlace, num_samples: int, storage: Storage) -> ConversionJob:

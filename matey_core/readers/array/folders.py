@@ -12,7 +12,7 @@ import numpy as np
 from matey_core.containers.damage import reading
 from matey_core.containers.lazy import Stored
 from matey_core.containers.npy import is_npy, open_npy, open_npz, shape_and_type
-from matey_core.errors import ConfigError
+from matey_core.errors import ConfigError, DataError
 from matey_core.files import entries_of, read_json
 from matey_core.quantities import known_fields, names_a_field
 from matey_core.readers import Join
@@ -20,6 +20,8 @@ from matey_core.readers import Join
 DESCRIPTION = ".json"
 """Suffix of the file in the folder of a trajectory that holds its parameters, as `case.json`."""
 _NUMBER = re.compile(r"\d+")
+MOST_NUMBERS = 1000
+"""More are no parameters of a trajectory, and each would be an array of its own."""
 PARTS = {
     *("train", "training", "test", "testing", "val", "valid", "validation"),
     *("input", "inputs", "output", "outputs", "target", "targets", "label", "labels"),
@@ -157,11 +159,16 @@ def open_fields(folder: Path) -> dict[str, Stored]:
     """Open the fields of a trajectory, and the numbers of the one JSON file beside them.
 
     Raises:
-        DataError: a file cannot be read.
+        DataError: a file cannot be read, or describes too much.
     """
     fields = {path.stem: open_npy(path) for path in children(folder)}
     described = _description(folder)
     numbers = _numbers(read_json(described)) if described else {}
+    if len(numbers) > MOST_NUMBERS:
+        raise DataError(
+            f"{described} holds {len(numbers):,} numbers; at most {MOST_NUMBERS:,} are parameters.",
+            remedy="Leave in it what is constant in the equation, or move it away.",
+        )
     known = {name: Stored(np.array(value)) for name, value in numbers.items()}
     return {**known, **fields}
 

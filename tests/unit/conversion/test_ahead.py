@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -14,6 +15,7 @@ from matey_core.conversion.ahead import ReadAhead, reading_ahead
 from matey_core.conversion.crew import Alone, Crew, UnitRange
 from matey_core.conversion.view import Selection
 from matey_core.conversion.work import COPIES, ConversionJob, Record, portion_of
+from matey_core.errors import DataError
 from matey_core.fields import Field, FieldSpec, Grid
 from matey_core.readers import READERS, ReaderOptions
 from matey_core.sources import Header, Source
@@ -66,6 +68,15 @@ def store(
         source, path, num_samples=count, split=split, provenance=dict, memory=memory, crew=crew
     )
     return {p.relative_to(path).as_posix(): p.read_bytes() for p in path.rglob("*") if p.is_file()}
+
+
+def test_more_parameters_than_a_store_takes_are_refused(tmp_path: Path) -> None:
+    source = Counting(1)
+    many = {f"k{number}": np.zeros(2) for number in range(1001)}
+    source.header = replace(source.header, parameters=many)
+    with pytest.raises(DataError, match="1,001 parameters; a store takes at most 1,000"):
+        store(source, tmp_path / "a.zarr")
+    assert not any(tmp_path.iterdir())
 
 
 def test_chunks_are_unpacked_once_and_bytes_are_the_same(tmp_path: Path) -> None:

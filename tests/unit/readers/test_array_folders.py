@@ -197,3 +197,10 @@ def test_what_no_parameters_can_be_made_of(tmp_path: Path, text: str) -> None:
             reader().open(tmp_path / "case")
     else:
         assert reader().open(tmp_path / "case").header.parameters == {}
+
+
+def test_too_many_numbers_are_no_parameters(tmp_path: Path) -> None:
+    save(tmp_path / "case", "u", "v")
+    (tmp_path / "case/case.json").write_text(json.dumps({f"k{i}": i for i in range(1001)}))
+    with pytest.raises(DataError, match=r"case\.json holds 1,001 numbers; at most 1,000"):
+        reader().open(tmp_path / "case")
