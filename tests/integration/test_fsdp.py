@@ -1,4 +1,4 @@
-"""Processes that hold a part of every weight do what one process does that holds all."""
+"""Processes that train together, with whole weights or parts of them, do what one process does."""
 
 import math
 import os
@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,11 @@ from tests.groups import in_group
 from tests.support import tiny_store
 from tests.training import TOML, events
 
-pytestmark = [pytest.mark.distributed, pytest.mark.slow, pytest.mark.timeout(1800)]
-PATIENCE = 800
+pytestmark = [pytest.mark.distributed, pytest.mark.slow, pytest.mark.timeout(3600)]
+PATIENCE = 1600
 """Seconds for four processes, which may share a core with others."""
 SAMPLES, STEPS = 4, 50
+NAMED = {name_of(config): config for config in CONFIGS}
 SHARDED = [config for config in CONFIGS if MODELS[config.variant] is not MODELS["paper"]]
 
 
@@ -67,29 +69,34 @@ def course(config: ModelConfig, strategy: Strategy, steps: int) -> list[tuple[fl
     return [(report.loss, report.gradient_norm) for report in reports]
 
 
-def member(group: SequenceGroup, names: list[str], steps: int, address: str) -> dict[str, Any]:
+def member(
+    group: SequenceGroup, kind: str, names: list[str], steps: int, address: str
+) -> dict[str, Any]:
     """Train every model with the others, who meet where the group before does not listen."""
     dist.destroy_process_group()
     place = Place(rank=group.rank, size=group.size, local_rank=group.rank, address=address)
-    configs = {name_of(config): config for config in SHARDED}
-    found = {}
-    strategy = StrategyConfig.choose("fsdp").build(place, CPU)
-    for name in names:
-        found[name] = course(configs[name], strategy, steps)
-    return found
+    strategy = StrategyConfig.choose(kind).build(place, CPU)
+    return {name: course(NAMED[name], strategy, steps) for name in names}
+
+
+@cache
+def course_alone(name: str) -> list[tuple[float, float]]:
+    return course(NAMED[name], StrategyConfig.choose("single").build(Place(), CPU), STEPS)
 
 
 @pytest.mark.parametrize("size", [2, 4])
 @pytest.mark.parametrize("kind", ["matey full", "matey factorized", "matey axial", "others"])
-def test_fifty_steps_of_every_model_are_those_of_one_process(size: int, kind: str) -> None:
-    names = [name for name in map(name_of, SHARDED) if kind_of(name) == kind]
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+def test_fifty_steps_of_every_model_are_those_of_one_process(
+    strategy: str, size: int, kind: str
+) -> None:
+    configs = CONFIGS if strategy == "ddp" else SHARDED
+    names = [name for name in map(name_of, configs) if kind_of(name) == kind]
     address = f"tcp://127.0.0.1:{_free_port()}"
-    first, *others = in_group(member, size, names, STEPS, address, seconds=PATIENCE)
+    first, *others = in_group(member, size, strategy, names, STEPS, address, seconds=PATIENCE)
     assert all(other == first for other in others)
-    alone = StrategyConfig.choose("single").build(Place(), CPU)
-    configs = {name_of(config): config for config in SHARDED}
     for name in names:
-        expected = course(configs[name], alone, STEPS)
+        expected = course_alone(name)
         assert all(math.isfinite(loss) for loss, _ in expected)
         for found, (loss, _) in zip(first[name], expected, strict=True):
             assert found[0] == pytest.approx(loss, rel=1e-5), name
