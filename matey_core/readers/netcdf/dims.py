@@ -210,7 +210,7 @@ def _grids(
     return [space for has_time, space in found if has_time == any_time]
 
 
-def is_floating(variable: xr.Variable) -> bool:
+def is_floating(variable: xr.Variable | xr.DataArray) -> bool:
     """Whether values are floating-point numbers that a store can hold."""
     return variable.dtype.kind == "f" and variable.dtype.itemsize <= LARGEST
 
