@@ -90,7 +90,8 @@ def course_alone(name: str) -> list[tuple[float, float]]:
 def test_fifty_steps_of_every_model_are_those_of_one_process(
     strategy: str, size: int, kind: str
 ) -> None:
-    configs = CONFIGS if strategy == "ddp" else SHARDED
+    # A lone sample of `paper` may refine no cell, and then trains other norms than in its batch.
+    configs = CONFIGS if strategy == "ddp" and size < SAMPLES else SHARDED
     names = [name for name in map(name_of, configs) if kind_of(name) == kind]
     address = f"tcp://127.0.0.1:{_free_port()}"
     first, *others = in_group(member, size, strategy, names, STEPS, address, seconds=PATIENCE)
