@@ -21,10 +21,10 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file into plain values.
 
     Raises:
-        ConfigError: the file is missing or is not TOML.
+        ConfigError: the file is missing or is not TOML, or a text in it has a null character.
     """
     try:
-        return tomllib.loads(read_text(path).removeprefix("\ufeff"))  # the mark of Windows
+        values = tomllib.loads(read_text(path).removeprefix("\ufeff"))  # the mark of Windows
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.",
@@ -35,6 +35,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"{path} is not valid TOML: {error}.", remedy="Correct the file at that place."
         ) from error
+    _refuse_null(values, str(path))
+    return values
 
 
 def shipped_settings() -> dict[str, Path]:
@@ -86,7 +88,10 @@ def with_settings(values: Mapping[str, Any], settings: Iterable[str]) -> dict[st
                 f"--set {setting!r} is not of the form key=value.",
                 remedy="Write it as --set model.depth=8.",
             )
-        put(merged, path.strip(), _value(text.strip()), source=f"--set {setting[:200]!r}")
+        source = f"--set {setting[:200]!r}"
+        value = _value(text.strip())
+        _refuse_null(value, source)
+        put(merged, path.strip(), value, source=source)
     return merged
 
 
@@ -123,3 +128,17 @@ def _value(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):
         return text
+
+
+def _refuse_null(value: Any, source: str) -> None:
+    """Refuse a null character in any text, since no path or name may have one."""
+    if isinstance(value, Mapping):
+        value = [*value.keys(), *value.values()]
+    if isinstance(value, list):
+        for each in value:
+            _refuse_null(each, source)
+    elif isinstance(value, str) and "\0" in value:
+        raise ConfigError(
+            f"{source}: the text {value[:200]!r} has a null character.",
+            remedy="Write the text without it.",
+        )

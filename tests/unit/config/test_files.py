@@ -129,3 +129,18 @@ def test_the_byte_order_mark_of_windows_is_no_setting(tmp_path: Path) -> None:
 def test_a_place_is_a_text(value: object) -> None:
     with pytest.raises(ConfigError, match=r"data: should be a path or a URL"):
         validate(PretrainConfig, {"data": value}, source="matey.toml")
+
+
+@pytest.mark.parametrize(
+    "line", [r'runs = "a\u0000b"', r"[model]" + "\n" + r'"x\u0000" = 1', r'a = ["\u0000"]']
+)
+def test_a_text_with_a_null_character_is_refused(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "matey.toml"
+    path.write_text(line)
+    with pytest.raises(ConfigError, match="has a null character"):
+        read_toml(path)
+
+
+def test_a_null_character_is_refused_on_the_command_line() -> None:
+    with pytest.raises(ConfigError, match=r"--set .* has a null character"):
+        with_settings({}, [r'name="\u0000"'])
