@@ -71,4 +71,4 @@ def test_whatever_it_is_info_says_it(
 def test_info_names_what_is_not_there(matey: Matey, project: Path) -> None:
     done = matey("info", "nothing", cwd=project)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "nothing does not exist" in done.stderr
+    assert "nothing is no run in runs, no store in data, and no path" in done.stderr
