@@ -174,7 +174,7 @@ def test_a_model_directory_of_its_own(project: Path, config: RolloutConfig, tmp_
     for path in (project / "runs/pretrain-001/model").iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
     update = {"run": folder, "data": project, "history": 3, "steps": 2}
-    with pytest.raises(DataError, match="tiny_periodic, which the model was trained on, is") as found:
+    with pytest.raises(DataError, match="tiny_periodic, which the model was") as found:
         rollout(config.model_copy(update={"run": folder}))
     assert "--data" in found.value.remedy
     report = rollout(config.model_copy(update=update))
