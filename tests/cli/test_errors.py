@@ -79,7 +79,7 @@ def test_a_fault_of_matey_says_so_without_a_traceback() -> None:
 
 
 def test_interrupting_long_work_leaves_nothing(tmp_path: Path) -> None:
-    arguments = ["simulate", "diffusion-reaction", "--samples", "500", "--grid", "128"]
+    arguments = ["simulate", "diffusion-reaction", "--samples", "150", "--grid", "128"]
     process = subprocess.Popen(
         [sys.executable, "-m", "matey_cli", *arguments],
         cwd=tmp_path,
