@@ -30,6 +30,8 @@ class Trained:
     """Frames it was trained with."""
     records: tuple[StoreRecord, ...] = ()
     """Stores of the run, and of those it started from."""
+    has_places: bool = True
+    """Whether the records say where the stores are; a model without its run knows names alone."""
     tuned_on: frozenset[str] = frozenset()
     """Fingerprints of a fine-tuning's own stores; empty for other runs."""
 
@@ -49,8 +51,15 @@ class Trained:
         """Open the stores of the run.
 
         Raises:
-            DataError: one is gone or damaged, or is not on this machine.
+            DataError: one is gone or damaged, or is not on this machine, or it is not recorded
+                where they are.
         """
+        if not self.has_places:
+            names = ", ".join(dict.fromkeys(record.name for record in self.records))
+            raise DataError(
+                f"{self.path} was trained on {names}, and does not say where that is.",
+                remedy="Name a folder of stores with --data.",
+            )
         places = [recorded_location(record.path) for record in self.records]
         for record, place in zip(self.records, places, strict=True):
             if not place.is_dir():
@@ -122,7 +131,13 @@ def _of_model(folder: Path) -> Trained:
     origin = read_origin(folder)
     if origin is None:
         return Trained(path=folder, out=folder)
-    return Trained(path=folder, out=folder, history=origin.history, records=origin.stores)
+    return Trained(
+        path=folder,
+        out=folder,
+        history=origin.history,
+        records=origin.stores,
+        has_places=False,
+    )
 
 
 def moving_stores(folder: Path) -> list[Store]:

@@ -33,6 +33,7 @@ TASKS_PER_WORKER = 4
 WORTH_SHARING = 2 * TASK_BYTES
 """Less than this is done before a worker has started."""
 MOST_PARAMETERS = 1000
+"""Of a store: each is an array of its own, and a file or two."""
 LARGE = 2**28
 """Smaller stores stay in the page cache after they are written, ready to be read."""
 WORKER_BYTES = 128 * 2**20

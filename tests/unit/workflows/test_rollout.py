@@ -168,13 +168,17 @@ def test_trajectories_that_trained_the_model_are_named(config: RolloutConfig) ->
     assert trained.was_trained_on == trained.samples
 
 
-def test_a_model_directory_of_its_own(project: Path, config: RolloutConfig, tmp_path: Path) -> None:
+def test_a_model_directory_of_its_own(
+    project: Path, config: RolloutConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "exported"
     folder.mkdir()
     for path in (project / "runs/pretrain-001/model").iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
     update = {"run": folder, "data": project, "history": 3, "steps": 2}
-    with pytest.raises(DataError, match="tiny_periodic, which the model was") as found:
+    (tmp_path / "tiny_periodic").mkdir()  # a folder of that name is not the store
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match="trained on tiny_periodic, and does not") as found:
         rollout(config.model_copy(update={"run": folder}))
     assert "--data" in found.value.remedy
     report = rollout(config.model_copy(update=update))
