@@ -13,7 +13,7 @@ from matey_core.models import AdaptiveConfig, ModelConfig, upgraded_settings
 
 PLACES = ("runs", "name")
 """Settings that always differ, and say nothing."""
-OF_TOKENS = (
+IDLE_WITHOUT_TOKENS = (
     *("scheme", "kernel", "measure", "drop_path", "position", "norm", "conditioning", "details"),
     *("layer_scale", "heads", "tokenizer"),
 )
@@ -90,7 +90,7 @@ def _used(run: RunRecord) -> dict[str, Any]:
     """The settings of a run without those that its model does not use."""
     if run.model is None or _has_tokens(run.model.settings):
         return run.settings
-    idle = {f"model.{name}" for name in OF_TOKENS}
+    idle = {f"model.{name}" for name in IDLE_WITHOUT_TOKENS}
     return {
         path: value
         for path, value in run.settings.items()

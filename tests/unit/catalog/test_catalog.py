@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from matey_core.catalog import compare_runs, find_run, list_runs, read_model, read_run
+from matey_core.catalog.comparing import IDLE_WITHOUT_TOKENS
 from matey_core.errors import CheckpointError, ConfigError
-from matey_core.models import load_model
+from matey_core.models import MODELS, load_model
 from matey_core.models.pyramid import PyramidConfig
 from matey_core.models.unet import UnetConfig
 from matey_core.runs.folder import RunFolder
@@ -143,3 +144,7 @@ def test_whatever_a_file_holds_its_run_is_named(runs: Path, file: str, content: 
     report = list_runs(runs)
     assert [run.name for run in report.runs] == ["pretrain-002"]
     assert list(report.damaged) == ["pretrain-001"]
+
+
+def test_settings_that_are_left_out_without_tokens_exist() -> None:
+    assert set(IDLE_WITHOUT_TOKENS) <= set(MODELS["pyramid"].model_fields)
