@@ -23,6 +23,8 @@ BEATS = 20
 """Signs of life within a timeout at least."""
 SILENT = 3
 """Signs of life that must be missing until a process counts as silent."""
+IDLE = 0.1
+"""Part of the time that a process may compute while its main thread stands still."""
 SHORTEST = 2.0
 """Seconds without signs of life at least, for busy machines."""
 WAITING = ("torch/distributed/", "matey_core/sequence_group", "matey_core/distributed/", __file__)
@@ -36,6 +38,8 @@ class Absent:
     rank: int
     is_silent: bool
     """Whether it gives no signs of life; otherwise it lives, and is at something else."""
+    is_stuck: bool = False
+    """Whether its main thread has stood still for the whole timeout, and nothing was computed."""
     place: str = ""
     """Its machine and the number of its process there."""
     position: str = ""
@@ -44,7 +48,28 @@ class Absent:
     def __str__(self) -> str:
         name = f"Process {self.rank}" + (f" ({self.place})" if self.place else "")
         last = f"; it was last at {self.position}" if self.position else ""
-        return f"{name} {'gives no sign of life' if self.is_silent else 'does not come'}{last}"
+        moves = "does not move" if self.is_stuck else "does not come"
+        return f"{name} {'gives no sign of life' if self.is_silent else moves}{last}"
+
+
+class _Stillness:
+    """For how long a thread has stood at one place without computing.
+
+    Honest work computes, or is found at another place of the code at one of many looks.
+    """
+
+    def __init__(self) -> None:
+        self._stack = 0
+        self._computed = 0.0
+        self._looked = self._moved = time.monotonic()
+
+    def seconds(self, stack: int) -> float:
+        """Look again, at the number of a thread's stack."""
+        now, computed = time.monotonic(), time.process_time()
+        if stack != self._stack or computed - self._computed > IDLE * (now - self._looked):
+            self._moved = now
+        self._stack, self._computed, self._looked = stack, computed, now
+        return now - self._moved
 
 
 class Heartbeat:
@@ -68,6 +93,7 @@ class Heartbeat:
         self._beat = min(SLOWEST, timeout.total_seconds() / BEATS)
         self._silence = max(SHORTEST, SILENT * self._beat)
         self._where = partial(_position, threading.get_ident())
+        self._stillness = _Stillness()
         self._ended = threading.Event()
         self._write(store, 0)
         self._thread = threading.Thread(target=self._go_on, name="matey-heartbeat", daemon=True)
@@ -96,6 +122,7 @@ class Heartbeat:
             Absent(
                 rank=rank,
                 is_silent=before["beat"] == after["beat"],
+                is_stuck=after["still"] >= self.timeout.total_seconds(),
                 place=after["place"],
                 position=after["position"],
             )
@@ -113,9 +140,10 @@ class Heartbeat:
                 return  # the process that has the store is gone, as the others see by themselves
 
     def _write(self, store: Any, beat: int) -> None:
-        position, waits = self._where()
+        position, waits, stack = self._where()
         place = f"process id {os.getpid()} on {socket.gethostname()}"
-        said = {"beat": beat, "place": place, "position": position, "waits": waits}
+        still = self._stillness.seconds(stack)
+        said = {"beat": beat, "place": place, "position": position, "waits": waits, "still": still}
         store.set(self._keys[self.rank], json.dumps(said))
 
     def _read_twice(self, readings: list[list[dict[str, Any]]]) -> None:
@@ -125,14 +153,18 @@ class Heartbeat:
             time.sleep(pause)
 
 
-def _position(thread: int) -> tuple[str, bool]:
-    """Where a thread is in our code, or else anywhere, and whether it waits for other processes."""
+def _position(thread: int) -> tuple[str, bool, int]:
+    """Where a thread is in our code, or else anywhere, and whether it waits for other processes.
+
+    The last is a number of its stack, which changes with every instruction.
+    """
     frame = sys._current_frames().get(thread)
-    visited = []
+    visited, stack = [], []
     while frame is not None:
         visited.append((frame.f_code.co_filename, frame.f_lineno))
+        stack.append((frame.f_code.co_filename, frame.f_lasti))
         frame = frame.f_back
     waits = any(part in file for file, _ in visited for part in WAITING)
     own = [(file, line) for file, line in visited if "matey_core" in file]
     file, line = next(iter((*own, *visited)), ("", 0))
-    return f"{file[max(0, file.rfind('matey_core')) :]}:{line}", waits
+    return f"{file[max(0, file.rfind('matey_core')) :]}:{line}", waits, hash(tuple(stack))

@@ -49,14 +49,14 @@ def raise_if_absent(error: RuntimeError | None, *, if_alive: bool = True) -> Non
 
     Args:
         error: what the wait ended with, if it has ended.
-        if_alive: whether those count as well that live, but are at something else.
+        if_alive: whether those count as well that live and move, but are at something else.
 
     Raises:
         RunError: there are any. The first of those that wait names them.
     """
     heartbeat = Heartbeat.current
     found = [] if heartbeat is None else heartbeat.absent()
-    absent = [each for each in found if each.is_silent or if_alive]
+    absent = [each for each in found if each.is_silent or each.is_stuck or if_alive]
     if heartbeat is None or not absent:
         return
     named = "; ".join(map(str, absent))

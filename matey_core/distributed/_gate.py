@@ -28,7 +28,7 @@ class Gate:
         Args:
             store: of the group.
             place: this process.
-            timeout: after which a first process that gives no signs of life is not waited for.
+            timeout: after which a first process that is silent or stuck is not waited for.
         """
         self._store, self._place, self._timeout = store.clone(), place, timeout
         self._passed = 0
@@ -37,7 +37,7 @@ class Gate:
         """Open the gate, or wait until it is open.
 
         Raises:
-            RunError: a process gives no signs of life.
+            RunError: a process gives no signs of life, or is stuck.
             DistError: the store is gone, or did not hear of the first within `PATIENCE`.
         """
         self._passed += 1

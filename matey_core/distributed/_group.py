@@ -13,10 +13,12 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from jaxtyping import Float
+from pydantic import PositiveFloat
 from torch import Tensor, nn
 from torch.distributed import distributed_c10d
 from torch.nn.utils import clip_grad_norm_
 
+from matey_core.distributed import StrategyConfig
 from matey_core.distributed._gate import Gate
 from matey_core.distributed._world import Place, is_one_of_a_group
 from matey_core.heartbeat import Heartbeat
@@ -27,6 +29,18 @@ BUCKET = 2**24
 
 DEFAULT_TIMEOUT = 10.0
 """Minutes that a process waits for others in a step."""
+
+
+class GroupConfig(StrategyConfig):
+    """What strategies of several processes are told."""
+
+    timeout_minutes: PositiveFloat = DEFAULT_TIMEOUT
+    """Minutes after which a process that the others wait for in a step is named, and all end."""
+
+    @property
+    def timeout(self) -> timedelta:
+        """How long a process waits for others."""
+        return timedelta(minutes=self.timeout_minutes)
 
 
 class ProcessGroup:

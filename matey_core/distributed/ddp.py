@@ -10,29 +10,25 @@ taken afterwards needs no bookkeeping to get that right.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Literal
 
 import torch
-from pydantic import PositiveFloat
 from torch import Tensor, nn
 
-from matey_core.distributed import STRATEGIES, Place, StrategyConfig
-from matey_core.distributed._group import DEFAULT_TIMEOUT, ProcessGroup
+from matey_core.distributed import STRATEGIES, Place
+from matey_core.distributed._group import GroupConfig, ProcessGroup
 from matey_core.sequence_group import together
 
 
 @STRATEGIES.register("ddp")
-class DdpConfig(StrategyConfig):
+class DdpConfig(GroupConfig):
     """Several processes, each with the whole model."""
 
     name: Literal["ddp"] = "ddp"
-    timeout_minutes: PositiveFloat = DEFAULT_TIMEOUT
-    """Minutes after which a process that the others wait for in a step is named, and all end."""
 
     def build(self, place: Place, device: torch.device) -> "DataParallel":
         """Join the group."""
-        return DataParallel(place, device, timeout=timedelta(minutes=self.timeout_minutes))
+        return DataParallel(place, device, timeout=self.timeout)
 
 
 class DataParallel(ProcessGroup):

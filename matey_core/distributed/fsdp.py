@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
-from pydantic import PositiveFloat
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
@@ -21,8 +20,8 @@ from torch.export import register_dataclass
 from torch.utils._pytree import SUPPORTED_NODES
 
 from matey_core.batches import Prediction
-from matey_core.distributed import STRATEGIES, Place, StrategyConfig
-from matey_core.distributed._group import DEFAULT_TIMEOUT, ProcessGroup
+from matey_core.distributed import STRATEGIES, Place
+from matey_core.distributed._group import GroupConfig, ProcessGroup
 from matey_core.distributed._shards import has_parts, whole
 from matey_core.models import Model
 from matey_core.sequence_group import together
@@ -30,16 +29,14 @@ from matey_core.tokens import TokenBatch
 
 
 @STRATEGIES.register("fsdp")
-class FsdpConfig(StrategyConfig):
+class FsdpConfig(GroupConfig):
     """Several processes, each with a part of the model."""
 
     name: Literal["fsdp"] = "fsdp"
-    timeout_minutes: PositiveFloat = DEFAULT_TIMEOUT
-    """Minutes after which a process that the others wait for in a step is named, and all end."""
 
     def build(self, place: Place, device: torch.device) -> "FullySharded":
         """Join the group."""
-        return FullySharded(place, device, timeout=timedelta(minutes=self.timeout_minutes))
+        return FullySharded(place, device, timeout=self.timeout)
 
 
 class FullySharded(ProcessGroup):

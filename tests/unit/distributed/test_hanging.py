@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import count
 
 import pytest
 import torch.distributed as dist
@@ -68,7 +69,7 @@ def test_who_lives_and_does_not_come_is_named_with_its_place_in_the_code(group: 
 def test_who_waits_too_is_not_named(group: Group) -> None:
     group.speak_for(0)
     waiting = "matey_core/distributed/_gate.py:63"
-    group.members[1]._where = lambda: (waiting, True)
+    group.members[1]._where = lambda: (waiting, True, 0)
     time.sleep(0.1)
     with pytest.raises(RunError, match=BROKEN), together():
         raise TIMED_OUT
@@ -76,12 +77,28 @@ def test_who_waits_too_is_not_named(group: Group) -> None:
 
 def test_the_first_may_work_alone_for_longer_than_the_timeout(group: Group) -> None:
     group.speak_for(1)
+    moving = count()
+    group.members[0]._where = lambda: ("matey_core/training/loop.py:1", False, next(moving))
     first, second = (Gate(group.store, Place(rank=rank, size=2), TIMEOUT) for rank in (0, 1))
     passed = threading.Event()
     threading.Thread(target=lambda: (second.pass_through(), passed.set())).start()
     assert not passed.wait(4 * TIMEOUT.total_seconds())
     first.pass_through()
     assert passed.wait(5)
+
+
+def test_a_first_that_stands_still_without_computing_is_not_waited_for(group: Group) -> None:
+    group.speak_for(1)
+    with pytest.raises(RunError, match=r"Process 0 .* does not move; .*\.py:\d+"):
+        Gate(group.store, Place(rank=1, size=2), TIMEOUT).pass_through()
+
+
+def test_who_computes_at_one_place_does_not_stand_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, computed = iter([0.0, 10.0, 20.0, 30.0]), iter([8.0, 8.1, 15.0])
+    monkeypatch.setattr(heartbeat.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(heartbeat.time, "process_time", lambda: next(computed))
+    stillness = heartbeat._Stillness()
+    assert [stillness.seconds(1) for _ in range(3)] == [0, 10, 0]
 
 
 def test_a_first_that_is_silent_is_not_waited_for(group: Group) -> None:
