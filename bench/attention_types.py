@@ -8,24 +8,27 @@ Forward and backward, in turns and in CPU seconds, so that other programs do not
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from itertools import product
 
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 LENGTHS = (4, 16, 64, 128, 192, 256, 512, 1024)
-HEADS, WIDTH, ROWS = 3, 64, 1024
-"""Of preset ti; rows of all sequences together."""
+WIDTH, ROWS = 192, 1024
+"""Channels of all heads, as of preset ti, and rows of all sequences together."""
+HEADS = (12, 6, 4, 3, 1)
+"""Of 16, 32, 48, 64 and 192 channels."""
 ROUNDS = 7
 
 
 def rows() -> Iterator[dict[str, object]]:
-    for length in LENGTHS:
-        yield row(length)
+    for heads, length in product(HEADS, LENGTHS):
+        yield row(heads, length)
 
 
-def row(length: int) -> dict[str, object]:
-    shape = (max(1, ROWS // length), HEADS, length, WIDTH)
+def row(heads: int, length: int) -> dict[str, object]:
+    shape = (max(1, ROWS // length), heads, length, WIDTH // heads)
     inputs = [torch.randn(shape).bfloat16().requires_grad_() for _ in range(3)]
     kinds: dict[str, Callable[..., Tensor]] = {
         "bfloat16": scaled_dot_product_attention,
@@ -41,6 +44,7 @@ def row(length: int) -> dict[str, object]:
     return {
         "what": "attention",
         "length": length,
+        "channels": WIDTH // heads,
         "bfloat16_s": seconds["bfloat16"],
         "float32_s": seconds["float32"],
         "gain": seconds["bfloat16"] / seconds["float32"],

@@ -12,6 +12,8 @@ from matey_core.tokens import Segments
 SHORT = 128
 """Rows of a sequence up to which a CPU attends faster in float32 than in bfloat16; measured on a
 processor with bfloat16 units by `bench.attention_types`."""
+NARROW = 32
+"""Channels of a head up to which it does so with twice as many rows."""
 MOST_SEQUENCES = 65535
 """Of one call on a GPU: the fused kernels number sequences along a short axis of CUDA's grid."""
 
@@ -30,7 +32,9 @@ def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
 
 def _fused(q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
-    if q.device.type == "cpu" and q.dtype == torch.bfloat16 and q.shape[-2] <= SHORT:
+    rows, channels = q.shape[-2:]
+    is_short = rows <= (2 * SHORT if channels <= NARROW else SHORT)
+    if q.device.type == "cpu" and q.dtype == torch.bfloat16 and is_short:
         with torch.autocast("cpu", enabled=False):
             exact = scaled_dot_product_attention(q.float(), k.float(), v.float(), scale=scale)
         return exact.to(q.dtype)
