@@ -10,7 +10,7 @@ from matey_core.numbers import short
 from matey_core.reports.chart import Curve, chart
 from matey_core.reports.html import Html, tag
 from matey_core.reports.png import SIGNATURE, data_url
-from matey_core.reports.sections.scores import ratio_bar
+from matey_core.reports.sections.scores import FORECAST, ratio_bar, score_heads
 
 MOST_BYTES = 8 * 2**20
 """Larger pictures are left out."""
@@ -24,10 +24,10 @@ def rollouts(run: RunRecord) -> Html | None:
     """
     if not run.rollout:
         return None
-    heads = ("good frames", "best forecast", "ratio", "")
+    heads = ("good frames", FORECAST, "ratio", "")
     table = tag(
         "table",
-        tag("tr", *(tag("th", head) for head in heads)),
+        score_heads(heads),
         *(row for store, summary in run.rollout.items() for row in _rows(store, summary)),
         class_="scores",
     )

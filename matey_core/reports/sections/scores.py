@@ -8,6 +8,9 @@ from matey_core.numbers import short
 from matey_core.reports.html import Html, tag
 from matey_core.runs.scores import StoreScore
 
+FORECAST = "best forecast"
+"""Head of the column that names a training-free forecast: the only one of text."""
+
 FULL = 2.0
 """Ratio that fills a bar."""
 
@@ -18,7 +21,7 @@ def scores(run: RunRecord) -> Html | None:
         return None
     groups = groupby(sorted(run.scores, key=lambda score: score.store), key=lambda each: each.store)
     rows = [row for store, group in groups for row in _rows(store, list(group))]
-    heads = ("lead", "nRMSE", "best forecast", "its nRMSE", "ratio", "")
+    heads = ("lead", "nRMSE", FORECAST, "its nRMSE", "ratio", "")
     return tag(
         "section",
         tag("h2", "Scores"),
@@ -29,7 +32,7 @@ def scores(run: RunRecord) -> Html | None:
         ),
         tag(
             "table",
-            tag("tr", *(tag("th", head) for head in heads)),
+            score_heads(heads),
             *rows,
             class_="scores",
         ),
@@ -53,6 +56,13 @@ def _row(score: StoreScore) -> Html:
         tag("td", short(score.forecast_error)),
         tag("td", short(score.ratio)),
         tag("td", ratio_bar(score.ratio)),
+    )
+
+
+def score_heads(heads: Sequence[str]) -> Html:
+    """The first row of a table of scores; the forecast's name is aligned as in the rows below."""
+    return tag(
+        "tr", *(tag("th", head, class_="text" if head == FORECAST else None) for head in heads)
     )
 
 

@@ -105,7 +105,9 @@ def rolled_out(run: Path, store: str) -> None:
 def test_the_page_has_all_that_the_run_says(run: Path) -> None:
     path = write_report(run)
     assert path == run / "report.html"
-    seen = Seen(path.read_text(encoding="utf-8"))
+    page = path.read_text(encoding="utf-8")
+    assert page.count('<th class="text">best forecast</th>') == 1
+    seen = Seen(page)
     for heading in ("Scores", "Loss", "Validation", "Refinement", "Data", "Settings", "Versions"):
         assert heading in seen.text
     assert "Rollout" not in seen.text
