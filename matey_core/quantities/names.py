@@ -106,6 +106,8 @@ PAIRED = {
 """As `WIND`, but `ua` alone says nothing, while `ua` and `va` do."""
 NUMBERED = {"velocity", "momentum", "magnetic_field", "electric_field"}
 """Vectors whose components are numbered: `vel1`, `mom1`, `bcc1`; species and layers are as well."""
+LIKELY_NUMBERED = {"u", "v", "b", "e", "flux", "force"}
+"""Stems of which numbers may be axes, and as well layers, groups, species: people are asked."""
 AXIS_STEMS = {"u", "tau", "stress", "wind_stress"}
 """Stems of vectors beside those of `TENSORS`, if two components are there: `ux` and `uy`."""
 TURNING = {"vo", "vor", "zeta", "omega", "curl", "rv", "vort_z", "curl_z"}

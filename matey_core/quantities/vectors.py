@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from matey_core.fields import Field
-from matey_core.quantities.names import AXIS_STEMS, NUMBERED, PAIRED, TENSORS, WIND
+from matey_core.quantities.names import AXIS_STEMS, LIKELY_NUMBERED, NUMBERED, PAIRED, TENSORS, WIND
 from matey_core.quantities.spelling import AXES, Spelling, normalized, spellings
 from matey_core.quantities.units import is_speed
 
@@ -75,7 +75,7 @@ def _is_alike(found: Spelling | None, marks: Collection[str]) -> bool:
     if found is None or (len(marks) == 1 and not (_is_numbered(found) and marks == ["1"])):
         return False
     if found.kind == "number":
-        return _is_numbered(found) or found.rest in ("u", "v", "b", "e")
+        return _is_numbered(found) or found.rest in LIKELY_NUMBERED
     if found.kind == "polar":
         return found.rest in RANK_ONE or found.rest in WIND - {""}
     return found.kind != "letter" or {"u", "v"} <= {*marks} or found.rest in PAIRED

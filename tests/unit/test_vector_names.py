@@ -147,6 +147,8 @@ def test_other_standard_names_are_scalars(standard_name: str) -> None:
         "u0 u1 u2 u3",
         "u0 u1 u2 u3 u4 u5 u6 u7 u8 u9 u10 u11",
         "b1 b2",
+        "flux_1 flux_2",
+        "force1 force2 force3",
         "u_1 v_1",
         "um vm",
         "x_q y_q",
