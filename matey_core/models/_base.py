@@ -62,6 +62,7 @@ class ModelConfig(PartConfig):
 class Model(nn.Module, ABC):
     """A map from a history to later states that knows its fields by name."""
 
+    profile_part: ClassVar[str] = "model"
     can_recompute: ClassVar[bool] = False
     """Whether `recompute` saves memory."""
     can_shard: ClassVar[bool] = True

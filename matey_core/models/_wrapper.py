@@ -165,11 +165,17 @@ class Frame:
             answer = crop(answer, self.grid.shape, self.shift)
         if self.config.trend:
             answer, weight = answer.chunk(2, dim=2)
-            answer = answer + weight * self._changes()[:, -1:]
+            answer = answer + weight * self._last_change()
         answer = answer * self.reach
         if self.config.increment:
             answer = answer + self.values[:, -1:]
         return self.scale.restore(answer).squeeze(1)
+
+    def _last_change(self) -> Float[Tensor, "b 1 c *space"]:
+        """The last of `_changes`."""
+        if self.values.shape[1] == 1:
+            return torch.zeros_like(self.values)
+        return (self.values[:, -1:] - self.values[:, -2:-1]) / self.change
 
     def _changes(self) -> Float[Tensor, "b t c *space"]:
         """Changes since the frame before, in units of the typical one.

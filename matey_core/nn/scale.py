@@ -57,8 +57,8 @@ class Scale:
     def normalize(self, fields: Float[Tensor, "b l c *space"]) -> Float[Tensor, "b l c *space"]:
         """(x − mean) / std, in float32; 0 for a flat field."""
         normal = fields.float() - _channelwise(self.mean, fields)
-        normal = normal.div_(_channelwise(self.std, fields))  # in place: copies cost more than sums
-        return normal.masked_fill_(_channelwise(self.is_flat, fields), 0.0)
+        # In place, because copies cost more than sums; x / ∞ is 0, without a mask as large as x.
+        return normal.div_(_channelwise(self.std.masked_fill(self.is_flat, torch.inf), fields))
 
     def restore(self, fields: Float[Tensor, "b l c *space"]) -> Float[Tensor, "b l c *space"]:
         """X · std + mean."""

@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from matey_core.fields import Grid
+from matey_core.tokens import remember
 
 MARGIN = 4
 """Bounded axes are continued by 1/MARGIN of their points."""
@@ -91,30 +92,7 @@ class Waves:
             beyond: points to restore beyond each end of every axis, as `nn.padding.surround`
                 continues a grid.
         """
-        kept, ahead, back = [], [], []
-        *others, last = _periods(grid.shape, grid.periodic)
-        *rows, last_rows = _rows(grid, beyond, device)
-        for (points, period), row in zip(others, rows, strict=True):
-            low, high = min(modes, period // 2), min(modes, (period + 1) // 2)
-            kept.append(slice(modes - low, modes + high))
-            cosine, sine = _angles(range(-low, high), points, period, device)
-            ahead.append(_complex(cosine / period, -sine / period))
-            back.append(_complex(cosine.T[row], sine.T[row]))
-        points, period = last
-        number = min(modes, period // 2 + 1)
-        kept.append(slice(number))
-        cosine, sine = _angles(range(number), points, period, device)
-        twice = torch.full((number, 1), 2.0, dtype=torch.float64, device=device)
-        twice[0] = 1.0  # other waves stand for their complex conjugates as well,
-        if 2 * (number - 1) == period:
-            twice[-1] = 1.0  # but not the shortest possible one
-        return cls(
-            kept=tuple(kept),
-            ahead=tuple(ahead),
-            back=tuple(back),
-            ahead_last=(torch.cat([cosine, -sine]) / period).float(),
-            back_last=torch.cat([twice * cosine, -twice * sine]).T[last_rows].float(),
-        )
+        return _waves((grid.shape, grid.periodic, modes, beyond), device)
 
     def measure(self, x: Float[Tensor, "b *space d"]) -> Float[Tensor, "b *kept 2 m d"]:
         """Amplitudes of the waves, as of a Fourier series: the same on a finer grid."""
@@ -145,9 +123,41 @@ def _periods(shape: tuple[int, ...], periodic: tuple[bool, ...]) -> list[tuple[i
     ]
 
 
-def _rows(grid: Grid, beyond: int, device: torch.device) -> Iterator[Int[Tensor, " _n"]]:
+@remember
+def _waves(key: tuple[tuple[int, ...], tuple[bool, ...], int, int], device: torch.device) -> Waves:
+    """Waves of a shape, by which axes wrap around, `modes` and `beyond`; see `Waves.of`."""
+    shape, wraps, modes, beyond = key
+    kept, ahead, back = [], [], []
+    *others, last = _periods(shape, wraps)
+    *rows, last_rows = _rows(shape, wraps, beyond, device)
+    for (points, period), row in zip(others, rows, strict=True):
+        low, high = min(modes, period // 2), min(modes, (period + 1) // 2)
+        kept.append(slice(modes - low, modes + high))
+        cosine, sine = _angles(range(-low, high), points, period, device)
+        ahead.append(_complex(cosine / period, -sine / period))
+        back.append(_complex(cosine.T[row], sine.T[row]))
+    points, period = last
+    number = min(modes, period // 2 + 1)
+    kept.append(slice(number))
+    cosine, sine = _angles(range(number), points, period, device)
+    twice = torch.full((number, 1), 2.0, dtype=torch.float64, device=device)
+    twice[0] = 1.0  # other waves stand for their complex conjugates as well,
+    if 2 * (number - 1) == period:
+        twice[-1] = 1.0  # but not the shortest possible one
+    return Waves(
+        kept=tuple(kept),
+        ahead=tuple(ahead),
+        back=tuple(back),
+        ahead_last=(torch.cat([cosine, -sine]) / period).float(),
+        back_last=torch.cat([twice * cosine, -twice * sine]).T[last_rows].float(),
+    )
+
+
+def _rows(
+    shape: tuple[int, ...], periodic: tuple[bool, ...], beyond: int, device: torch.device
+) -> Iterator[Int[Tensor, " _n"]]:
     """Which points of each axis are restored, in order."""
-    for points, wraps in zip(grid.shape, grid.periodic, strict=True):
+    for points, wraps in zip(shape, periodic, strict=True):
         index = torch.arange(-beyond, points + beyond, device=device)
         yield index % points if wraps else index.clamp(0, points - 1)
 

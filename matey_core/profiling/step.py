@@ -18,11 +18,12 @@ from matey_core.profiling.machine import peak_memory, reset_peak_memory, synchro
 from matey_core.profiling.parts import watched
 from matey_core.rounding import subnormals_as_zero
 
-PARTS = ("loader", "stem", "attention", "mlp", "blocks", "head", "optimizer", OTHER)
+PARTS = ("loader", "stem", "attention", "mlp", "blocks", "head", "model", "optimizer", OTHER)
 """Every `profile_part` that a module may name, and what no module stands for.
 
-`blocks` are convolutions and spectral layers; `other` is norms, positions, lead time, choice of
-cells and loss.
+`blocks` are convolutions and spectral layers. `model` is what a model does outside its other parts:
+it normalizes fields, adds increments, embeds the lead time and chooses cells. `other` is the loss,
+the objective, and sums of gradients.
 """
 
 FEWEST_STEPS = 3

@@ -39,3 +39,4 @@ def test_shares_of_a_step_add_up_to_one(variant: str) -> None:
     shares = measure_step(step, seconds=0.0).shares
     assert sum(shares.values()) == pytest.approx(1, abs=1e-9)
     assert min(shares.values()) > 0
+    assert "model" in shares  # what lies between its parts

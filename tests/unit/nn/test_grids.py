@@ -69,6 +69,7 @@ def test_waves_are_restored_beyond_the_ends_as_the_grid_goes_on(
     beyond = Waves.of(grid, 3, device, beyond=2).restore(parts).movedim(-1, 1)
     expected = continued(inside, 2, grid.periodic)
     torch.testing.assert_close(beyond, expected, rtol=0, atol=1e-6)
+    assert Waves.of(grid, 3, device) is Waves.of(grid, 3, device)  # made once
 
 
 @pytest.mark.parametrize("shape", [(7,), (6, 5), (4, 3, 5)])
