@@ -10,7 +10,7 @@ from typing import Any
 
 from matey_core.errors import DataError, MateyWarning
 from matey_core.fields import BOUNDARIES, Field, FieldSpec, Grid
-from matey_core.locations import is_remote
+from matey_core.locations import is_remote, location
 from matey_core.store import layout
 from matey_core.store._chunks import Chunks, ZarrChunks, chunks_of
 from matey_core.store.group import StoreGroup
@@ -49,11 +49,11 @@ def _remote_stores(folder: Any) -> list[Path]:
         ) from error
 
 
-def open_store(path: Path) -> Store:
+def open_store(path: Path | str) -> Store:
     """Open a store and read its metadata.
 
     Args:
-        path: a folder, or a place in object storage.
+        path: a folder, or a place in object storage, or its text.
 
     Warns:
         MateyWarning: its chunks have a layout that is slow to read.
@@ -61,6 +61,7 @@ def open_store(path: Path) -> Store:
     Raises:
         DataError: there is no store, or it is damaged or of an unknown layout.
     """
+    path = location(path) if isinstance(path, str) else path
     try:
         group = StoreGroup(path)
     except FileNotFoundError as error:
