@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from matey_core.studies.comparison import compare
-from matey_core.studies.criterion import CriterionConfig, study_criterion
+from matey_core.studies.criterion import CHANCE, CriterionConfig, study_criterion
 from matey_core.studies.equal_cost.costs import ArmCost
 from matey_core.studies.equal_cost.verdict import verdict_of
 from matey_core.studies.log import CellLog
@@ -79,6 +79,8 @@ def test_criterion(tmp_path: Path) -> None:
         each["criterion"] for each in expected["criteria"]
     ]
     for each, before in zip(audit.criteria, expected["criteria"], strict=True):
+        if each.criterion == CHANCE:  # a hash of values to the last bit, which processors differ in
+            continue
         assert each.captured.value == pytest.approx(before["captured"]["value"], rel=1e-5)
         assert each.gain == pytest.approx(before["gain"], rel=1e-4, abs=1e-6)
         assert each.curve == pytest.approx(before["curve"], rel=1e-5)

@@ -205,6 +205,6 @@ def test_only_parts_that_a_model_has_are_listed(tmp_path: Path, settings: ModelC
     )
     assert report.rows[0].cost is not None
     shares = report.rows[0].cost.shares
-    assert list(shares) == ["loader", "stem", "blocks", "head", "optimizer", "other"]
+    assert list(shares) == ["loader", "stem", "blocks", "head", "model", "optimizer", "other"]
     assert min(shares.values()) > 0
     assert sum(shares.values()) == pytest.approx(1, abs=1e-9)
