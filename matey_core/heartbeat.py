@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -24,7 +25,7 @@ BEATS = 20
 SILENT = 3
 """Signs of life that must be missing until a process counts as silent."""
 IDLE = 0.1
-"""Part of the time that a process may compute while its main thread stands still."""
+"""Part of the time that a process may compute, and still counts as standing still."""
 SHORTEST = 2.0
 """Seconds without signs of life at least, for busy machines."""
 WAITING = ("torch/distributed/", "matey_core/sequence_group", "matey_core/distributed/", __file__)
@@ -53,19 +54,30 @@ class Absent:
 
 
 class _Stillness:
-    """For how long a thread has stood at one place without computing.
+    """Measures how long a thread has stood still: at one instruction, while nothing was computed.
 
-    Honest work computes, or is found at another place of the code at one of many looks.
+    A thread at work computes, or is at another instruction when it is looked at again.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        processor: Callable[[], float] = time.process_time,
+    ) -> None:
+        """Begin now.
+
+        Args:
+            clock: seconds since any moment.
+            processor: CPU seconds of this process, all threads together.
+        """
+        self._clock, self._processor = clock, processor
         self._stack = 0
         self._computed = 0.0
-        self._looked = self._moved = time.monotonic()
+        self._looked = self._moved = clock()
 
     def seconds(self, stack: int) -> float:
-        """Look again, at the number of a thread's stack."""
-        now, computed = time.monotonic(), time.process_time()
+        """Seconds until now, of the thread whose stack has this number."""
+        now, computed = self._clock(), self._processor()
         if stack != self._stack or computed - self._computed > IDLE * (now - self._looked):
             self._moved = now
         self._stack, self._computed, self._looked = stack, computed, now
@@ -154,9 +166,11 @@ class Heartbeat:
 
 
 def _position(thread: int) -> tuple[str, bool, int]:
-    """Where a thread is in our code, or else anywhere, and whether it waits for other processes.
+    """Look where a thread is.
 
-    The last is a number of its stack, which changes with every instruction.
+    Returns:
+        Its file and line, in our code if it is there; whether it waits for other processes; and a
+        number of its stack, which changes with every instruction.
     """
     frame = sys._current_frames().get(thread)
     visited, stack = [], []

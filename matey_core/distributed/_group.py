@@ -32,10 +32,11 @@ DEFAULT_TIMEOUT = 10.0
 
 
 class GroupConfig(StrategyConfig):
-    """What strategies of several processes are told."""
+    """Settings that all strategies of several processes share."""
 
     timeout_minutes: PositiveFloat = DEFAULT_TIMEOUT
-    """Minutes after which a process that the others wait for in a step is named, and all end."""
+    """Minutes after which a process that the others wait for in a step is named, and all end; also
+    that the first process may stand still while it works alone."""
 
     @property
     def timeout(self) -> timedelta:

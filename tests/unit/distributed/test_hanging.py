@@ -93,12 +93,10 @@ def test_a_first_that_stands_still_without_computing_is_not_waited_for(group: Gr
         Gate(group.store, Place(rank=1, size=2), TIMEOUT).pass_through()
 
 
-def test_who_computes_at_one_place_does_not_stand_still(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, computed = iter([0.0, 10.0, 20.0, 30.0]), iter([8.0, 8.1, 15.0])
-    monkeypatch.setattr(heartbeat.time, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(heartbeat.time, "process_time", lambda: next(computed))
-    stillness = heartbeat._Stillness()
-    assert [stillness.seconds(1) for _ in range(3)] == [0, 10, 0]
+def test_who_computes_or_moves_does_not_stand_still() -> None:
+    clock, computed = iter([0.0, 10.0, 20.0, 30.0, 40.0, 50.0]), iter([8.0, 8.1, 15.0, 15.0, 15.0])
+    stillness = heartbeat._Stillness(lambda: next(clock), lambda: next(computed))
+    assert [stillness.seconds(stack) for stack in (1, 1, 1, 1, 2)] == [0, 10, 0, 10, 0]
 
 
 def test_a_first_that_is_silent_is_not_waited_for(group: Group) -> None:
