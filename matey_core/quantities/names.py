@@ -107,7 +107,7 @@ PAIRED = {
 NUMBERED = {"velocity", "momentum", "magnetic_field", "electric_field"}
 """Vectors whose components are numbered: `vel1`, `mom1`, `bcc1`; species and layers are as well."""
 LIKELY_NUMBERED = {"u", "v", "b", "e", "flux", "force"}
-"""Stems of which numbers may be axes, and as well layers, groups, species: people are asked."""
+"""Stems whose numbers may be axes, but also layers, groups or species: the user is asked."""
 AXIS_STEMS = {"u", "tau", "stress", "wind_stress"}
 """Stems of vectors beside those of `TENSORS`, if two components are there: `ux` and `uy`."""
 TURNING = {"vo", "vor", "zeta", "omega", "curl", "rv", "vort_z", "curl_z"}

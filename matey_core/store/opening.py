@@ -22,18 +22,26 @@ DAMAGE = (OSError, ValueError, TypeError, AttributeError, LookupError, Arithmeti
 """What reading metadata ends with that are not what they should be, such as a size of infinity."""
 
 
-def find_stores(folder: Path) -> list[Path]:
+def find_stores(folder: Path | str) -> list[Path]:
     """List complete stores: `folder` itself, those in it, and those in its `zarr` folder.
+
+    Args:
+        folder: a path or a URL.
 
     Raises:
         DataError: object storage does not answer.
     """
+    folder = _as_path(folder)
     if folder.suffix == layout.SUFFIX:
         return [folder]
     if is_remote(folder):
         return _remote_stores(folder)
     found = [*folder.glob("*" + layout.SUFFIX), *(folder / "zarr").glob("*" + layout.SUFFIX)]
     return sorted(path for path in found if (path / "zarr.json").is_file())
+
+
+def _as_path(place: Path | str) -> Path:
+    return location(place) if isinstance(place, str) else place
 
 
 def _remote_stores(folder: Any) -> list[Path]:
@@ -53,7 +61,7 @@ def open_store(path: Path | str) -> Store:
     """Open a store and read its metadata.
 
     Args:
-        path: a folder, or a place in object storage, or its text.
+        path: a folder or a URL.
 
     Warns:
         MateyWarning: its chunks have a layout that is slow to read.
@@ -61,7 +69,7 @@ def open_store(path: Path | str) -> Store:
     Raises:
         DataError: there is no store, or it is damaged or of an unknown layout.
     """
-    path = location(path) if isinstance(path, str) else path
+    path = _as_path(path)
     try:
         group = StoreGroup(path)
     except FileNotFoundError as error:
