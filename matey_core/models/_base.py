@@ -63,6 +63,7 @@ class Model(nn.Module, ABC):
     """A map from a history to later states that knows its fields by name."""
 
     profile_part: ClassVar[str] = "model"
+    """What `matey profile` calls the time between the parts inside."""
     can_recompute: ClassVar[bool] = False
     """Whether `recompute` saves memory."""
     can_shard: ClassVar[bool] = True

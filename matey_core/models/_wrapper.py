@@ -145,7 +145,7 @@ class Frame:
         """
         values = self.values
         if self.config.innovation:
-            values = torch.cat([values, self._changes()], dim=2)
+            values = torch.cat([values, self._changes(values)], dim=2)
         if patch is None:
             return values
         return pad(values, patch, periodic=self.grid.periodic, shift=self.shift)
@@ -165,26 +165,20 @@ class Frame:
             answer = crop(answer, self.grid.shape, self.shift)
         if self.config.trend:
             answer, weight = answer.chunk(2, dim=2)
-            answer = answer + weight * self._last_change()
+            answer = answer + weight * self._changes(self.values[:, -2:])[:, -1:]
         answer = answer * self.reach
         if self.config.increment:
             answer = answer + self.values[:, -1:]
         return self.scale.restore(answer).squeeze(1)
 
-    def _last_change(self) -> Float[Tensor, "b 1 c *space"]:
-        """The last of `_changes`."""
-        if self.values.shape[1] == 1:
-            return torch.zeros_like(self.values)
-        return (self.values[:, -1:] - self.values[:, -2:-1]) / self.change
-
-    def _changes(self) -> Float[Tensor, "b t c *space"]:
+    def _changes(self, values: Float[Tensor, "b t c *space"]) -> Float[Tensor, "b t c *space"]:
         """Changes since the frame before, in units of the typical one.
 
         The first frame is given the second one's change; a single frame has none.
         """
-        if self.values.shape[1] == 1:
-            return torch.zeros_like(self.values)
-        steps = self.values.diff(dim=1) / self.change
+        if values.shape[1] == 1:
+            return torch.zeros_like(values)
+        steps = values.diff(dim=1) / self.change
         return torch.cat([steps[:, :1], steps], dim=1)
 
 

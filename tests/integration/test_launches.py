@@ -47,4 +47,4 @@ def test_blocks_of_tokens() -> None:
 
 def test_the_default_model() -> None:
     step = step_of(MODELS["pyramid"].model_validate({"preset": "mini"}))
-    assert sum(step) <= 490
+    assert sum(step) <= 430  # 472 before its waves were made once a grid
