@@ -6,27 +6,23 @@ starts with the first one and ends with this process.
 """
 
 import atexit
-import json
 import os
 import signal
-import subprocess
-import sys
 import threading
-from multiprocessing.spawn import get_executable
 from pathlib import Path
 
+from matey_core.containers.trial.process import Reader
 from matey_core.errors import DataError, RunError
 from matey_core.files import version
-from matey_core.processes import BLAS_THREADS, is_worker
+from matey_core.processes import is_worker
 
-CHILD = Path(__file__).with_name("child.py")
 MOST_SECONDS = 2.0
 """Of the processor, for one call of the library: no sound file needs that, and waiting for a slow
 disk is not counted."""
 ENDED_BY_DEADLINE = -signal.SIGPROF
 
 _lock = threading.Lock()
-_child: subprocess.Popen[str] | None = None
+_reader: Reader | None = None
 _verdicts: dict[tuple[int, ...], str] = {}
 """By what differs when a file changes: what is wrong with it, or nothing."""
 
@@ -56,68 +52,47 @@ def check_metadata(path: Path) -> None:
 def _verdict(path: Path) -> str:
     """Ask the other process; give what is wrong with the file."""
     try:
-        child = _started()
+        reader = _started()
     except OSError as error:
         raise RunError(
             f"No process can be started that reads {path} first: {error.strerror}.",
             remedy="End other processes, or allow this user more.",
         ) from error
-    assert child.stdin is not None
-    assert child.stdout is not None
     try:
-        child.stdin.write(json.dumps(os.path.abspath(path)) + "\n")
-        child.stdin.flush()
-        if child.stdout.readline():
+        if reader.reads(path):
             return ""
-    except BrokenPipeError:
-        pass
     except BaseException:  # Ctrl-C: its answer must not count for another file
         end()
         raise
-    code = child.wait()
+    code = reader.wait()
     end()
     if code == ENDED_BY_DEADLINE:
         return "the HDF5 library finds no end in its metadata"
     return f"the HDF5 library crashes on its metadata (exit code {code})"
 
 
-def _started() -> "subprocess.Popen[str]":
-    global _child
-    if _child is None or _child.poll() is not None:
+def _started() -> Reader:
+    global _reader
+    if _reader is None or not _reader.is_alive():
         end()
-        places = os.pathsep.join(map(os.path.abspath, sys.path))
-        # Without the script's folder among the places of modules.
-        command = [get_executable(), "-S", "-P", os.fspath(CHILD), str(MOST_SECONDS)]
-        _child = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            encoding="ascii",
-            env={**os.environ, "PYTHONPATH": places, BLAS_THREADS: "1"},
-            process_group=0,  # Ctrl-C is for the parent
-        )
-    return _child
+        _reader = Reader(MOST_SECONDS)
+    return _reader
 
 
 def end() -> None:
     """End the other process, if there is one."""
-    global _child
-    child, _child = _child, None
-    if child is not None:
-        child.kill()
-        child.communicate()
+    global _reader
+    reader, _reader = _reader, None
+    if reader is not None:
+        reader.end()
 
 
 def _forget() -> None:
     """Let a forked process start its own, and leave the other one to the parent."""
-    global _child, _lock
-    child, _child, _lock = _child, None, threading.Lock()
-    if child is not None:
-        child.returncode = 0  # it is no child of this process
-        for stream in (child.stdin, child.stdout):
-            assert stream is not None
-            stream.close()
+    global _reader, _lock
+    reader, _reader, _lock = _reader, None, threading.Lock()
+    if reader is not None:
+        reader.leave()
 
 
 atexit.register(end)

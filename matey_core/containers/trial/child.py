@@ -9,7 +9,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO
 
 import h5py
 
@@ -26,14 +26,14 @@ LAYOUTS = (h5py.h5d.CHUNKED, h5py.h5d.CONTIGUOUS, h5py.h5d.COMPACT)
 """Values that lie in the file itself."""
 
 
-def main() -> None:
+def main(asked: TextIO, answered: TextIO) -> None:
     """Answer until the input ends, which is when the parent does."""
     signal.signal(signal.SIGPROF, signal.SIG_DFL)  # the end of the time ends this process
-    for line in sys.stdin:
+    for line in asked:
         attempt(read_through, json.loads(line))
         signal.setitimer(signal.ITIMER_PROF, 0)
-        sys.stdout.write("\n")
-        sys.stdout.flush()
+        answered.write("\n")
+        answered.flush()
 
 
 def attempt(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -91,4 +91,4 @@ def member(group: h5py.h5g.GroupID, name: bytes) -> Any:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.stdin, sys.stdout)

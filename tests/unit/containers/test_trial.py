@@ -1,20 +1,25 @@
 """Another process reads the metadata of HDF5 files first, as the library may loop on them."""
 
 import os
+import select
 import shutil
 import signal
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import h5py
 import pytest
 
 from matey_core.containers import trial
-from matey_core.containers.trial import check_metadata
+from matey_core.containers.trial import check_metadata, child, process
 from matey_core.errors import DataError
 from matey_core.readers import READERS
 from matey_core.workflows.prepare import PrepareConfig, prepare
 from tests.support import tiny_source
 
+MAY_FORK = process.may_fork
 FREE = bytes(8)
 """Index 0, which marks the free space of a heap, and what is reserved."""
 
@@ -33,11 +38,12 @@ def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(autouse=True)
-def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture(autouse=True, params=["forked", "spawned"])
+def short(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
     """A deadline of a tenth of what it is, in a process that starts with the test."""
     trial.end()
     monkeypatch.setattr(trial, "MOST_SECONDS", 0.2)
+    monkeypatch.setattr(process, "may_fork", lambda: request.param == "forked")
     yield
     trial.end()
 
@@ -77,7 +83,7 @@ def test_one_process_serves_all_files_until_one_ends_it(endless: Path, tmp_path:
             check_metadata(path)
         except DataError:
             assert path == endless
-        processes.append(trial._child.pid if trial._child else None)
+        processes.append(trial._reader.pid if trial._reader else None)
     before, after = processes[0], processes[3]
     assert processes == [before, before, None, *[after] * 6]
     assert before != after
@@ -87,7 +93,8 @@ def test_one_process_serves_all_files_until_one_ends_it(endless: Path, tmp_path:
 def test_a_crash_of_the_library_is_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tiny_source(tmp_path / "a.h5", samples=1, frames=2)
     (tmp_path / "child.py").write_text("import os\ninput()\nos.abort()\n")
-    monkeypatch.setattr(trial, "CHILD", tmp_path / "child.py")
+    monkeypatch.setattr(process, "CHILD", tmp_path / "child.py")
+    monkeypatch.setattr(child, "read_through", lambda path: os.abort())
     with pytest.raises(DataError, match=r"crashes on its metadata \(exit code -6\)"):
         check_metadata(path)
 
@@ -119,12 +126,36 @@ def test_a_file_that_changes_is_read_again(endless: Path, tmp_path: Path) -> Non
 
 def test_a_forked_process_asks_one_of_its_own(endless: Path, tmp_path: Path) -> None:
     check_metadata(tiny_source(tmp_path / "a.h5", samples=1, frames=2))
-    known = trial._child
+    known = trial._reader
     assert known is not None
     if not (child := os.fork()):
         check_metadata(tiny_source(tmp_path / "b.h5", samples=1, frames=2))
-        is_own = trial._child is not None and trial._child.pid != known.pid
+        is_own = trial._reader is not None and trial._reader.pid != known.pid
         trial.end()
         os._exit(0 if is_own else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert known.poll() is None
+    assert known.is_alive()
+
+
+def test_a_process_is_forked_only_where_a_copy_can_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tiny_source(tmp_path / "a.h5", samples=1, frames=2)
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    with h5py.File(path):
+        assert not MAY_FORK()
+    monkeypatch.setattr(h5py.h5f, "get_obj_count", lambda *_: 0)
+    assert MAY_FORK() == (sys.platform == "linux")
+    monkeypatch.setattr(threading, "active_count", lambda: 2)
+    assert not MAY_FORK()
+
+
+def test_the_other_process_holds_nothing_open_of_this_one(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.set_inheritable(writing, True)
+    check_metadata(tiny_source(tmp_path / "a.h5", samples=1, frames=2))
+    assert trial._reader is not None
+    os.close(writing)
+    assert select.select([reading], [], [], 5.0)[0]
+    assert os.read(reading, 1) == b""
+    os.close(reading)
