@@ -25,9 +25,13 @@ def check_name(path: Path) -> None:
     """Say before the work whether a picture can be written under this name.
 
     Raises:
-        ConfigError: the suffix is neither .png nor .svg, the folder does not exist, or matplotlib
-            is missing.
+        ConfigError: the suffix is neither .png nor .svg, the folder does not exist or has this
+            name, or matplotlib is missing.
     """
+    if path.is_dir():
+        raise ConfigError(
+            f"--save {path} is a folder.", remedy=f"Name a file in it: --save {path / 'cells.png'}."
+        )
     if path.suffix.lower() not in (".png", ".svg"):
         raise ConfigError(
             f"--save {path} ends in {path.suffix or 'nothing'}; pictures are .png or .svg.",

@@ -48,7 +48,7 @@ class Trained:
         return given_names(self.path)
 
     def open_stores(self) -> list[Store]:
-        """Open the stores of the run.
+        """Open the stores of the run, each once.
 
         Raises:
             DataError: one is gone or damaged, or is not on this machine, or it is not recorded
@@ -60,14 +60,17 @@ class Trained:
                 f"{self.path} was trained on {names}, and does not say where that is.",
                 remedy="Name a folder of stores with --data.",
             )
-        places = [recorded_location(record.path) for record in self.records]
-        for record, place in zip(self.records, places, strict=True):
-            if not place.is_dir():
+        places = dict.fromkeys(record.path for record in self.records)
+        stores = []
+        for place in places:
+            location = recorded_location(place)
+            if not location.is_dir():
                 raise DataError(
-                    f"{record.path}, which the model was trained on, is gone.",
+                    f"{place}, which the model was trained on, is gone.",
                     remedy="Name the folder where the stores are with --data.",
                 )
-        return [open_store(place) for place in places]
+            stores.append(open_store(location))
+        return stores
 
     def trained_samples(self, store: Store) -> frozenset[int]:
         """Trajectories of a store that have trained the model, as far as is known."""

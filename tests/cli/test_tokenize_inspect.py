@@ -119,6 +119,7 @@ def test_pictures_need_matplotlib(
     ("arguments", "words"),
     [
         (["--save", "map.jpg"], "pictures are .png or .svg"),
+        (["--save", "."], "--save . is a folder"),
         (["--save", "no/map.png"], "there is no folder no"),
         (["--patch", "64,32"], "does not fit a grid of 32×32 points"),
         (["--patch", "8,3"], "each a multiple of the next"),

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from matey_core.errors import DataError, MateyWarning
+from matey_core.runs.folder import StoreRecord
 from matey_core.runs.sources import open_stores
-from matey_core.runs.trained import moving_stores
+from matey_core.runs.trained import Trained, moving_stores
 from matey_core.workflows.tokenize_inspect.source import first_store, open_frames
 from tests.support import tiny_store
 
@@ -45,6 +46,13 @@ def test_a_folder_without_a_readable_store_is_an_error(tmp_path: Path) -> None:
     for opened in (open_stores, moving_stores):
         with pytest.raises(DataError, match="matey_layout 99"):
             opened(tmp_path)
+
+
+def test_a_store_that_a_run_records_many_times_is_opened_once(tmp_path: Path) -> None:
+    path = str(tiny_store(tmp_path, name="good"))
+    record = StoreRecord(name="good", fingerprint="0", path=path, fields=("density",))
+    run = Trained(path=tmp_path, out=tmp_path, records=(record,) * 1000)
+    assert [store.name for store in run.open_stores()] == ["good"]
 
 
 CHUNKS = ("consolidated_metadata", "metadata", "x", "chunk_grid", "configuration", "chunk_shape")
