@@ -126,7 +126,8 @@ def counted_times(
     counts = [len(source.header.times) for source in sources]
     if step is None and max(counts) == 1:
         return np.array(numbers, dtype=np.float64)
-    return (step or 1.0) * np.arange(sum(counts), dtype=np.float64)
+    longest = sources[counts.index(max(counts))]
+    return (step or longest.header.spec.time_step) * np.arange(sum(counts), dtype=np.float64)
 
 
 def look_like_steps(sources: Sequence[Source]) -> tuple[str, ...]:

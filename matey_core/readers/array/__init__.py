@@ -25,15 +25,10 @@ from matey_core.readers.array.folders import (
     trajectories,
 )
 from matey_core.readers.array.ranks import ArrayDims
+from matey_core.readers.netcdf.clock import in_time, moments_in_time
 from matey_core.readers.netcdf.header import open_dataset
 from matey_core.readers.netcdf.source import Opener
-from matey_core.sources.in_time import (
-    InTime,
-    by_number,
-    counted_times,
-    look_like_steps,
-    runs_in,
-)
+from matey_core.sources.in_time import look_like_steps, runs_in
 from matey_core.sources.joined import Joined
 from matey_core.sources.parts import opened_parts
 
@@ -119,16 +114,19 @@ class ArrayReader(Reader):
         if join == "time":
             return self._in_time(path, opener)
         sources = opened_parts(files, lambda file: open_dataset(file, self.options, opener))
+        is_open = self.options.join == "auto"
+        if is_open and (found := moments_in_time(path, sources, self.options)):
+            return found
         joined = Joined(path, sources)
-        if self.options.join == "auto" and "time" not in self._roles():
+        if is_open:
             notes = (*joined.header.notes, *look_like_steps(sources))
             joined.header = replace(joined.header, notes=notes)
         return joined
 
     def _in_time(self, folder: Path, opener: Opener) -> Source:
-        paths, numbers = by_number(self._children(folder))
-        sources = opened_parts(paths, lambda path: open_dataset(path, self.options, opener))
-        return InTime(folder, sources, counted_times(sources, numbers, self.options.time_step))
+        files = self._children(folder)
+        sources = opened_parts(files, lambda path: open_dataset(path, self.options, opener))
+        return in_time(folder, sources, self.options)
 
     def _open_fields(self, folder: Path, opener: Opener) -> Source:
         return open_dataset(folder, self.options, opener, files=files_of_fields(folder))

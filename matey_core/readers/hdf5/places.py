@@ -12,13 +12,13 @@ from matey_core.containers.hdf5 import MAX_LENGTH
 from matey_core.containers.lazy import Stored
 from matey_core.errors import DataError
 from matey_core.readers._options import usual_role
+from matey_core.readers.netcdf.dims import step_names
 
 _DECORATED = re.compile(
     r"(?:grid|coords?|mesh)?[-_ ]?([a-z]+?)"
     r"(?:[-_ ]?(?:coor|coords?|coordinates?|grid|axis|mesh|points|values|vals|array)|_hash_\w+)?"
 )
 TIMES = ("sim_time", "tspan", "t_span", "timestamps", "physical_time")
-STEPS = {"time": ("dt", "delta_t", "time_step", "timestep")}
 ROUNDING = 1e-5
 """Positions that differ by less, in parts of their range, are the same."""
 
@@ -127,7 +127,7 @@ def steps(
     """Steps of dims without positions: by attributes such as `dx`, or by arrays of one number."""
     found = {}
     for dim in dims:
-        names = STEPS.get(dim, (f"d{dim}", f"delta_{dim}", f"{dim}_spacing"))
+        names = step_names(dim)
         stated = [(f"the attribute {key}", value) for key, value in attributes.items()]
         for folder in folders:
             paths = (f"{folder}/{name}".strip("/") for name in names)

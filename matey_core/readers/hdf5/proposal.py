@@ -10,6 +10,7 @@ from matey_core.containers.matlab5 import CLASS
 from matey_core.containers.tree import MATLAB
 from matey_core.containers.views import STAR, matches
 from matey_core.errors import ConfigError
+from matey_core.readers.hdf5.beside import relation
 from matey_core.readers.hdf5.fields import is_floating, known_recipe, reference, unique_names
 from matey_core.readers.hdf5.places import place_of
 
@@ -22,6 +23,8 @@ MATLAB_DIMS = {
     4: ("sample", "y", "x", "time"),
 }
 """As the data sets of Fourier neural operators have them."""
+LEADING: dict[str, tuple[str, ...]] = {"none": ("sample", "time"), "samples": ("time",)}
+"""Dims that may come first, by what the files beside are."""
 COMPONENT = "component"
 """Name of the dim of a vector's components."""
 _NUMBER = re.compile(r"\d+(?!.*\d)")
@@ -29,9 +32,9 @@ _NUMBER = re.compile(r"\d+(?!.*\d)")
 
 def proposed(path: Path, arrays: Mapping[str, Stored]) -> tuple[str, ...]:
     """Words of the command, without `matey`; none if no array can be a field."""
-    words = ("prepare", "hdf5", str(path))
+    words = ("prepare", "hdf5")
     if known_recipe(arrays):
-        return words
+        return (*words, str(path))
     floating = {p: a for p, a in arrays.items() if is_floating(a) and a.shape}
     if not floating:
         return ()
@@ -39,14 +42,17 @@ def proposed(path: Path, arrays: Mapping[str, Stored]) -> tuple[str, ...]:
     shape = reference(floating, rank) or ()
     alike = [path for path, array in floating.items() if array.shape == shape]
     pattern = _pattern(alike)
+    is_matlab = bool({MATLAB, CLASS} & floating[alike[0]].attributes.keys())
+    others = "none" if pattern or is_matlab else relation(path, arrays, rank)
     if pattern:
         first = "time" if STAR in pattern.rpartition("/")[2] else "sample"
         paths = list(dict.fromkeys(filter(None, (_starred(path, pattern) for path in alike))))
         dims = (first, *_dims(shape, ("time",) if first == "sample" else ()))
         shape = (0, *shape)
     else:
-        paths, dims = alike, _dims(shape, ("sample", "time"))
-        if {MATLAB, CLASS} & floating[alike[0]].attributes.keys() and len(shape) in MATLAB_DIMS:
+        leading = ("time",) * (shape[0] == 1) if others == "times" else LEADING[others]
+        paths, dims = alike, _dims(shape, leading)
+        if is_matlab and len(shape) in MATLAB_DIMS:
             dims = MATLAB_DIMS[len(shape)]
     dims = _by_positions(dims, shape, arrays)
     beside = [path for path, array in floating.items() if array.shape == shape[:-1]]
@@ -55,7 +61,10 @@ def proposed(path: Path, arrays: Mapping[str, Stored]) -> tuple[str, ...]:
     names = unique_names(paths[:MOST_FIELDS])
     fields = [p if n == p else f"{n.strip(STAR + '_-.') or 'u'}={p}" for n, p in names.items()]
     more = ("--component-dim", COMPONENT) if COMPONENT in dims else ()
-    return (*words, "--fields", ",".join(fields), "--dims", ",".join(dims), *more)
+    join = ("--join", "time") if others == "times" else ()
+    place = path if others == "none" else path.parent
+    said = ("--fields", ",".join(fields), "--dims", ",".join(dims))
+    return (*words, str(place), *said, *more, *join)
 
 
 def _pattern(paths: Sequence[str]) -> str:

@@ -139,8 +139,8 @@ def _by_number(path: Path, sources: Sequence[DatasetSource], options: ReaderOpti
 def moments_in_time(
     path: Path, sources: Sequence[DatasetSource], options: ReaderOptions
 ) -> Source | None:
-    """Join files if each has a time of its own as a single number, evenly; otherwise None."""
-    if len(sources) < FEWEST or any(source.time_dim for source in sources):
+    """Join files if each has a single time of its own, evenly; otherwise None."""
+    if len(sources) < FEWEST or any(len(source.header.times) > 1 for source in sources):
         return None
     clocks = [_read_clock(source) for source in sources]
     known = [clock for clock in clocks if clock is not None]

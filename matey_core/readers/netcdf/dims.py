@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
+from jaxtyping import Float
 
 from matey_core.errors import ConfigError, DataError
 from matey_core.readers._options import ROLES, DimNames, usual_role
@@ -177,19 +178,38 @@ def coordinate_of(data: xr.Dataset, dim: str, role: str) -> str | None:
     return next((n for n in found if n == dim or guessed_role(data, n) == role), None)
 
 
-WRF_SPACING = {"west_east": "DX", "south_north": "DY"}
-"""Dims without positions → the attribute of the file with the distance of their points, in m."""
+TIME_STEPS = ("dt", "delta_t", "time_step", "timestep")
 
 
-def stated_spacing(data: xr.Dataset, space: Mapping[str, str]) -> list[tuple[str, str, float]]:
-    """List dims, axes and spacings that only attributes of the file tell, as those of WRF do."""
-    found = []
-    for dim, axis in space.items():
-        step = np.asarray(data.attrs.get(WRF_SPACING.get(dim, ""), np.nan))
+def step_names(dim: str) -> tuple[str, ...]:
+    """Names, in small letters, of attributes and arrays that tell the step along a dim."""
+    return TIME_STEPS if dim == "time" else (f"d{dim}", f"delta_{dim}", f"{dim}_spacing")
+
+
+class StatedStep(NamedTuple):
+    """The step along a dim without positions, from an attribute of the file."""
+
+    size: int
+    step: float
+    attribute: str
+
+    @property
+    def positions(self) -> Float[np.ndarray, "points"]:
+        """Positions from 0 on."""
+        return self.step * np.arange(self.size, dtype=np.float64)
+
+
+def stated_step(data: xr.Dataset, dim: str, role: str) -> StatedStep | None:
+    """Find the step along a dim that has no positions; None without, or with positions."""
+    if coordinate_of(data, dim, role):
+        return None
+    names = {*step_names(role), *step_names(dim.lower())}
+    for name, value in data.attrs.items():
+        step = np.asarray(value)
         is_number = step.size == 1 and step.dtype.kind in "fiu"
-        if is_number and 0 < float(step.item()) < np.inf and not coordinate_of(data, dim, axis):
-            found.append((dim, axis, float(step.item())))
-    return found
+        if is_number and name.lower() in names and 0 < float(step.item()) < np.inf:
+            return StatedStep(data.sizes[dim], float(step.item()), name)
+    return None
 
 
 def _grids(

@@ -26,7 +26,7 @@ from matey_core.readers._options import (
 )
 from matey_core.readers._vectors import described, vector_notes
 from matey_core.readers.netcdf.components import opened_in_components
-from matey_core.readers.netcdf.dims import coordinate_of, stated_spacing
+from matey_core.readers.netcdf.dims import coordinate_of, stated_step
 from matey_core.readers.netcdf.files import opened as files_opened
 from matey_core.readers.netcdf.layout import NetcdfLayout, layout_of, unit_of
 from matey_core.readers.netcdf.notes import circle_notes, notes_of
@@ -179,8 +179,8 @@ def _grid(
         if (name := coordinate_of(data, dim, axis))
     }
     if not options.spacing:
-        stated = stated_spacing(data, space)
-        known |= {axis: step * np.arange(data.sizes[dim]) for dim, axis, step in stated}
+        stated = {axis: stated_step(data, dim, axis) for dim, axis in space.items()}
+        known |= {axis: step.positions for axis, step in stated.items() if step}
     flipped = []
     for place, axis in enumerate(axes):
         if axis in known and len(known[axis]) > 1 and (known[axis][1:] < known[axis][:-1]).all():
@@ -230,9 +230,10 @@ def _times(
         return frame_times(options, 1, None), ""
     name = coordinate_of(data, dim, "time")
     if name is None:
-        found = stamped(data, dim)
-        times = frame_times(options, data.sizes[dim], found[1] if found else None)
-        return times, "s" if found else ""
+        if found := stamped(data, dim):
+            return frame_times(options, data.sizes[dim], found[1]), "s"
+        step = None if options.time_step else stated_step(data, dim, "time")
+        return frame_times(options, data.sizes[dim], step.positions if step else None), ""
     variable = data.variables[name]
     unit, numbers = unit_of(variable), _numbers(path, name, variable)
     is_vague = is_increasing(numbers) and not (is_even(numbers) and has_fixed_length(unit))

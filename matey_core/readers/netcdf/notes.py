@@ -12,7 +12,7 @@ from jaxtyping import Shaped
 from matey_core.fields import Grid, can_name_a_parameter
 from matey_core.readers import ReaderOptions
 from matey_core.readers.netcdf.components import MOST_COMPONENTS
-from matey_core.readers.netcdf.dims import Dims, coordinate_of, is_floating, stated_spacing
+from matey_core.readers.netcdf.dims import Dims, StatedStep, coordinate_of, is_floating, stated_step
 from matey_core.readers.netcdf.files import LEFT_OUT, is_netcdf
 from matey_core.readers.netcdf.layout import NetcdfLayout, unit_of
 from matey_core.readers.netcdf.times import stamped
@@ -45,11 +45,17 @@ def notes_of(
     times = _times_name(data, dims.time)
     notes = []
     is_trajectory = dims.time is not None and layout.fields[0].has_time
-    if is_trajectory and not times and not options.time_step and is_netcdf(path):
-        notes.append("no times found: steps of 1, unless --time-step says otherwise")
-    placed = {axis for _, axis, _ in stated_spacing(data, dims.space)}
-    placed |= {axis for dim, axis in dims.space.items() if coordinate_of(data, dim, axis)}
-    unplaced = [axis for axis in dims.space.values() if axis not in placed]
+    if is_trajectory and not times and not options.time_step:
+        stated = stated_step(data, str(dims.time), "time")
+        if stated:
+            notes.append(_stated("time", stated))
+        elif is_netcdf(path):
+            notes.append("no times found: steps of 1, unless --time-step says otherwise")
+    steps = {axis: stated_step(data, dim, axis) for dim, axis in dims.space.items()}
+    if not options.spacing:
+        notes += [_stated(axis, step) for axis, step in steps.items() if step]
+    placed = {axis for dim, axis in dims.space.items() if coordinate_of(data, dim, axis)}
+    unplaced = [axis for axis, step in steps.items() if axis not in placed and not step]
     if unplaced and not options.spacing and is_netcdf(path):
         notes.append(
             f"no positions found along {', '.join(unplaced)}: points are 1 apart, unless --spacing "
@@ -60,6 +66,10 @@ def notes_of(
         notes += _left_out(data, dims, {*used, *fields, times, dims.sample, dims.field, EXPVER})
     notes += version_notes(data, dims.time, dims.versions)
     return tuple(notes)
+
+
+def _stated(dim: str, stated: StatedStep) -> str:
+    return f"steps of {stated.step:g} along {dim}, from the attribute {stated.attribute}"
 
 
 def circle_notes(

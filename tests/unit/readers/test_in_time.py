@@ -2,7 +2,7 @@
 
 import pickle
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -82,6 +82,26 @@ def test_the_time_of_a_file_may_be_an_attribute(
         np.testing.assert_array_equal(joined.header.times, times)
         assert "time" not in joined.header.parameters
         np.testing.assert_array_equal(found.times, times)
+
+
+@pytest.mark.parametrize("reader", ["netcdf", "hdf5", "array"])
+@pytest.mark.parametrize("join", ["auto", "time"])
+def test_a_dim_of_a_single_time_is_a_time_as_well(
+    tmp_path: Path, reader: str, join: Literal["auto", "time"]
+) -> None:
+    for frame in range(4):
+        part, time = VALUES[0, frame : frame + 1, 0], [0.25 * frame]
+        path = tmp_path / f"snap_{3 - frame}"  # the names count backwards
+        if reader == "array":
+            np.savez(path.with_suffix(".npz"), p=part, time=time)
+        else:
+            data = xr.Dataset({"p": (("time", "y", "x"), part)}, {"time": time})
+            data.to_netcdf(path.with_suffix(".nc"), engine="h5netcdf")
+    dims = () if reader == "netcdf" else ("time", "y", "x")
+    source = READERS[reader](ReaderOptions(dims=dims, join=join)).open(tmp_path)
+    np.testing.assert_array_equal(source.header.times, 0.25 * np.arange(4))
+    np.testing.assert_array_equal(source.read(0, 0, 4)[:, 0], VALUES[0, :4, 0])
+    assert any("--join sample" in note for note in source.header.notes) == (join == "auto")
 
 
 def test_times_that_say_no_order_are_left_to_the_person(tmp_path: Path) -> None:

@@ -143,9 +143,30 @@ def test_times_that_are_written_out_are_read(tmp_path: Path) -> None:
     header = NetcdfReader().open(tmp_path / "wrf.nc").header
     assert (header.spec.time_step, header.units["time"]) == (10800.0, "s")
     assert header.spec.grid.spacing == (9000.0, 12000.0)
-    assert header.notes == ()
+    assert header.notes == (
+        "steps of 9000 along y, from the attribute DY",
+        "steps of 12000 along x, from the attribute DX",
+    )
     header = NetcdfReader(ReaderOptions(spacing=(2.0,))).open(tmp_path / "wrf.nc").header
     assert header.spec.grid.spacing == (2.0, 2.0)
+
+
+def test_steps_that_attributes_tell_are_used_and_said(tmp_path: Path) -> None:
+    data = xr.Dataset({"p": FIELD}, attrs={"dt": 0.25, "dx": np.float32(0.5), "y_spacing": 2})
+    for number in range(3):
+        data.to_netcdf(tmp_path / f"part{number}.nc", engine="h5netcdf")
+    header = NetcdfReader().open(tmp_path / "part0.nc").header
+    assert (header.spec.time_step, header.spec.grid.spacing) == (0.25, (2.0, 0.5))
+    assert header.notes == (
+        "steps of 0.25 along time, from the attribute dt",
+        "steps of 2 along y, from the attribute y_spacing",
+        "steps of 0.5 along x, from the attribute dx",
+    )
+    times = NetcdfReader(ReaderOptions(join="time")).open(tmp_path).header.times
+    np.testing.assert_array_equal(times, 0.25 * np.arange(len(times)))
+    assert len(times) == 3 * len(header.times)
+    said = NetcdfReader(ReaderOptions(time_step=3.0, spacing=(4.0,))).open(tmp_path).header
+    assert (said.spec.time_step, said.spec.grid.spacing, said.notes) == (3.0, (4.0, 4.0), ())
 
 
 def test_a_file_without_times_says_so(tmp_path: Path) -> None:

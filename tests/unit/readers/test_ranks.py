@@ -3,6 +3,7 @@
 import pickle
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
@@ -10,6 +11,7 @@ import xarray as xr
 from matey_core.errors import ConfigError, DataError
 from matey_core.readers import ReaderOptions, Source
 from matey_core.readers.array import ArrayReader
+from matey_core.readers.hdf5.contents import contents_of
 from matey_core.readers.netcdf import NetcdfReader
 
 RANDOM = np.random.default_rng(0)
@@ -45,6 +47,40 @@ def test_lattice_boltzmann_runs_are_one_source(tmp_path: Path, save: object) -> 
     np.testing.assert_array_equal(source.read(2, 3, 7), expected[3:7])
     assert static_names(source) == ["obstacle"]
     np.testing.assert_array_equal(source.read_static(1)[0], SOLID.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("shape", "beside", "attributes", "words"),
+    [
+        ((5, 6), {}, {"time": True}, ". --fields p --dims y,x --join time"),
+        ((5, 6), {"t": ()}, {}, ". --fields p --dims y,x --join time"),
+        ((5, 6), {}, {}, ". --fields p --dims y,x --join time"),
+        ((1, 5, 6), {"t": (1,)}, {}, ". --fields p --dims time,y,x --join time"),
+        ((7, 5, 6), {"t": ()}, {}, ". --fields p --dims z,y,x --join time"),
+        ((7, 5, 6), {}, {}, ". --fields p --dims time,y,x"),
+    ],
+)
+def test_a_folder_is_proposed_where_its_files_are_alike(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    shape: tuple[int, ...],
+    beside: dict[str, tuple[int, ...]],
+    attributes: dict[str, bool],
+    words: str,
+) -> None:
+    for number in range(3):
+        with h5py.File(tmp_path / f"out_{number}.h5", "w") as file:
+            file["p"] = np.ones(shape, np.float32)
+            for name, size in beside.items():
+                file[name] = np.full(size, 0.5 * number)
+            for name in attributes:
+                file.attrs[name] = 0.5 * number
+    monkeypatch.chdir(tmp_path)
+    command = " ".join(contents_of(Path("out_1.h5")).command)
+    assert command == f"prepare hdf5 {words}"
+    with h5py.File("out_2.h5", "a") as file:
+        file["more"] = 1.0
+    assert contents_of(Path("out_1.h5")).command[2] == "out_1.h5"
 
 
 def test_a_vector_is_proposed(tmp_path: Path) -> None:
