@@ -48,6 +48,30 @@ def test_declared_missing_values_are_a_note_with_their_share(path: Path) -> None
     assert found.expected == "1,152, as the store declares"
 
 
+@pytest.mark.parametrize("mark", [1e20, -1e30, 9.96921e36, -9999.0, -999.9, 99999.0, -32768.0])
+def test_a_mark_of_missing_values_is_found(path: Path, mark: float) -> None:
+    assert findings(path, "marks") == ()
+    for sample in (1, 3):
+        values(path, "density", sample)[4:, 2:4, :8] = mark
+    (found,) = findings(path, "marks")
+    assert (found.severity, found.field, found.sample) == ("warning", "density", "1")
+    assert (found.frame, found.count) == (4, 2)
+    assert found.found.startswith(f"{mark:g} in 6.25 % of the points")
+    assert "missing_value" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("number", "frames", "is_mark"),
+    [(5e5, slice(None), True), (5e5, slice(0, 1), False), (5.0, slice(None), False)],
+)
+def test_a_number_that_is_none_of_the_usual_marks_stands_in_every_frame(
+    path: Path, number: float, frames: slice, is_mark: bool
+) -> None:
+    for sample in range(6):
+        values(path, "density", sample)[frames, :3, :3] = number
+    assert len(findings(path, "marks")) == is_mark
+
+
 def test_a_negative_density_is_found_where_it_is_worst(path: Path) -> None:
     declare(path, "density", bounds=[0.0, None])
     assert findings(path, "bounds") == ()
