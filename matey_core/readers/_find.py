@@ -1,11 +1,13 @@
 """Looking for sources in a tree of folders: what every reader's `find` is made of."""
 
 import os
-from collections.abc import Collection, Iterator
+import warnings
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from matey_core.containers.hdf5 import is_hdf5
-from matey_core.errors import DataError, NothingFoundError
+from matey_core.errors import DataError, MateyWarning, NothingFoundError
 from matey_core.files import entries_of, read_json
 from matey_core.locations import is_remote
 
@@ -18,7 +20,8 @@ def walk(folder: Path, exclude: Collection[Path] = ()) -> Iterator[Path]:
 
     Links are followed, and no folder is entered twice, so loops end. A Zarr group or array is
     one thing: it is yielded and not entered. Stores that `prepare` has written are left out,
-    and so is whatever is half-written (`NAME.partial`) or neither file nor folder.
+    and so is whatever is half-written (`NAME.partial`) or neither file nor folder. So are forecasts
+    that `rollout` has written, unless `folder` is one.
 
     Args:
         folder: a folder or a file.
@@ -26,6 +29,9 @@ def walk(folder: Path, exclude: Collection[Path] = ()) -> Iterator[Path]:
 
     Raises:
         DataError: `folder` does not exist.
+
+    Warns:
+        MateyWarning: forecasts are left out.
     """
     if not folder.exists():
         raise DataError(f"{folder} does not exist.", remedy="Name a folder or a file with data.")
@@ -33,7 +39,7 @@ def walk(folder: Path, exclude: Collection[Path] = ()) -> Iterator[Path]:
         yield folder
         return
     seen = {os.path.realpath(path) for path in exclude}
-    waiting = [folder]
+    waiting, forecasts = [folder], []
     while waiting:
         path = waiting.pop()
         if path.suffix == ".partial":
@@ -43,12 +49,24 @@ def walk(folder: Path, exclude: Collection[Path] = ()) -> Iterator[Path]:
                 yield path
             continue
         real = os.path.realpath(path)
-        if real in seen or _is_store(path):
+        attributes = _attributes(path)
+        if real in seen or "matey_layout" in attributes:
             continue
         seen.add(real)
+        if path != folder and _is_forecast(attributes):
+            forecasts.append(str(path))
+            continue
         yield path
         if not is_zarr(path):
             waiting += reversed(entries_of(path))
+    if forecasts:
+        more = f" and {len(forecasts) - 3} more" if len(forecasts) > 3 else ""
+        warnings.warn(
+            f"left out, as they are forecasts of a model: {', '.join(forecasts[:3])}{more}. One that "
+            "is named itself is read.",
+            MateyWarning,
+            stacklevel=1,  # one place, so that it is said once, however many readers look
+        )
 
 
 def find_hdf5(folder: Path, exclude: Collection[Path]) -> list[Path]:
@@ -73,13 +91,19 @@ def is_zarr(folder: Path) -> bool:
     return folder.suffix == ".zarr" or any(_is_file(folder / name) for name in ZARR_FILES)
 
 
-def _is_store(folder: Path) -> bool:
-    """Whether a folder is a store that `prepare` has written."""
+def _attributes(folder: Path) -> dict[str, Any]:
+    """What a Zarr 3 group says of itself; nothing where a folder is none."""
     try:
         attributes = read_json(folder / "zarr.json")["attributes"]
-        return "matey_layout" in attributes
     except (OSError, ValueError, KeyError, TypeError):
-        return False
+        return {}
+    return attributes if isinstance(attributes, dict) else {}
+
+
+def _is_forecast(attributes: Mapping[str, Any]) -> bool:
+    """Whether these are attributes of what `rollout` has written."""
+    made = attributes.get("provenance")
+    return isinstance(made, dict) and made.keys() >= {"model", "store"}
 
 
 def _is_folder(path: Path) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from matey_core.errors import DataError
+from matey_core.errors import DataError, MateyWarning
 from matey_core.readers._find import walk
 from tests.support import tiny_store
 
@@ -38,6 +38,17 @@ def test_links_are_followed_and_loops_end(tmp_path: Path) -> None:
     (inside / "gone").symlink_to(tmp_path / "gone")
     (outside / "back").symlink_to(inside)
     assert below(inside, list(walk(inside))) == [".", "y", "z", "z/x"]
+
+
+def test_forecasts_are_left_out_and_said_unless_one_is_named(tmp_path: Path) -> None:
+    forecast, other = tmp_path / "runs/one/rollout/a.zarr", tmp_path / "b.zarr"
+    for path, made in ((forecast, {"model": "m", "store": "s"}), (other, {"program": "p"})):
+        text = json.dumps({"attributes": {"provenance": made}, "zarr_format": 3})
+        touch(path / "zarr.json").write_text(text)
+    with pytest.warns(MateyWarning, match=r"forecasts of a model: .*rollout/a\.zarr\. One"):
+        found = below(tmp_path, list(walk(tmp_path)))
+    assert found == [".", "b.zarr", "runs", "runs/one", "runs/one/rollout"]
+    assert list(walk(forecast)) == [forecast]
 
 
 def test_pipes_half_written_and_excluded_things_are_left_out(tmp_path: Path) -> None:
