@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from matey_core.errors import ConfigError
-from matey_core.readers._find import walk
+from matey_core.readers._find import is_zarr, walk
 from matey_core.registry import Registry
 from matey_core.sources import Header, Source
 
@@ -109,4 +109,4 @@ class Reader(ABC):
         """
 
 
-__all__ = ["READERS", "Header", "Reader", "ReaderOptions", "Source", "walk"]
+__all__ = ["READERS", "Header", "Reader", "ReaderOptions", "Source", "is_zarr", "walk"]

@@ -62,8 +62,8 @@ def walk(folder: Path, exclude: Collection[Path] = ()) -> Iterator[Path]:
     if forecasts:
         more = f" and {len(forecasts) - 3} more" if len(forecasts) > 3 else ""
         warnings.warn(
-            f"left out, as they are forecasts of a model: {', '.join(forecasts[:3])}{more}. One that "
-            "is named itself is read.",
+            f"left out, as they are forecasts of a model: {', '.join(forecasts[:3])}{more}. One "
+            "that is named itself is read.",
             MateyWarning,
             stacklevel=1,  # one place, so that it is said once, however many readers look
         )

@@ -2,7 +2,7 @@
 
 from matey_core.store.group import StoreGroup
 from matey_core.store.layout import SPLITS, SUFFIX
-from matey_core.store.opening import find_stores, open_store
+from matey_core.store.opening import find_stores, is_foreign, open_store
 from matey_core.store.reader import Store
 from matey_core.store.split import Split
 from matey_core.store.writer import write_store
@@ -14,6 +14,7 @@ __all__ = [
     "Store",
     "StoreGroup",
     "find_stores",
+    "is_foreign",
     "open_store",
     "write_store",
 ]

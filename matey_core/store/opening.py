@@ -10,12 +10,15 @@ from typing import Any
 
 from matey_core.errors import DataError, MateyWarning
 from matey_core.fields import BOUNDARIES, Field, FieldSpec, Grid
+from matey_core.files import read_json
 from matey_core.locations import is_remote, location
 from matey_core.store import layout
 from matey_core.store._chunks import Chunks, ZarrChunks, chunks_of
 from matey_core.store.group import StoreGroup
 from matey_core.store.reader import Store
 
+LAYOUT = "matey_layout"
+"""The attribute that every store has."""
 _LOG = logging.getLogger("matey.store")
 
 DAMAGE = (OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
@@ -33,11 +36,20 @@ def find_stores(folder: Path | str) -> list[Path]:
     """
     folder = _as_path(folder)
     if folder.suffix == layout.SUFFIX:
-        return [folder]
+        return [folder]  # what it is, is said when it is opened
     if is_remote(folder):
         return _remote_stores(folder)
     found = [*folder.glob("*" + layout.SUFFIX), *(folder / "zarr").glob("*" + layout.SUFFIX)]
-    return sorted(path for path in found if (path / "zarr.json").is_file())
+    return sorted(path for path in found if (path / "zarr.json").is_file() and not is_foreign(path))
+
+
+def is_foreign(path: Path) -> bool:
+    """Whether a folder is a Zarr 3 array or group of another program; a damaged one is not."""
+    try:
+        described = read_json(path / "zarr.json")
+        return "node_type" in described and LAYOUT not in described.get("attributes", {})
+    except (OSError, ValueError, TypeError, AttributeError):
+        return False
 
 
 def _as_path(place: Path | str) -> Path:
@@ -87,7 +99,12 @@ def open_store(path: Path | str) -> Store:
         raise DataError(
             f"{path} cannot be read: {error}.", remedy="Check the URL and your access to it."
         ) from error
-    found = group.attributes.get("matey_layout")
+    found = group.attributes.get(LAYOUT)
+    if found is None:
+        raise DataError(
+            f"{path} is a Zarr of another program, not a store of matey.",
+            remedy=f"Convert it first: matey prepare array {path}.",
+        )
     if found != layout.LAYOUT:
         raise DataError(
             f"{path} has matey_layout {found!r}; this version reads {layout.LAYOUT}.",

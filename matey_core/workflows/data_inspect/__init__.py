@@ -11,7 +11,7 @@ from matey_core.locations import is_remote, location
 from matey_core.progress import OnProgress, Progress, silent
 from matey_core.readers import ReaderOptions
 from matey_core.readers.hdf5.contents import FileContents
-from matey_core.store import find_stores
+from matey_core.store import find_stores, is_foreign
 from matey_core.workflows.data_inspect.description import Description
 from matey_core.workflows.data_inspect.source import (
     FoundSource,
@@ -55,12 +55,13 @@ def inspect_data(
         ConfigError: no reader has this name.
     """
     place = location(path)
-    stores = [found for found in find_stores(place) if (found / "zarr.json").is_file()]
+    found = [store for store in find_stores(place) if (store / "zarr.json").is_file()]
+    stores = [store for store in found if is_remote(store) or not is_foreign(store)]
     work: list[tuple[Path, Callable[[], Description]]] = [
-        (found, partial(describe_store, found)) for found in stores
+        (store, partial(describe_store, store)) for store in stores
     ]
-    if reader in (None, "hdf5") and (found := unknown_contents(place, options)):
-        return DataReport(path=place, items=(), failures=(), contents=(found,))
+    if reader in (None, "hdf5") and (contents := unknown_contents(place, options)):
+        return DataReport(path=place, items=(), failures=(), contents=(contents,))
     if place not in stores and not (stores and is_remote(place)):
         sources, errors = _sources(place, reader, options, stores)
         work += [(found.path, partial(describe_source, found)) for found in sources]

@@ -9,7 +9,7 @@ from matey_core.config import Config
 from matey_core.conversion.encoding import Compression, Precision
 from matey_core.conversion.view import Method, Selection
 from matey_core.locations import Location
-from matey_core.readers import Join, ReaderOptions
+from matey_core.readers import Join, ReaderOptions, is_zarr
 from matey_core.store.writer import Storage
 
 
@@ -97,8 +97,11 @@ class PrepareConfig(Config):
     @property
     def stores(self) -> Path:
         """Folder of the stores."""
-        folder = self.source.parent if self.source.is_file() else self.source
-        return self.out or folder / "zarr"
+        if not (self.source.is_file() or is_zarr(self.source)):
+            return self.out or self.source / "zarr"
+        beside = self.source.parent if self.source.name else Path("..")
+        name = "stores" if self.source.name == "zarr" else "zarr"
+        return self.out or beside / name
 
     @property
     def options(self) -> ReaderOptions:

@@ -228,8 +228,12 @@ def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is not a Zarr store"):
         open_store(tmp_path / "nowhere.zarr")
     zarr.open_group(tmp_path / "other.zarr", mode="w")
-    with pytest.raises(DataError, match="matey_layout None"):
+    with pytest.raises(DataError, match="Zarr of another program") as caught:
         open_store(tmp_path / "other.zarr")
+    assert caught.value.remedy.endswith(f"matey prepare array {tmp_path / 'other.zarr'}.")
+    assert find_stores(tmp_path) == []
+    (tmp_path / "other.zarr/zarr.json").write_text("{}")
+    assert find_stores(tmp_path) == [tmp_path / "other.zarr"]  # damage is told
 
 
 def test_memory_decides_how_many_work_and_too_little_is_refused(tmp_path: Path) -> None:

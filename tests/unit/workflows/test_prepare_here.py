@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import zarr
 
 from matey_core.readers import READERS
 from matey_core.store import find_stores, open_store
@@ -77,3 +78,19 @@ def test_the_splits_of_the_well_are_known_from_within(
     config = PrepareConfig(source=Path(written), reader="the_well", out=tmp_path / "out")
     (row,) = prepare(config).rows
     assert row.splits == (0, 0, 2)
+
+
+@pytest.mark.parametrize(
+    ("source", "stores"),
+    [("d/a.zarr", "d/zarr"), (".", "../zarr"), ("zarr", "stores"), ("d/a.npy", "d/zarr")],
+)
+def test_stores_never_lie_in_a_zarr_that_is_the_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, stores: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("d").mkdir()
+    if source.endswith(".npy"):
+        np.save(source, np.zeros(3))
+    else:
+        zarr.open_group(source, mode="a")
+    assert PrepareConfig(reader="array", source=Path(source)).stores == Path(stores)
