@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from matey_cli import output
-from matey_cli.sketches import GAP, MARGIN, Paint, side_by_side, sparkline
+from matey_cli.sketches import GAP, MARGIN, Paint, directions, side_by_side, sparkline, upright
 from matey_cli.tables import caption, heading
 from matey_core.colors import colored, diverging
 from matey_core.numbers import number
@@ -41,19 +41,18 @@ def compare(store: str, shown: "Shown", *, rows: int) -> None:
     time = f"t = {number(shown.times[index])}, lead {shown.leads[index]}"
     heading(f"{store}: {shown.field}, sample {shown.sample}, {time}")
     screen = output.console(sys.stdout)
+    names = [axis.name for axis in shown.axes]
     if len(shown.axes) == 1:
         room = screen.width - MARGIN - len("prediction") - GAP
         for title, values, _ in panels:
             screen.print(f"  {title:<10}  ", sparkline(values, room), sep="", soft_wrap=True)
     else:
-        flipped = [(title, plane[::-1], paint) for title, plane, paint in panels]
-        for text in side_by_side(flipped, width=screen.width, rows=rows):
+        turned = [(title, upright(plane, names), paint) for title, plane, paint in panels]
+        for text in side_by_side(turned, width=screen.width, rows=rows):
             screen.print(text, soft_wrap=True)
     cut = f"; cut at {shown.slice_of}" if shown.slice_of else ""
     off = f"; error up to ±{number(largest, digits=2)}" if shown.num_known else ""
-    *up, across = (axis.name for axis in shown.axes)
-    ways = "".join(f"{axis} up, " for axis in up) + f"{across} across"
-    caption(f"  {number(low)} to {number(high)}{off}; {ways}{cut}")
+    caption(f"  {number(low)} to {number(high)}{off}; {directions(names)}{cut}")
 
 
 def _limits(values: np.ndarray) -> tuple[float, float]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from matey_cli import output
 from matey_cli.colors import borders, normalized, with_lines
+from matey_cli.sketches import upright
 from matey_core.colors import colored
 
 if TYPE_CHECKING:
@@ -56,10 +57,10 @@ def _half_blocks(picture: "Picture") -> "list[Text]":
     from rich.style import Style
     from rich.text import Text
 
-    picks = np.ix_(*_sampled(picture.values.shape, rows=ROWS, columns=COLUMNS))
-    cells = picture.cells[picks]
-    colors = colored(normalized(picture.values)[picks])
-    lines_at = _visible(cells) | borders(picture.levels[picks])
+    values, levels, cells = _turned(picture)
+    picks = np.ix_(*_sampled(values.shape, rows=ROWS, columns=COLUMNS))
+    colors = colored(normalized(values)[picks])
+    lines_at = _visible(cells[picks]) | borders(levels[picks])
     colors = with_lines(colors, lines_at, strength=0.45)
     lines = []
     for row in range(0, len(colors), 2):
@@ -70,6 +71,15 @@ def _half_blocks(picture: "Picture") -> "list[Text]":
             text.append("▀", Style(color=above, bgcolor=below))
         lines.append(text)
     return lines
+
+
+def _turned(picture: "Picture") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Values, levels and cells of a plane, with x across and the other axis up."""
+    names = [axis.name for axis in picture.axes]
+    values, levels, cells = (
+        upright(each, names) for each in (picture.values, picture.levels, picture.cells)
+    )
+    return values, levels, cells
 
 
 def _visible(cells: np.ndarray) -> np.ndarray:
@@ -84,11 +94,12 @@ def _panels(picture: "Picture") -> "list[Text]":
     """The field as a ramp of characters beside the level of every cell."""
     from rich.text import Text
 
+    values, levels, _ = _turned(picture)
     columns = (COLUMNS - 4) // 2
-    rows, across = _sampled(picture.values.shape, rows=2 * columns, columns=columns)
+    rows, across = _sampled(values.shape, rows=2 * columns, columns=columns)
     picks = np.ix_(rows[::2], across)  # a character is twice as high as it is wide
-    shades = (normalized(picture.values)[picks] * (len(RAMP) - 1)).round().astype(int)
-    levels = picture.levels[picks]
+    shades = (normalized(values)[picks] * (len(RAMP) - 1)).round().astype(int)
+    levels = levels[picks]
     width = len(across)
     lines = [Text(f"  {'field':<{width}}    level of the cell (. is coarse)")]
     for shade, level in zip(shades, levels, strict=True):

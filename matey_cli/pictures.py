@@ -136,10 +136,9 @@ def _upright(picture: "Picture") -> "tuple[Axis, Axis]":
 
 def _height(picture: "Picture") -> float:
     """Inches of a plane whose axes have the same scale, if it is not too long for that."""
-    up, across = _upright(picture)
-    lengths = [abs(high - low) for low, high in (up.edges, across.edges)]
-    ratio = lengths[0] / lengths[1] if lengths[1] and up.unit == across.unit else 1.0
-    return float(np.clip(WIDTH * ratio, SHORTEST, TALLEST))
+    from matey_core.reports.axes import proportion
+
+    return float(np.clip(WIDTH * proportion(*_upright(picture)), SHORTEST, TALLEST))
 
 
 def _corners(cells: np.ndarray) -> np.ndarray:

@@ -53,19 +53,29 @@ def sketch(pictures: "Snapshots") -> None:
             screen.print(f"  {time:<{width}}  ", sparkline(line, room), sep="", soft_wrap=True)
     else:
         for text in side_by_side(
-            [(time, plane, colored) for time, plane in zip(times, fractions, strict=True)],
+            [
+                (time, plane, colored)
+                for time, plane in zip(times, upright(fractions, pictures.axes), strict=True)
+            ],
             width=screen.width,
             rows=ROWS,
         ):
             screen.print(text, soft_wrap=True)
     cut = f"; cut at {pictures.slice_of}" if pictures.slice_of else ""
     scale = "▁ to █" if fractions.ndim == 2 else "dark to bright"
-    caption(f"  {number(low)} to {number(high)}, {scale}; {_directions(pictures.axes)}{cut}")
+    caption(f"  {number(low)} to {number(high)}, {scale}; {directions(pictures.axes)}{cut}")
 
 
-def _directions(axes: tuple[str, ...]) -> str:
-    ways = ("down", "across")[-len(axes) :]
-    return ", ".join(f"{axis} {way}" for axis, way in zip(axes, ways, strict=True))
+def upright(planes: np.ndarray, axes: Sequence[str]) -> np.ndarray:
+    """Turn planes as paper shows them: the first row on top, x across, the other axis up."""
+    turned = planes.swapaxes(-1, -2) if axes[0] == "x" else planes
+    return turned[..., ::-1, :]
+
+
+def directions(axes: Sequence[str]) -> str:
+    """Say which way the axes of a line, or of a plane that is upright, go."""
+    *up, across = reversed(axes) if axes[0] == "x" else axes
+    return "".join(f"{axis} up, " for axis in up) + f"{across} across"
 
 
 def sparkline(fractions: np.ndarray, columns: int) -> "Text":

@@ -39,11 +39,15 @@ MOST_TOLD = 20
 
 
 def combined(errors: Sequence[DataError]) -> DataError:
-    """Say what several errors say as one; a lone one stays as it is."""
+    """Say what several errors say as one, and each reason once; a lone one stays as it is."""
     if len(errors) == 1:
         return errors[0]
     more = f" And {len(errors) - MOST_TOLD} more." if len(errors) > MOST_TOLD else ""
-    told = " ".join(map(str, errors[:MOST_TOLD]))
+    places: dict[str, list[str]] = {}
+    for error in errors[:MOST_TOLD]:
+        place, colon, reason = str(error).partition(": ")
+        places.setdefault(colon + reason, []).append(place)
+    told = " ".join(f"{', '.join(dict.fromkeys(named))}{why}" for why, named in places.items())
     remedies = dict.fromkeys(error.remedy for error in errors[:MOST_TOLD] if error.remedy)
     return DataError(
         f"{len(errors)} files or sources cannot be read. {told}{more}", remedy=" ".join(remedies)

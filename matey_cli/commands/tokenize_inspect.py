@@ -109,12 +109,11 @@ def _side(sizes: tuple[int, ...]) -> str:
 
 
 def _legend(report: "InspectReport") -> None:
+    from matey_cli.sketches import directions
+
     picture = report.picture
     low, high = float(picture.values.min()), float(picture.values.max())
-    axes = ", ".join(
-        f"{axis.name} {'across' if index == len(picture.axes) - 1 else 'down'}"
-        for index, axis in enumerate(picture.axes)
-    )
+    axes = directions([axis.name for axis in picture.axes])
     cut = f"; cut at {picture.slice_of}" if picture.slice_of else ""
     render.caption(f"  {axes}{cut}; {render.number(low)} (dark) to {render.number(high)} (bright)")
 

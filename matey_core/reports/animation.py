@@ -1,13 +1,14 @@
 """A rollout as a film: truth, prediction and error, frame by frame."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from matey_core.durable import written
-from matey_core.reports.axes import bracketed, literal
+from matey_core.reports.axes import bracketed, literal, proportion
 from matey_core.reports.limits import UNKNOWN, color_limits, largest_error
 from matey_core.reports.shown import Shown
 
@@ -15,8 +16,13 @@ MOST_FRAMES = 80
 """Frames of a film; of longer rollouts some are left out, evenly."""
 RATE = 10
 """Frames a second."""
-WIDTH, HEIGHT = 10.0, 3.2
+DPI = 90
+WIDTH = 10.0
 """Inches."""
+PANEL = 2.4
+"""Inches across, about, that one of three panels has."""
+TALLEST, SHORTEST = 3.6, 0.8
+"""Inches down that a panel may have."""
 
 
 def film_name(states: Path) -> Path:
@@ -41,27 +47,64 @@ def animate(store: str, shown: Shown, path: Path) -> None:
     Raises:
         RunError: the file cannot be written.
     """
-    from matplotlib.animation import FFMpegWriter, PillowWriter
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure: Any = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
+    is_line = len(shown.axes) == 1
+    height = PANEL if is_line else np.clip(PANEL * proportion(*shown.axes), SHORTEST, TALLEST)
+    # Encoders of films want even numbers of pixels: 0.2 inches are 18.
+    size = (WIDTH, 0.2 * round(5 * (height + 0.9)))
+    figure: Any = Figure(figsize=size, dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)  # writers ask the figure for its canvas
     panels = figure.subplots(1, 3)
-    draw = (_lines if len(shown.axes) == 1 else _planes)(figure, panels, shown)
+    draw = (_lines if is_line else _planes)(figure, panels, shown)
+    notes = [_say_unknown(panel) for panel in (panels[0], panels[2])]
     unit = f" {shown.time_unit}" if shown.time_unit not in ("", "1") else ""
+    cut = f", {shown.slice_of}" if shown.slice_of else ""
     title = figure.suptitle(" ", fontsize=10)
-    writer = (FFMpegWriter if path.suffix == ".mp4" else PillowWriter)(fps=RATE)
+
+    def frames() -> Iterator[None]:
+        for index, (lead, time) in enumerate(zip(shown.leads, shown.times, strict=True)):
+            draw(index)
+            for note in notes:
+                note.set_visible(index >= shown.num_known)
+            head = f"{store}: {shown.field}, sample {shown.sample}{cut}"
+            title.set_text(literal(f"{head}, t = {time:.4g}{unit}, lead {lead}"))
+            yield
+
     with written(path) as partial:
-        # The suffix tells what is written.
-        named = partial.with_name(f"{partial.name}{path.suffix}")
-        with writer.saving(figure, str(named), dpi=90):
-            for index, (lead, time) in enumerate(zip(shown.leads, shown.times, strict=True)):
-                draw(index)
-                head = f"{store}: {shown.field}, sample {shown.sample}"
-                title.set_text(literal(f"{head}, t = {time:.4g}{unit}, lead {lead}"))
-                writer.grab_frame()
-        named.replace(partial)
+        (_write_mp4 if path.suffix == ".mp4" else _write_gif)(figure, frames(), partial)
+
+
+def _write_mp4(figure: Any, frames: Iterator[None], path: Path) -> None:
+    from matplotlib.animation import FFMpegWriter
+
+    writer = FFMpegWriter(fps=RATE)
+    named = path.with_name(f"{path.name}.mp4")  # its suffix tells ffmpeg what to write
+    with writer.saving(figure, str(named), dpi=DPI):
+        for _ in frames:
+            writer.grab_frame()
+    named.replace(path)
+
+
+def _write_gif(figure: Any, frames: Iterator[None], path: Path) -> None:
+    from PIL import Image
+
+    images = []
+    for _ in frames:
+        figure.canvas.draw()
+        pixels = Image.fromarray(np.array(figure.canvas.buffer_rgba())[..., :3])
+        # By number of pixels, as Pillow chooses colors by itself, small errors would be gray.
+        images.append(pixels.quantize(method=Image.Quantize.MAXCOVERAGE))
+    images[0].save(
+        path, "GIF", save_all=True, append_images=images[1:], duration=1000 // RATE, loop=0
+    )
+
+
+def _say_unknown(panel: Any) -> Any:
+    """Text that stands in a panel once the truth has ended."""
+    where = {"ha": "center", "va": "center", "transform": panel.transAxes}
+    return panel.text(0.5, 0.5, "beyond\nthe truth", fontsize=9, visible=False, **where)
 
 
 def _planes(figure: Any, panels: Any, shown: Shown) -> Any:
@@ -88,7 +131,7 @@ def _planes(figure: Any, panels: Any, shown: Shown) -> Any:
         image = panel.imshow(planes[0], vmin=least, vmax=largest, **options)
         bar = figure.colorbar(image, ax=panel, pad=0.01)
         bar.ax.tick_params(labelsize=7)
-        bar.ax.set_title(literal(shown.unit), fontsize=7)
+        bar.ax.set_title("" if shown.unit == "1" else literal(shown.unit), fontsize=7)
         images.append((image, planes))
     panels[0].set_ylabel(up.label, fontsize=8)
 

@@ -44,6 +44,12 @@ def axes_of(
     )
 
 
+def proportion(up: Axis, across: Axis) -> float:
+    """Height over width of a plane in which both axes have one scale; 1 if their units differ."""
+    lengths = [abs(high - low) for low, high in (up.edges, across.edges)]
+    return lengths[0] / lengths[1] if lengths[1] and up.unit == across.unit else 1.0
+
+
 def bracketed(unit: str) -> str:
     """The unit as it follows a name; empty for none, which CF writes as 1."""
     return f" [{literal(unit)}]" if unit not in ("", "1") else ""

@@ -63,7 +63,7 @@ class Snapshots:
     times: tuple[float, ...]
     frames: tuple[int, ...]
     axes: tuple[str, ...]
-    """Of the values; the first one goes down, the last one across."""
+    """Of the values."""
     slice_of: str
     """Where a 3D grid is cut, such as `x = 16 of 32`."""
     values: Shaped[np.ndarray, "frame *plane"] = field(metadata={"document": False})

@@ -8,7 +8,7 @@ import numpy as np
 
 from matey_core.durable import written
 from matey_core.errors import ConfigError, install_extra
-from matey_core.reports.axes import Axis, bracketed, literal
+from matey_core.reports.axes import bracketed, literal, proportion
 from matey_core.reports.limits import UNKNOWN, color_limits, highest_shown, largest_error
 from matey_core.reports.shown import Shown
 from matey_core.workflows.rollout.report import StoreRollout
@@ -57,7 +57,8 @@ def draw(result: StoreRollout, path: Path) -> None:
     shown = result.shown
     is_line = len(shown.axes) == 1
     rows = 1 if not shown.num_known else 2 if is_line else 3
-    height = rows * (0.25 + (1.5 if is_line else _height(shown.axes))) + 0.8
+    panel_height = 1.5 if is_line else np.clip(PANEL * proportion(*shown.axes), SHORTEST, TALLEST)
+    height = rows * (0.25 + panel_height) + 0.8
     figure: Any = Figure(
         figsize=(WIDTH, height + BELOW * bool(shown.num_known)), layout="constrained"
     )
@@ -175,7 +176,7 @@ def _errors(panel: "Axes", result: StoreRollout) -> None:
     panel.set_yscale("log")
     panel.set_ylim(top=highest_shown([score.error for score in scores], others["persistence"]))
     panel.set_xlabel(f"time{bracketed(shown.time_unit)}", fontsize=9)
-    panel.set_ylabel("nRMSE, mean over fields", fontsize=9)
+    panel.set_ylabel("nRMSE, mean over fields\nand trajectories", fontsize=9)
     panel.tick_params(labelsize=8)
     panel.grid(visible=True, alpha=0.3)
     panel.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
@@ -191,14 +192,6 @@ def _say_unknown(panel: "Axes") -> None:
         fontsize=9,
         transform=panel.transAxes,
     )
-
-
-def _height(axes: tuple[Axis, ...]) -> float:
-    """Inches of a panel in which both axes have the same scale, if it is not too long."""
-    up, across = axes
-    lengths = [abs(high - low) for low, high in (up.edges, across.edges)]
-    ratio = lengths[0] / lengths[1] if lengths[1] and up.unit == across.unit else 1.0
-    return float(np.clip(PANEL * ratio, SHORTEST, TALLEST))
 
 
 def _drawable(errors: list[float]) -> list[float]:

@@ -2,17 +2,22 @@
 
 import io
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from matey_cli.sketches import directions, upright
 from matey_core.numbers import duration, short
+from matey_core.reports.animation import animate
+from matey_core.reports.axes import Axis, proportion
 from matey_core.reports.chart import Curve, chart, nice_step
 from matey_core.reports.history import BUCKETS, bucketed
 from matey_core.reports.html import Html, tag
 from matey_core.reports.limits import highest_shown
 from matey_core.reports.png import encoded
+from matey_core.reports.shown import Shown
 
 
 def test_a_png_holds_the_pixels() -> None:
@@ -72,3 +77,45 @@ def test_time_spans_and_steps_are_round() -> None:
     spans = [duration(each) for each in (0, 2.3e-4, 0.268, 12, 185, 7800)]
     assert spans == ["0 s", "0.230 ms", "268 ms", "12.0 s", "3 min 05 s", "2 h 10 min"]
     assert [nice_step(span, 4) for span in (3, 4, 10, 70)] == [1, 1, 5, 20]
+
+
+def test_films_keep_proportions_and_the_colors_of_small_errors(tmp_path: Path) -> None:
+    truth = np.zeros((1, 20, 40), dtype=np.float32)
+    prediction = truth.copy()
+    prediction[0, 4, 9] = 1.0
+    z, x = (
+        Axis(name=name, unit="m", positions=np.arange(points) + 0.5)
+        for name, points in (("z", 20), ("x", 40))
+    )
+    assert (proportion(z, x), proportion(x, z)) == (0.5, 2.0)
+    shown = Shown(
+        field="T",
+        unit="K",
+        sample="0",
+        leads=(1,),
+        times=(0.1,),
+        time_unit="s",
+        axes=(z, x),
+        slice_of="",
+        prediction=prediction,
+        truth=truth,
+        num_known=1,
+    )
+    animate("store", shown, tmp_path / "film.gif")
+    with Image.open(tmp_path / "film.gif") as film:
+        assert film.size == (900, 180)
+        colors = np.asarray(film.convert("RGB")).astype(int)
+    red = colors[..., 0] - colors[..., 2]
+    assert red[:, 640:840].max() > 60  # the one wrong cell, 1 of 800 of the error's panel
+
+
+def test_planes_are_shown_with_x_across_and_the_other_axis_up() -> None:
+    plane = np.arange(6).reshape(2, 3)
+    assert upright(plane, ["z", "x"]).tolist() == [[3, 4, 5], [0, 1, 2]]
+    assert upright(plane, ["x", "y"]).tolist() == [[2, 5], [1, 4], [0, 3]]
+    assert [directions(axes) for axes in (["x"], ["z", "x"], ["x", "y"], ["y", "z"])] == [
+        "x across",
+        "z up, x across",
+        "y up, x across",
+        "y up, z across",
+    ]
