@@ -1,6 +1,7 @@
 """Files and folders that are complete or absent, after a kill and after a power cut."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,13 +41,20 @@ def written(path: Path) -> Iterator[Path]:
     except (OSError, SafetensorError) as error:
         remove(partial)
         raise RunError(
-            f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.",
-            remedy="Free some space or choose another folder with --runs; the last checkpoint "
-            "is kept.",
+            f"{path} cannot be written: {_reason(error)}.",
+            remedy="Free some space, or choose another folder.",
         ) from error
     except BaseException:
         remove(partial)
         raise
+
+
+def _reason(error: Exception) -> str:
+    """What the system says; of a folder that was copied, what it says of the first file."""
+    if isinstance(error, shutil.Error):
+        [(_, _, text), *_] = error.args[0]
+        return str(text)
+    return getattr(error, "strerror", None) or str(error)
 
 
 def make_folder(path: Path, *, exist_ok: bool = True) -> None:

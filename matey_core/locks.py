@@ -81,7 +81,7 @@ def _opened(folder: Path) -> IO[str]:
     except OSError as error:
         raise RunError(
             f"{folder} cannot be written: {error.strerror or error}.",
-            remedy="Check who may write it, or name another folder with --out.",
+            remedy="Check who may write it, or name another folder.",
         ) from error
 
 

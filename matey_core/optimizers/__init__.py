@@ -15,6 +15,9 @@ from matey_core.registry import Registry
 RateFactor = Callable[[str], float]
 """Name of a parameter → its learning rate as a fraction of the setting."""
 
+LARGEST_RATE = 1e30
+"""Larger rates count as this: optimizers multiply them, and a factor beyond float32 is an error."""
+
 
 @runtime_checkable
 class AveragesWeights(Protocol):
@@ -133,5 +136,6 @@ def set_rate(optimizer: Optimizer, fraction: float) -> float:
         The largest rate of a group now.
     """
     for group in optimizer.param_groups:
-        group["lr"] = group.setdefault("initial_lr", group["lr"]) * fraction
+        rate = group.setdefault("initial_lr", group["lr"]) * fraction
+        group["lr"] = min(rate, LARGEST_RATE)
     return max(float(group["lr"]) for group in optimizer.param_groups)

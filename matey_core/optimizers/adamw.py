@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import NonNegativeFloat
+from pydantic import Field
 from torch import nn
 from torch.optim import AdamW
 
@@ -20,7 +20,7 @@ class AdamwConfig(OptimizerConfig):
     """AdamW; biases, norms and scales (one axis longer than 1, or none) do not decay."""
 
     name: Literal["adamw"] = "adamw"
-    weight_decay: NonNegativeFloat = 1e-3
+    weight_decay: float = Field(default=1e-3, ge=0.0, le=1e6)
     """Weight decay: a step at learning rate η removes the fraction η × this of a weight."""
 
     def build(self, module: nn.Module, *, rate_of: RateFactor = same_rate) -> AdamW:

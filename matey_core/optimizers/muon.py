@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import torch
-from pydantic import Field, NonNegativeFloat, PositiveFloat
+from pydantic import Field, PositiveFloat
 from torch import Tensor, nn
 from torch.optim import AdamW, Muon, Optimizer
 
@@ -30,7 +30,7 @@ class MuonConfig(OptimizerConfig):
     name: Literal["muon"] = "muon"
     learning_rate: PositiveFloat = 4e-3
     """Largest learning rate; the schedule says when it is reached."""
-    weight_decay: NonNegativeFloat = 1e-3
+    weight_decay: float = Field(default=1e-3, ge=0.0, le=1e6)
     """Weight decay: a step at learning rate η removes the fraction η × this of a weight."""
     momentum: float = Field(default=0.95, ge=0.0, lt=1.0)
     """Momentum of the gradients of matrices; AdamW has its own."""

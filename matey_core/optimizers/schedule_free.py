@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import torch
-from pydantic import Field, NonNegativeFloat, PositiveFloat
+from pydantic import Field, PositiveFloat
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -32,7 +32,7 @@ class ScheduleFreeConfig(OptimizerConfig):
     name: Literal["schedule_free"] = "schedule_free"
     learning_rate: PositiveFloat = 2.5e-3
     """Largest learning rate; the schedule says when it is reached."""
-    weight_decay: NonNegativeFloat = 1e-3
+    weight_decay: float = Field(default=1e-3, ge=0.0, le=1e6)
     """Weight decay: a step at learning rate η removes the fraction η × this of a weight."""
     momentum: float = Field(default=0.9, gt=0.0, lt=1.0)
     """How close to the average gradients are taken: 1 would be at it."""

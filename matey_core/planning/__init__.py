@@ -8,7 +8,7 @@ import torch
 
 from matey_core.distributed import Strategy
 from matey_core.finetuning import count_parameters
-from matey_core.machine import memory
+from matey_core.machine import keep_freed_memory, memory
 from matey_core.models import AdaptiveConfig, Model, ModelConfig
 from matey_core.planning.laws import Line, exchange_seconds
 from matey_core.planning.length import Length, length_of, seen
@@ -47,6 +47,7 @@ def plan(config: PlanConfig, on_progress: OnProgress = silent) -> PlanReport:
         DataError: there is nothing to train on.
         ConfigError: settings cannot work.
     """
+    keep_freed_memory()  # as training does
     config = with_length(config)
     check_batch(config, config.devices)
     strategy = join_processes(config.device)

@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 
 from matey_core.data import Loader, Ranges, joined_ranges, measure_ranges
 from matey_core.distributed import Strategy
-from matey_core.errors import CheckpointError, Interrupted, MateyWarning
+from matey_core.errors import CheckpointError, Interrupted, MateyWarning, RunError
 from matey_core.finetuning import count_parameters
 from matey_core.machine import keep_freed_memory
 from matey_core.models import compile_parts
@@ -146,8 +146,10 @@ def _fit_or_clean_up(
             return _fit(job, strategy, heard, stop, began)
     except BaseException as error:
         last = _clean_up(job.run) if strategy.place.is_first else None
+        remains = f"{last} is kept" if last else "nothing was saved yet"
+        if isinstance(error, RunError) and strategy.place.is_first:
+            error.remedy = f"{error.remedy} Of this training, {remains}.".lstrip()
         if isinstance(error, KeyboardInterrupt):
-            remains = f"{last} is kept" if last else "nothing was saved yet"
             raise Interrupted(
                 f"{job.task} was stopped; {remains}.",
                 is_kept=last is not None,

@@ -48,7 +48,7 @@ class Journal:
         except OSError as error:
             raise RunError(
                 f"{self.path} cannot be written: {error.strerror or error}.",
-                remedy="Free some space; the last checkpoint is kept.",
+                remedy="Free some space.",
             ) from error
 
     def read(self) -> list[dict[str, Any]]:

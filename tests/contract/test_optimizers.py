@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from matey_core.errors import ConfigError
-from matey_core.optimizers import OPTIMIZERS, set_rate
+from matey_core.optimizers import LARGEST_RATE, OPTIMIZERS, set_rate
 from matey_core.optimizers.adamw import AdamwConfig
 from matey_core.optimizers.muon import MuonConfig
 from matey_core.optimizers.schedule_free import ScheduleFreeConfig
@@ -57,6 +57,17 @@ def test_the_rate_scales_a_first_step_and_the_largest_is_reported(name: str) -> 
     optimizer = OPTIMIZERS[name](learning_rate=0.1).build(module())
     assert set_rate(optimizer, 0.5) == 0.05
     assert set_rate(optimizer, 0.25) == 0.025
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_rate_that_float32_does_not_hold_is_no_fault(name: str) -> None:
+    layers = module()
+    optimizer = OPTIMIZERS[name](learning_rate=1e300, weight_decay=1e6).build(layers)
+    assert set_rate(optimizer, 1.0) == LARGEST_RATE
+    for parameter in layers.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimizer.step()
+    assert layers[0].weight.abs().max() > 1e28
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -111,8 +111,9 @@ def test_without_a_checkpoint_there_is_no_way_back(project: Path) -> None:
     config = pretrain_config(
         project, name="lost", optimizer=AdamwConfig(learning_rate=1e300), steps=60
     )
-    with pytest.raises(RunError, match="flow_periodic"):
+    with pytest.raises(RunError, match="flow_periodic") as caught:
         pretrain(config.model_copy(update={"validate_every": 50}))
+    assert "nothing was saved yet" in caught.value.remedy
     assert not (project / "runs/lost").exists()
 
 

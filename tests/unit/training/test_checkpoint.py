@@ -3,6 +3,7 @@
 import errno
 import json
 import pickle
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -223,14 +224,15 @@ def test_a_pointer_leads_to_checkpoints_only(saved: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "expected"),
+    ("error", "expected", "told"),
     [
-        (OSError(errno.ENOSPC, "No space left on device"), RunError),
-        (KeyboardInterrupt(), KeyboardInterrupt),
+        (OSError(errno.ENOSPC, "No space left"), RunError, "written: No space left."),
+        (shutil.Error([("a", "b", "No space left: 'a' -> 'b'")]), RunError, ": No space left: 'a'"),
+        (KeyboardInterrupt(), KeyboardInterrupt, None),
     ],
 )
 def test_what_fails_leaves_the_old_one_and_nothing_else(
-    tmp_path: Path, error: BaseException, expected: type[BaseException]
+    tmp_path: Path, error: BaseException, expected: type[BaseException], told: str | None
 ) -> None:
     path = tmp_path / "model"
     path.mkdir()
@@ -242,7 +244,7 @@ def test_what_fails_leaves_the_old_one_and_nothing_else(
             (partial / "new").touch()
             raise error
 
-    with pytest.raises(expected):
+    with pytest.raises(expected, match=told):
         replace()
     assert [found.relative_to(tmp_path) for found in tmp_path.rglob("*")] == [
         Path("model"),
