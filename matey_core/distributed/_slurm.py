@@ -4,8 +4,11 @@ import os
 import re
 from dataclasses import dataclass
 
+from matey_core.errors import ConfigError
+
 PORTS = range(20_000, 40_000)
 """Where the first process may listen; the job and the step choose, so that others differ."""
+_REMEDY = "Start the processes with srun, or unset the variables SLURM_*."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,19 +23,39 @@ class SlurmTask:
 
 
 def slurm_task() -> SlurmTask | None:
-    """Read what `srun` sets; None in other processes, a batch script among them."""
-    # A batch script has SLURM_PROCID as well, but no step of several tasks.
-    size = int(os.environ.get("SLURM_STEP_NUM_TASKS") or 1)
-    if size == 1 or not os.environ.get("SLURM_PROCID"):
+    """Read what `srun` sets; None in other processes, a batch script among them.
+
+    Raises:
+        ConfigError: a variable is no number, or the task is beyond the last one.
+    """
+    if not os.environ.get("SLURM_PROCID"):
         return None
+    size = _number("SLURM_STEP_NUM_TASKS")
+    if size is None and os.environ.get("ENVIRONMENT") != "BATCH":
+        size = _number("SLURM_NTASKS")  # of the job, and of its step where nothing else is said
+    if size is None or size == 1:
+        return None
+    rank = _number("SLURM_PROCID") or 0
+    if rank >= size:
+        raise ConfigError(f"SLURM_PROCID is {rank}, of {size} tasks.", remedy=_REMEDY)
     host = os.environ.get("MASTER_ADDR") or _first_host()
     port = os.environ.get("MASTER_PORT") or _port()
     return SlurmTask(
-        rank=int(os.environ["SLURM_PROCID"]),
+        rank=rank,
         size=size,
-        local_rank=int(os.environ.get("SLURM_LOCALID") or 0),
+        local_rank=_number("SLURM_LOCALID") or 0,
         address=f"tcp://{host}:{port}",
     )
+
+
+def _number(name: str) -> int | None:
+    """Read a variable; None where it is not set, or empty."""
+    text = os.environ.get(name)
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise ConfigError(f"{name} is {text!r}; a whole number is expected.", remedy=_REMEDY)
+    return int(text)
 
 
 def first_host(nodes: str) -> str:
@@ -43,12 +66,12 @@ def first_host(nodes: str) -> str:
 
 
 def _first_host() -> str:
-    nodes = os.environ.get("SLURM_STEP_NODELIST", "")
-    if not nodes or os.environ.get("SLURM_STEP_NUM_NODES") == "1":
+    nodes = os.environ.get("SLURM_STEP_NODELIST") or os.environ.get("SLURM_JOB_NODELIST") or ""
+    if os.environ.get("SLURM_STEP_NUM_NODES") == "1" or not re.search(r"[,\[]", nodes):
         return "127.0.0.1"
     return first_host(nodes)
 
 
 def _port() -> int:
-    job, step = (int(os.environ.get(name) or 0) for name in ("SLURM_JOB_ID", "SLURM_STEP_ID"))
+    job, step = (_number(name) or 0 for name in ("SLURM_JOB_ID", "SLURM_STEP_ID"))
     return PORTS[(job + 1009 * step) % len(PORTS)]

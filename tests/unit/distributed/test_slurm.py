@@ -20,7 +20,8 @@ TASK = {
 
 @pytest.fixture(autouse=True)
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*TASK, "RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"):
+    others = ("SLURM_NTASKS", "SLURM_JOB_NODELIST", "ENVIRONMENT")
+    for name in (*TASK, *others, "RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -54,10 +55,35 @@ def test_a_batch_script_and_a_single_task_are_alone(monkeypatch: pytest.MonkeyPa
     for name in ("SLURM_PROCID", "SLURM_LOCALID", "SLURM_JOB_ID"):
         monkeypatch.setenv(name, "0")
     monkeypatch.setenv("SLURM_NTASKS", "8")
+    monkeypatch.setenv("ENVIRONMENT", "BATCH")
     assert place_of_this_process() == Place()
     assert not is_one_of_a_group()
+    monkeypatch.delenv("SLURM_PROCID")
+    monkeypatch.delenv("ENVIRONMENT")
+    assert place_of_this_process() == Place()  # a shell of salloc
     in_step(monkeypatch, SLURM_STEP_NUM_TASKS="1")
     assert place_of_this_process() == Place()
+
+
+def test_a_step_without_numbers_of_its_own_is_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURM_NTASKS", "2")
+    monkeypatch.setenv("SLURM_PROCID", "1")
+    monkeypatch.setenv("SLURM_JOB_NODELIST", "gpu7")
+    place = place_of_this_process()
+    assert (place.rank, place.size, place.local_rank) == (1, 2, 0)
+    assert place.address == "tcp://127.0.0.1:20000"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SLURM_STEP_NUM_TASKS", "two"), ("SLURM_PROCID", "8"), ("SLURM_LOCALID", "-1")],
+)
+def test_a_variable_that_cannot_be_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    in_step(monkeypatch, **{name: value})
+    with pytest.raises(ConfigError, match=f"{name} is '?{value}'?"):
+        place_of_this_process()
 
 
 def test_processes_of_a_launch_inside_a_step_are_those_of_the_launch(
