@@ -12,6 +12,7 @@ from matey_core.distributed.single import Single
 from matey_core.losses.relative_mse import relative_mse
 from matey_core.models import MODELS, Model, ModelConfig
 from matey_core.models.matey import MateyConfig
+from matey_core.models.pyramid import PyramidConfig
 from matey_core.objectives.pushforward import PushforwardConfig
 from matey_core.optimizers import OPTIMIZERS
 from matey_core.tokenizers import TokenizerConfig
@@ -38,21 +39,29 @@ TREES = [
     )
     if (scheme, name) != ("axial", "adap_mix") and (name, budget) != ("uniform", BUDGETS[0])
 ]
+PYRAMID = PyramidConfig.tiny()
 CONFIGS: list[ModelConfig] = [
     *(MateyConfig(width=32, depth=2, heads=2, **tree) for tree in TREES),
+    PYRAMID.model_copy(update={"depth": 0}),
+    PYRAMID.model_copy(update={"tokenizer": TokenizerConfig(patch=(8, 4), **BUDGETS[0])}),
     *(MODELS[name].tiny() for name in MODELS.names() if name != "matey"),
 ]
 
 
 def name_of(config: ModelConfig) -> str:
-    tokenizer = getattr(config, "tokenizer", None)
+    tokenizer = _tokenizer_of(config)
     parts = (tokenizer.name, tokenizer.budget.label) if tokenizer else ()
     return " ".join((config.variant, getattr(config, "scheme", ""), *parts))
 
 
+def _tokenizer_of(config: ModelConfig) -> TokenizerConfig | None:
+    """How fields are cut; None without tokens."""
+    return getattr(config, "tokenizer", None) if getattr(config, "has_tokens", True) else None
+
+
 def waits_of(config: ModelConfig) -> int:
     """EXPECTED waits of a call: γ reads how many cells there are."""
-    tokenizer = getattr(config, "tokenizer", None)
+    tokenizer = _tokenizer_of(config)
     is_read = tokenizer is not None and tokenizer.name != "uniform"
     return int(is_read and tokenizer.budget.name == "gamma")
 

@@ -48,3 +48,6 @@ def test_blocks_of_tokens() -> None:
 def test_the_default_model() -> None:
     step = step_of(MODELS["pyramid"].model_validate({"preset": "mini"}))
     assert sum(step) <= 430  # 472 before its waves were made once a grid
+    tokens = {"name": "adap_mix", "patch": [8, 4], "tokens": 18}
+    step = step_of(MODELS["pyramid"].model_validate({"preset": "ti", "tokenizer": tokens}))
+    assert sum(step) <= 960  # two blocks of tokens, and their cells
