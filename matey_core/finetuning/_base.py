@@ -63,6 +63,14 @@ class FinetuneModeConfig(PartConfig, ABC):
         """
         return {}
 
+    def note(self, model: Model) -> str:
+        """Say what a user should know of what trains and what does not; empty by default.
+
+        Args:
+            model: prepared by this mode.
+        """
+        return ""
+
     def rate_of(self, model: Model, parameter: str) -> float:
         """Say which multiple of the learning rate a parameter trains with.
 

@@ -391,4 +391,5 @@ def _notes(job: TrainingJob) -> tuple[str, ...]:
     compiling = ""
     if job.config.compile:
         compiling = job.tokens.compiling_note(recompute=job.config.recompute)
-    return tuple(filter(None, (*job.notes, job.tokens.budget, compiling)))
+    freezing = job.mode.note(job.model) if job.mode else ""
+    return tuple(filter(None, (*job.notes, freezing, job.tokens.budget, compiling)))
