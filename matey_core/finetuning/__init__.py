@@ -1,13 +1,17 @@
 """What may change when a trained model meets new data: the door of the family."""
 
 from matey_core.finetuning._base import FINETUNING, FinetuneModeConfig, check_merged, train_parts
+from matey_core.finetuning._borrowing import borrow, lenders, news
 from matey_core.finetuning._counts import ParameterCounts, count_parameters
 
 __all__ = [
     "FINETUNING",
     "FinetuneModeConfig",
     "ParameterCounts",
+    "borrow",
     "check_merged",
     "count_parameters",
+    "lenders",
+    "news",
     "train_parts",
 ]

@@ -1,6 +1,6 @@
 """Vectors of fields, known by name: the only part of a model that depends on them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import torch
 from jaxtyping import Float, Int
@@ -74,3 +74,11 @@ class FieldTable(nn.Module):
         for key in ("enter", "leave", "bias"):
             rows = torch.cat([getattr(self, key).detach(), getattr(fresh, key).detach()])
             setattr(self, key, nn.Parameter(rows))
+
+    @torch.no_grad()
+    def copy_rows(self, sources: Mapping[str, str]) -> None:
+        """Give fields the rows of others: of what stands at the left, that of the right."""
+        for name, source in sources.items():
+            (row, other) = self.rows((name, source))
+            for rows in (self.enter, self.leave, self.bias):
+                rows[row] = rows[other]

@@ -5,11 +5,12 @@ A name keeps its spelling; case does not matter.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from matey_core.fields import Field
 from matey_core.quantities.names import (
+    ALIKE,
     BOUNDS,
     BUOYANT,
     COMPONENTS,
@@ -83,6 +84,12 @@ def look_alikes(fields: Iterable[Field]) -> tuple[tuple[str, ...], ...]:
     scalars = undecided(fields)
     units = {field.name: field.unit for field in scalars}
     return tuple(group.names for group in groups(scalars, units))
+
+
+def names_like(field: Field) -> Iterator[str]:
+    """Names, in small letters, of scalars that are like one, the same quantity first."""
+    name = field.name.lower()
+    return (other for group in ALIKE if name in group for other in group if other != name)
 
 
 def tells_of_gravity(field: Field) -> bool:

@@ -118,3 +118,15 @@ FLOW = {
     *("salinity", "energy", "geopotential", "tracer"),
 }
 """Names beside which `u`, `v` and `w` are velocities."""
+WARM = ("temperature", "temp", "t", "theta", *sorted(KELVIN - {"temperature"}), "buoyancy", "b")
+CARRIED = ("tracer", "concentration", "conc", "salinity", "humidity", "specific_humidity", "vapor")
+ALIKE = (
+    ("density", "dens", "rho", "air_density", "mass_density"),
+    ("pressure", "pres", "p", "air_pressure"),
+    ("height", "h", "eta", "depth", "water_height", "sea_surface_height"),
+    ("vorticity", "vort", "vo", "zeta"),
+    WARM,
+    CARRIED,
+    WARM + CARRIED,
+)
+"""Names of one quantity, or of quantities that flows treat alike, which come last."""

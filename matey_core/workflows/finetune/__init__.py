@@ -10,7 +10,7 @@ from matey_core.config import validate
 from matey_core.distributed import Strategy
 from matey_core.errors import ConfigError
 from matey_core.fields import GivenScale
-from matey_core.finetuning import check_merged
+from matey_core.finetuning import borrow, check_merged, lenders, news
 from matey_core.models import Model, adaptive, adaptive_config
 from matey_core.progress import OnProgress, silent
 from matey_core.reports import reported
@@ -25,7 +25,6 @@ from matey_core.runs.start import OnStart, ignore_start, store_facts
 from matey_core.runs.status import OnStep, ignore_step
 from matey_core.runs.token_plan import TokenPlan, plan_tokens
 from matey_core.runs.upgrade import upgraded_run
-from matey_core.store import Store
 from matey_core.workflows.finetune.plan import FinetunePlan, plan_again, plan_finetuning
 from matey_core.workflows.finetune.settings import FinetuneConfig
 from matey_core.workflows.finetune.stores import subset
@@ -143,7 +142,7 @@ def _job(plan: FinetunePlan, strategy: Strategy, *, folder: RunFolder | None) ->
             remedy="Set strategy=ddp, or leave it out.",
         )
     resumes = folder is not None and folder.has_begun
-    config, stores = plan.config, [source.store for source in plan.sources]
+    config, specs = plan.config, [source.store.spec for source in plan.sources]
     torch.manual_seed(config.seed)
     model = plan.begin()
     start = FinetuneStart(
@@ -153,7 +152,7 @@ def _job(plan: FinetunePlan, strategy: Strategy, *, folder: RunFolder | None) ->
         base_sha256=plan.base.sha256 if plan.base else None,
         given=dict(model.given_scales),
     )
-    notes = [*plan.notes, *_news(model, stores)]
+    notes = [*plan.notes, *news(model, specs, borrows=config.borrow)]
     model = _prepared(model, config, plan.sources)
     config, tokens = _planned(plan, model, strategy)
     check_capabilities(config, model, tokens, plan.sources, strategy)
@@ -206,16 +205,13 @@ def _planned(
     return config, tokens
 
 
-def _news(model: Model, stores: Sequence[Store]) -> list[str]:
-    fields = [name for name in field_names(stores) if name not in model.fields]
-    return [f"Fields that are new to the model: {', '.join(fields)}."] if fields else []
-
-
 def _prepared(model: Model, config: FinetuneConfig, sources: Sequence[StoreWindows]) -> Model:
     """Teach the model what is new and freeze parts of it, or make another one like it."""
     stores = [source.store for source in sources]
     known = {name: value.shape for name, value in model.named_parameters()}
+    lent = lenders(model, [store.spec for store in stores]) if config.borrow else {}
     model.extend(fields=field_names(stores), num_axes=axis_counts(stores))
+    borrow(model, lent)
     optional = {name: GivenScale(is_required=False) for name in model.given_scales}
     model.give(optional | given_scales(config, sources))
     if config.from_scratch:

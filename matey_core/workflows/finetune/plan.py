@@ -78,6 +78,7 @@ def plan_finetuning(config: FinetuneConfig) -> FinetunePlan:
         update={
             "source": trained.path,
             "finetune": mode,
+            "borrow": config.borrow and not config.from_scratch,
             "history": history,
             "max_lead": max_lead,
             "given": tuple(dict.fromkeys((*trained.given(), *config.given))),

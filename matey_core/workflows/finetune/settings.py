@@ -31,6 +31,9 @@ class FinetuneConfig(TrainingConfig):
     n_samples: PositiveInt | None = None
     """Number of training trajectories of each store, chosen by the seed; a smaller choice is part
     of a larger one. By default all."""
+    borrow: bool = True
+    """Let a field that is new to the model begin as a copy of the known field that is most like it:
+    the same quantity, or the component of a velocity along the same axis of the grid."""
     from_scratch: bool = False
     """Train a new model of the same kind from random weights, as a control experiment."""
     tokens: PositiveInt | None = None
