@@ -28,7 +28,7 @@ def written(path: Path) -> Iterator[Path]:
         make_folder(partial.parent)
         yield partial
         sync_below(partial)
-        if path.is_dir():
+        if path.is_dir() or (partial.is_dir() and path.exists()):
             old = path.with_name(path.name + ".old.partial")
             remove(old)
             os.replace(path, old)

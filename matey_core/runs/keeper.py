@@ -221,7 +221,7 @@ class Keeper:
             restore_random_state(saved.random_states[place.data_rank], self.strategy.device)
         if place.is_first:
             self.journal.rewind(state.step)
-            self._recall()
+            self._recall(state.step)
             self._finish_keeping(last)
         self.best = self.strategy.broadcast(self.best)
 
@@ -264,8 +264,8 @@ class Keeper:
                 )
             )
 
-    def _recall(self) -> None:
-        """Go through the validations of the run that are in its journal.
+    def _recall(self, step: int) -> None:
+        """Go through the validations of the run that are in its journal, up to a step.
 
         Scores of earlier versions compare with persistence alone, and with no rollout. So the
         first new one counts as better than all of them; until then the old best weights stay.
@@ -274,7 +274,10 @@ class Keeper:
             CheckpointError: the journal is damaged.
         """
         saved, self.best = self.best, {}
+        told = 0
         for row in self.journal.rows():
+            if row["event"] == "step":
+                told = row["step"]
             if row["event"] != "validation":
                 continue
             try:
@@ -291,6 +294,15 @@ class Keeper:
             elif row["step"] == saved.get("step"):
                 self.best_scores = tuple(scores)
                 saved = {"step": saved["step"]}
+        if told < step:
+            warnings.warn(
+                f"{self.journal.path} is damaged: steps {told + 1} to {step} are missing; the "
+                "weights have them.",
+                MateyWarning,
+                stacklevel=2,
+            )
+        if saved.get("score", math.inf) < self.best.get("score", math.inf):
+            self.best = saved
         self.best = self.best or saved
 
     def _finish_keeping(self, last: Path) -> None:

@@ -22,6 +22,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, Literal
 
 import torch
@@ -42,6 +43,8 @@ from matey_core.training.state import TrainState
 NAME = re.compile(r"step-\d{8}")
 _DAMAGES = (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError)
 """What comes of JSON that is damaged, or holds values of other types."""
+LONGEST_REASON = 240
+"""Characters of what PyTorch says, which may name every weight of a model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +259,12 @@ def load_checkpoint(path: Path, state: TrainState, *, turns_back_time: bool = Tr
         CheckpointError: something is missing, of the wrong kind, or does not match.
     """
     saved = load_model(path / "model")
+    if saved.config.label != state.model.config.label:
+        raise CheckpointError(
+            f"{path} is of a model {saved.config.label}; the run's settings say "
+            f"{state.model.config.label}.",
+            remedy="Undo the change of its config.toml, or start another run.",
+        )
     state.ranges = read_ranges(path / "model")
     state.blends = saved.blends
     try:
@@ -284,8 +293,9 @@ def load_checkpoint(path: Path, state: TrainState, *, turns_back_time: bool = Tr
             precision=str(numbers["precision"]),
         )
     except (*_DAMAGES, RuntimeError, SafetensorError) as error:
+        why = shorten(f"{type(error).__name__}: {error}", LONGEST_REASON, placeholder=" …")
         raise CheckpointError(
-            f"{path} is not a checkpoint of this run: {type(error).__name__}: {error}.",
+            f"{path} is not a checkpoint of this run: {why}.",
             remedy="A checkpoint holds state.json, state.safetensors and model/, and no pickles. "
             "Name another run with --name, or start again.",
         ) from error

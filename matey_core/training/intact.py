@@ -33,22 +33,28 @@ def check_intact(folder: Path) -> None:
         if missing:
             raise CheckpointError(f"{folder} is damaged: {missing[0]} is missing.")
         if (folder / CHECKSUMS).exists():
-            _compare(folder, read_json(folder / CHECKSUMS))
+            _compare(folder)
         else:
             _open_all(folder)
     except (OSError, ValueError, SafetensorError) as error:
         raise CheckpointError(f"{folder} is damaged: {error}.") from error
 
 
-def _compare(folder: Path, expected: object) -> None:
+def _compare(folder: Path) -> None:
+    try:
+        expected = read_json(folder / CHECKSUMS)
+    except ValueError as error:
+        raise CheckpointError(f"{folder / CHECKSUMS} is damaged: {error}.") from error
     if not isinstance(expected, dict):
         raise CheckpointError(f"{folder / CHECKSUMS} is damaged: it holds no JSON object.")
     found = _checksums(folder)
-    for name in sorted(found.keys() | expected.keys()):
-        if found.get(name) != expected.get(name):
+    for name in sorted(expected):  # a file system or a person may have put others there
+        if name not in found:
+            raise CheckpointError(f"{folder} is damaged: {name} is missing.")
+        if found[name] != expected[name]:
             raise CheckpointError(
-                f"{folder} is damaged: {name} has the checksum {found.get(name)}, expected "
-                f"{expected.get(name)}."
+                f"{folder} is damaged: {name} has the checksum {found[name]}, expected "
+                f"{expected[name]}."
             )
 
 

@@ -1,5 +1,6 @@
 """A damaged or missing checkpoint costs the work since the one before, and no more."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,11 @@ def removed(file: str) -> Callable[[Path], None]:
     return lambda checkpoints: (checkpoints / file).unlink()
 
 
+def file_at(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.touch()
+
+
 DAMAGES: dict[str, tuple[Callable[[Path], None], int]] = {
     "state cut short": (cut_short("state.safetensors"), 2),
     "a bit of the state": (flipped("state.safetensors"), 2),
@@ -52,6 +58,8 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], int]] = {
     "no checkpoint": (lambda checkpoints: shutil.rmtree(checkpoints / LAST), 2),
     "empty pointer": (emptied("last"), 4),
     "no pointer": (removed("last"), 4),
+    "a file beside": (lambda checkpoints: (checkpoints / LAST / ".nfs1").touch(), 4),
+    "a file for the model": (lambda checkpoints: file_at(checkpoints.parent / "model"), 4),
 }
 """What is done to the checkpoints, and the step that the run goes on from."""
 
@@ -109,6 +117,19 @@ def test_what_is_damaged_is_said(cut: Path) -> None:
     said = str(caught[0].message)
     assert f"{LAST} is damaged: state.safetensors has the checksum " in said
     assert "The run goes on from step-00000002, the checkpoint before." in said
+
+
+def test_a_journal_that_was_cut_is_told_and_the_best_stays_the_best(cut: Path) -> None:
+    journal = cut / "journal.jsonl"
+    rows = journal.read_text().splitlines(keepends=True)
+    best = json.loads((cut / "checkpoints" / LAST / "state.json").read_text())["best"]
+    assert best["step"] == 4
+    until = next(number for number, row in enumerate(rows) if '"step": 3,' in row)
+    journal.write_text("".join(rows[:until]))
+    with pytest.warns(MateyWarning, match="steps 3 to 4 are missing"):
+        rest = resume(cut.parent, cut.name)
+    assert rest.validations[-1].best_score <= best["score"]
+    assert [row["step"] for row in events(cut, "step")] == [1, 2, 5, 6]
 
 
 def test_where_all_are_damaged_the_run_cannot_go_on(cut: Path) -> None:

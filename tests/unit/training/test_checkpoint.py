@@ -177,6 +177,20 @@ def test_numbers_that_cannot_be_are_refused(saved: Path, key: str, value: object
         load_checkpoint(saved, new_state(6))
 
 
+def test_another_model_is_refused_in_a_sentence(saved: Path) -> None:
+    small, other = new_state(6), new_state(6)
+    small.model = (
+        tiny_model().model_copy(update={"width": 16}).build(fields=("u", "v"), num_axes=(2,))
+    )
+    with pytest.raises(CheckpointError, match=r"model ti \(32×2, .*settings say ti \(16×2, "):
+        load_checkpoint(saved, small)
+    other.model = tiny_model().build(fields=("u", "v", "w"), num_axes=(2,))
+    with pytest.raises(CheckpointError, match="is not a checkpoint of this run") as caught:
+        load_checkpoint(saved, other)
+    assert len(str(caught.value)) < 400  # PyTorch names every weight that differs
+    assert "\n" not in str(caught.value)
+
+
 def adapted_state(seed: int) -> TrainState:
     """A fresh model with adapters that have trained once."""
     torch.manual_seed(seed)
