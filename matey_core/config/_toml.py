@@ -21,7 +21,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file into plain values.
 
     Raises:
-        ConfigError: the file is missing or is not TOML, or a text in it has a null character.
+        ConfigError: the file is missing or is not TOML, is nested too deep, or has a null
+            character.
     """
     try:
         values = tomllib.loads(read_text(path).removeprefix("\ufeff"))  # the mark of Windows
@@ -35,7 +36,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"{path} is not valid TOML: {error}.", remedy="Correct the file at that place."
         ) from error
-    _refuse_null(values, str(path))
+    _check(values, str(path))
     return values
 
 
@@ -90,7 +91,7 @@ def with_settings(values: Mapping[str, Any], settings: Iterable[str]) -> dict[st
             )
         source = f"--set {setting[:200]!r}"
         value = _value(text.strip())
-        _refuse_null(value, source)
+        _check(value, source)
         put(merged, path.strip(), value, source=source)
     return merged
 
@@ -130,13 +131,18 @@ def _value(text: str) -> Any:
         return text
 
 
-def _refuse_null(value: Any, source: str) -> None:
-    """Refuse a null character in any text, since no path or name may have one."""
+def _check(value: Any, source: str, depth: int = 0) -> None:
+    """Refuse a null character in any text, since no path or name may have one, and deep tables."""
+    if depth > DEEPEST:
+        raise ConfigError(
+            f"{source}: tables or lists lie in each other more than {DEEPEST} deep.",
+            remedy="Write the path of a setting, such as model.depth.",
+        )
     if isinstance(value, Mapping):
         value = [*value.keys(), *value.values()]
     if isinstance(value, list):
         for each in value:
-            _refuse_null(each, source)
+            _check(each, source, depth + 1)
     elif isinstance(value, str) and "\0" in value:
         raise ConfigError(
             f"{source}: the text {value[:200]!r} has a null character.",

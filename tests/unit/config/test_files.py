@@ -141,6 +141,18 @@ def test_a_text_with_a_null_character_is_refused(tmp_path: Path, line: str) -> N
         read_toml(path)
 
 
+@pytest.mark.parametrize(
+    "line", [".".join("a" * 3000) + " = 1", "a = " + "[" * 99 + "]" * 99, "[" + "a." * 99 + "a]"]
+)
+def test_tables_that_lie_deep_in_each_other_are_refused(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "matey.toml"
+    path.write_text(line)
+    with pytest.raises(ConfigError, match="more than 32 deep"):
+        read_toml(path)
+    with pytest.raises(ConfigError, match="more than 32 deep"):
+        with_settings({}, [f"model={{{line}}}" if "=" in line else f"a={'[' * 40 + ']' * 40}"])
+
+
 def test_a_null_character_is_refused_on_the_command_line() -> None:
     with pytest.raises(ConfigError, match=r"--set .* has a null character"):
         with_settings({}, [r'name="\u0000"'])
