@@ -1,7 +1,7 @@
 """Tables and lists of facts that fit 80 columns."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TextIO
@@ -12,6 +12,10 @@ from matey_core.numbers import number
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+
+LONGEST_LABEL = 20
+"""Characters of a label that the values of a list stand behind."""
 
 
 class Lines(tuple[str, ...]):
@@ -26,7 +30,8 @@ def table(
     """Print a table on stdout: lines and color on a terminal, plain aligned text elsewhere.
 
     Numbers are set to the right with four digits, None is a dash. Cells that are too long for
-    the width go on in the next line; names that are too long lose their middle. With --json
+    the width go on in the next line; names that are too long lose their middle. A table that
+    does not fit even so is a list: each row is its first cell with the others below. With --json
     nothing is printed.
     """
     if output.current().json:
@@ -49,6 +54,7 @@ def table(
     texts = [[head, *(row[i].plain for row in cells)] for i, head in enumerate(heads)]
     gaps = 2 * len(columns) + 2 * lines
     widths, longest = fitted(texts, screen.width - gaps, is_numeric=numeric)
+    is_narrow = sum(widths) > screen.width - gaps
     for head, width, is_right in zip(heads, widths, numeric, strict=True):
         drawn.add_column(head, justify="right" if is_right else "left", width=width)
     mark = output.readable("…", out)
@@ -56,7 +62,8 @@ def table(
         drawn.add_row(*map(partial(_wrapped, mark=mark), row, widths, longest))
     if title or not lines:  # a table with lines begins with an empty one
         screen.print(output.readable(output.one_line(title), out), style="bold")
-    screen.print(drawn)
+    for line in _listed(heads, cells) if is_narrow else [drawn]:
+        screen.print(line)
     if caption:
         screen.print(output.readable(output.one_line(caption), out), style="dim")
 
@@ -87,6 +94,17 @@ def facts(title: str, /, **values: Any) -> None:
         label = f"  {output.one_line(names[key]):<{width}}  "
         text = output.fitted(_text(value), sys.stdout, label=label, indent=" " * len(label))
         screen.print(label + output.readable(text, sys.stdout), soft_wrap=True)
+
+
+def _listed(heads: Sequence[str], cells: Sequence[Sequence["Text"]]) -> "Iterator[Text]":
+    """Lines of a table whose columns stand below each other."""
+    from rich.text import Text
+
+    width = max((len(head) for head in heads if len(head) <= LONGEST_LABEL), default=0)
+    for first, *others in cells:
+        yield first
+        for head, cell in zip(heads[1:], others, strict=True):
+            yield Text(f"  {head:<{width}}  ").append_text(cell)
 
 
 def _is_number(value: Any) -> bool:
@@ -128,6 +146,8 @@ def _text(value: Any) -> str:
         value = value.item()
     if isinstance(value, int | float):
         return number(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={_text(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(_text(item) for item in value)
     return output.one_line(str(value))

@@ -2,7 +2,9 @@
 
 import math
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from matey_cli import output
@@ -24,10 +26,12 @@ TREND = 16
 """Characters that show how a loss went, where the terminal is wide."""
 WIDE = 64
 """Characters of a line."""
+HIGH = 20
+"""Lines of a terminal in which figures may take more than two."""
 LOSS, SCORE = 10, 8
 """Characters of these columns."""
-AROUND = 8
-"""Lines of the screen that are not stores, and one that stays free."""
+AROUND = 5
+"""Lines of the screen beside stores, figures and validation; one of them stays free."""
 
 
 @dataclass
@@ -68,20 +72,22 @@ class TrainingScreen:
         status, report = self.status, self.pace.report
         if status is None or report is None:
             return Group()
-        shown = self.stores[: max(1, height - AROUND)]
+        room = width if height >= HIGH else 1000  # longer lines are cut
+        figures = self._figures(status, room)
+        below = [] if self.validation is None else wrap(_validation(self.validation), room)
+        shown = self.stores[: max(1, height - AROUND - len(figures) - len(below))]
         rest = len(self.stores) - len(shown)
         trend = TREND if width >= WIDE else 0
         name = max(SHORTEST, width - LOSS - trend - SCORE - 4)
         lines = [
             self._bar(status, width),
-            *(_line(text, width, "dim") for text in self._figures(status)),
+            *(_line(text, width, "dim") for text in figures),
             _line(f"{'store':<{name}}{'loss':>{LOSS}}  {'':<{trend}}{'score':>{SCORE}}", width),
             *(self._row(store, name, trend) for store in shown),
         ]
         if rest:
             lines.append(_line(f"and {rest} more", width, "dim"))
-        if self.validation is not None:
-            lines.append(_line(_validation(self.validation), width))
+        lines += [_line(text, width) for text in below]
         return Group(*lines)
 
     def _bar(self, status: "StepStatus", width: int) -> "RenderableType":
@@ -107,8 +113,8 @@ class TrainingScreen:
         )
         return grid
 
-    def _figures(self, status: "StepStatus") -> tuple[str, str]:
-        """Rates and memory, and what the optimizer sees."""
+    def _figures(self, status: "StepStatus", width: int) -> list[str]:
+        """Lines of rates and memory, and of what the optimizer sees."""
         rates = status.rates
         speed = [f"{number(rates.steps, digits=3)} steps/s", f"{_rate(rates.samples)} samples/s"]
         if rates.tokens is not None:
@@ -119,8 +125,7 @@ class TrainingScreen:
             f"learning rate {status.learning_rate:.2g}",
             f"gradient {number(status.gradient_norm, digits=2)}",
         ]
-        separator = " · " if output.is_unicode(sys.stderr) else " | "
-        return separator.join(speed), separator.join(state)
+        return [*_joined(speed, width), *_joined(state, width)]
 
     def _row(self, store: str, width: int, trend: int) -> "Text":
         from rich.text import Text
@@ -134,6 +139,19 @@ class TrainingScreen:
         text.append(f"{bars:<{trend}}", "cyan")
         shown = "-" if score is None else number(score, digits=3)
         return text.append(f"{shown:>{SCORE}}", "green" if score is not None and score < 1 else "")
+
+
+def _joined(figures: list[str], width: int) -> Iterator[str]:
+    """Lines with as many of the figures as fit."""
+    separator = " · " if output.is_unicode(sys.stderr) else " | "
+    line = figures[0]
+    for figure in figures[1:]:
+        if len(line) + len(separator) + len(figure) > width:
+            yield line
+            line = figure
+        else:
+            line += separator + figure
+    yield line
 
 
 def _line(text: str, width: int, style: str = "bold") -> "Text":

@@ -16,8 +16,13 @@ if TYPE_CHECKING:
     from matey_core.config import Config, SettingFact
 
 
-PURPOSES = ("pretrain", "finetune", "project")
-"""What settings are for."""
+CLASSES = {
+    "pretrain": "matey_core.workflows.pretrain:PretrainConfig",
+    "finetune": "matey_core.workflows.finetune:FinetuneConfig",
+    "project": "matey_core.runs.project:Project",
+}
+"""What settings are for → their class."""
+PURPOSES = tuple(CLASSES)
 
 
 def purposes(incomplete: str) -> list[str]:
@@ -27,11 +32,11 @@ def purposes(incomplete: str) -> list[str]:
 
 def setting_names(ctx: "typer.Context", incomplete: str) -> list[str]:
     """Settings and sections of the purpose that begin so, for the shell's completion."""
-    from matey_core.config import explain
+    from matey_cli.options.paths import setting_paths
 
     purpose = ctx.params.get("purpose")
-    chosen = _settings(purpose if purpose in PURPOSES else PURPOSES[0], None, None)
-    return [fact.path for fact in explain(type(chosen)) if fact.path.startswith(incomplete)]
+    paths = setting_paths(CLASSES[purpose if purpose in PURPOSES else PURPOSES[0]])
+    return [path for path in paths if path.startswith(incomplete)]
 
 
 def config(
@@ -187,20 +192,16 @@ def _below(chosen: "Config", setting: str) -> list["SettingFact"]:
     Raises:
         ConfigError: there is no such setting.
     """
-    import difflib
-
-    from matey_core.config import explain
+    from matey_core.config import explain, likely
     from matey_core.errors import ConfigError
 
     facts = list(explain(type(chosen), chosen))
     found = [fact for fact in facts if f"{fact.path}.".startswith(f"{setting}.")]
     if not found:
-        paths = [fact.path for fact in facts]
-        ends = [path for path in paths if path.rpartition(".")[2] == setting]
-        near = ends or difflib.get_close_matches(setting, paths, n=1)
+        near = likely(setting, [fact.path for fact in facts])
         raise ConfigError(
             f"There is no setting {setting!r}.",
-            remedy=f"Did you mean {near[0]!r}?" if near else "`matey config --explain` lists all.",
+            remedy=f"Did you mean {near!r}?" if near else "`matey config --explain` lists all.",
         )
     return found
 

@@ -41,7 +41,7 @@ class Setting:
     """First sentence of the setting's docstring."""
 
 
-class _Line(NamedTuple):
+class Line(NamedTuple):
     """The lines of a class that declare a setting."""
 
     module: str
@@ -67,44 +67,44 @@ def read(settings: str, path: str) -> Setting:
     *sections, last = path.split(".")
     line = None
     for section in sections:
-        line = _line(owner, section)
-        owner = _section(line)
-        value = given[section] if section in given else _value(line.module, line.value)
+        line = line_of(owner, section)
+        owner = section_of(line)
+        value = given[section] if section in given else value_of(line.module, line.value)
         given = value if isinstance(value, dict) else {}
-    if owner is not None and last == _constant(owner, "key", "name") and _family(owner):
-        choices = Registry[Any](_family(owner)).names()
-        default = given.get(last, _constant(owner, "default"))
+    if owner is not None and last == constant(owner, "key", "name") and family(owner):
+        choices = Registry[Any](family(owner)).names()
+        default = given.get(last, constant(owner, "default"))
         return Setting(choices=choices, default=default, meaning=_meaning(owner, last, line))
-    line = _line(owner, last)
+    line = line_of(owner, last)
     found = replace(_typed(line.module, line.annotation), meaning=_sentence(line.docstring))
     found = _limited(found, line.value)
-    return replace(found, default=given.get(last, _value(line.module, line.value)))
+    return replace(found, default=given.get(last, value_of(line.module, line.value)))
 
 
-def _line(
+def line_of(
     owner: FoundClass | None,
     name: str,
-    holders: Callable[[FoundClass], Iterator[FoundClass]] | None = None,
-) -> _Line:
-    for kind in () if owner is None else (holders or _holders)(owner):
+    kinds: Callable[[FoundClass], Iterator[FoundClass]] | None = None,
+) -> Line:
+    for kind in () if owner is None else (kinds or holders)(owner):
         body = kind.node.body if isinstance(kind.node, ast.ClassDef) else []
         for node, after in zip(body, [*body[1:], None], strict=True):
             match node:
                 case ast.AnnAssign(target=ast.Name(id=target)) if target == name:
-                    return _Line(kind.module, node.annotation, node.value, _text(after))
+                    return Line(kind.module, node.annotation, node.value, _text(after))
     raise LookupError(f"There is no setting {name!r}.")
 
 
-def _holders(owner: FoundClass) -> Iterator[FoundClass]:
-    """A class and those above it; of a family, those of its default part before."""
-    if package := _family(owner):
-        part = registered(package, _constant(owner, "default"))
+def holders(owner: FoundClass, name: str = "") -> Iterator[FoundClass]:
+    """A class and those above it; of a family, those of a part before, by default its default."""
+    if package := family(owner):
+        part = registered(package, name or constant(owner, "default"))
         if part is not None and part.node is not owner.node:
             yield from lineage(part)
     yield from lineage(owner)
 
 
-def _section(line: _Line) -> FoundClass | None:
+def section_of(line: Line) -> FoundClass | None:
     annotation = line.annotation
     return find(line.module, annotation.id) if isinstance(annotation, ast.Name) else None
 
@@ -121,30 +121,30 @@ def _sentence(docstring: str) -> str:
     return first.replace("`", "")
 
 
-def _meaning(owner: FoundClass, key: str, line: _Line | None) -> str:
+def _meaning(owner: FoundClass, key: str, line: Line | None) -> str:
     """What a part is for, from the docstring of its key, its section or its base class."""
     texts = [line.docstring if line else ""]
     with suppress(LookupError):
-        texts.insert(0, _line(owner, key, lineage).docstring)
+        texts.insert(0, line_of(owner, key, lineage).docstring)
     if isinstance(owner.node, ast.ClassDef):
         texts.append(ast.get_docstring(owner.node) or "")
     return next((_sentence(text) for text in texts if text), "")
 
 
-def _constant(owner: FoundClass, name: str, otherwise: Any = None) -> Any:
+def constant(owner: FoundClass, name: str, otherwise: Any = None) -> Any:
     """Value of a class variable."""
     for kind in lineage(owner):
         for node in getattr(kind.node, "body", ()):
             if isinstance(node, ast.AnnAssign | ast.Assign):
                 target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
                 if isinstance(target, ast.Name) and target.id == name and node.value:
-                    return _value(kind.module, node.value)
+                    return value_of(kind.module, node.value)
     return otherwise
 
 
-def _family(owner: FoundClass) -> str:
+def family(owner: FoundClass) -> str:
     """Package of the registry from which a part is chosen; empty where none is."""
-    return str(_constant(owner, "family") or "")
+    return str(constant(owner, "family") or "")
 
 
 def _typed(module: str, node: ast.expr) -> Setting:
@@ -155,7 +155,7 @@ def _typed(module: str, node: ast.expr) -> Setting:
             return _typed(module, right if empty else left)
         case ast.Subscript(value=ast.Name(id="Literal"), slice=inner):
             names = inner.elts if isinstance(inner, ast.Tuple) else [inner]
-            return Setting(choices=tuple(str(_value(module, name)) for name in names))
+            return Setting(choices=tuple(str(value_of(module, name)) for name in names))
         case ast.Subscript(value=ast.Name(id="tuple" | "list"), slice=inner):
             item = inner.elts[0] if isinstance(inner, ast.Tuple) else inner
             return replace(_typed(module, item), separator=",")
@@ -174,7 +174,7 @@ def _typed(module: str, node: ast.expr) -> Setting:
         case ast.Name(id=name) if found := find(module, name):
             if not isinstance(found.node, ast.ClassDef):
                 return _typed(*found)  # type: ignore[arg-type]
-            package = _family(found)
+            package = family(found)
             return Setting(choices=Registry[Any](package).names() if package else ())
     return Setting()
 
@@ -183,33 +183,33 @@ def _limited(setting: Setting, node: ast.expr | None) -> Setting:
     """Take the limits of `Field(ge=…, lt=…)`."""
     if not isinstance(node, ast.Call):
         return setting
-    limits = {word.arg: _value("", word.value) for word in node.keywords}
+    limits = {word.arg: value_of("", word.value) for word in node.keywords}
     low, high = limits.get("gt", limits.get("ge")), limits.get("lt", limits.get("le"))
     if low is not None:
         setting = replace(setting, low=low, excludes_low="gt" in limits)
     return setting if high is None else replace(setting, high=high)
 
 
-def _value(module: str, node: ast.AST | None) -> Any:
+def value_of(module: str, node: ast.AST | None) -> Any:
     """Plain value of an expression; None where only running it would tell."""
     match node:
         case ast.Constant(value=value):
             return value
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_value(module, operand)
+            return -value_of(module, operand)
         case ast.Tuple(elts=items) | ast.List(elts=items):
-            return tuple(_value(module, item) for item in items)
+            return tuple(value_of(module, item) for item in items)
         case ast.Dict(keys=keys, values=values):
-            names = (_value(module, key) for key in keys)
-            return dict(zip(names, (_value(module, value) for value in values), strict=True))
+            names = (value_of(module, key) for key in keys)
+            return dict(zip(names, (value_of(module, value) for value in values), strict=True))
         case ast.Name(id="__name__"):
             return module
         case ast.Name(id=name) if found := find(module, name):
-            return _value(*found)
+            return value_of(*found)
         case ast.FunctionDef(body=[*_, ast.Return(value=body)]):
-            return _value(module, body)
+            return value_of(module, body)
         case ast.Lambda(body=body):
-            return _value(module, body)
+            return value_of(module, body)
         case ast.Call():
             return _called(module, node)
     return None
@@ -221,12 +221,14 @@ def _called(module: str, call: ast.Call) -> Any:
     first = call.args[0] if call.args else None
     match call.func:
         case ast.Name(id="Field"):
-            return _value(module, words.get("default", words.get("default_factory", first)))
+            return value_of(module, words.get("default", words.get("default_factory", first)))
         case ast.Name(id=name) if (kind := find(module, name)) and first is None:
-            part = _constant(kind, "name") if isinstance(kind.node, ast.ClassDef) else None
-            given = {str(key): _value(module, value) for key, value in words.items()}
+            part = constant(kind, "name") if isinstance(kind.node, ast.ClassDef) else None
+            given = {str(key): value_of(module, value) for key, value in words.items()}
             return {"name": part, **given} if isinstance(part, str) else given
         case ast.Attribute(value=ast.Name(id=name), attr="standard"):
             kind = find(module, name)
-            return {"name": _constant(kind, "default")} if kind else {}
-    return _value(module, first)
+            return {"name": constant(kind, "default")} if kind else {}
+        case ast.Attribute(value=tokenizer, attr="with_ratio"):
+            return {**value_of(module, tokenizer), "budget": {"name": "ratio"}}
+    return value_of(module, first)

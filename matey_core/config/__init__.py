@@ -5,6 +5,7 @@ from matey_core.config._document import commented_toml
 from matey_core.config._explain import SettingFact, explain, part_classes
 from matey_core.config._flat import flat
 from matey_core.config._layers import exchanged, merged, overlaid
+from matey_core.config._likely import likely
 from matey_core.config._part import PartConfig
 from matey_core.config._schema import json_schema
 from matey_core.config._toml import (
@@ -27,6 +28,7 @@ __all__ = [
     "explain",
     "flat",
     "json_schema",
+    "likely",
     "merged",
     "mistakes",
     "overlaid",

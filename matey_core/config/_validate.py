@@ -1,6 +1,5 @@
 """From plain values to a settings object, with all mistakes in one message."""
 
-import difflib
 import json
 import types
 import typing
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 import pydantic
 
 from matey_core.config._base import Config
+from matey_core.config._likely import likely
 from matey_core.config._part import PartConfig
 from matey_core.errors import ConfigError
 from matey_core.files import check_is_utf8
@@ -79,21 +79,23 @@ def mistakes(kind: type[Config], error: pydantic.ValidationError) -> list[str]:
         kind: the settings class.
         error: what pydantic raised for it.
     """
-    return list(_sentences(kind, error.errors()))
+    return list(_sentences(kind, error.errors(), list(_paths(kind))))
 
 
-def _sentences(kind: type[Config], problems: Sequence[Any], above: str = "") -> Iterator[str]:
+def _sentences(
+    kind: type[Config], problems: Sequence[Any], paths: Sequence[str], above: str = ""
+) -> Iterator[str]:
     """Say what is wrong, problem by problem; `above` is the path of the settings of `kind`."""
     for problem in problems:
         path = ".".join(filter(None, (above, *map(str, problem["loc"]))))
         where = f"{path}: " if path else ""
         if problem["type"] == "part_settings":
-            yield from _sentences(problem["ctx"]["part"], problem["ctx"]["errors"], path)
+            yield from _sentences(problem["ctx"]["part"], problem["ctx"]["errors"], paths, path)
         elif problem["type"] == "part_unknown":
             yield f"{where}{problem['msg']}"
         elif problem["type"] == "extra_forbidden":
             known = _known_keys(kind, problem["loc"][:-1])
-            yield _unknown(path, known, _elsewhere(kind, problem["loc"]))
+            yield _unknown(path, known, paths, _elsewhere(kind, problem["loc"]))
         else:
             message = problem["msg"].removeprefix("Value error, ")
             # A check of several settings says itself which of them it means.
@@ -102,11 +104,23 @@ def _sentences(kind: type[Config], problems: Sequence[Any], above: str = "") -> 
             yield f"{where}{message[:1].lower()}{message[1:]}{found}"
 
 
-def _unknown(path: str, known: Sequence[str], elsewhere: str) -> str:
+def _unknown(path: str, known: Sequence[str], paths: Sequence[str], elsewhere: str) -> str:
+    section = path.rpartition(".")[0]
+    beside = [f"{section}.{name}" if section else name for name in known]
     # A name that another part has is no slip of the pen.
-    near = difflib.get_close_matches(path.rpartition(".")[2], [] if elsewhere else known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"
+    near = None if elsewhere else likely(path, [*beside, *paths])
+    shown = near.removeprefix(f"{section}.") if near else ""
+    hint = f"; did you mean {shown!r}?" if near else f"; known are {', '.join(known)}"
     return f"unknown setting {path!r}{hint if known else ''}{elsewhere}"
+
+
+def _paths(kind: type[Config], above: str = "") -> Iterator[str]:
+    """Paths of the settings of a class, with those that all parts of a section have."""
+    for name, field in kind.model_fields.items():
+        path = f"{above}.{name}" if above else name
+        yield path
+        if nested := config_class(field.annotation):
+            yield from _paths(nested, path)
 
 
 def _elsewhere(kind: type[Config], loc: tuple[int | str, ...]) -> str:

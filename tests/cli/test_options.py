@@ -12,10 +12,14 @@ from typer.testing import CliRunner
 
 from matey_cli.lazy import load, paths
 from matey_cli.options import Given, from_settings, option, shares
+from matey_cli.options.paths import setting_paths
 from matey_cli.options.setting import Setting, read
 from matey_cli.options.table import Row, describe
-from matey_core.config import PartConfig
+from matey_core.config import Config, PartConfig, explain
 from matey_core.errors import ConfigError
+from matey_core.runs.project import Project
+from matey_core.workflows.finetune import FinetuneConfig
+from matey_core.workflows.pretrain import PretrainConfig
 from tests.command import Matey
 
 TOY = "tests.cli.toy:ToyConfig"
@@ -240,6 +244,7 @@ def test_a_part_from_elsewhere_is_in_help_and_completion_even_if_it_is_broken(
         ("matey rollout pre", ["pretrain-002", "pretrain-001"]),
         ("matey finetune --mode l", ["layerwise", "lora"]),
         ("matey tokenize-inspect --criterion gradient+in", ["gradient+innovation"]),
+        ("matey config model.tokenizer.budget.r", ["model.tokenizer.budget.ratio"]),
     ],
 )
 def test_values_are_completed_without_importing_torch(
@@ -258,6 +263,13 @@ def test_values_are_completed_without_importing_torch(
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "matey_cli.lazy" in imported
     assert not imported & {"torch", "numpy", "zarr", "h5py"}
+
+
+@pytest.mark.parametrize("kind", [PretrainConfig, FinetuneConfig, Project])
+def test_settings_are_completed_from_the_source_as_they_are(kind: type[Config]) -> None:
+    assert setting_paths(f"{kind.__module__}:{kind.__name__}") == sorted(
+        fact.path for fact in explain(kind)
+    )
 
 
 @pytest.mark.parametrize(
@@ -292,7 +304,6 @@ def test_readers_simulators_and_stores_are_completed(
         (("study", "equal-cost"), "criterion", "lap", "laplacian"),
         (("study", "run"), "file", "low", "low-sample"),
         (("data", "check"), "only", "finite,bou", "bounds"),
-        (("config",), "setting", "model.tokenizer.cr", "model.tokenizer.criterion"),
     ],
 )
 def test_further_values_are_completed(

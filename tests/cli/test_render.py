@@ -90,6 +90,25 @@ def test_tables_are_plain_and_narrow_where_there_is_no_terminal(
     assert text.count("a ") >= 59
 
 
+def test_a_table_that_cannot_fit_is_a_list(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    output.configure([])
+    heads = ["store", "lead", "nRMSE", "best forecast", "its nRMSE", "ratio"]
+    row = ("simulations_of_summer", 1, 8.292e-5, "local linear", 3.767e-5, "2.16 ‡")
+    render.table("Validation", heads, [row])
+    assert capsys.readouterr().out.splitlines() == [
+        "Validation",
+        "simulations_of_summer",
+        "  lead           1",
+        "  nRMSE          8.292e-05",
+        "  best forecast  local linear",
+        "  its nRMSE      3.767e-05",
+        "  ratio          2.16 ‡",
+    ]
+
+
 def test_nothing_but_the_document_is_printed_with_json(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
