@@ -86,6 +86,11 @@ def line_of(
     name: str,
     kinds: Callable[[FoundClass], Iterator[FoundClass]] | None = None,
 ) -> Line:
+    """Find the declaration of a setting, the nearest one where several classes have it.
+
+    Raises:
+        LookupError: none of them has it.
+    """
     for kind in () if owner is None else (kinds or holders)(owner):
         body = kind.node.body if isinstance(kind.node, ast.ClassDef) else []
         for node, after in zip(body, [*body[1:], None], strict=True):
@@ -105,6 +110,7 @@ def holders(owner: FoundClass, name: str = "") -> Iterator[FoundClass]:
 
 
 def section_of(line: Line) -> FoundClass | None:
+    """Find the class of the settings in a section; None for a value."""
     annotation = line.annotation
     return find(line.module, annotation.id) if isinstance(annotation, ast.Name) else None
 
