@@ -1,19 +1,12 @@
 """Settings of `matey finetune`."""
 
 from pathlib import Path
-from typing import Any
 
-from pydantic import Field, PositiveInt, field_validator
+from pydantic import Field, PositiveInt
 
 from matey_core.finetuning import FinetuneModeConfig
 from matey_core.locations import Location
-from matey_core.optimizers import OPTIMIZERS, OptimizerConfig
 from matey_core.runs.settings import TrainingConfig
-
-LEARNING_RATE = 2e-3
-"""Learning rate of fine-tuning with the usual optimizer."""
-LOWERED = 0.5
-"""Learning rate of fine-tuning, where none is given, relative to the optimizer's own."""
 
 
 class FinetuneConfig(TrainingConfig):
@@ -44,22 +37,3 @@ class FinetuneConfig(TrainingConfig):
     """Largest lead time, in stored frames; by default as in its training."""
     steps: PositiveInt = 200
     """Optimizer steps."""
-    optimizer: OptimizerConfig = Field(
-        default_factory=lambda: OptimizerConfig.choose({"learning_rate": LEARNING_RATE})
-    )
-    """Optimizer, by default with a lower learning rate than in pretraining."""
-
-    @field_validator("optimizer", mode="before")
-    @classmethod
-    def _lower_rate(cls, part: Any) -> Any:
-        """Lower the learning rate where a section of the optimizer does not name one."""
-        part = {"name": part} if isinstance(part, str) else part
-        return _lowered(part) if isinstance(part, dict) else part
-
-
-def _lowered(section: dict[str, Any]) -> dict[str, Any]:
-    """Add the rate of fine-tuning to an optimizer's section that names none."""
-    name = section.get("name", OptimizerConfig.default)
-    if name not in OPTIMIZERS:
-        return section  # is refused later
-    return {"learning_rate": LOWERED * OPTIMIZERS[name]().learning_rate, **section}

@@ -136,13 +136,7 @@ def test_a_run_keeps_the_loss_that_it_was_trained_with(
         assert validate(PretrainConfig, values, source="").loss == loss
 
 
-def test_fine_tuning_is_slower_unless_a_rate_is_given() -> None:
-    assert FinetuneConfig().optimizer == MuonConfig(learning_rate=2e-3)
-    assert 2 * FinetuneConfig().optimizer.learning_rate == MuonConfig().learning_rate
-    for section, expected in (
-        ("adamw", AdamwConfig(learning_rate=5e-4)),
-        ({"weight_decay": 1e-3}, MuonConfig(learning_rate=2e-3)),
-        ({"learning_rate": 0.1}, MuonConfig(learning_rate=0.1)),
-    ):
-        config = validate(FinetuneConfig, {"optimizer": section}, source="")
-        assert config.optimizer == expected
+def test_fine_tuning_has_the_rate_of_pretraining() -> None:
+    assert FinetuneConfig().optimizer == MuonConfig(learning_rate=4e-3)
+    config = validate(FinetuneConfig, {"optimizer": "adamw"}, source="")
+    assert config.optimizer == AdamwConfig()
