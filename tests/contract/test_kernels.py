@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from matey_core.errors import ConfigError
-from matey_core.kernels import KERNELS
+from matey_core.kernels import KERNELS, sdpa
 from matey_core.kernels.auto import _log_once, choose
 from matey_core.tokens import Segments
 
@@ -147,6 +147,22 @@ def test_kernels_of_gpus_say_what_to_choose_instead(name: str) -> None:
     with pytest.raises(ConfigError, match=f"model.kernel is {name}") as raised:
         KERNELS[name](q, k, v, Segments((3, 4)))
     assert "model.kernel=auto" in raised.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("has_tiles", "exact"),
+    [(True, {(128, 64), (256, 32)}), (False, {(128, 64), (256, 32), (192, 64), (512, 32)})],
+)
+def test_a_cpu_attends_in_float32_where_that_is_faster(
+    has_tiles: bool, exact: set[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sdpa, "HAS_TILES", has_tiles)
+    for rows, channels in ((128, 64), (192, 64), (256, 32), (384, 64), (512, 32), (640, 16)):
+        segments = Segments((rows,))
+        q, k, v = (x.detach().cpu() for x in inputs(segments, torch.bfloat16, channels))
+        found = KERNELS["sdpa"](q, k, v, segments)
+        rounded = KERNELS["sdpa"](q.float(), k.float(), v.float(), segments).bfloat16()
+        assert torch.equal(found, rounded) == ((rows, channels) in exact), (rows, channels)
 
 
 def test_flash_attention_refuses_single_precision() -> None:

@@ -26,7 +26,7 @@ def test_a_signal_ends_work_at_once_unless_it_is_put_off() -> None:
             assert stop.number == signal.SIGTERM
         with pytest.raises(Interrupted) as caught:
             os.kill(os.getpid(), signal.SIGUSR1)
-    assert caught.value.exit_code == 143
+    assert (caught.value.exit_code, caught.value.is_kept) == (143, False)
 
 
 def test_a_signal_that_is_ignored_stays_so() -> None:
