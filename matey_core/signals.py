@@ -74,6 +74,7 @@ class Stop:
         now = time.monotonic()
         is_second = bool(self.number) and now - self._since > REPEATED
         if not self._puts_off or (number == signal.SIGINT and is_second):
-            raise Interrupted("Stopped before the first step.", is_kept=False, exit_code=exit_code(number))
+            said = "Stopped before the first step."  # a training that saves says what it has saved
+            raise Interrupted(said, is_kept=False, exit_code=exit_code(number))
         if not self.number:
             self.number, self._since = number, now
