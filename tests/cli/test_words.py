@@ -1,4 +1,4 @@
-"""Help and errors are written in sentences that one reads once."""
+"""Help, errors and pages are written in sentences that one reads once."""
 
 import ast
 import re
@@ -24,6 +24,15 @@ def sentences(text: str) -> Iterator[str]:
 
 def long_ones(text: str) -> list[str]:
     return [each for each in sentences(text) if len(each.split()) > MOST]
+
+
+def prose(page: str) -> Iterator[str]:
+    """Paragraphs and items of a page, without code, tables and addresses; a formula is a word."""
+    page = re.sub(r"```.*?```|<!--.*?-->|\$\$.*?\$\$", "", page, flags=re.DOTALL)
+    for block in re.split(r"\n\s*\n|\n(?=\s*(?:[-*]|\d+\.)\s|#|\|)", page):
+        if not re.match(r"\n* {4,}\S|\s*[|<#]", block):
+            block = re.sub(r"\]\([^)]*\)", "]", block)
+            yield re.sub(r"`[^`]*`|\$[^$]*\$", "X", block).replace("*", "")
 
 
 def spelled(node: ast.AST) -> str:
@@ -59,6 +68,18 @@ def test_sentences_of_errors_are_short() -> None:
         for package in ("matey_core", "matey_cli")
         for file in sorted((ROOT / package).rglob("*.py"))
         for text in messages(file.read_text(encoding="utf-8"))
+        for sentence in long_ones(text)
+    ]
+    assert found == []
+
+
+def test_sentences_of_pages_are_short() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    written = [page for page in sorted(pages) if page.parent.name not in ("journeys", "reference")]
+    found = [
+        f"{page.relative_to(ROOT)}: {sentence}"
+        for page in written
+        for text in prose(page.read_text(encoding="utf-8"))
         for sentence in long_ones(text)
     ]
     assert found == []
