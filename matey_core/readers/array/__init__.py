@@ -158,7 +158,13 @@ class ArrayReader(Reader):
         join = self.options.join
         if "field" not in self._roles():
             is_repeated = folder in self._repeated
-            return join_of(folder, join, len(self._roles()), is_repeated=is_repeated)
+            return join_of(
+                folder,
+                join,
+                len(self._roles()),
+                is_repeated=is_repeated,
+                has_samples="sample" in self._roles(),
+            )
         if join == "field":
             raise ConfigError(
                 "--join field says that a file is a field, but --dims names a dim of fields.",

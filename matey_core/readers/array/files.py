@@ -101,12 +101,14 @@ def _opened(
     is_group = path.is_dir() and isinstance(found, dict)
     if is_group and len(named) == len(stored) and set(dims.names) <= set(chain(*named)):
         return _group(path, stored).assign_attrs(_left_out(path, {}, dims, {}))
+    sizes = _sizes(stored, dims.names)
     variables = _variables(stored, dims)
     if not any(is_floating(v) and v.ndim for n, v in variables.items() if n not in v.dims):
         raise _nothing(path, stored, dims.names)
     _check_sizes(path, variables)
-    left = {name: array for name, array in stored.items() if name not in variables}
-    return xr.Dataset(variables, attrs=_left_out(path, left, dims, _sizes(stored, dims.names)))
+    placed = {name for name, array in stored.items() if dims.placed(name, array.shape, sizes)}
+    left = {name: array for name, array in stored.items() if name not in {*variables, *placed}}
+    return xr.Dataset(variables, attrs=_left_out(path, left, dims, sizes))
 
 
 def _left_out(
@@ -161,6 +163,12 @@ def _variables(stored: dict[str, Stored], dims: ArrayDims) -> dict[str, xr.Varia
             found[name] = array.variable(names)
         elif array.dtype.kind in "fiu" and (rank == 0 or (rank == 1 and name in names)):
             found[name] = array.variable((name,) * rank)
+        elif (
+            array.dtype.kind in "fiu"
+            and (dim := dims.placed(name, array.shape, sizes))
+            and dim not in stored
+        ):
+            found[dim] = array.variable((dim,))
         elif array.dtype.kind in "fiub" and (fewer := dims.of_shape(array.shape, sizes)):
             is_mask = array.dtype.kind == "b"
             found[name] = (array.as_type(MASK) if is_mask else array).variable(fewer)

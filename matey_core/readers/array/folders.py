@@ -46,7 +46,9 @@ def _structure(path: Path) -> Hashable:
         return frozenset((n, a.shape, a.dtype.str) for n, a in open_npz(path).items())
 
 
-def join_of(folder: Path, join: Join, dims: int, *, is_repeated: bool = False) -> Join:
+def join_of(
+    folder: Path, join: Join, dims: int, *, is_repeated: bool = False, has_samples: bool = False
+) -> Join:
     """Say what the files of a folder are to each other; `auto` where nothing tells.
 
     Args:
@@ -54,6 +56,7 @@ def join_of(folder: Path, join: Join, dims: int, *, is_repeated: bool = False) -
         join: what a person says.
         dims: number of dims of a field; arrays with fewer are coordinates and the like.
         is_repeated: whether the names come again in a folder beside.
+        has_samples: whether a file has several samples.
     """
     if join != "auto":
         return join
@@ -69,9 +72,9 @@ def join_of(folder: Path, join: Join, dims: int, *, is_repeated: bool = False) -
         return "auto" if _has_fields_in_names(stems) else "sample"
     if is_repeated:
         return "field"
-    return (
-        "auto" if any(names_a_field(stem) or PARTS & _words(stem) for stem in stems) else "sample"
-    )
+    # Files of words alone that have samples each, as `coeff` and `sol`, are no trajectories.
+    is_open = has_samples or any(names_a_field(stem) or PARTS & _words(stem) for stem in stems)
+    return "auto" if is_open else "sample"
 
 
 def repeated(folders: Collection[Path]) -> frozenset[Path]:

@@ -6,6 +6,7 @@ from itertools import combinations
 
 from matey_core.readers import ReaderOptions
 from matey_core.readers._options import dims_of, pairs
+from matey_core.readers.hdf5.places import place_of
 from matey_core.readers.netcdf.components import MOST_COMPONENTS
 
 COMPONENT = "component"
@@ -20,6 +21,8 @@ class ArrayDims:
     optional: tuple[str, ...] = ()
     """Those that a field may lack: samples, times and components."""
     sample: str = ""
+    roles: tuple[tuple[str, str], ...] = ()
+    """Dim and what it is: `sample`, `time`, `field`, or a space axis."""
     entries: tuple[str, ...] = ()
     """As they were written, with their roles."""
 
@@ -32,11 +35,26 @@ class ArrayDims:
         """
         names = tuple(pairs("dims", options.dims).values())
         roles = dims_of(options).roles
+        known = tuple(roles.items())
         if "field" in roles.values():
-            return cls(names=names, entries=options.dims)
+            return cls(names=names, roles=known, entries=options.dims)
         others = [name for name in names if roles.get(name) in ("sample", "time", None)]
         sample = next((name for name in names if roles.get(name) == "sample"), "")
-        return cls(names=names, optional=tuple(others), sample=sample, entries=options.dims)
+        return cls(
+            names=names,
+            optional=tuple(others),
+            sample=sample,
+            roles=known,
+            entries=options.dims,
+        )
+
+    def placed(self, name: str, shape: tuple[int, ...], sizes: Mapping[str, int]) -> str:
+        """The dim that an array has the positions along, as `t` along `time`; empty if none."""
+        place = place_of(name)
+        dims = [
+            dim for dim, role in self.roles if place == role and role not in ("sample", "field")
+        ]
+        return dims[0] if dims and shape == (sizes.get(dims[0]),) else ""
 
     def of_shape(self, shape: tuple[int, ...], sizes: Mapping[str, int]) -> tuple[str, ...]:
         """Say which dims an array with fewer has; none if its sizes leave it open.

@@ -92,6 +92,24 @@ def test_fields_are_a_dim(tmp_path: Path) -> None:
         opened(path, dims=("time", "y", "x", "field"), fields=("density",))
 
 
+@pytest.mark.parametrize("names", [("t", "y", "x"), ("tspan", "ycoor", "x_grid")])
+def test_positions_are_known_by_other_words(tmp_path: Path, names: tuple[str, ...]) -> None:
+    places = {name: 0.5 * np.arange(n) for name, n in zip(names, U.shape[1:], strict=True)}
+    np.savez(tmp_path / "a.npz", p=U, q=U, **places, lengths=np.ones(3))
+    header = opened(tmp_path / "a.npz", dims=("b", "time", "lat", "lon")).header
+    assert (header.spec.time_step, header.spec.grid.spacing) == (0.5, (0.5, 0.5))
+    (left,) = header.notes
+    assert left.startswith("left out: lengths (3,) float64")
+
+
+def test_files_of_words_alone_that_have_samples_are_asked_about(tmp_path: Path) -> None:
+    for name in ("coeff", "sol"):
+        np.save(tmp_path / f"{name}.npy", U)
+    with pytest.raises(ConfigError, match="not clear whether a file is a field"):
+        opened(tmp_path, dims=DIMS)
+    assert opened(tmp_path, dims=DIMS, join="field").header.spec.names == ("coeff", "sol")
+
+
 def test_members_are_fields_coordinates_and_parameters(tmp_path: Path) -> None:
     times = np.array([0.0, 0.5, 1.0])
     members = {"u": U, "v": 2 * U, "time": times, "nu": np.array(0.1), "mask": np.ones(7)}
