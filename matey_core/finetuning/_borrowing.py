@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from matey_core.fields import Field, FieldSpec
 from matey_core.models import Model
 from matey_core.nn.field_table import FieldTable
+from matey_core.nn.lead_time import LeadTime
 from matey_core.quantities import known_field, names_like
 
 LETTERS = "xyz"
@@ -62,6 +63,26 @@ def borrow(model: Model, lent: Mapping[str, str]) -> None:
         table = model.table
         assert isinstance(table, FieldTable)
         table.copy_rows(lent)
+
+
+def keep_time_steps(model: Model, seen: Iterable[float]) -> None:
+    """Let a model take time steps beyond those that it has seen as the nearest of them.
+
+    What it computes of others is extrapolated, and their unit may be another one. Between them
+    nothing changes.
+
+    Args:
+        model: of any kind; one that cannot be told so is left as it is, and one that was told
+            before as well.
+        seen: time steps that it was trained with.
+    """
+    found = sorted(seen)
+    if found and getattr(model.config, "time_steps", ()) is None:
+        within = found[0], found[-1]
+        model.config = model.config.model_copy(update={"time_steps": within})
+        for part in model.modules():
+            if isinstance(part, LeadTime):
+                part.within = within
 
 
 def _like(field: Field, spec: FieldSpec, known: Sequence[Field]) -> Iterator[Field]:

@@ -18,8 +18,16 @@ class LeadTime(nn.Module):
     of days, within reach of one another.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, within: tuple[float, float] | None = None) -> None:
+        """Make the network.
+
+        Args:
+            width: length of the vector.
+            within: smallest and largest time step that it tells apart; others are taken as the
+                nearest of these.
+        """
         super().__init__()
+        self.within = within
         self.mlp = nn.Sequential(
             nn.Linear(2 * (2 * WAVES + 1), width), nn.GELU(), nn.Linear(width, width)
         )
@@ -32,6 +40,8 @@ class LeadTime(nn.Module):
             time_step: physical time between two frames.
         """
         frames = lead_steps.float().log()
+        if self.within is not None:
+            time_step = min(max(time_step, self.within[0]), self.within[1])
         time = frames + math.log(time_step)
         return self.mlp(torch.cat([_features(frames), _features(time)], dim=1))
 

@@ -37,6 +37,7 @@ LATER: dict[str, Any] = {
     "leads": "all",
     "blend": True,  # of a rollout: a model that has no blends is not blended
     "model.blend": False,
+    "model.time_steps": None,
 }
 """Settings that came after the first kept cells, with the values at which they change nothing. With
 these they are left out of the hash, so that an older study goes on."""

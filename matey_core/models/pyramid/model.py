@@ -59,7 +59,7 @@ class PyramidModel(MateyModel):
         super().__init__(config, fields, num_axes)
         self.stem = FoldedStem(2 * channels, channels)
         self.head = FoldedHead(channels, 2 * channels)
-        self.lead_time = LeadTime(channels)
+        self.lead_time = LeadTime(channels, within=config.time_steps)
         self.pyramid = Pyramid(config)
         for axes in self.num_axes:
             self.pyramid.add_axes(axes)

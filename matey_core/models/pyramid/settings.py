@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
-from pydantic import NonNegativeInt, PositiveInt, field_validator
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 
 from matey_core.budgets import BUDGETS
 from matey_core.models._sizes import Preset, Sizes
@@ -62,6 +62,8 @@ class PyramidSettings(MateySettings):
     waves: NonNegativeInt | None = None
     """Number of wavenumbers that the spectral layers keep along each axis; by default 16 in 1D, 12
     in 2D and 6 in 3D. 0 leaves the spectral layers out."""
+    time_steps: tuple[PositiveFloat, PositiveFloat] | None = None
+    """Smallest and largest time step that the model tells apart; others count as the nearest."""
     frames: PositiveInt = 8
     """Number of frames of the longest history that the model can read."""
 

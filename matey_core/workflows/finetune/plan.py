@@ -3,11 +3,12 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from matey_core.data import Ranges
 from matey_core.errors import CheckpointError
-from matey_core.finetuning import FinetuneModeConfig
+from matey_core.finetuning import FinetuneModeConfig, keep_time_steps
 from matey_core.models import AdapterBase, Model, load_model
 from matey_core.runs.folder import RunFolder, StoreRecord, newest_run, record_of, run_toml
 from matey_core.runs.sources import StoreWindows, reopen_stores, sources_of
@@ -87,13 +88,21 @@ def plan_finetuning(config: FinetuneConfig) -> FinetunePlan:
     sources, more = _sources(resolved, stores)
     return FinetunePlan(
         config=resolved,
-        begin=trained.load,
+        begin=partial(_begun, trained, borrows=resolved.borrow),
         sources=sources,
         seen=trained.records,
         base=_adapter_base(resolved),
         notes=(*notes, *more),
         ranges={} if config.from_scratch else read_ranges(trained.path),
     )
+
+
+def _begun(trained: Trained, *, borrows: bool) -> Model:
+    """Load the model; it reads time steps that it has not seen as the nearest that it has."""
+    model = trained.load()
+    if borrows:
+        keep_time_steps(model, [each.time_step for each in trained.records if each.time_step])
+    return model
 
 
 def plan_again(run: RunFolder, config: FinetuneConfig, data: Path | None = None) -> FinetunePlan:

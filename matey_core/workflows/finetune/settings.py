@@ -26,7 +26,8 @@ class FinetuneConfig(TrainingConfig):
     of a larger one. By default all."""
     borrow: bool = True
     """Let a field that is new to the model begin as a copy of the known field that is most like it:
-    the same quantity, or the component of a velocity along the same axis of the grid."""
+    the same quantity, or the component of a velocity along the same axis of the grid. Time steps
+    beyond those that the model has seen count as the nearest of them."""
     from_scratch: bool = False
     """Train a new model of the same kind from random weights, as a control experiment."""
     tokens: PositiveInt | None = None

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from matey_core.fields import FieldSpec, Grid
-from matey_core.finetuning import borrow, lenders, news
+from matey_core.finetuning import borrow, keep_time_steps, lenders, news
 from matey_core.models import ModelConfig
 from matey_core.models.paper import PaperConfig
 from matey_core.models.pyramid import PyramidConfig
@@ -63,6 +63,20 @@ def test_borrowed_rows_are_copies_and_old_rows_stay() -> None:
         assert torch.equal(values[rows[5]], values[rows[4]])
     assert torch.equal(model.table.enter[rows[:5]], before)
     assert not torch.equal(model.table.enter[rows[6]], model.table.enter[rows[4]])
+
+
+def test_time_steps_beyond_those_seen_count_as_the_nearest() -> None:
+    model = PyramidConfig.tiny().build(fields=("u",), num_axes=(2,)).eval()
+    leads = torch.tensor([1, 4])
+    before = {step: model.lead_time(leads, step) for step in (0.005, 0.02, 0.05, 20.8)}
+    keep_time_steps(model, [0.05, 0.005])
+    keep_time_steps(model, [20.8])
+    assert model.config.time_steps == (0.005, 0.05)
+    for step, nearest in ((0.005, 0.005), (0.02, 0.02), (0.05, 0.05), (20.8, 0.05), (1e-9, 0.005)):
+        assert torch.equal(model.lead_time(leads, step), before[nearest])
+    assert not torch.equal(before[20.8], before[0.05])
+    again = model.config.build(fields=("u",), num_axes=(2,))
+    assert again.lead_time.within == (0.005, 0.05)
 
 
 def test_a_model_without_a_table_of_fields_borrows_nothing() -> None:
