@@ -182,8 +182,10 @@ def _not_finite(errors: "LeadErrors") -> bool:
 
 def _show_notes(result: "StoreRollout", report: "RolloutReport") -> None:
     if result.blended:
-        parts = [f"{name} by up to {most:.0%}" for name, most in result.blended.items()]
-        render.note(f"{result.store}: first frame blended with local linear: {', '.join(parts)}.")
+        parts = [f"{name} by up to {blend.most:.0%}" for name, blend in result.blended.items()]
+        count = result.blended_frames
+        frames = "first frame" if count == 1 else f"first {count} frames"
+        render.note(f"{result.store}: {frames} blended with local linear: {', '.join(parts)}.")
     if result.limited:
         render.note(f"{result.store}: {_limits(result)}")
     lost = [errors.lead for errors in result.rollout if _not_finite(errors)]

@@ -27,6 +27,8 @@ class Blend:
     """Weight of a fit that explains all, at most 1."""
     tolerated: float
     """Unexplained part at which half of it is left; infinite for the same weight everywhere."""
+    frames: float = 1.0
+    """Predicted frames of a rollout that are blended, at least 1; infinite for all of them."""
 
     def weight(self, unexplained: Float[Tensor, " b"]) -> Float[Tensor, " b"]:
         """Weights between 0 and `most`; 0 where nothing is known of the fit.

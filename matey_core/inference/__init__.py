@@ -8,7 +8,8 @@ from matey_core.inference.artifacts import (
     lasting,
     strongest,
 )
-from matey_core.inference.blend import FITTING, FirstFrame, from_known, measure_blends
+from matey_core.inference.blend import FITTING, FirstFrame, blends_of, from_known, measure_blends
+from matey_core.inference.blend_frames import measure_frames
 from matey_core.inference.evaluate import Score, Tally, evaluate, mean_scores
 from matey_core.inference.limit import Limited, Limiter, first_limited
 from matey_core.inference.missing import fill_missing
@@ -29,6 +30,7 @@ __all__ = [
     "StateWriter",
     "Tally",
     "Variation",
+    "blends_of",
     "cycle_of",
     "evaluate",
     "fill_missing",
@@ -37,6 +39,7 @@ __all__ = [
     "lasting",
     "mean_scores",
     "measure_blends",
+    "measure_frames",
     "rollout",
     "strongest",
 ]

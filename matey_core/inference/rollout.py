@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from matey_core.batches import FieldBatch
-from matey_core.inference.blend import from_known
+from matey_core.inference.blend import BlendedFrames
 from matey_core.inference.limit import Limiter
 from matey_core.inference.variation import Variation
 from matey_core.models import Model
@@ -56,6 +56,7 @@ def rollout(
     was_training = model.training
     model.eval()
     history = batch.history
+    blended: BlendedFrames | None = None
     try:
         for call, done in enumerate(range(0, steps, stride)):
             leads = torch.arange(1, min(stride, steps - done) + 1, device=history.device)
@@ -67,7 +68,11 @@ def rollout(
                 valid=None if call or missing is None else _known(missing, len(leads)),
             )
             with variation.at(call, model, batch.spec.grid):
-                states = model(inputs).values if call else from_known(model, inputs)
+                states = model(inputs).values
+                if not call:
+                    blended = BlendedFrames.of(model, inputs)
+                if blended is not None:
+                    states = _blend(states, blended, done)
             if limiter is not None:
                 states = limiter(states, history[:, -1])
             if missing is None:
@@ -78,6 +83,19 @@ def rollout(
             history = torch.cat([history, states], dim=1)[:, -history.shape[1] :]
     finally:
         model.train(was_training)
+
+
+def _blend(
+    states: Float[Tensor, "b l c *space"], blended: BlendedFrames, done: int
+) -> Float[Tensor, "b l c *space"]:
+    """Blend what follows the `done` frames before, as far as the fit counts."""
+    if not blended.counts(done + 1):
+        return states
+    frames = [
+        blended.mixed(own, blended.next_state(), frame) if blended.counts(frame) else own
+        for frame, own in enumerate(states.unbind(1), start=done + 1)
+    ]
+    return torch.stack(frames, dim=1)
 
 
 def _known(missing: Bool[Tensor, "b c *space"], leads: int) -> Bool[Tensor, "b l c *space"]:

@@ -21,7 +21,7 @@ from matey_core.models._io import check_known, given_names, load_model, save_mod
 from matey_core.models._kernels import with_kernel
 from matey_core.models._pairs import num_pairs
 from matey_core.models._sizes import PRESETS, Preset, Sizes
-from matey_core.models._upgrade import upgraded_settings
+from matey_core.models._upgrade import completed_settings, upgraded_settings
 from matey_core.models._wrapper import Frame, WrappedConfig, has_blend
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "as_written",
     "check_known",
     "compile_parts",
+    "completed_settings",
     "given_names",
     "has_blend",
     "load_model",

@@ -38,7 +38,9 @@ def read_blends(folder: Path) -> dict[str, dict[str, Blend]]:
 
 
 def _blend(row: Mapping[str, float]) -> Blend:
-    blend = Blend(most=row["most"], tolerated=row["tolerated"])
+    blend = Blend(most=row["most"], tolerated=row["tolerated"], frames=row.get("frames", 1.0))
     if not 0 < blend.most <= 1 or not blend.tolerated > 0:
         raise ValueError(f"{blend} has no weights between 0 and 1")
+    if not blend.frames >= 1:
+        raise ValueError(f"{blend} has no frames")
     return blend

@@ -28,7 +28,7 @@ from matey_core.models._adapter import (
 from matey_core.models._base import Model, ModelConfig
 from matey_core.models._blends import read_blends, write_blends
 from matey_core.models._bounds import Bound
-from matey_core.models._upgrade import upgraded_settings
+from matey_core.models._upgrade import completed_settings, upgraded_settings
 from matey_core.version import __version__
 
 FORMAT = 2
@@ -88,6 +88,7 @@ def load_model(folder: Path) -> Model:
     values = description["config"]
     if description["format"] == 1:
         values = upgraded_settings(values)
+    values = completed_settings(values)
     config = validate(ModelConfig, values, source=str(folder / "model.json"))
     is_adapter = "base" in description
     base = base_of(folder, description["base"]) if is_adapter else folder

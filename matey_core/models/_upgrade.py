@@ -1,4 +1,4 @@
-"""Settings of models as versions before 0.2 wrote them: one set of keys for all variants."""
+"""Settings of models as earlier versions wrote them, turned into today's."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +15,8 @@ OF_MATEY_ALONE = (
 )
 """Keys that the paper variant had, and did not heed; what version 0.1 wrote has all of them."""
 TOKENIZER_OF_PAPER = ("name", "patch", "gamma", "ratio")
+CAME_LATER: Mapping[str, Mapping[str, Any]] = {"pyramid": {"global_context": False}}
+"""Variant → settings that its first models lack, with the values that those models have."""
 
 
 def upgraded_settings(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,3 +41,13 @@ def upgraded_settings(values: Mapping[str, Any]) -> dict[str, Any]:
             own["patch"] = own["patch"][-2:]  # of which it has the last size alone
         kept["tokenizer"] = own
     return kept
+
+
+def completed_settings(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Add what was the case when a file was written that does not say it.
+
+    Args:
+        values: plain values of a saved model or run, not those of a person.
+    """
+    variant = values.get("variant")
+    return {**(CAME_LATER.get(variant, {}) if isinstance(variant, str) else {}), **values}

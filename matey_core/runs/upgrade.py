@@ -20,7 +20,7 @@ from matey_core.config import Config
 from matey_core.errors import ConfigError
 from matey_core.locations import is_url
 from matey_core.losses import LOSSES
-from matey_core.models import upgraded_settings
+from matey_core.models import completed_settings, upgraded_settings
 from matey_core.objectives import OBJECTIVES
 from matey_core.runs.folder import run_toml
 
@@ -80,6 +80,8 @@ def upgraded_run(kind: type[Config], path: Path) -> dict[str, Any]:
         ConfigError: the file cannot be read, or a setting is given twice.
     """
     found = upgraded(kind, run_toml(path), source=str(path))
+    if isinstance(found.get("model"), Mapping):
+        found["model"] = completed_settings(found["model"])
     # Addresses count only where the user has given them; data.json says which stores there were.
     found = {
         key: value for key, value in found.items() if not (isinstance(value, str) and is_url(value))

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 
@@ -14,6 +15,7 @@ from matey_core.batches import FieldBatch
 from matey_core.data import Windows, sequential_batches
 from matey_core.forecasts import Blend
 from matey_core.forecasts.linear import LinearConfig
+from matey_core.forecasts.local_linear import Fit
 from matey_core.inference import (
     FITTING,
     FirstFrame,
@@ -21,6 +23,7 @@ from matey_core.inference import (
     Tally,
     evaluate,
     measure_blends,
+    measure_frames,
     rollout,
 )
 from matey_core.metrics import persistence
@@ -34,6 +37,8 @@ OPPONENTS = ("linear", "local_linear")
 LINEAR = LinearConfig().build()
 BLEND_VALUES = 2**19
 """Values of all windows of a store that blends are chosen on, where that is 8 to 64 windows."""
+LATER_WINDOWS = 8
+"""Windows on which the number of blended frames is chosen."""
 ROLLOUT_FRAMES = 5
 """Frames of the rollout in a validation; fewer where trajectories are too short."""
 
@@ -66,6 +71,16 @@ class _Case:
             num_windows=self.num_windows,
         )
         return (batch.to(device) for batch in batches)
+
+
+class _Fits(NamedTuple):
+    """Windows that blends are chosen on, and fits to their histories."""
+
+    case: _Case
+    first: list[FirstFrame]
+    """Of each batch, for the weights."""
+    later: list[tuple[FieldBatch, Fit]]
+    """Longer rollouts, for the number of frames."""
 
 
 class Validator:
@@ -101,8 +116,8 @@ class Validator:
             for case in _cases(source.validation, batch_size, num_batches, at_once or batch_size)
         ]
         self._forecasts: list[list[Errors]] | None = None
-        self._fits: list[tuple[_Case, list[FirstFrame]]] | None = None
-        """Windows that blends are chosen on, and the fits to their histories; None until made."""
+        self._fits: list[_Fits] | None = None
+        """What blends are chosen on; None until made."""
 
     @property
     def has_windows(self) -> bool:
@@ -140,7 +155,7 @@ class Validator:
         return self._forecasts
 
     def blends(self, model: Model, precision: Precision) -> dict[str, dict[str, Blend]]:
-        """Choose how much of the local linear fit goes into the frame after known ones.
+        """Choose how much of the local linear fit goes into frames after known ones, and how many.
 
         Args:
             model: is put into evaluation mode meanwhile.
@@ -150,24 +165,27 @@ class Validator:
             Dataset → field → blend.
         """
         found = {}
-        for case, fits in self._first_frames():
+        for case, first, later in self._known_fits():
             batches = case.batches((1,), self._device)
             with precision.autocast(self._device):
-                if blends := measure_blends(model, batches, fits):
+                if blends := measure_blends(model, batches, first):
+                    for batch, fit in later:
+                        blends = measure_frames(model, batch, blends, fit=fit)
                     found[case.windows.spec.dataset] = blends
         return found
 
     @torch.inference_mode()
-    def _first_frames(self) -> list[tuple[_Case, list[FirstFrame]]]:
+    def _known_fits(self) -> list[_Fits]:
         if self._fits is None:
             cases = [_blend_case(case) for case in self._cases if 1 in case.leads]
             self._fits = [
-                (
+                _Fits(
                     case,
                     [
                         FirstFrame.of(FITTING.fit(batch))
                         for batch in case.batches((1,), self._device)
                     ],
+                    [(batch, FITTING.fit(batch)) for batch in _later_frames(case, self._device)],
                 )
                 for case in cases
                 if case.windows.history > 1
@@ -228,6 +246,16 @@ def _blend_case(case: _Case) -> _Case:
     spec = case.windows.spec
     windows = BLEND_VALUES // (len(spec.names) * math.prod(spec.grid.shape))
     return replace(case, num_windows=min(max(8, windows), 64))
+
+
+def _later_frames(case: _Case, device: torch.device) -> Iterator[FieldBatch]:
+    """One batch whose targets are the frames of rollouts; none where there are too few frames."""
+    store, history = case.windows.store, case.windows.history
+    frames = (store.num_frames - history) // 2  # so that there are several starts
+    if frames > 1:
+        windows = Windows(store, case.windows.samples, history=history, max_lead=frames)
+        later = replace(case, windows=windows, num_windows=LATER_WINDOWS, batch_size=LATER_WINDOWS)
+        yield from later.batches(tuple(range(1, frames + 1)), device)
 
 
 def _cases(windows: Windows, batch_size: int, num_batches: int, at_once: int) -> Iterator[_Case]:

@@ -38,6 +38,7 @@ LATER: dict[str, Any] = {
     "blend": True,  # of a rollout: a model that has no blends is not blended
     "model.blend": False,
     "model.time_steps": None,
+    "model.global_context": False,
 }
 """Settings that came after the first kept cells, with the values at which they change nothing. With
 these they are left out of the hash, so that an older study goes on."""

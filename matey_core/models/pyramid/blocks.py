@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from matey_core.fields import Grid
 from matey_core.models.pyramid.earlier import flatten_kernels
 from matey_core.models.pyramid.settings import PyramidSettings
+from matey_core.nn.global_context import GlobalContext
 from matey_core.nn.padding import surround
 from matey_core.nn.recompute import run_block
 from matey_core.nn.resolution import CONVOLUTIONS, Doubling, Halving
@@ -26,7 +27,7 @@ class Context(NamedTuple):
     """What all blocks know of a forward pass."""
 
     condition: Float[Tensor, "b k"]
-    """Embedded lead time."""
+    """Embedded lead time; behind the first block, with the sample's global context."""
     periodic: tuple[bool, ...]
     """Which axes wrap around."""
     waves: Waves | None
@@ -114,6 +115,7 @@ class Pyramid(nn.Module):
         )
         self.up = ConvBlock(channels, condition=channels, has_waves=True)
         self.halving, self.doubling = Halving(channels), Doubling(channels)
+        self.sample = GlobalContext(channels) if config.global_context else None
 
     def context(self, condition: Float[Tensor, "b k"], grid: Grid) -> Context:
         """Collect what all blocks need of the embedded lead time and the grid."""
@@ -131,6 +133,8 @@ class Pyramid(nn.Module):
         self, x: Float[Tensor, "b *space d"], context: Context, *, recompute: bool
     ) -> Float[Tensor, "b *space d"]:
         """Go down to half the resolution, and up again beside what was there."""
+        if self.sample is not None:
+            context = context._replace(condition=context.condition + self.sample(x))
         half = self.halving(x, context.periodic)
         for block in self.coarse:
             half = run_block(block, half, context, recompute=recompute)

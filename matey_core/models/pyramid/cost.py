@@ -74,9 +74,10 @@ class _Pyramid:
 
     @property
     def lead(self) -> int:
-        """Embedding of the lead time."""
+        """Embedding of the lead time, and of the sample's global context."""
         channels = self.config.dimensions.channels
-        return 2 * channels * (2 * (2 * LEAD_WAVES + 1) + channels)
+        sample = 2 * channels * 6 * channels if self.config.global_context else 0
+        return 2 * channels * (2 * (2 * LEAD_WAVES + 1) + channels) + sample
 
     def _block(self, shape: tuple[int, ...], width: int) -> int:
         around = math.prod(points + SIDE - 1 for points in shape)

@@ -64,6 +64,9 @@ class PyramidSettings(MateySettings):
     in 2D and 6 in 3D. 0 leaves the spectral layers out."""
     time_steps: tuple[PositiveFloat, PositiveFloat] | None = None
     """Smallest and largest time step that the model tells apart; others count as the nearest."""
+    global_context: bool = True
+    """Condition the blocks behind the first one on the mean and the size of every feature over
+    the grid, so that a mixture's model knows which physics it sees."""
     frames: PositiveInt = 8
     """Number of frames of the longest history that the model can read."""
 

@@ -18,6 +18,7 @@ from matey_core.inference import (
     StateWriter,
     Tally,
     Variation,
+    blends_of,
     cycle_of,
     evaluate,
     fill_missing,
@@ -229,14 +230,10 @@ class _Job:
             summary=summary_of(leads),
             shown=show(),
             limited=limited,
-            blended=self._blended(store),
+            blended=blends_of(self.model, store.spec),
             film=film,
             picture=path.with_suffix(".png") if self.config.plot else None,
         )
-
-    def _blended(self, store: Store) -> dict[str, float]:
-        blends = self.model.blends.get(store.spec.dataset, {})
-        return {name: blends[name].most for name in store.spec.names if name in blends}
 
     def _one_step(self, windows: Windows) -> tuple[Scores, int]:
         total = min(len(windows), self.config.windows)

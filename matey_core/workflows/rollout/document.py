@@ -61,7 +61,8 @@ def _store(result: StoreRollout) -> dict[str, Any]:
         "one_step_mean": _flat(result.one_step_mean),
         "rollout": [_lead(errors) for errors in result.rollout],
         "limited": [asdict(each) for each in result.limited],
-        "blended": dict(result.blended),
+        "blended": {name: blend.most for name, blend in result.blended.items()},
+        "blended_frames": result.blended_frames,
         "artifacts": [
             {**asdict(artifact.last), "since": artifact.since} for artifact in result.artifacts
         ],

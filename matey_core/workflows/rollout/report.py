@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from matey_core.forecasts import Blend
 from matey_core.inference import Artifact, CycleName, Limited, Score
 from matey_core.reports.shown import Shown
 from matey_core.workflows.rollout.leads import LeadErrors, Scores
@@ -38,12 +39,18 @@ class StoreRollout:
     """What a picture shows."""
     limited: tuple[Limited, ...] = ()
     """Fields that spread too widely in a prediction, and were scaled down."""
-    blended: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    """Field → largest weight of the local linear fit in the first frame."""
+    blended: Mapping[str, Blend] = dataclasses.field(default_factory=dict)
+    """Field → how much of the local linear fit is in its first frames."""
     picture: Path | None = None
     """PNG file, where one was asked for."""
     film: Path | None = None
     """MP4 or GIF file, where one was asked for."""
+
+    @property
+    def blended_frames(self) -> int:
+        """Number of predicted frames that the fit has a part in."""
+        most = max((blend.frames for blend in self.blended.values()), default=0)
+        return int(min(most, self.steps))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

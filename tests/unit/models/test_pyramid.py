@@ -1,12 +1,17 @@
 """The pyramid: what its formula, its tokens and its convolutions promise."""
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
 
 from matey_core.batches import FieldBatch
 from matey_core.errors import ConfigError
+from matey_core.models import load_model, save_model
 from matey_core.models._cost import Inputs
 from matey_core.models.pyramid import PyramidConfig, PyramidModel
+from matey_core.nn.global_context import GlobalContext
 from matey_core.profiling import count_flops
 from matey_core.sequence_group import SequenceGroup
 from matey_core.tokenizers import TokenizerConfig
@@ -74,8 +79,9 @@ def reached(model: PyramidModel, part: str) -> float:
 
 def test_convolutions_see_near_and_waves_and_tokens_far() -> None:
     # two points a block at full resolution, four at half, and one where pairs are cut
-    assert reached(build(depth=0, waves=0).eval(), "pyramid") <= 2 + 4 + 1 + 2
-    assert reached(build(depth=0, waves=3).eval(), "pyramid") >= 23
+    near = build(depth=0, waves=0, global_context=False).eval()
+    assert reached(near, "pyramid") <= 2 + 4 + 1 + 2
+    assert reached(build(depth=0, waves=3, global_context=False).eval(), "pyramid") >= 23
     assert reached(build(depth=1).eval(), "tokens") >= 23
 
 
@@ -87,6 +93,28 @@ def test_a_periodic_field_may_be_shifted_by_a_pair_of_points_without_tokens() ->
     )
     expected = model(batch).values.roll((2, 4), (3, 4))
     torch.testing.assert_close(model(moved).values, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_blocks_know_the_whole_sample_and_no_other() -> None:
+    model = build(depth=0, waves=0).eval()
+    assert model.pyramid.sample is not None
+    torch.nn.init.normal_(model.pyramid.sample.mlp[2].weight)
+    assert reached(model, "pyramid") >= 23
+    batch = batch_of(spec_of((16, 24), boundary="periodic"), leads=1)
+    alone = FieldBatch(spec=batch.spec, history=batch.history[:1], lead_steps=batch.lead_steps[:1])
+    torch.testing.assert_close(model(batch).values[:1], model(alone).values, rtol=1e-4, atol=1e-5)
+    assert build(global_context=False).pyramid.sample is None
+
+
+def test_a_context_is_the_mean_and_the_size_of_every_channel() -> None:
+    context = GlobalContext(2)
+    torch.nn.init.normal_(context.mlp[2].weight)
+    x = torch.tensor([[[1.0, 3.0], [3.0, -3.0]]])  # means 2 and 0; mean squares 5 and 9
+    size = torch.tensor([5.0, 9.0]).log() / 2
+    expected = context.mlp(torch.cat([torch.tensor([2.0, 0.0]), size]).unsqueeze(0))
+    torch.testing.assert_close(context(x), expected)
+    torch.testing.assert_close(context(x.flip(1)), expected)
+    assert context(torch.zeros(1, 4, 4, 2)).isfinite().all()
 
 
 def test_a_sample_is_not_shared_among_processes() -> None:
@@ -108,3 +136,13 @@ def test_weights_of_the_first_days_are_loaded(depth: int) -> None:
     other.load_state_dict(earlier)
     for name, value in model.state_dict().items():
         torch.testing.assert_close(other.state_dict()[name], value + 0.01)
+
+
+def test_a_model_from_before_the_context_has_none(tmp_path: Path) -> None:
+    model = build(depth=0, global_context=False).eval()
+    save_model(model, tmp_path)
+    description = json.loads((tmp_path / "model.json").read_text("utf-8"))
+    del description["config"]["global_context"]
+    (tmp_path / "model.json").write_text(json.dumps(description), "utf-8")
+    loaded, batch = load_model(tmp_path).eval(), batch_of(spec_of((16, 24)))
+    assert torch.equal(loaded(batch).values, model(batch).values)

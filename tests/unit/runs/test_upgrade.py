@@ -136,6 +136,15 @@ def test_a_run_keeps_the_loss_that_it_was_trained_with(
         assert validate(PretrainConfig, values, source="").loss == loss
 
 
+def test_a_run_keeps_the_model_that_it_was_trained_with(tmp_path: Path) -> None:
+    for written, expected in (("", False), ("global_context = true", True)):
+        text = f'[model]\nvariant = "pyramid"\n{written}'
+        (tmp_path / "config.toml").write_text(text)
+        values = upgraded_run(PretrainConfig, tmp_path / "config.toml")
+        assert validate(PretrainConfig, values, source="").model.global_context is expected  # type: ignore[attr-defined]
+    assert PretrainConfig().model.global_context is True  # type: ignore[attr-defined]
+
+
 def test_fine_tuning_has_the_rate_of_pretraining() -> None:
     assert FinetuneConfig().optimizer == MuonConfig(learning_rate=4e-3)
     config = validate(FinetuneConfig, {"optimizer": "adamw"}, source="")
