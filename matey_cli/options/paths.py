@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from matey_cli.options.setting import Line, constant, family, holders, section_of, value_of
+from matey_cli.options.setting import SettingLine, constant, family, holders, section_of, value_of
 from matey_cli.options.source import FoundClass, find
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -34,13 +34,13 @@ def _paths(owner: FoundClass, given: Mapping[str, Any] = NOTHING) -> Iterator[st
             yield from (f"{name}.{path}" for path in _paths(inner, below))
 
 
-def _lines(owner: FoundClass, part: str) -> Mapping[str, Line]:
+def _lines(owner: FoundClass, part: str) -> Mapping[str, SettingLine]:
     """The declaration of each setting, of several the one nearest to the part."""
-    found: dict[str, Line] = {}
+    found: dict[str, SettingLine] = {}
     for kind in holders(owner, part):
         for node in getattr(kind.node, "body", ()):
             match node:
                 case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
                     if not name.startswith("_") and "ClassVar" not in ast.unparse(annotation):
-                        found.setdefault(name, Line(kind.module, annotation, value, ""))
+                        found.setdefault(name, SettingLine(kind.module, annotation, value, ""))
     return found

@@ -41,7 +41,7 @@ class Setting:
     """First sentence of the setting's docstring."""
 
 
-class Line(NamedTuple):
+class SettingLine(NamedTuple):
     """The lines of a class that declare a setting."""
 
     module: str
@@ -85,7 +85,7 @@ def line_of(
     owner: FoundClass | None,
     name: str,
     kinds: Callable[[FoundClass], Iterator[FoundClass]] | None = None,
-) -> Line:
+) -> SettingLine:
     """Find the declaration of a setting, the nearest one where several classes have it.
 
     Raises:
@@ -96,7 +96,7 @@ def line_of(
         for node, after in zip(body, [*body[1:], None], strict=True):
             match node:
                 case ast.AnnAssign(target=ast.Name(id=target)) if target == name:
-                    return Line(kind.module, node.annotation, node.value, _text(after))
+                    return SettingLine(kind.module, node.annotation, node.value, _text(after))
     raise LookupError(f"There is no setting {name!r}.")
 
 
@@ -109,7 +109,7 @@ def holders(owner: FoundClass, name: str = "") -> Iterator[FoundClass]:
     yield from lineage(owner)
 
 
-def section_of(line: Line) -> FoundClass | None:
+def section_of(line: SettingLine) -> FoundClass | None:
     """Find the class of the settings in a section; None for a value."""
     annotation = line.annotation
     return find(line.module, annotation.id) if isinstance(annotation, ast.Name) else None
@@ -127,7 +127,7 @@ def _sentence(docstring: str) -> str:
     return first.replace("`", "")
 
 
-def _meaning(owner: FoundClass, key: str, line: Line | None) -> str:
+def _meaning(owner: FoundClass, key: str, line: SettingLine | None) -> str:
     """What a part is for, from the docstring of its key, its section or its base class."""
     texts = [line.docstring if line else ""]
     with suppress(LookupError):

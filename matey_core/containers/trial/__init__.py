@@ -11,7 +11,7 @@ import signal
 import threading
 from pathlib import Path
 
-from matey_core.containers.trial.process import Reader
+from matey_core.containers.trial.process import FirstReader
 from matey_core.errors import DataError, RunError
 from matey_core.files import version
 from matey_core.processes import is_worker
@@ -22,7 +22,7 @@ disk is not counted."""
 ENDED_BY_DEADLINE = -signal.SIGPROF
 
 _lock = threading.Lock()
-_reader: Reader | None = None
+_reader: FirstReader | None = None
 _verdicts: dict[tuple[int, ...], str] = {}
 """By what differs when a file changes: what is wrong with it, or nothing."""
 
@@ -71,11 +71,11 @@ def _verdict(path: Path) -> str:
     return f"the HDF5 library crashes on its metadata (exit code {code})"
 
 
-def _started() -> Reader:
+def _started() -> FirstReader:
     global _reader
     if _reader is None or not _reader.is_alive():
         end()
-        _reader = Reader(MOST_SECONDS)
+        _reader = FirstReader(MOST_SECONDS)
     return _reader
 
 

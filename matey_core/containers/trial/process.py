@@ -22,7 +22,7 @@ from matey_core.processes import BLAS_THREADS
 CHILD = Path(child.__file__)
 
 
-class Reader:
+class FirstReader:
     """A process that reads the metadata of one file after another, until its input ends."""
 
     def __init__(self, seconds: float) -> None:
