@@ -3,6 +3,7 @@
 import difflib
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -184,14 +185,30 @@ def _usage(error: Any) -> tuple[str, str, int]:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "matey"
     problem = error.format_message()
-    near = difflib.get_close_matches(
-        getattr(error, "option_name", ""), getattr(error, "possibilities", None) or (), n=1
-    )
     remedy = f"See {path} --help."
-    if near:
+    if near := _meant(error, context):
         problem = error.message
-        remedy = f"Did you mean {near[0]}? {remedy}"
+        remedy = f"Did you mean {near}? {remedy}"
     return (problem if problem.endswith((".", "?")) else f"{problem}."), remedy, error.exit_code
+
+
+def _meant(error: Any, context: Any) -> str:
+    """The option or command that is probably meant; empty where none is like it."""
+    from matey_core.config import ALIASES
+
+    params = [] if context is None else context.command.params
+    known = [name for each in params for name in each.opts]
+    if extra := re.search(r"extra argument.* \((\S+)\)", error.format_message()):
+        return f"--data {extra[1]}" if "--data" in known else ""
+    typed = getattr(error, "option_name", "").lstrip("-").replace("-", "_")
+    wanted = f"--{ALIASES.get(typed, typed).replace('_', '-')}"
+    if typed and wanted in known:
+        return wanted
+    if typed == "store" and "--data" in known:
+        return "--data"
+    names = {name.lstrip("-"): name for name in getattr(error, "possibilities", None) or ()}
+    near = difflib.get_close_matches(typed.replace("_", "-"), names, n=1)
+    return names[near[0]] if near else ""
 
 
 def _invalid(error: Any) -> tuple[str, str, int]:

@@ -5,7 +5,7 @@ from matey_core.config._document import commented_toml
 from matey_core.config._explain import SettingFact, explain, part_classes
 from matey_core.config._flat import flat
 from matey_core.config._layers import exchanged, merged, overlaid
-from matey_core.config._likely import likely
+from matey_core.config._likely import ALIASES, likely
 from matey_core.config._part import PartConfig
 from matey_core.config._schema import json_schema
 from matey_core.config._toml import (
@@ -19,6 +19,7 @@ from matey_core.config._toml import (
 from matey_core.config._validate import EVERY_SETTING, mistakes, validate
 
 __all__ = [
+    "ALIASES",
     "EVERY_SETTING",
     "Config",
     "PartConfig",

@@ -110,7 +110,9 @@ def by_name(stores: Sequence[Store], names: Sequence[str]) -> dict[str, Store]:
         if name not in known:
             raise ConfigError(
                 f"There is no store {name!r}; there are {', '.join(known)}.",
-                remedy="Name another with --store, or their folder with --data.",
+                remedy="Give --store once for each store."
+                if set(name.split(",")) <= set(known)
+                else "Name another with --store, or their folder with --data.",
             )
     return known
 

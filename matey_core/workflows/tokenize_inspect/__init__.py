@@ -120,7 +120,8 @@ def inspect(config: InspectConfig, on_progress: OnProgress = silent) -> InspectR
     name = config.field or view.frames.fields[0]
     if name not in view.frames.fields:
         raise ConfigError(
-            f"{view.frames.path} has no field {name!r}; it has {', '.join(view.frames.fields)}."
+            f"{view.frames.path} has no field {name!r}; it has {', '.join(view.frames.fields)}.",
+            remedy="Name one of these with --field.",
         )
     values = window[0, -1, view.frames.fields.index(name)].numpy()
     return InspectReport(
