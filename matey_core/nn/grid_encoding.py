@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from matey_core.fields import BOUNDARIES, Grid
-from matey_core.tokens import to_device
+from matey_core.fields import BOUNDARIES, Boundary, Grid
+from matey_core.tokens import remember, to_device
 
 MAX_AXES = 3
 WAVES = 4
@@ -35,23 +35,25 @@ class GridEncoding(nn.Module):
             grid: its shape and the boundary of each axis.
         """
         encodings = [
-            (self._features(points, boundary) @ self.axes[axis]).reshape(
+            (_features((points, boundary), self.axes.device) @ self.axes[axis]).reshape(
                 points, *(1,) * (grid.num_axes - axis - 1), -1
             )
             for axis, (points, boundary) in enumerate(zip(grid.shape, grid.boundary, strict=True))
         ]
         return sum(encodings[1:], start=encodings[0])
 
-    def _features(self, points: int, boundary: str) -> Float[Tensor, "n f"]:
-        """Kind of the boundary and, where there are walls, waves and distances of n points."""
-        device = self.axes.device
-        kind = torch.zeros(points, len(BOUNDARIES), device=device)
-        kind[:, BOUNDARIES.index(boundary)] = 1.0
-        place = (torch.arange(points, device=device, dtype=torch.float32) + 0.5) / points
-        angle = math.pi * place.unsqueeze(1) * torch.arange(1, WAVES + 1, device=device)
-        depth = to_device(torch.tensor(DEPTHS), device)
-        left = torch.exp(-depth * place.unsqueeze(1))
-        walls = torch.cat([angle.cos(), angle.sin(), left, left.flip(0)], dim=1)
-        if boundary == "periodic":
-            walls = torch.zeros_like(walls)
-        return torch.cat([walls, kind], dim=1)
+
+@remember
+def _features(key: tuple[int, Boundary], device: torch.device) -> Float[Tensor, "n f"]:
+    """Kind of the boundary and, where there are walls, waves and distances of n points."""
+    points, boundary = key
+    kind = torch.zeros(points, len(BOUNDARIES), device=device)
+    kind[:, BOUNDARIES.index(boundary)] = 1.0
+    place = (torch.arange(points, device=device, dtype=torch.float32) + 0.5) / points
+    angle = math.pi * place.unsqueeze(1) * torch.arange(1, WAVES + 1, device=device)
+    depth = to_device(torch.tensor(DEPTHS), device)
+    left = torch.exp(-depth * place.unsqueeze(1))
+    walls = torch.cat([angle.cos(), angle.sin(), left, left.flip(0)], dim=1)
+    if boundary == "periodic":
+        walls = torch.zeros_like(walls)
+    return torch.cat([walls, kind], dim=1)
