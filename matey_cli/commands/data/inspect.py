@@ -8,6 +8,7 @@ from matey_cli import render
 from matey_cli.commands._reading import READING, SETTINGS, reader_names, typed_again
 from matey_cli.next_step import name_next
 from matey_cli.options import Given, from_settings, store_names
+from matey_core.numbers import counted
 
 if TYPE_CHECKING:
     from matey_core.readers.hdf5.contents import FileContents
@@ -95,7 +96,7 @@ def _show_contents(found: "FileContents") -> None:
             )
             for row in found.arrays
         ],
-        caption=f"{len(found.arrays)} arrays.",
+        caption=f"{counted(len(found.arrays), 'array')}.",
     )
     if found.outside:
         render.note(
