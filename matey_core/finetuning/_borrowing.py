@@ -41,7 +41,11 @@ def lenders(model: Model, specs: Iterable[FieldSpec]) -> dict[str, str]:
 
 
 def news(model: Model, specs: Sequence[FieldSpec], *, borrows: bool) -> list[str]:
-    """Say which fields are new to a model, and which known ones they begin as copies of."""
+    """Say which fields and time steps are new to a model, and which known ones stand for them."""
+    return [*_new_fields(model, specs, borrows=borrows), *_new_steps(model, specs)]
+
+
+def _new_fields(model: Model, specs: Sequence[FieldSpec], *, borrows: bool) -> list[str]:
     new = dict.fromkeys(name for spec in specs for name in spec.names if name not in model.fields)
     if not new:
         return []
@@ -50,6 +54,17 @@ def news(model: Model, specs: Sequence[FieldSpec], *, borrows: bool) -> list[str
         pairs = ", ".join(f"{name} as {source}" for name, source in lent.items())
         said.append(f"New fields begin as copies of known ones: {pairs}.")
     return said
+
+
+def _new_steps(model: Model, specs: Sequence[FieldSpec]) -> list[str]:
+    if (within := getattr(model.config, "time_steps", None)) is None:
+        return []
+    return [
+        f"The time step of {spec.dataset} is {spec.time_step:.3g}, which is none that the model "
+        f"has seen: it counts as {min(max(spec.time_step, within[0]), within[1]):.3g}."
+        for spec in specs
+        if not within[0] <= spec.time_step <= within[1]
+    ]
 
 
 def borrow(model: Model, lent: Mapping[str, str]) -> None:

@@ -1,5 +1,7 @@
 """A new field begins as a copy of the known field that is most like it."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -71,6 +73,8 @@ def test_time_steps_beyond_those_seen_count_as_the_nearest() -> None:
     before = {step: model.lead_time(leads, step) for step in (0.005, 0.02, 0.05, 20.8)}
     keep_time_steps(model, [0.05, 0.005])
     keep_time_steps(model, [20.8])
+    assert "is 1, which is none" in news(model, [spec_of("u")], borrows=True)[0]
+    assert news(model, [replace(spec_of("u"), time_step=0.05)], borrows=True) == []
     assert model.config.time_steps == (0.005, 0.05)
     for step, nearest in ((0.005, 0.005), (0.02, 0.02), (0.05, 0.05), (20.8, 0.05), (1e-9, 0.005)):
         assert torch.equal(model.lead_time(leads, step), before[nearest])
