@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+import typer
 
-from matey_cli.app import _explain
-from matey_core.errors import DataError, RunError
+from matey_cli.app import _explain, _run
+from matey_core.errors import DataError, Interrupted, RunError
 from matey_core.tokenizers import TokenizerConfig
 
 
@@ -76,6 +78,30 @@ def test_a_fault_of_matey_says_so_without_a_traceback() -> None:
         "error: ValueError: seven",
         "  This is a fault of matey; run again with --debug to see where it happened.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("stop", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "Interrupted"),
+        (Interrupted("", exit_code=143), 143, "Terminated"),
+    ],
+)
+def test_a_signal_has_its_own_exit_code(
+    stop: BaseException,
+    code: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A training of a study has heard it, and the study ends as the training would have."""
+
+    def main(*_: object, **__: object) -> None:
+        raise stop
+
+    monkeypatch.setattr(typer.main, "get_command", lambda app: SimpleNamespace(main=main))
+    assert _run([]) == code
+    assert f"error: {said}." in capsys.readouterr().err
 
 
 def test_interrupting_long_work_leaves_nothing(tmp_path: Path) -> None:
