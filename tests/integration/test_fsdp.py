@@ -119,16 +119,19 @@ def wait_for(path: Path, text: str) -> None:
         time.sleep(0.02)
 
 
-def test_a_killed_run_goes_on_with_other_numbers_of_processes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+def test_a_killed_run_goes_on_with_other_numbers_of_processes(
+    tmp_path: Path, strategy: str
+) -> None:
     tiny_store(tmp_path / "data", name="flow_periodic")
     tiny_store(tmp_path / "data", name="line_periodic", shape=(16,), fields=("pressure",))
     (tmp_path / "settings.toml").write_text(f'ema = 0.9\n{TOML}[optimizer]\nname = "adamw"\n')
     settings = ("--config", "settings.toml", "--steps", 50, "--set", "checkpoint_every=1")
     assert pretrain(tmp_path, *settings, "--name", "one", "--nproc", 1).wait() == 0
-    sharded = (*settings, "--set", "strategy=fsdp", "--name", "cut")
+    spread = (*settings, "--set", f"strategy={strategy}", "--name", "cut")
     journal = tmp_path / "runs/cut/journal.jsonl"
     for step, start in (
-        (15, (*sharded, "--nproc", 2)),
+        (15, (*spread, "--nproc", 2)),
         (30, ("--resume", "--name", "cut", "--nproc", 4)),
     ):
         process = pretrain(tmp_path, *start)
