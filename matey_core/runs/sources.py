@@ -12,6 +12,7 @@ from matey_core.errors import CheckpointError, ConfigError, DataError, MateyWarn
 from matey_core.fields import MASK, SIZE, GivenScale
 from matey_core.locations import is_remote, recorded_location
 from matey_core.runs.folder import StoreRecord
+from matey_core.runs.ranges import beyond_float32, lost_in_float32
 from matey_core.runs.settings import TrainingConfig
 from matey_core.store import Store, find_stores, open_store
 
@@ -153,6 +154,7 @@ def sources_of(
                 f"{training.max_lead}. Train on all with --leads available."
             )
         kept = store.samples("validation")
+        notes += lost_in_float32(store)
         validation = Windows(store, kept, history=history, max_lead=max_lead) if kept else None
         if validation is None:
             notes.append(f"{store.name} has no trajectory for validation.")
@@ -160,8 +162,9 @@ def sources_of(
     if not sources:
         raise DataError(
             "No store can be trained on. " + " ".join(notes),
-            remedy=f"Prepare files with at least {history + extra_frames + 1} frames a trajectory, "
-            "or use a shorter --history" + (", and --objective one_step." if extra_frames else "."),
+            remedy=f"Prepare stores with at least {history + extra_frames + 1} frames a trajectory "
+            "and values in range, or use a shorter --history"
+            + (", and --objective one_step." if extra_frames else "."),
         )
     if has := dict.fromkeys(name for each in sources for name in each.store.given):
         notes.append(f"Given beside the history: {', '.join(has)}.")
@@ -212,6 +215,8 @@ def given_scales(config: TrainingConfig, sources: Sequence[StoreWindows]) -> dic
 
 def _hindrance(store: Store, samples: Sequence[int], before: int) -> str:
     """Say why a store cannot be trained on with so many frames before the last target."""
+    if out_of_range := beyond_float32(store):
+        return out_of_range
     if store.is_static:
         known = [*(field.name for field in store.static_fields), *store.parameters]
         remedy = f", unless its solution follows from what is given: {', '.join(known)}"
