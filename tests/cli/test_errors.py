@@ -13,6 +13,7 @@ import pytest
 import torch
 import typer
 
+from matey_cli import output
 from matey_cli.app import _explain, _run
 from matey_core.errors import DataError, Interrupted, RunError
 from matey_core.tokenizers import TokenizerConfig
@@ -100,6 +101,7 @@ def test_a_signal_has_its_own_exit_code(
         raise stop
 
     monkeypatch.setattr(typer.main, "get_command", lambda app: SimpleNamespace(main=main))
+    output.configure([])
     assert _run([]) == code
     assert f"error: {said}." in capsys.readouterr().err
 
