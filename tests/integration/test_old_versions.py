@@ -25,7 +25,17 @@ ROLLED_OUT = ("pretrained", "paper", "finetuned", "unfinished")
 SHORT = ("--steps", 3, "--batch-size", 2, "--precision", "float32", "--device", "cpu")
 
 ADAMW = ("--set", "optimizer.name=adamw")
-AS_THEN = ("--loss", "nrmse", "--objective", "one_step", "--augment", "noise", *ADAMW)
+AS_THEN = (
+    "--set",
+    "optimizer.learning_rate=5e-4",
+    "--loss",
+    "nrmse",
+    "--objective",
+    "one_step",
+    "--augment",
+    "noise",
+    *ADAMW,
+)
 """What was done by default when the fixtures were made."""
 
 Answers = Callable[..., Any]

@@ -9,10 +9,23 @@ from matey_core.tokens import Segments
 
 
 @pytest.mark.parametrize(
-    ("rows", "channels", "is_exact"),
-    [(128, 64, True), (192, 64, False), (192, 32, True), (256, 16, True), (264, 32, False)],
+    ("has_tiles", "rows", "channels", "is_exact"),
+    [
+        (True, 128, 64, True),
+        (True, 192, 64, False),
+        (True, 192, 32, True),
+        (True, 256, 16, True),
+        (True, 264, 32, False),
+        (False, 256, 64, True),
+        (False, 264, 64, False),
+        (False, 512, 32, True),
+        (False, 520, 16, False),
+    ],
 )
-def test_where_attention_is_computed_in_float32(rows: int, channels: int, is_exact: bool) -> None:
+def test_where_attention_is_computed_in_float32(
+    has_tiles: bool, rows: int, channels: int, is_exact: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("matey_core.kernels.sdpa.HAS_TILES", has_tiles)
     torch.manual_seed(0)
     q, k, v = (torch.randn(rows, 2, channels).bfloat16() for _ in range(3))
     found = sdpa(q, k, v, Segments((rows,)))
