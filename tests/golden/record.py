@@ -23,21 +23,33 @@ def tiny_of(variant: str) -> Model:
     return model
 
 
-CASES: dict[str, tuple[Callable[[], Model], tuple[int, ...]]] = {
-    f"{scheme}-{tokenizer}-{len(shape)}d": (
-        partial(tiny_model, scheme=scheme, name=tokenizer),
-        shape,
-    )
-    for scheme in ("full", "factorized", "axial")
-    for tokenizer in ("uniform", "adap_mix", "adap_mul")
-    for shape in SHAPES
-    if (scheme, tokenizer) != ("axial", "adap_mix")
-} | {
-    f"{variant}-{len(shape)}d": (partial(tiny_of, variant), shape)
-    for variant in MODELS.names()
-    if variant not in ELSEWHERE
-    for shape in ODD
-}
+def pyramid_before() -> Model:
+    """A pyramid as it was before its blocks knew the whole sample."""
+    config = MODELS["pyramid"].tiny().model_copy(update={"global_context": False})
+    model = config.build(fields=NAMES[:2], num_axes=(1, 2, 3))
+    fill_by_formula(model)
+    return model
+
+
+CASES: dict[str, tuple[Callable[[], Model], tuple[int, ...]]] = (
+    {
+        f"{scheme}-{tokenizer}-{len(shape)}d": (
+            partial(tiny_model, scheme=scheme, name=tokenizer),
+            shape,
+        )
+        for scheme in ("full", "factorized", "axial")
+        for tokenizer in ("uniform", "adap_mix", "adap_mul")
+        for shape in SHAPES
+        if (scheme, tokenizer) != ("axial", "adap_mix")
+    }
+    | {
+        f"{variant}-{len(shape)}d": (partial(tiny_of, variant), shape)
+        for variant in MODELS.names()
+        if variant not in ELSEWHERE
+        for shape in ODD
+    }
+    | {f"pyramid-before-{len(shape)}d": (pyramid_before, shape) for shape in ODD}
+)
 RECORDED = Path(__file__).with_name("fingerprints.json")
 
 
