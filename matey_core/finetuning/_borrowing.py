@@ -17,10 +17,10 @@ FLOW = "velocity"
 def lenders(model: Model, specs: Iterable[FieldSpec]) -> dict[str, str]:
     """Choose a known field for each new one, where there is one that is like it.
 
-    A scalar takes the same quantity under another name; a temperature may take a tracer, which a
-    flow carries as well. A component of a vector takes that of
-    the same vector, or of the velocity, along the same axis of the grid, whatever the axis is
-    called: kernels know axes by their order.
+    A scalar takes the same quantity under another name. A temperature may take a tracer, which a
+    flow carries as well. A component of a vector takes that of the same vector, or of the
+    velocity, along the same axis of the grid. The axis may have any name: kernels know axes by
+    their order.
 
     Args:
         model: not yet extended by the new fields.
@@ -81,14 +81,14 @@ def borrow(model: Model, lent: Mapping[str, str]) -> None:
 
 
 def keep_time_steps(model: Model, seen: Iterable[float]) -> None:
-    """Let a model take time steps beyond those that it has seen as the nearest of them.
+    """Clamp time steps to the range that a model was trained with.
 
-    What it computes of others is extrapolated, and their unit may be another one. Between them
-    nothing changes.
+    What it computes of others is extrapolated, and their unit may be another one. Within the
+    range nothing changes.
 
     Args:
-        model: of any kind; one that cannot be told so is left as it is, and one that was told
-            before as well.
+        model: of any kind. One without the setting `time_steps` is left as it is, and so is one
+            that has a range.
         seen: time steps that it was trained with.
     """
     found = sorted(seen)

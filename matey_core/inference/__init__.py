@@ -9,7 +9,7 @@ from matey_core.inference.artifacts import (
     strongest,
 )
 from matey_core.inference.blend import FITTING, FirstFrame, blends_of, from_known, measure_blends
-from matey_core.inference.blend_frames import measure_frames
+from matey_core.inference.blend_frames import ENOUGH_FRAMES, measure_frames
 from matey_core.inference.evaluate import Score, Tally, evaluate, mean_scores
 from matey_core.inference.limit import Limited, Limiter, first_limited
 from matey_core.inference.missing import fill_missing
@@ -17,6 +17,7 @@ from matey_core.inference.rollout import rollout
 from matey_core.inference.variation import CycleName, Variation, cycle_of
 
 __all__ = [
+    "ENOUGH_FRAMES",
     "FITTING",
     "Artifact",
     "ArtifactTally",

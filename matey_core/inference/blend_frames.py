@@ -15,7 +15,7 @@ from matey_core.inference.blend import BlendedFrames
 from matey_core.metrics import METRICS
 from matey_core.models import Model
 
-ENOUGH = 8
+ENOUGH_FRAMES = 8
 """Frames that must all become better before the fit counts in all frames of a rollout."""
 
 
@@ -23,7 +23,7 @@ ENOUGH = 8
 def measure_frames(
     model: Model, batch: FieldBatch, blends: Mapping[str, Blend], *, fit: Fit | None = None
 ) -> dict[str, Blend]:
-    """Say in how many frames of a rollout the fit counts.
+    """Choose in how many frames of a rollout the fit counts.
 
     The model feeds on blended frames. At each frame its own state is compared with the blended
     one; the first frame that the blend does not make better is the model's alone, and so are
@@ -71,7 +71,7 @@ def _better_frames(
         if valid is not None:
             state = torch.where(valid[:, 0], state, last)
         history = torch.cat([history[:, 1:], state[:, None]], dim=1)
-    return math.inf if batch.targets.shape[1] >= ENOUGH else batch.targets.shape[1]
+    return math.inf if batch.targets.shape[1] >= ENOUGH_FRAMES else batch.targets.shape[1]
 
 
 def _gain(

@@ -1,4 +1,4 @@
-"""How much of a training-free fit goes into a model's first frame: `blend.json` in its folder.
+"""How much of a training-free fit goes into a model's first frames: `blend.json` in its folder.
 
 A model that is not blended has no such file.
 """

@@ -42,8 +42,8 @@ class WrappedConfig(ModelConfig):
     """Add a multiple of each field's last change to the prediction, which the head chooses point by
     point; initially 1. Needs `increment` and `innovation`."""
     blend: bool = False
-    """Average the first predicted frame with a local linear fit to the history. Validation data
-    choose the weights; later frames are the model's alone."""
+    """Average the first predicted frames with a local linear fit to the history. Validation data
+    choose the weights and the number of frames; all that follow are the model's alone."""
 
     @property
     def channels(self) -> int:

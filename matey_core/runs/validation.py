@@ -17,6 +17,7 @@ from matey_core.forecasts import Blend
 from matey_core.forecasts.linear import LinearConfig
 from matey_core.forecasts.local_linear import Fit
 from matey_core.inference import (
+    ENOUGH_FRAMES,
     FITTING,
     FirstFrame,
     Score,
@@ -37,8 +38,10 @@ OPPONENTS = ("linear", "local_linear")
 LINEAR = LinearConfig().build()
 BLEND_VALUES = 2**19
 """Values of all windows of a store that blends are chosen on, where that is 8 to 64 windows."""
+LATER_VALUES = 2**22
+"""Values of all frames that the number of blended frames is chosen on, which are kept in memory."""
 LATER_WINDOWS = 8
-"""Windows on which the number of blended frames is chosen."""
+"""Windows that it is chosen on; fewer where frames are large."""
 ROLLOUT_FRAMES = 5
 """Frames of the rollout in a validation; fewer where trajectories are too short."""
 
@@ -155,7 +158,7 @@ class Validator:
         return self._forecasts
 
     def blends(self, model: Model, precision: Precision) -> dict[str, dict[str, Blend]]:
-        """Choose how much of the local linear fit goes into frames after known ones, and how many.
+        """Choose how much of the local linear fit goes into predicted frames, and into how many.
 
         Args:
             model: is put into evaluation mode meanwhile.
@@ -251,10 +254,13 @@ def _blend_case(case: _Case) -> _Case:
 def _later_frames(case: _Case, device: torch.device) -> Iterator[FieldBatch]:
     """One batch whose targets are the frames of rollouts; none where there are too few frames."""
     store, history = case.windows.store, case.windows.history
-    frames = (store.num_frames - history) // 2  # so that there are several starts
+    values = len(store.spec.names) * math.prod(store.spec.grid.shape)
+    number = min(max(1, LATER_VALUES // (ENOUGH_FRAMES * values)), LATER_WINDOWS)
+    # Half of the frames, so that there are several starts.
+    frames = min((store.num_frames - history) // 2, max(2, LATER_VALUES // (number * values)))
     if frames > 1:
         windows = Windows(store, case.windows.samples, history=history, max_lead=frames)
-        later = replace(case, windows=windows, num_windows=LATER_WINDOWS, batch_size=LATER_WINDOWS)
+        later = replace(case, windows=windows, num_windows=number, batch_size=number)
         yield from later.batches(tuple(range(1, frames + 1)), device)
 
 

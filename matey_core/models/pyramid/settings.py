@@ -48,8 +48,8 @@ class PyramidSettings(MateySettings):
     tokenizer: TokenizerConfig = TokenizerConfig().with_ratio(RATIO)
     """How fields are cut; without a budget, a quarter of the cells of each level is refined."""
     blend: bool = True
-    """Average the first predicted frame with a local linear fit to the history. Validation data
-    choose the weights; later frames are the model's alone."""
+    """Average the first predicted frames with a local linear fit to the history. Validation data
+    choose the weights and the number of frames; all that follow are the model's alone."""
     preset: Preset = "ti"
     """Size: nano 8, micro 12 and mini 16 channels of a point, without tokens; ti 24 channels and
     tokens 96×2, s 48 and 192×4, b 96 and 384×8, l 128 and 768×12 (width × blocks)."""

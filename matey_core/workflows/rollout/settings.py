@@ -71,7 +71,7 @@ class RolloutConfig(Config):
     """Scale down predicted frames that spread more than 1.25 times as widely in space as training
     data."""
     blend: bool = True
-    """Average the first frame with a local linear fit, by weights chosen on validation data."""
+    """Average the first frames with a local linear fit, as was chosen on validation data."""
     seed: NonNegativeInt = 0
     """Seed of the shifts of `jitter`."""
     out: Path | None = None

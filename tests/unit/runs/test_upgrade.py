@@ -14,6 +14,7 @@ from matey_core.losses.change import ChangeConfig
 from matey_core.losses.nrmse import NrmseConfig
 from matey_core.losses.relative_mse import RelativeMseConfig
 from matey_core.models.paper import PaperTokenizerConfig
+from matey_core.models.pyramid import PyramidConfig
 from matey_core.optimizers.adamw import AdamwConfig
 from matey_core.optimizers.muon import MuonConfig
 from matey_core.runs.settings import TrainingConfig
@@ -141,8 +142,11 @@ def test_a_run_keeps_the_model_that_it_was_trained_with(tmp_path: Path) -> None:
         text = f'[model]\nvariant = "pyramid"\n{written}'
         (tmp_path / "config.toml").write_text(text)
         values = upgraded_run(PretrainConfig, tmp_path / "config.toml")
-        assert validate(PretrainConfig, values, source="").model.global_context is expected  # type: ignore[attr-defined]
-    assert PretrainConfig().model.global_context is True  # type: ignore[attr-defined]
+        model = validate(PretrainConfig, values, source="").model
+        assert isinstance(model, PyramidConfig)
+        assert model.global_context is expected
+    assert isinstance(PretrainConfig().model, PyramidConfig)
+    assert PretrainConfig().model == PyramidConfig(global_context=True)
 
 
 def test_fine_tuning_has_the_rate_of_pretraining() -> None:

@@ -173,3 +173,20 @@ def test_the_calls_of_the_model_are_known_beforehand(store: Store) -> None:
     assert taken == sum(case.num_calls for case in validate._cases)
     assert validate.expected_seconds(model, FLOAT32) > 0
     assert model.calls == len(validate._cases) < taken
+
+
+@pytest.mark.parametrize("most", [1, 5_000, 20_000, 2**22])
+def test_frames_of_long_rollouts_take_bounded_memory(
+    most: int, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("matey_core.runs.validation.LATER_VALUES", most)
+    [(_, _, later)] = validator(source_of(store))._known_fits()
+    [(batch, _)] = later
+    assert batch.targets is not None
+    values = batch.targets[0, 0].numel()
+    windows, frames = batch.targets.shape[:2]
+    assert 1 <= windows <= 8
+    assert 2 <= frames <= (store.num_frames - 4) // 2
+    assert windows * frames * values <= max(most, 2 * values)
+    if most == 2**22:
+        assert frames == (store.num_frames - 4) // 2
