@@ -12,7 +12,7 @@ from matey_core.errors import CheckpointError, ConfigError, DataError, MateyWarn
 from matey_core.fields import MASK, SIZE, GivenScale
 from matey_core.locations import is_remote, recorded_location
 from matey_core.runs.folder import StoreRecord
-from matey_core.runs.ranges import beyond_float32, lost_in_float32
+from matey_core.runs.representable import beyond_float32, lost_in_float32
 from matey_core.runs.settings import TrainingConfig
 from matey_core.store import Store, find_stores, open_store
 
