@@ -13,7 +13,7 @@ from tests.terminal import Terminal
 FRAMES, STEP = 24, 0.02
 README = "All that was typed stands in the README, with other minutes, or in an answer."
 MINUTES = "0.5"
-"""Of a training, as short as gives some steps on one busy core."""
+"""Of a training, as short as gives some steps on two cores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

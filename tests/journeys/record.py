@@ -40,7 +40,7 @@ def page_of(journey: Journey, shell: Terminal) -> str:
             f"# {journey.title}",
             "",
             f"{journey.begins}",
-            f"{len(shell.typed)} commands took {total:.0f} s on one busy core. The terminal had "
+            f"{len(shell.typed)} commands took {total:.0f} s on two cores. The terminal had "
             f"{COLUMNS} × {LINES} characters; its colors are left out here.",
             "",
             *([f"![The picture in the end]({journey.name}.png)", ""] if journey.picture else []),
