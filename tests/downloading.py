@@ -4,7 +4,6 @@ import hashlib
 import random
 import re
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,11 +21,13 @@ class Server(ThreadingHTTPServer):
     has_range = True
     has_length = True
     cuts = 0
-    pause = 0.0
+    held_from = len(DATA)
+    """Byte before which it waits until `go_on` is set."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.starts: list[int] = []
+        self.go_on = threading.Event()
         self.random = random.Random(2)
 
     def url(self, path: str = "file") -> str:
@@ -73,8 +74,9 @@ class Handler(BaseHTTPRequestHandler):
             self.server.cuts -= 1
             end = self.server.random.randint(start + 1, len(DATA) - 1)
         for at in range(start, end, 50_000):
+            if at >= self.server.held_from:
+                self.server.go_on.wait(60)
             self.wfile.write(DATA[at : min(at + 50_000, end)])
-            time.sleep(self.server.pause)
 
 
 @contextmanager

@@ -84,6 +84,33 @@ class KillBeforeRename:
         os.replace = counted  # type: ignore[assignment]
 
 
+class HoldAtStep:
+    """Keeps this process in a step until a file is there, so that a signal cannot come too late."""
+
+    def __init__(self, run: Path, step: int, until: Path) -> None:
+        """Choose the step.
+
+        Args:
+            run: whose journal says which steps are done.
+            step: that must be done.
+            until: the file.
+        """
+        self.journal, self.step, self.until = run / "journal.jsonl", step, until
+
+    def __call__(self) -> None:
+        import torch
+
+        backward = torch.Tensor.backward
+
+        def held(*arguments: object, **named: object) -> None:
+            done = self.journal.exists() and f'"step": {self.step},' in self.journal.read_text()
+            while done and not self.until.exists():
+                time.sleep(0.01)
+            backward(*arguments, **named)  # type: ignore[arg-type]
+
+        torch.Tensor.backward = held  # type: ignore[assignment, method-assign]
+
+
 def _run(folder: Path, arguments: Sequence[str], prepare: Callable[[], None] | None) -> None:
     from matey_cli.app import main
 

@@ -53,7 +53,7 @@ def test_processes_end_with_their_launcher(project: Path) -> None:
     launcher.kill()
     launcher.wait()
     try:
-        wait_until(lambda: not any(map(is_running, children)), seconds=5)
+        wait_until(lambda: not any(map(is_running, children)), seconds=30)
     finally:
         for child in filter(is_running, children):
             os.kill(int(child), signal.SIGKILL)

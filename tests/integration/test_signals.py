@@ -14,7 +14,7 @@ from matey_core.progress import Progress
 from matey_core.workflows.finetune import finetune
 from matey_core.workflows.finetune import resume as resume_finetuning
 from matey_core.workflows.pretrain import pretrain, resume
-from tests.killing import ended, matey_done, matey_process, wait_until
+from tests.killing import HoldAtStep, ended, matey_done, matey_process, wait_until
 from tests.support import files_below, tiny_store
 from tests.training import TOML, events, finetune_config, pretrain_config
 
@@ -57,13 +57,16 @@ def steps(run: Path) -> list[int]:
 def test_a_signal_saves_after_the_step(project: Path, number: int, code: int, word: str) -> None:
     name = f"cut-{number}"
     run = project / "runs" / name
-    process = matey_process(project, "pretrain", *LINE, "--name", name)
+    sent = project / f"sent-{number}"
+    hold = HoldAtStep(run, 5, until=sent)
+    process = matey_process(project, "pretrain", *LINE, "--name", name, prepare=hold)
     wait_until(lambda: len(steps(run)) > 4)
     assert process.pid is not None
     os.kill(process.pid, number)
+    sent.touch()
     assert ended(process) == code
     taken = steps(run)
-    assert 4 < len(taken) < STEPS
+    assert taken == [1, 2, 3, 4, 5, 6]
     assert (run / "checkpoints/last").read_text() == f"step-{taken[-1]:08d}\n"
     said = (project / "stderr").read_text()
     assert f"runs/{name}/checkpoints/step-{taken[-1]:08d} is kept." in said

@@ -109,11 +109,11 @@ fetch(RemoteFile(group="g", path="a.h5", url=url, md5=md5), Path(folder))
 
 
 def test_a_killed_process_goes_on(server: Server, tmp_path: Path) -> None:
-    server.pause = 0.02
+    server.held_from = 2_000_000
     command = [sys.executable, "-c", SCRIPT, server.url(), MD5, str(tmp_path)]
     partial = tmp_path / "a.h5.partial"
     process = subprocess.Popen(command)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not (partial.exists() and partial.stat().st_size > 200_000):
         assert time.monotonic() < deadline
         assert process.poll() is None
@@ -121,7 +121,7 @@ def test_a_killed_process_goes_on(server: Server, tmp_path: Path) -> None:
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (tmp_path / "a.h5").exists()
-    server.pause = 0
+    server.go_on.set()
     fetch(file_of(server), tmp_path)
     assert (tmp_path / "a.h5").read_bytes() == DATA
     assert server.starts[0] == 0

@@ -38,12 +38,12 @@ def test_a_model_is_as_large_as_its_weights(name: str, number: int, tmp_path: Pa
             inner = inner[key]
         inner[path[-1]] = number
         file.write_text(json.dumps(values))
-        before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+        before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
         try:
             load_model(tmp_path)
         except MateyError:
             refused += 1
-        assert time.monotonic() - began < 5, path
+        assert time.process_time() - began < 5, path
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**18, path  # kB
     assert refused >= 1
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -82,18 +83,24 @@ def test_a_step_has_the_exchange_of_gradients_in_it(windows: list[Windows]) -> N
     assert measure_pace(measured(windows), CONFIG, Slow(Place(), CPU)) > 0.1
 
 
-def test_stores_count_as_often_as_they_are_drawn(windows: list[Windows]) -> None:
+def test_stores_count_as_often_as_they_are_drawn(
+    windows: list[Windows], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed = [0.0]
+    monkeypatch.setattr(
+        "matey_core.runs.pace.time", SimpleNamespace(perf_counter=lambda: sum(passed))
+    )
     plain = measured(windows).objective
     seen: list[tuple[str, int]] = []
 
     def objective(predict: Predict, batch: FieldBatch) -> ObjectiveValue:
         assert batch.targets is not None
         seen.append((batch.spec.dataset, batch.targets.shape[1]))
-        time.sleep(1.2 if batch.spec.dataset == "dear" else 0.0)
+        passed.append(1.2 if batch.spec.dataset == "dear" else 0.0)
         return plain(predict, batch)
 
-    config = CONFIG.model_copy(update={"minutes": 1.0})  # enough for what sleeps twice
+    config = CONFIG.model_copy(update={"minutes": 1.0})  # enough for what is slow twice
     pace = measure_pace(measured(windows, objective), config, alone())
-    assert 0.3 <= pace < 0.6  # a quarter of the steps sleep
+    assert pace == pytest.approx(1.2 * 2 / 7)  # two of the seven batches of an epoch are slow
     assert [name for name, _ in seen[1:]] == ["cheap", "dear"] * (FEWEST // 2)
     assert {calls for _, calls in seen} == {1, 3}  # from the beginning and the end

@@ -1,8 +1,8 @@
 """One optimizer step a batch, unless the loss is not finite."""
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Literal
 
 import pytest
@@ -173,18 +173,21 @@ def test_too_many_in_a_row_end_the_run_and_name_the_store(run: Run, state: Train
 
 
 def test_waiting_for_a_batch_is_told_apart_from_the_step(
-    state: TrainState, strategy: Strategy
+    state: TrainState, strategy: Strategy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reports: list[StepReport] = []
+    passed = [0.0]
+    clock = SimpleNamespace(perf_counter=lambda: sum(passed))
+    monkeypatch.setattr("matey_core.training.loop.time", clock)
 
     def slow() -> Iterator[FieldBatch]:
         yield batch()
-        time.sleep(0.1)
+        passed.append(1.0)
         yield batch()
 
     def after_step(state: TrainState, *_: object) -> None:
         if state.step == 1:
-            time.sleep(0.5)  # saving is no part of a step
+            passed.append(10.0)  # saving is no part of a step
 
     train(
         state,
@@ -196,8 +199,7 @@ def test_waiting_for_a_batch_is_told_apart_from_the_step(
         after_step=after_step,
         record=reports.append,
     )
-    first, second = reports
-    assert first.waiting_seconds < 0.1 <= second.waiting_seconds <= second.seconds < 0.5
+    assert [(each.waiting_seconds, each.seconds) for each in reports] == [(0, 0), (1, 1)]
 
 
 def test_long_gradients_are_shortened(run: Run, state: TrainState) -> None:

@@ -232,16 +232,24 @@ def test_a_full_disk_is_told_by_a_worker(tmp_path: Path) -> None:
 
 SCRIPT = """
 import sys
+import time
 from pathlib import Path
 from matey_core.workflows.simulate import SimulateConfig, simulate
-simulate(SimulateConfig(out=Path(sys.argv[1]), samples=40, grid=16, steps=20, batch=1))
+
+def hold(progress):
+    if progress.done > int(sys.argv[2]):
+        time.sleep(600)
+
+config = SimulateConfig(out=Path(sys.argv[1]), samples=40, grid=16, steps=20, batch=1)
+simulate(config, hold)
 """
 
 
 def test_a_killed_run_goes_on_and_makes_the_same_file(tmp_path: Path) -> None:
     parts = tmp_path / "killed" / FILE.parent / "2D_diff-react_NA_NA.simulated.partial"
     for count in (1, 7, 20):
-        process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(tmp_path / "killed")])
+        command = [sys.executable, "-c", SCRIPT, str(tmp_path / "killed"), str(count)]
+        process = subprocess.Popen(command)
         deadline = time.monotonic() + 60
         while len(list(parts.glob("[0-9]*.json"))) < count and time.monotonic() < deadline:
             time.sleep(0.005)
@@ -249,7 +257,7 @@ def test_a_killed_run_goes_on_and_makes_the_same_file(tmp_path: Path) -> None:
         assert process.wait() == -signal.SIGKILL
     config = SimulateConfig(out=tmp_path / "killed", samples=40, grid=16, steps=20)
     report = simulate(config)
-    assert 20 <= report.resumed < 40
+    assert report.resumed == 20
     whole = simulate(SimulateConfig(out=tmp_path / "whole", samples=40, grid=16, steps=20))
     assert report.path.read_bytes() == whole.path.read_bytes()
     assert leftovers(tmp_path / "killed") == [FILE.name]
