@@ -9,7 +9,6 @@ from matey_core.catalog.listing import find_run
 from matey_core.catalog.run import RunRecord, read_run
 from matey_core.config import validate
 from matey_core.errors import CheckpointError, ConfigError, MateyError
-from matey_core.models import AdaptiveConfig, ModelConfig, upgraded_settings
 
 PLACES = ("runs", "name")
 """Settings that always differ, and say nothing."""
@@ -77,29 +76,41 @@ def compare_runs(names: Sequence[str | Path], *, runs: Path) -> RunComparison:
 
 
 def _settings(runs: Sequence[RunRecord]) -> tuple[SettingRow, ...]:
-    used = [_used(run) for run in runs]
-    paths = dict.fromkeys(path for settings in used for path in settings if path not in PLACES)
+    rows = _differing([run.settings for run in runs])
+    if any(_is_idle_without_tokens(row.setting) for row in rows):
+        rows = _differing([_used(run) for run in runs])
+    return rows
+
+
+def _differing(settings: Sequence[Mapping[str, Any]]) -> tuple[SettingRow, ...]:
+    paths = dict.fromkeys(path for each in settings for path in each if path not in PLACES)
     rows = [
-        SettingRow(setting=path, values=tuple(settings.get(path) for settings in used))
+        SettingRow(setting=path, values=tuple(each.get(path) for each in settings))
         for path in paths
     ]
     return tuple(row for row in rows if any(value != row.values[0] for value in row.values))
+
+
+def _is_idle_without_tokens(path: str) -> bool:
+    return path.startswith("model.tokenizer.") or path in {
+        f"model.{name}" for name in IDLE_WITHOUT_TOKENS
+    }
 
 
 def _used(run: RunRecord) -> dict[str, Any]:
     """The settings of a run without those that its model does not use."""
     if run.model is None or _has_tokens(run.model.settings):
         return run.settings
-    idle = {f"model.{name}" for name in IDLE_WITHOUT_TOKENS}
     return {
-        path: value
-        for path, value in run.settings.items()
-        if path not in idle and not path.startswith("model.tokenizer.")
+        path: value for path, value in run.settings.items() if not _is_idle_without_tokens(path)
     }
 
 
 def _has_tokens(settings: Mapping[str, Any]) -> bool:
     """Whether a model has tokens; true where it cannot be told."""
+    # Imports torch, which most comparisons do not need.
+    from matey_core.models import AdaptiveConfig, ModelConfig, upgraded_settings
+
     try:
         config = validate(ModelConfig, upgraded_settings(settings), source="model.json")
     except MateyError:

@@ -7,9 +7,9 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
+from matey_core.descriptions import check_known
 from matey_core.errors import CheckpointError
 from matey_core.files import check_regular, read_json
-from matey_core.models import check_known
 from matey_core.runs.origin import Origin, read_origin
 
 

@@ -17,7 +17,7 @@ from matey_core.models._base import MODELS, Model, ModelConfig, Part
 from matey_core.models._blends import Blends, write_blends
 from matey_core.models._compiled import as_written, compile_parts
 from matey_core.models._cost import ForwardCost, Inputs, plan
-from matey_core.models._io import check_known, given_names, load_model, save_model, scales_of
+from matey_core.models._io import given_names, load_model, save_model
 from matey_core.models._kernels import with_kernel
 from matey_core.models._pairs import num_pairs
 from matey_core.models._sizes import PRESETS, Preset, Sizes
@@ -43,7 +43,6 @@ __all__ = [
     "adaptive",
     "adaptive_config",
     "as_written",
-    "check_known",
     "compile_parts",
     "completed_settings",
     "given_names",
@@ -53,7 +52,6 @@ __all__ = [
     "plan",
     "save_model",
     "save_tensors",
-    "scales_of",
     "tokenized",
     "upgraded_settings",
     "weights_sha256",

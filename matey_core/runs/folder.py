@@ -1,40 +1,36 @@
-"""Run folders: how they are named, what they record, which one is the newest.
+"""Run folders: what they record, and which one is the newest; read without torch.
 
 runs/<name>/  config.toml  versions.json  data.json  [start.json]  journal.jsonl  lock
               checkpoints/  model/  [rollout/  scores.json]
 """
 
-import importlib.metadata
 import json
-import platform
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tomli_w
-import torch
 from pydantic import TypeAdapter
 
-from matey_core.config import Config, read_toml, write_toml
-from matey_core.durable import make_folder, written
-from matey_core.errors import CheckpointError, ConfigError, MateyError, MateyWarning, RunError
+from matey_core.config import read_toml
+from matey_core.descriptions import check_known, scales_of
+from matey_core.durable import written
+from matey_core.errors import CheckpointError, MateyError, MateyWarning
 from matey_core.fields import Boundary, GivenScale
 from matey_core.files import check_regular, read_json
+from matey_core.journal import Journal
 from matey_core.locks import locked
-from matey_core.models import check_known, scales_of
-from matey_core.runs.circumstances import circumstances
 from matey_core.store import Store
-from matey_core.training import CheckpointFolder, Journal
-from matey_core.version import __version__
+
+if TYPE_CHECKING:
+    from matey_core.training import CheckpointFolder
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 """Shorter than file systems allow, as what is being written has longer names."""
-PACKAGES = ("numpy", "safetensors", "torch", "zarr")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +86,11 @@ class RunFolder:
         return self.path / "config.toml"
 
     @property
-    def checkpoints(self) -> CheckpointFolder:
+    def checkpoints(self) -> "CheckpointFolder":
         """What the run can continue from."""
+        # Imports torch, which listing runs does not need.
+        from matey_core.training import CheckpointFolder
+
         return CheckpointFolder(self.path / "checkpoints")
 
     def journal(self, *, is_writer: bool = True) -> Journal:
@@ -201,55 +200,6 @@ def record_of(store: Store, samples: Sequence[int]) -> StoreRecord:
     )
 
 
-def create_run(runs: Path, config: Config, *, kind: str, name: str | None) -> RunFolder:
-    """Make a run's folder with its settings and versions.
-
-    Args:
-        runs: folder of all runs.
-        config: resolved settings.
-        kind: the command, such as "pretrain"; without a name, runs are numbered by it.
-        name: the folder's name.
-
-    Raises:
-        ConfigError: the name is taken or no name of a folder.
-        RunError: the folder cannot be written.
-    """
-    if name is not None and not NAME.fullmatch(name):
-        raise ConfigError(
-            f"{name!r} cannot be the name of a run: letters, digits, '-', '_' and '.' are allowed,"
-            " 200 of them at most.",
-            remedy="Choose another --name, such as thermals-1; --runs names the folder.",
-        )
-    path = runs / (name or _next_name(runs, kind))
-    try:
-        make_folder(path, exist_ok=_is_left_over(path))
-        facts = {
-            "kind": kind,
-            "started": datetime.now(UTC).isoformat(),
-            "order": _next_order(runs),
-            **circumstances(),
-            **versions(),
-        }
-        with written(path / "versions.json") as partial:
-            partial.write_text(json.dumps(facts, indent=1), encoding="utf-8")
-        with written(path / "config.toml") as partial:  # with it the folder is a run
-            write_toml(config, partial)
-    except FileExistsError as error:
-        raise ConfigError(
-            f"There is a run {path} already.",
-            remedy="Choose another --name, or remove that folder, or continue it with --resume.",
-        ) from error
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}.") from error
-    return RunFolder(path)
-
-
-def _is_left_over(path: Path) -> bool:
-    """Whether a folder is what a kill while it was made has left, which is nothing of value."""
-    names = {each.name for each in path.iterdir()} if path.is_dir() else set()
-    return all(name == "versions.json" or name.endswith(".partial") for name in names)
-
-
 def run_toml(path: Path) -> dict[str, Any]:
     """Read the `config.toml` of a run.
 
@@ -262,17 +212,6 @@ def run_toml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise CheckpointError(f"{error}.", remedy="Name another run.") from error
     return read_toml(path)
-
-
-def versions() -> dict[str, str]:
-    """Versions of what numbers depend on, and the machine."""
-    return {
-        "matey": __version__,
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in PACKAGES},
-        "platform": platform.platform(),
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
-    }
 
 
 def newest_run(
@@ -312,22 +251,6 @@ def order_of(facts: Mapping[str, Any]) -> tuple[int, str]:
     """
     count = facts.get("order", 0)
     return (count if isinstance(count, int) else 0, str(facts.get("started", "")))
-
-
-def _next_order(runs: Path) -> int:
-    """One more than the runs beside have at most."""
-    found = [0]
-    for record in runs.glob("*/versions.json"):
-        with suppress(MateyError):
-            found.append(order_of(RunFolder(record.parent).versions())[0])
-    return 1 + max(found)
-
-
-def _next_name(runs: Path, kind: str) -> str:
-    taken = [path.name.removeprefix(f"{kind}-") for path in runs.glob(f"{kind}-*")]
-    return (
-        f"{kind}-{1 + max([int(number) for number in taken if number.isdecimal()], default=0):03d}"
-    )
 
 
 def store_records(found: dict[str, Any], path: Path) -> tuple[StoreRecord, ...]:

@@ -9,9 +9,9 @@ from typing import Any
 
 from matey_core.errors import CheckpointError
 from matey_core.files import read_json
+from matey_core.journal import finite
 from matey_core.runs.folder import StoreRecord, store_records
 from matey_core.runs.scores import StoreScore, read_score
-from matey_core.training.journal import finite
 
 KEY = "training"
 

@@ -8,8 +8,6 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from matey_core.inference import Score
-
 FLOOR = 1e-3
 """Share of persistence's error that is added to both errors of a ratio."""
 STILL = 1e-6
@@ -90,40 +88,6 @@ def ratio_of(error: float, best: float, persistence: float) -> float:
     return min((error + floor) / (best + floor), BOUND) if math.isfinite(error) else BOUND
 
 
-def store_score(
-    store: str,
-    lead: int,
-    ours: Mapping[str, Score],
-    forecasts: Mapping[str, Score],
-    *,
-    is_rollout: bool,
-) -> StoreScore:
-    """Compare a model with the best forecast of each field.
-
-    Args:
-        store: its name.
-        lead: steps from the last known frame to the target.
-        ours: field → nRMSE of the model.
-        forecasts: field → nRMSE of the forecasts on the same windows.
-        is_rollout: whether the model fed on its own predictions.
-    """
-    fields = [
-        _field_score(name, score, forecasts[name]) for name, score in ours.items() if score.cases
-    ]
-    known = [ours[each.field] for each in fields]
-    return StoreScore(
-        store=store,
-        lead_steps=lead,
-        is_rollout=is_rollout,
-        error=_mean([score.error for score in known]),
-        persistence=_mean([score.persistence for score in known]),
-        forecast=", ".join(dict.fromkeys(each.forecast for each in fields)),
-        forecast_error=_mean([each.forecast_error for each in fields]),
-        ratio=geometric_mean([each.ratio for each in fields]),
-        fields=tuple(fields),
-    )
-
-
 def score_by_store(scores: Sequence[StoreScore]) -> dict[str, float]:
     """Geometric mean over leads of each store's ratios; a store without any is left out."""
     ratios: dict[str, list[float]] = {}
@@ -183,22 +147,6 @@ def _finite_or_infinite(values: Mapping[str, Any]) -> dict[str, Any]:
 def is_of_today(values: Mapping[str, Any]) -> bool:
     """Whether a journal's score compares with the best forecast, not just with persistence."""
     return "ratio" in values
-
-
-def _field_score(field: str, ours: Score, forecasts: Score) -> FieldScore:
-    name = forecasts.best_forecast
-    best = {"persistence": forecasts.persistence, **forecasts.forecasts}[name]
-    return FieldScore(
-        field=field,
-        error=ours.error,
-        forecast=name,
-        forecast_error=best,
-        ratio=ratio_of(ours.error, best, forecasts.persistence),
-    )
-
-
-def _mean(values: Sequence[float]) -> float:
-    return fmean(values) if values else math.nan
 
 
 def geometric_mean(values: Sequence[float]) -> float:

@@ -29,7 +29,8 @@ from matey_core.inference import (
 )
 from matey_core.metrics import persistence
 from matey_core.models import Model
-from matey_core.runs.scores import StoreScore, store_score
+from matey_core.runs.scores import StoreScore
+from matey_core.runs.scoring import store_score
 from matey_core.runs.sources import StoreWindows
 from matey_core.training import Precision
 

@@ -2,7 +2,6 @@
 
 from matey_core.training.average import WeightAverage
 from matey_core.training.checkpoint import CheckpointFolder, Progressed, load_checkpoint
-from matey_core.training.journal import Journal
 from matey_core.training.loop import AfterStep, Within, check_finite, ignore_report, train
 from matey_core.training.outcomes import DivergenceError, Limits, Record, StepReport
 from matey_core.training.precision import Parity, Precision, choose_precision, measure_parity
@@ -15,7 +14,6 @@ __all__ = [
     "AfterStep",
     "CheckpointFolder",
     "DivergenceError",
-    "Journal",
     "Limits",
     "Parity",
     "Precision",

@@ -14,8 +14,9 @@ from matey_core.models import ModelConfig
 from matey_core.progress import OnProgress, silent
 from matey_core.reports import reported
 from matey_core.runs.capabilities import check_augmentations, check_capabilities
+from matey_core.runs.creation import create_run
 from matey_core.runs.fit import TrainingReport, fit
-from matey_core.runs.folder import RunFolder, create_run, record_of
+from matey_core.runs.folder import RunFolder, record_of
 from matey_core.runs.job import TrainingJob
 from matey_core.runs.resuming import resumable_run
 from matey_core.runs.scores import OnValidation, ignore_validation

@@ -15,8 +15,9 @@ from matey_core.models import Model, adaptive, adaptive_config
 from matey_core.progress import OnProgress, silent
 from matey_core.reports import reported
 from matey_core.runs.capabilities import check_augmentations, check_capabilities
+from matey_core.runs.creation import create_run
 from matey_core.runs.fit import TrainingReport, fit
-from matey_core.runs.folder import FinetuneStart, RunFolder, create_run
+from matey_core.runs.folder import FinetuneStart, RunFolder
 from matey_core.runs.job import TrainingJob
 from matey_core.runs.resuming import resumable_run
 from matey_core.runs.scores import OnValidation, ignore_validation

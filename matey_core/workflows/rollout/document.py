@@ -8,7 +8,7 @@ from typing import Any
 
 from matey_core.durable import written
 from matey_core.inference import Score, strongest
-from matey_core.training.journal import finite
+from matey_core.journal import finite
 from matey_core.workflows.rollout.leads import LeadErrors
 from matey_core.workflows.rollout.report import RolloutReport, StoreRollout
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from matey_core.inference import Coordinate
 from matey_core.models import weights_sha256
-from matey_core.runs.folder import versions
+from matey_core.runs.creation import versions
 from matey_core.runs.trained import Trained
 from matey_core.store import Store, StoreGroup
 from matey_core.workflows.rollout.settings import RolloutConfig

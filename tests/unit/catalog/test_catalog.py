@@ -1,5 +1,7 @@
 """Runs as their folders tell: listed, described, compared."""
 
+import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,6 +17,16 @@ from matey_core.runs.folder import RunFolder
 from matey_core.runs.scores import FieldScore, StoreScore, overall
 from tests.support import tiny_store
 from tests.unit.workflows.runs import tiny_run
+
+WITHOUT_TORCH = """
+import sys
+from pathlib import Path
+from matey_core.catalog import compare_runs, list_runs
+from matey_core.workflows.data_inspect import inspect_data
+runs = Path(sys.argv[1])
+report = compare_runs([run.name for run in list_runs(runs).runs], runs=runs)
+print(len(report.runs), *(row.setting for row in report.settings), "torch" in sys.modules)
+"""
 
 
 def validated(run: RunFolder, step: int, ratio: float) -> StoreScore:
@@ -96,6 +108,12 @@ def test_runs_are_compared_by_what_differs(runs: Path) -> None:
     scores = {row.what: row.values for row in report.scores}
     assert scores == {"lead 1": (0.5, 3.0), "rollout, 9 frames": (None, 1.5)}
     assert report.runs[1].rollout_ratio == pytest.approx(1.5)
+
+
+def test_listing_and_comparing_import_no_torch(runs: Path) -> None:
+    words = [sys.executable, "-c", WITHOUT_TORCH, str(runs)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["2", "seed", "schedule.warmup", "False"]
 
 
 def test_settings_of_tokens_are_left_out_where_a_model_has_none(tmp_path: Path) -> None:

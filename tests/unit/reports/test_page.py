@@ -13,7 +13,8 @@ from matey_core.errors import CheckpointError
 from matey_core.models import save_model
 from matey_core.reports import write_report
 from matey_core.reports.png import encoded
-from matey_core.runs.folder import create_run, record_of
+from matey_core.runs.creation import create_run
+from matey_core.runs.folder import record_of
 from matey_core.runs.scores import StoreScore
 from matey_core.store import open_store
 from tests.support import tiny_store

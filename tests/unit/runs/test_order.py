@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 from matey_core.config import Config
-from matey_core.runs.folder import RunFolder, create_run, newest_run
+from matey_core.runs.creation import create_run
+from matey_core.runs.folder import RunFolder, newest_run
 
 
 def run(runs: Path, started: str, name: str | None = None) -> RunFolder:

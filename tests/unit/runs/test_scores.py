@@ -7,6 +7,7 @@ from dataclasses import asdict
 import pytest
 
 from matey_core.inference import Score
+from matey_core.journal import finite
 from matey_core.runs.scores import (
     BOUND,
     StoreScore,
@@ -14,9 +15,8 @@ from matey_core.runs.scores import (
     ratio_of,
     read_score,
     score_by_store,
-    store_score,
 )
-from matey_core.training.journal import finite
+from matey_core.runs.scoring import store_score
 
 
 def score(error: float, persistence: float = 0.2, cases: int = 3, **forecasts: float) -> Score:

@@ -8,7 +8,8 @@ import torch
 from matey_core.config import validate
 from matey_core.models import ModelConfig, save_model
 from matey_core.models.matey import MateyConfig
-from matey_core.runs.folder import RunFolder, create_run, record_of
+from matey_core.runs.creation import create_run
+from matey_core.runs.folder import RunFolder, record_of
 from matey_core.runs.origin import Origin, described
 from matey_core.store import open_store
 from matey_core.tokenizers import TokenizerConfig

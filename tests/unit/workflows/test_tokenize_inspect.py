@@ -11,7 +11,8 @@ from matey_core.errors import ConfigError
 from matey_core.models import ModelConfig, load_model, save_model
 from matey_core.models.fno import FnoConfig
 from matey_core.models.matey import MateyConfig
-from matey_core.runs.folder import create_run, record_of
+from matey_core.runs.creation import create_run
+from matey_core.runs.folder import record_of
 from matey_core.store import open_store
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.tokenize_inspect import InspectReport, inspect
@@ -62,7 +63,8 @@ def report(tmp_path: Path) -> InspectReport:
 
 def test_the_picture_shows_every_point_of_every_leaf(report: InspectReport) -> None:
     picture = report.picture
-    assert picture.values.shape == picture.levels.shape == picture.cells.shape == (20, 28)
+    assert picture.values.shape == picture.levels.shape == picture.cells.shape == (28, 20)
+    assert [axis.name for axis in picture.axes] == ["y", "x"]
     for number in np.unique(picture.cells):
         rows, columns = np.nonzero(picture.cells == number)
         (level,) = np.unique(picture.levels[rows, columns])
@@ -70,7 +72,7 @@ def test_the_picture_shows_every_point_of_every_leaf(report: InspectReport) -> N
         top, left = rows.min(), columns.min()
         assert (top % side, left % side) == (0, 0)
         # Cells at the far ends reach beyond the grid and are cut off there.
-        height, width = min(side, 20 - top), min(side, 28 - left)
+        height, width = min(side, 28 - top), min(side, 20 - left)
         assert len(rows) == height * width
 
 

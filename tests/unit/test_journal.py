@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from matey_core.errors import CheckpointError
-from matey_core.training import Journal
+from matey_core.journal import Journal
 
 
 def test_numbers_that_are_not_finite_become_null(tmp_path: Path) -> None:
