@@ -109,8 +109,7 @@ def _unknown(path: str, known: Sequence[str], paths: Sequence[str], elsewhere: s
     beside = [f"{section}.{name}" if section else name for name in known]
     # A name that another part has is no slip of the pen.
     near = None if elsewhere else likely(path, [*beside, *paths])
-    shown = near.removeprefix(f"{section}.") if near else ""
-    hint = f"; did you mean {shown!r}?" if near else f"; known are {', '.join(known)}"
+    hint = f"; did you mean {near!r}?" if near else f"; known are {', '.join(known)}"
     return f"unknown setting {path!r}{hint if known else ''}{elsewhere}"
 
 

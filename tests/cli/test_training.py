@@ -106,7 +106,7 @@ def test_the_strength_of_an_old_files_noise_stays_beside_augment(tmp_path: Path)
     ("arguments", "expected"),
     [
         (("--set", "stepss=3"), "unknown setting 'stepss'; did you mean 'steps'?"),
-        (("--set", "model.dept=3"), "unknown setting 'model.dept'; did you mean 'depth'?"),
+        (("--set", "model.dept=3"), "unknown setting 'model.dept'; did you mean 'model.depth'?"),
         (("--set", "steps"), "not of the form key=value"),
         (("--data", "nowhere"), "There is no store in nowhere"),
         (("--scheme", "ful"), "--scheme takes axial, factorized or full, not 'ful'"),

@@ -112,7 +112,7 @@ def test_a_preset_of_the_project_is_for_models_that_have_presets(
             "--scheme axial --tokens 17",
             r"unknown setting 'model.scheme'.*\(matey.*ave it\)",
         ),
-        ("--set model.widht=3", "unknown setting 'model.widht'; did you mean 'width'"),
+        ("--set model.widht=3", "unknown setting 'model.widht'; did you mean 'model.width'"),
         ("--flops 1M", "needs a model that cuts fields into cells; the smoother variant cuts none"),
         ("--tokens-range 10,20", "needs a model that cuts fields into cells"),
         ("--set jitter=true", "jitter needs a model that cuts fields into cells"),

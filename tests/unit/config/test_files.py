@@ -60,7 +60,9 @@ def test_all_mistakes_are_named_at_once_with_the_nearest_name() -> None:
     text = str(caught.value)
     assert "unknown setting 'stepz'; did you mean 'steps'?" in text
     assert 'model.depth: input should be a valid integer, found "deep"' in text
-    assert "unknown setting 'model.tokenizer.patches'; did you mean 'patch'?" in text
+    assert (
+        "unknown setting 'model.tokenizer.patches'; did you mean 'model.tokenizer.patch'?" in text
+    )
 
 
 @pytest.mark.parametrize(

@@ -80,8 +80,8 @@ def test_foreign_and_misspelled_keys_are_refused_with_what_is_near() -> None:
         )
     text = str(caught.value)
     assert "unknown setting 'shape.points'; known are name, side (star has it)" in text
-    assert "unknown setting 'more.0.pints'; did you mean 'points'?" in text
-    assert "unknown setting 'more.1.corner.radios'; did you mean 'radius'?" in text
+    assert "unknown setting 'more.0.pints'; did you mean 'more.0.points'?" in text
+    assert "unknown setting 'more.1.corner.radios'; did you mean 'more.1.corner.radius'?" in text
     assert (
         "more.2: unknown name 'stare' in no_such_package; names are square, star. Did you mean"
         in text

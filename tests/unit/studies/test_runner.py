@@ -102,7 +102,7 @@ def test_a_study_shares_its_pretraining_and_says_what_holds(folder: Path, tmp_pa
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"axes": {"model.widht": [16]}}, "unknown setting 'model.widht'; did you mean 'width'"),
+        ({"axes": {"model.widht": [16]}}, "'model.widht'; did you mean 'model.width'"),
         ({"axes": {"modle.width": [16]}}, "unknown setting 'modle.width'"),
         ({"axes": {"seed": [0]}}, "'seed' is a setting of pretraining and of fine-tuning"),
         ({"axes": {"n_samples": []}}, "the axis 'n_samples' has no list of values"),
