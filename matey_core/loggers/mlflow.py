@@ -14,7 +14,7 @@ LONGEST = 500
 """Characters of a parameter's value that every version takes."""
 KEY = "matey.key"
 """Tag by which a run that goes on is found."""
-FORBIDDEN = re.compile(r"[^A-Za-z0-9_./ -]")
+FORBIDDEN = re.compile(r"[^A-Za-z0-9_. -]")
 """Characters that names of metrics and parameters must not have."""
 
 
@@ -73,4 +73,5 @@ class MlflowLogger:
 
 
 def _name(text: str) -> str:
-    return FORBIDDEN.sub("_", text)
+    # A folder of runs keeps a metric as a file, so `loss` and `loss/STORE` cannot both be there.
+    return FORBIDDEN.sub("_", text.replace("/", "."))

@@ -57,6 +57,8 @@ class Trackers:
                 logger.log(values, step=step)
             except Exception as error:  # packages raise errors of their own, of many kinds
                 self._opened.remove(entry)
+                with suppress(Exception):
+                    logger.close()
                 warnings.warn(
                     f"The logger {config.part} has failed at step {step} and is left out: "
                     f"{type(error).__name__}: {error}",

@@ -5,17 +5,20 @@ that write down how they are called, in a process of its own.
 """
 
 import json
+import math
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from matey_core.errors import ConfigError, MateyWarning
 from matey_core.loggers import LOGGERS, LoggedRun, LoggerConfig
+from matey_core.loggers.mlflow import MlflowLogger
 from matey_core.loggers.tensorboard import TensorboardConfig
 from matey_core.runs.scores import Validation
 from matey_core.runs.status import Rates, StepStatus, ignore_step
@@ -117,7 +120,7 @@ def test_mlflow_is_told_in_its_order(tmp_path: Path) -> None:
     assert parameters["model.width"] == "32"
     metrics = [call for call in rest if call[0] == "metric"]
     assert [step for *_, name, _, step in metrics if name == "loss"] == [2, 4, 6]
-    assert ("score/flow_periodic", 6) in {(name, step) for *_, name, _, step in metrics}
+    assert ("score.flow_periodic", 6) in {(name, step) for *_, name, _, step in metrics}
 
 
 def test_tensorboard_reads_what_was_written(tmp_path: Path) -> None:
@@ -134,6 +137,16 @@ def test_tensorboard_reads_what_was_written(tmp_path: Path) -> None:
         (20, 0.4),
     ]
     assert found.Tags()["scalars"] == ["loss", "loss/a"]
+
+
+def test_no_metric_of_mlflow_is_a_folder_of_another() -> None:
+    calls: list[tuple[str, float, int]] = []
+    client = SimpleNamespace(
+        log_metric=lambda run, name, value, step: calls.append((name, value, step))
+    )
+    told = {"loss": 0.5, "loss/a b_é": 0.25, "score": math.inf}
+    MlflowLogger(client, "r1").log(told, step=3)
+    assert calls == [("loss", 0.5, 3), ("loss.a b__", 0.25, 3)]
 
 
 @pytest.mark.parametrize("name", LOGGERS.names())
@@ -206,6 +219,7 @@ def test_one_that_fails_is_left_out_and_the_others_go_on() -> None:
     trackers.close()
     assert seen == [1, 2, 3, 4, 6]
     assert [step for step, _ in bad.told] == [2]
+    assert bad.is_closed
     assert [step for step, _ in good.told] == [2, 4, 6, 7]
     assert good.told[0][1]["loss/flow"] == 0.6
     assert good.told[-1][1] == {"score": 0.8, "score/flow": 0.8}
