@@ -10,7 +10,6 @@ import numpy as np
 from matey_core.errors import ConfigError, install_extra
 
 if TYPE_CHECKING:
-    from matey_core.reports.axes import Axis
     from matey_core.workflows.tokenize_inspect import Picture
 
 WIDTH = 6.4
@@ -100,21 +99,20 @@ def _draw_line(panel: Any, picture: "Picture") -> None:
 
 
 def _draw_plane(panel: Any, picture: "Picture") -> Any:
-    """A field in color, with the outlines of its cells: x goes across, as on paper."""
+    """A field in color, with the outlines of its cells."""
     from matplotlib.collections import PolyCollection
 
-    values, cells, (up, across) = picture.values, picture.cells, _upright(picture)
-    if up is not picture.axes[0]:
-        values, cells = values.T, cells.T
+    up, across = picture.axes
     image = panel.imshow(
-        values,
+        picture.values,
         origin="lower",
         extent=(*across.edges, *up.edges),
         aspect="auto",
         interpolation="nearest",
     )
-    corners = _corners(cells)
-    for column, (axis, points) in enumerate(((across, cells.shape[1]), (up, cells.shape[0]))):
+    corners = _corners(picture.cells)
+    rows, columns = picture.cells.shape
+    for column, (axis, points) in enumerate(((across, columns), (up, rows))):
         low, high = axis.edges
         corners[..., column] = low + corners[..., column] * (high - low) / points
     for color, width in (("black", 1.2), ("white", 0.6)):  # either shows on any color
@@ -128,17 +126,11 @@ def _draw_plane(panel: Any, picture: "Picture") -> Any:
     return image
 
 
-def _upright(picture: "Picture") -> "tuple[Axis, Axis]":
-    """The axes that go up and across."""
-    first, last = picture.axes
-    return (last, first) if first.name == "x" else (first, last)
-
-
 def _height(picture: "Picture") -> float:
     """Inches of a plane whose axes have the same scale, if it is not too long for that."""
     from matey_core.reports.axes import proportion
 
-    return float(np.clip(WIDTH * proportion(*_upright(picture)), SHORTEST, TALLEST))
+    return float(np.clip(WIDTH * proportion(*picture.axes), SHORTEST, TALLEST))
 
 
 def _corners(cells: np.ndarray) -> np.ndarray:

@@ -1,10 +1,12 @@
 """An axis of a picture: name, unit, and where its points lie."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
+
+from matey_core.sources.spacing import growing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,26 @@ def axes_of(
     return tuple(
         Axis(name=name, unit=units.get(name, ""), positions=coordinates[name]) for name in names
     )
+
+
+def upright(
+    axes: Sequence[Axis], *planes: np.ndarray
+) -> tuple[tuple[Axis, ...], tuple[np.ndarray, ...]]:
+    """Axes and planes as a map has them: x goes across, and every position grows.
+
+    Args:
+        axes: one or two, of the last dims of the planes.
+        planes: (*, *axes) each, stored in any order.
+    """
+    turn = growing(axis.positions for axis in axes)
+    planes = tuple(plane[turn] for plane in planes)
+    axes = tuple(
+        replace(axis, positions=axis.positions[along])
+        for axis, along in zip(axes, turn[1:], strict=True)
+    )
+    if len(axes) == 2 and axes[0].name == "x":
+        axes, planes = axes[::-1], tuple(plane.swapaxes(-1, -2) for plane in planes)
+    return axes, planes
 
 
 def proportion(up: Axis, across: Axis) -> float:

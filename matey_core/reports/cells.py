@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from matey_core.reports.axes import Axis
+from matey_core.reports.axes import Axis, upright
 from matey_core.tokenizers import Tree
 
 
@@ -21,7 +21,7 @@ class Picture:
     cells: Int[np.ndarray, "*plane"]
     """A number for every leaf, the same on all its points."""
     axes: tuple[Axis, ...]
-    """Of the values."""
+    """Of the values; x goes across, and positions grow."""
     unit: str = ""
     """Of the field."""
     slice_of: str = ""
@@ -37,17 +37,14 @@ def picture_of(values: np.ndarray, tree: Tree, *, axes: tuple[Axis, ...], unit: 
         axes: of space.
         unit: of the field.
     """
-    levels, cells = pointwise(tree)
-    if values.ndim < 3:
-        return Picture(values=values, levels=levels, cells=cells, axes=axes, unit=unit)
-    middle = values.shape[0] // 2
+    planes, slice_of = (values, *pointwise(tree)), ""
+    if values.ndim == 3:
+        middle = len(values) // 2
+        slice_of = f"{axes[0].name} at point {middle} of {len(values)}"
+        axes, planes = axes[1:], tuple(volume[middle] for volume in planes)
+    axes, (values, levels, cells) = upright(axes, *planes)
     return Picture(
-        values=values[middle],
-        levels=levels[middle],
-        cells=cells[middle],
-        axes=axes[1:],
-        unit=unit,
-        slice_of=f"{axes[0].name} at point {middle} of {values.shape[0]}",
+        values=values, levels=levels, cells=cells, axes=axes, unit=unit, slice_of=slice_of
     )
 
 

@@ -14,7 +14,7 @@ from matey_core.inference import fill_missing
 from matey_core.locations import is_url
 from matey_core.models import AdaptiveModel, load_model, tokenized
 from matey_core.numbers import short
-from matey_core.reports.axes import Axis, axes_of
+from matey_core.reports.axes import axes_of
 from matey_core.reports.cells import Picture, picture_of
 from matey_core.reports.html import Html, tag
 from matey_core.reports.png import data_url, encoded
@@ -102,7 +102,7 @@ def drawn(found: Refinement) -> Html:
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     unit = f" {picture.unit}" if picture.unit not in ("", "1") else ""
     cut = f", {picture.slice_of}" if picture.slice_of else ""
-    *up, across = (axis.name for axis in _upright(picture)[0])
+    *up, across = (axis.name for axis in picture.axes)
     ways = f"{across} to the right" + "".join(f", {axis} up" for axis in up)
     return tag(
         "figure",
@@ -120,8 +120,9 @@ def drawn(found: Refinement) -> Html:
 
 
 def _plane(picture: Picture, low: float, high: float) -> Html:
-    _, values, cells, levels = _upright(picture)
-    values = values.astype(np.float64)
+    # The first row of an image is on top; a line is a stripe.
+    planes = (picture.values.astype(np.float64), picture.cells, picture.levels)
+    values, cells, levels = (np.atleast_2d(plane)[::-1] for plane in planes)
     rows, columns = values.shape
     # A stripe, or a very flat plane, is drawn higher than it is.
     height = max(columns * 0.12, rows)
@@ -144,21 +145,6 @@ def _plane(picture: Picture, low: float, high: float) -> Html:
         role="img",
         aria_label="cells",
     )
-
-
-def _upright(picture: Picture) -> tuple[tuple[Axis, ...], np.ndarray, np.ndarray, np.ndarray]:
-    """Axes, values, cells and levels with x to the right and the other axis up, as on paper.
-
-    A line is a stripe.
-    """
-    axes = picture.axes
-    planes: tuple[np.ndarray, ...] = (picture.values, picture.cells, picture.levels)
-    if len(axes) == 1:
-        planes = tuple(plane[None] for plane in planes)
-    elif axes[0].name == "x":
-        axes, planes = axes[::-1], tuple(plane.T for plane in planes)
-    values, cells, levels = (plane[::-1] for plane in planes)
-    return axes, values, cells, levels
 
 
 def _outlines(cells: np.ndarray, levels: np.ndarray, stretch: float) -> str:

@@ -1,6 +1,8 @@
 """Coordinates and times on a uniform grid, or what is wrong with them and where."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from types import EllipsisType
 
 import numpy as np
 
@@ -94,3 +96,12 @@ def _uneven(path: Path, name: str, values: np.ndarray, override: str, why: str) 
     elif why:
         problem += f"; {why}"
     return DataError(f"{problem}.", remedy=f"{remedy}{override}.")
+
+
+def growing(coordinates: Iterable[np.ndarray]) -> tuple[EllipsisType | slice, ...]:
+    """The index that turns values around along every axis whose positions fall.
+
+    Args:
+        coordinates: positions along the last axes of the values, in their order.
+    """
+    return (..., *(slice(None, None, -1 if axis[0] > axis[-1] else 1) for axis in coordinates))

@@ -1,5 +1,6 @@
 """What there is to know of a store or a source, as plain values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -8,6 +9,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from matey_core.fields import Field
+from matey_core.sources.spacing import growing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,10 +162,11 @@ def pictures(
     sample: str,
     frames: tuple[int, ...],
     times: np.ndarray,
-    axes: tuple[str, ...],
+    coordinates: Mapping[str, np.ndarray],
 ) -> tuple[Snapshots, ...]:
     """Fields at some frames; a 3D grid is cut in the middle of its first axis."""
-    slice_of = ""
+    slice_of, axes = "", tuple(coordinates)
+    values = values[growing(coordinates.values())]
     if len(axes) == 3:
         points = values.shape[2]
         slice_of = f"{axes[0]} = {points // 2} of {points}"

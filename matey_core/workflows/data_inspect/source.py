@@ -165,7 +165,7 @@ def _pictures(
     header = source.header
     times = header.times if header.sample_times is None else header.sample_times[0]
     drawn = partial(
-        pictures, sample=header.sample_names[0], times=times, axes=header.spec.grid.axes
+        pictures, sample=header.sample_names[0], times=times, coordinates=header.coordinates
     )
     return (
         *drawn(header.spec.fields, values, frames=frames),

@@ -120,7 +120,7 @@ def _pictures(store: Store) -> tuple[Snapshots, ...]:
     frames = moments_of_time(store.num_frames)
     values = np.concatenate([store.read(0, frame, frame + 1) for frame in frames])
     drawn = partial(
-        pictures, sample=store.sample_names[0], times=store.times(0), axes=store.spec.grid.axes
+        pictures, sample=store.sample_names[0], times=store.times(0), coordinates=store.coordinates
     )
     return (
         *drawn(store.spec.fields, values, frames=frames),

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import zarr
 
-from matey_core.reports.axes import axes_of
+from matey_core.reports.axes import axes_of, upright
 from matey_core.reports.shown import Shown
 from matey_core.store import Store
 from matey_core.workflows.rollout.origin import continued
@@ -66,9 +66,7 @@ def shown_of(
     unit = next(each.unit for each in store.spec.fields if each.name == name)
     names = store.spec.grid.axes[-(prediction.ndim - 1) :]
     axes = axes_of(names, store.coordinates, store.units)
-    order = tuple(range(prediction.ndim))
-    if axes[0].name == "x" and len(axes) == 2:
-        axes, order = axes[::-1], (0, 2, 1)
+    axes, (prediction, truth) = upright(axes, prediction, truth)
     times = continued(store.times(sample), first + steps, step=store.spec.time_step)[first:]
     return Shown(
         field=name,
@@ -79,8 +77,8 @@ def shown_of(
         time_unit=store.units.get("time", ""),
         axes=axes,
         slice_of=slice_of,
-        prediction=prediction.transpose(order),
-        truth=truth.transpose(order),
+        prediction=prediction,
+        truth=truth,
         num_known=sum(lead <= known for lead in leads),
     )
 

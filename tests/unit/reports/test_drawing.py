@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from matey_cli.sketches import directions, upright
+from matey_cli import sketches
 from matey_core.numbers import duration, short
 from matey_core.reports.animation import animate
-from matey_core.reports.axes import Axis, proportion
+from matey_core.reports.axes import Axis, proportion, upright
 from matey_core.reports.chart import Curve, chart, nice_step
 from matey_core.reports.history import BUCKETS, bucketed
 from matey_core.reports.html import Html, tag
@@ -46,6 +46,16 @@ def test_a_chart_is_logarithmic_and_leaves_out_what_it_cannot_show() -> None:
     assert float(first.split(",")[1]) == pytest.approx(1000 * 0.04 / 1.08, abs=0.2)
     assert float(last.split(",")[1]) == pytest.approx(1000 * 1.04 / 1.08, abs=0.2)
     assert chart("flow", [Curve(name="loss", points=[(1, math.inf)])], across="step") is None
+
+
+def test_north_is_up_however_a_store_has_it() -> None:
+    plane = np.arange(6.0).reshape(2, 3)
+    north = Axis(name="latitude", unit="degrees_north", positions=np.array([45.0, -45.0]))
+    east = Axis(name="longitude", unit="degrees_east", positions=np.array([0.0, 120.0, 240.0]))
+    axes, (turned,) = upright((north, east), plane)
+    assert axes[0].edges == (-90, 90)
+    assert axes[1].edges == east.edges
+    np.testing.assert_array_equal(turned, [[3, 4, 5], [0, 1, 2]])
 
 
 def test_a_forecast_that_blows_up_does_not_press_the_others_flat() -> None:
@@ -111,9 +121,9 @@ def test_films_keep_proportions_and_the_colors_of_small_errors(tmp_path: Path) -
 
 def test_planes_are_shown_with_x_across_and_the_other_axis_up() -> None:
     plane = np.arange(6).reshape(2, 3)
-    assert upright(plane, ["z", "x"]).tolist() == [[3, 4, 5], [0, 1, 2]]
-    assert upright(plane, ["x", "y"]).tolist() == [[2, 5], [1, 4], [0, 3]]
-    assert [directions(axes) for axes in (["x"], ["z", "x"], ["x", "y"], ["y", "z"])] == [
+    assert sketches.upright(plane, ["z", "x"]).tolist() == [[3, 4, 5], [0, 1, 2]]
+    assert sketches.upright(plane, ["x", "y"]).tolist() == [[2, 5], [1, 4], [0, 3]]
+    assert [sketches.directions(axes) for axes in (["x"], ["z", "x"], ["x", "y"], ["y", "z"])] == [
         "x across",
         "z up, x across",
         "y up, x across",

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from matey_core.errors import DataError
+from matey_core.fields import Field
 from matey_core.store import open_store
 from matey_core.workflows.data_inspect import Description, inspect_data
 from matey_core.workflows.data_inspect import source as data_source
+from matey_core.workflows.data_inspect.description import pictures
 from matey_core.workflows.prepare import PrepareConfig, prepare
 from tests.support import advected, tiny_source, tiny_store
 
@@ -61,6 +63,19 @@ def test_snapshots_are_the_first_samples_frames(tmp_path: Path) -> None:
         assert (density.frames, density.axes) == ((0, 3, 6), ("y", "z"))
         assert density.times == pytest.approx((0, 0.15, 0.3))
         assert density.slice_of == "x = 4 of 8"
+
+
+def test_a_map_has_north_on_top() -> None:
+    (found,) = pictures(
+        (Field(name="t2m"),),
+        np.arange(6.0).reshape(1, 1, 3, 2),
+        sample="0",
+        frames=(0,),
+        times=np.zeros(1),
+        coordinates={"latitude": np.array([60.0, 0, -60]), "longitude": np.array([0.0, 180])},
+    )
+    assert found.axes == ("latitude", "longitude")
+    np.testing.assert_array_equal(found.values[0], [[4, 5], [2, 3], [0, 1]])
 
 
 def test_compressed_half_precision_with_missing_values(tmp_path: Path) -> None:
