@@ -112,11 +112,21 @@ class SequenceGroup:
         """Add up what all processes have, for a loss that all of them compute alike.
 
         The gradient of that one loss is every process' already, and is passed on as it is.
+
+        Args:
+            values: (…) of this process; of one shape on all.
+
+        Returns:
+            (…) the sum, the same on all.
         """
         return _Sum.apply(values, self)  # type: ignore[no-untyped-call]
 
     def share_gradient(self, value: Tensor) -> Tensor:
-        """Give each process its share of a gradient that all of them compute alike."""
+        """Give each process its share of a gradient that all of them compute alike.
+
+        Args:
+            value: (…) is returned with the same numbers.
+        """
         whole = value.detach()
         return whole + (value - whole) / self.size
 
@@ -147,7 +157,7 @@ class Coming:
     works: Sequence[dist.Work]
 
     def wait(self) -> Tensor:
-        """Return it once it is here."""
+        """Return it, (n,), once it is here."""
         with together():
             for work in self.works:
                 work.wait()

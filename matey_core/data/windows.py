@@ -98,7 +98,11 @@ class Windows:
         return len(self.samples) * self.per_sample
 
     def place(self, index: int) -> tuple[int, int]:
-        """Sample and first frame of a window."""
+        """Sample and first frame of a window.
+
+        Raises:
+            IndexError: there is no such window.
+        """
         if not 0 <= index < len(self):
             raise IndexError(f"window {index} of {len(self)}")
         position, number = divmod(index, self.per_sample)

@@ -28,7 +28,14 @@ def auto(q: Tensor, k: Tensor, v: Tensor, segments: Segments) -> Tensor:
 
 
 def choose(device: torch.device, dtype: torch.dtype, width: int, segments: Segments) -> str:
-    """Name the kernel that `auto` hands heads of some width to."""
+    """Name the kernel that `auto` hands queries, keys and values to.
+
+    Args:
+        device: where they are.
+        dtype: their precision.
+        width: channels of a head.
+        segments: lengths of the sequences.
+    """
     reason = None if segments.equal is not None else hindrance(device, dtype, width)
     chosen = "varlen" if segments.equal is None and reason is None else "sdpa"
     # A compiler cannot trace a logger.

@@ -10,7 +10,10 @@ from matey_core.tokens import Segments
 
 @KERNELS.register("math")
 def math(q: Tensor, k: Tensor, v: Tensor, segments: Segments) -> Tensor:
-    """Compute scores, softmax and weighted sum, with an n × n matrix a sequence."""
+    """Compute scores, softmax and weighted sum, with an n × n matrix a sequence.
+
+    Shapes are those of `Kernel`, here and in the other kernels: (m, h, e) each.
+    """
     return by_length(_attend, q, k, v, segments)
 
 

@@ -47,7 +47,13 @@ class TokenBudget:
 
 
 def inputs_of(store: Store, *, history: int, moves: bool = False) -> Inputs:
-    """What a model is shown of a store; `moves` if cells begin where every step draws it."""
+    """What a model is shown of a store.
+
+    Args:
+        store: gives the grid and the fields.
+        history: frames.
+        moves: whether cells begin where every step draws it.
+    """
     grid = store.spec.grid
     return Inputs(
         grid=grid.shape,
@@ -99,7 +105,13 @@ def has_fixed_shapes(config: AdaptiveConfig, inputs: Inputs) -> bool:
 
 
 def describe(asked: TokenBudget, result: BudgetedTokens, *, of_what: str) -> str:
-    """Say what a budget came to."""
+    """Say what a budget came to.
+
+    Args:
+        asked: tokens, operations or seconds.
+        result: the tokens that these allow.
+        of_what: the seconds are measured of, such as "a step of 4 windows".
+    """
     parts = [f"{result.tokens} tokens a frame", f"{quantity(result.flops)}FLOP a sample, forward"]
     if result.seconds is not None:
         parts.append(f"{result.seconds:.3g} s {of_what}, measured")

@@ -92,7 +92,13 @@ class Smoother:
         self._counts: Counter[str] = Counter()
 
     def add(self, store: str, loss: float, *, is_skipped: bool) -> None:
-        """Take in a loss; one that was skipped leaves all as it is."""
+        """Take in a loss.
+
+        Args:
+            store: whose batch it is of.
+            loss: of the batch.
+            is_skipped: whether the step changed nothing; then all stays as it is.
+        """
         before = self.by_store.setdefault(store, math.nan)
         if not is_skipped:
             self._counts[store] += 1

@@ -155,6 +155,11 @@ def numbers_between(
 ) -> tuple[int, ...]:
     """List the numbers of tokens that training draws from.
 
+    Args:
+        config: of the model.
+        stores: what it is shown of each.
+        bounds: the smallest and the largest number asked for.
+
     Raises:
         ConfigError: the cells are uniform, or the smallest number is below the coarsest cells.
     """

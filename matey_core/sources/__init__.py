@@ -81,7 +81,12 @@ class Source(ABC):
 
     @abstractmethod
     def read(self, sample: int, start: int, stop: int) -> Shaped[np.ndarray, "time c *space"]:
-        """Read frames `start` to `stop` (exclusive), in the dtype of the source.
+        """Read frames `start` to `stop` (exclusive), in the dtype and the units of the source.
+
+        Args:
+            sample: index of the trajectory.
+            start: index of the first frame.
+            stop: index behind the last frame.
 
         Raises:
             DataError: the file cannot be read.
@@ -92,12 +97,17 @@ class Source(ABC):
     ) -> Shaped[np.ndarray, "sample time c *space"]:
         """Read frames `start` to `stop` (exclusive) of several samples in a row.
 
+        Args:
+            samples: indices of the trajectories.
+            start: index of the first frame.
+            stop: index behind the last frame.
+
         Raises:
             DataError: the file cannot be read.
         """
         return np.stack([self.read(sample, start, stop) for sample in samples])
 
     def read_static(self, sample: int) -> Shaped[np.ndarray, "c *space"]:
-        """Read the static fields of a sample."""
+        """Read the static fields of a sample, in the dtype and the units of the source."""
         shape = self.header.spec.grid.shape
         return np.empty((0, *shape), self.header.dtype)

@@ -69,7 +69,11 @@ class StoreGroup:
         return found
 
     def array(self, name: str) -> "zarr.Array[Any]":
-        """Open an array by Zarr; raises what `described` raises."""
+        """Open an array by Zarr.
+
+        Raises:
+            TypeError: it is a group; and all that `described` raises.
+        """
         self.described(name)
         array = self._group[name]
         if not isinstance(array, zarr.Array):
@@ -77,7 +81,11 @@ class StoreGroup:
         return array
 
     def values(self, name: str) -> np.ndarray:
-        """Read a small array whole; raises what `described` raises."""
+        """Read a small array whole, in its own shape.
+
+        Raises:
+            ValueError: it is large; and all that `described` raises.
+        """
         described = self.described(name)
         size = math.prod(described["shape"])
         if size > MOST_VALUES:

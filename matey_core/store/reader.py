@@ -83,7 +83,7 @@ class Store:
         return self.spec.grid.directed
 
     def times(self, sample: int | None = None) -> Float[np.ndarray, "time"]:
-        """Times of the frames, or of those of one sample, where samples differ."""
+        """Times of the frames, or of one sample's, in `units["time"]` (empty: not known)."""
         if sample is None or self._sample_times is None:
             return self._times
         return self._sample_times[sample]
@@ -91,7 +91,12 @@ class Store:
     def read(self, sample: int, start: int, stop: int) -> Float[np.ndarray, "time c *space"]:
         """Read frames `start` to `stop` (exclusive) of a trajectory, in float32.
 
-        Missing values and solid cells are NaN.
+        Values have the units of `spec.fields`; missing values and solid cells are NaN.
+
+        Args:
+            sample: index of the trajectory.
+            start: index of the first frame.
+            stop: index behind the last frame.
 
         Raises:
             DataError: a file of the store is missing or damaged.
@@ -201,6 +206,12 @@ class Store:
         self, name: str, sample: int, start: int = 0, stop: int | None = None
     ) -> Shaped[np.ndarray, "time *space"]:
         """Read frames of one field in the precision of the store; a static field has one.
+
+        Args:
+            name: of the field.
+            sample: index of the trajectory.
+            start: index of the first frame.
+            stop: index behind the last frame; None for all.
 
         Raises:
             DataError: a file of the store is missing or damaged.

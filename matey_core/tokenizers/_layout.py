@@ -47,7 +47,7 @@ class Layout:
     of all cells, the others those of this process' own."""
 
     def pack(self, groups: list[Tensor]) -> Tensor:
-        """Bring the rows of all groups, each in raster order, into packed order."""
+        """Bring (n, …) rows of each group, in raster order, into packed order."""
         rows = torch.cat(groups) if len(groups) > 1 else groups[0]
         return rows if self.order is None else rows[self.order]
 

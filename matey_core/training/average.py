@@ -52,12 +52,15 @@ class WeightAverage:
             torch._foreach_lerp_(values, weights, share)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """What a checkpoint keeps."""
+        """What a checkpoint keeps: the averages, each in the shape of its weight, by name."""
         return {f"{PREFIX}{name}": value for name, value in self.values.items()}
 
     @torch.no_grad()
     def load_state_dict(self, tensors: Mapping[str, Tensor]) -> None:
         """Go on from a checkpoint.
+
+        Args:
+            tensors: what `state_dict` gave, beside anything else.
 
         Raises:
             KeyError: it has no average of a weight.
@@ -74,6 +77,11 @@ def evaluated(
 
     They are the average, or those of an optimizer that averages by itself; otherwise nothing
     changes. The weights that train come back bit for bit.
+
+    Args:
+        model: whose weights are put aside meanwhile.
+        optimizer: may average by itself.
+        average: of the weights; None where there is none.
     """
     if not evaluates_others(optimizer, average):
         yield

@@ -322,7 +322,7 @@ def moments_of(state: TrainState, *, are_kept: bool = True) -> dict[str, Tensor]
 
     Args:
         state: of which this process may hold parts; all processes then call this.
-        are_kept: whether to return any.
+        are_kept: whether to return any, each in the shape of its parameter, by name.
     """
     tensors = {
         f"optimizer.{name}.{key}": value if value.ndim else value.clone()  # may be shared
@@ -374,7 +374,7 @@ def random_state(device: torch.device) -> Tensor:
 
 
 def restore_random_state(saved: Tensor, device: torch.device) -> None:
-    """Set this process' generators to a state that `random_state` gave."""
+    """Set this process' generators to a state, (bytes,), that `random_state` gave."""
     size = torch.get_rng_state().numel()
     torch.set_rng_state(saved[:size])
     if device.type == "cuda" and saved.numel() > size:

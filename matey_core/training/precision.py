@@ -129,7 +129,14 @@ def _seconds(
 def measure_parity(
     model: Model, batch: FieldBatch, objective: Objective, device: torch.device
 ) -> Parity:
-    """Compare predictions and gradients of one batch in both types; changes nothing."""
+    """Compare predictions and gradients of one batch in both types; changes nothing.
+
+    Args:
+        model: lies on the device.
+        batch: is brought there.
+        objective: makes the loss of a batch.
+        device: where both are computed.
+    """
     was_training = model.training
     model.eval()
     # `varlen` refuses float32.
