@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 from matey_core.attention import SCHEMES
@@ -90,13 +91,14 @@ class ProfileSubject:
         """
         objective = self.method.objective
         if self.store is None:
-            return SyntheticBatches(
+            made = SyntheticBatches(
                 self.spec.names,
                 self.spec.grid.shape,
                 history=self.history,
                 batch_size=self.batch_size,
                 leads=objective.lead_steps(1, progress=1.0),
             )
+            return repeat(next(made))  # to make others would count as loading
         windows = Windows(
             self.store,
             self.store.samples("train"),

@@ -15,6 +15,7 @@ from matey_core.models.unet import UnetConfig
 from matey_core.profiling import PARTS, SyntheticBatches, count_flops
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.profile import profile
+from matey_core.workflows.profile.subject import subject_of
 from matey_core.workflows.profile.settings import ProfileConfig
 from tests.support import tiny_store
 from tests.unit.workflows.runs import tiny_run
@@ -149,6 +150,8 @@ def test_without_run_or_data_a_preset_is_measured_on_formula_fields(tmp_path: Pa
     report = profile(config)
     assert report.model.sizes.width == 96
     assert report.data == "synthetic"
+    batches = subject_of(config).batches()
+    assert next(batches) is next(batches)  # made before the clock runs
 
 
 @pytest.mark.parametrize(
