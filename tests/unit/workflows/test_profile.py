@@ -15,8 +15,8 @@ from matey_core.models.unet import UnetConfig
 from matey_core.profiling import PARTS, SyntheticBatches, count_flops
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.profile import profile
-from matey_core.workflows.profile.subject import subject_of
 from matey_core.workflows.profile.settings import ProfileConfig
+from matey_core.workflows.profile.subject import subject_of
 from tests.support import tiny_store
 from tests.unit.workflows.runs import tiny_run
 
