@@ -38,7 +38,8 @@ def compare(store: str, shown: "Shown", *, rows: int) -> None:
     ]
     if not shown.num_known:
         panels = panels[1:2]
-    time = f"t = {number(shown.times[index])}, lead {shown.leads[index]}"
+    unit = f" {shown.time_unit}" if shown.time_unit not in ("", "1") else ""
+    time = f"t = {number(shown.times[index])}{unit}, lead {shown.leads[index]}"
     heading(f"{store}: {shown.field}, sample {shown.sample}, {time}")
     screen = output.console(sys.stdout)
     names = [axis.name for axis in shown.axes]

@@ -129,7 +129,7 @@ def _show_stores(stores: "Sequence[StoreRecord]") -> None:
                 render.Lines((store.name, f"  {_fields(store.fields, store.units)}")),
                 "×".join(map(str, store.shape)) or None,
                 ", ".join(dict.fromkeys(store.boundary)) or None,
-                store.time_step,
+                store.time_step_in_words or None,
                 len(store.samples),
             )
             for store in stores

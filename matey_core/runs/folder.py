@@ -51,6 +51,16 @@ class StoreRecord:
     time_step: float | None = None
     license: str = ""
     """Of the data; empty where it is not known."""
+    time_unit: str | None = None
+    """Of the time step; 1 where the data names none, None in records of earlier versions."""
+
+    @property
+    def time_step_in_words(self) -> str:
+        """The time step with its unit, or with the remark that it has none; empty if not known."""
+        if self.time_step is None:
+            return ""
+        unit = "" if self.time_unit is None else f" {self.time_unit}"
+        return f"{self.time_step:g}{', no unit' if self.time_unit in ('', '1') else unit}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +207,7 @@ def record_of(store: Store, samples: Sequence[int]) -> StoreRecord:
         boundary=store.spec.grid.boundary,
         time_step=store.spec.time_step,
         license=store.license,
+        time_unit=store.units.get("time", ""),
     )
 
 

@@ -77,7 +77,7 @@ def _data_row(store: StoreRecord) -> str:
         ", ".join(fields),
         "×".join(map(str, store.shape)) or "–",
         ", ".join(dict.fromkeys(store.boundary)) or "–",
-        "–" if store.time_step is None else f"{store.time_step:g}",
+        store.time_step_in_words or "–",
         len(store.samples),
         store.fingerprint,
     )

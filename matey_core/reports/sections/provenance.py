@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from matey_core.catalog import RunRecord
-from matey_core.numbers import short
 from matey_core.reports.html import Child, Html, tag
 
 
@@ -18,7 +17,7 @@ def data(run: RunRecord) -> Html:
                 ("fields", _fields(store.fields, store.units)),
                 ("grid", _grid(store.axes, store.shape)),
                 ("boundary", ", ".join(dict.fromkeys(store.boundary))),
-                ("time step", short(store.time_step) if store.time_step is not None else ""),
+                ("time step", store.time_step_in_words),
                 ("trajectories", f"{len(store.samples):,}"),
                 ("fingerprint", store.fingerprint),
                 ("path", store.path),

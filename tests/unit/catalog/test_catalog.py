@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -72,6 +72,16 @@ def test_runs_are_listed_the_newest_first_with_their_best_scores(runs: Path) -> 
     assert old.stores[0].boundary == ("periodic", "periodic")
     total = sum(path.stat().st_size for path in old.path.rglob("*") if path.is_file())
     assert old.num_bytes == total
+
+
+@pytest.mark.parametrize(
+    ("unit", "words"),
+    [("1", "0.05, no unit"), ("", "0.05, no unit"), ("h", "0.05 h"), (None, "0.05")],
+)
+def test_a_time_step_without_a_unit_says_so(runs: Path, unit: str | None, words: str) -> None:
+    (store,) = read_run(runs / "pretrain-001").stores
+    assert store.time_unit == ""
+    assert replace(store, time_unit=unit).time_step_in_words == words
 
 
 def test_a_damaged_run_is_named_and_hides_no_other(runs: Path) -> None:
