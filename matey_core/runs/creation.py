@@ -84,7 +84,7 @@ def _next_order(runs: Path) -> int:
     found = [0]
     for record in runs.glob("*/versions.json"):
         with suppress(MateyError):
-            found.append(order_of(RunFolder(record.parent).versions())[0])
+            found.append(order_of(RunFolder(record.parent).strict_versions())[0])
     return 1 + max(found)
 
 

@@ -125,7 +125,23 @@ class RunFolder:
         return bool(self.checkpoints.steps()) or self.model.exists()
 
     def versions(self) -> dict[str, Any]:
-        """The record that `create_run` made."""
+        """The record that `create_run` made; nothing but a warning where it cannot be read.
+
+        A disk that was full leaves it empty, and the run is whole without it.
+        """
+        try:
+            return self.strict_versions()
+        except CheckpointError as error:
+            said = f"{error} Nothing is known of when and with what {self.path.name} was made."
+            warnings.warn(said, MateyWarning, stacklevel=2)
+            return {}
+
+    def strict_versions(self) -> dict[str, Any]:
+        """The same record.
+
+        Raises:
+            CheckpointError: it is missing or damaged.
+        """
         return _read_json(self.path / "versions.json")
 
     def stores(self) -> tuple[StoreRecord, ...]:
@@ -244,7 +260,7 @@ def newest_run(
     for record in runs.glob("*/versions.json"):
         run = RunFolder(record.parent)
         try:
-            facts = run.versions()
+            facts = run.strict_versions()
             if kind in (None, facts.get("kind")) and needs(run):
                 run_toml(run.config)
                 run.stores()

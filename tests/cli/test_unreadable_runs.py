@@ -39,6 +39,20 @@ def test_the_newest_run_that_can_be_read_is_taken(matey: Matey, place: Path, fil
     assert (named.returncode == 2) == (file != "versions.json")
 
 
+def test_a_named_run_goes_on_without_the_record_of_its_making(matey: Matey, place: Path) -> None:
+    """A full disk leaves it empty."""
+    (place / "runs/pretrain-002/versions.json").write_text("")
+    for line in (
+        ("info", "pretrain-002"),
+        ("compare", "pretrain-001", "pretrain-002"),
+        ("pretrain", "--resume", "--name", "pretrain-002", "--steps", 2),
+    ):
+        done = matey(*line, cwd=place)
+        assert done.returncode == 0, done.stderr
+        assert "Nothing is known of when and with what pretrain-002 was made." in done.stderr
+    assert len(events(place / "runs/pretrain-002", "step")) == 2
+
+
 def test_where_none_can_be_read_there_is_none(matey: Matey, place: Path) -> None:
     shutil.rmtree(place / "runs/pretrain-001")
     (place / "runs/pretrain-002/versions.json").write_text("")

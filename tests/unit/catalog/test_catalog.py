@@ -9,7 +9,7 @@ import pytest
 
 from matey_core.catalog import compare_runs, find_run, list_runs, read_model, read_run
 from matey_core.catalog.comparing import IDLE_WITHOUT_TOKENS
-from matey_core.errors import CheckpointError, ConfigError
+from matey_core.errors import CheckpointError, ConfigError, MateyWarning
 from matey_core.models import MODELS, load_model
 from matey_core.models.pyramid import PyramidConfig
 from matey_core.models.unet import UnetConfig
@@ -164,7 +164,6 @@ def test_a_run_is_found_by_name_or_path(runs: Path) -> None:
         ("model/model.json", '{"fields": 3, "num_axes": [2], "config": {}}'),
         ("model/model.json", '{"fields": ["u"], "num_axes": [2], "config": 3}'),
         ("data.json", '{"stores": [{"name": 1}]}'),
-        ("versions.json", "3"),
     ],
 )
 def test_whatever_a_file_holds_its_run_is_named(runs: Path, file: str, content: str) -> None:
@@ -172,6 +171,14 @@ def test_whatever_a_file_holds_its_run_is_named(runs: Path, file: str, content: 
     report = list_runs(runs)
     assert [run.name for run in report.runs] == ["pretrain-002"]
     assert list(report.damaged) == ["pretrain-001"]
+
+
+def test_a_run_without_the_record_of_its_making_is_listed_last(runs: Path) -> None:
+    (runs / "pretrain-002/versions.json").write_text("3")
+    with pytest.warns(MateyWarning, match="Nothing is known of when and with what pretrain-002"):
+        report = list_runs(runs)
+    assert [run.name for run in report.runs] == ["pretrain-001", "pretrain-002"]
+    assert report.damaged == {}
 
 
 def test_settings_that_are_left_out_without_tokens_exist() -> None:
