@@ -49,7 +49,7 @@ def measure_frames(
     finally:
         model.train(was_training)
         model.blends = before
-    return {name: replace(each, frames=frames) for name, each in blends.items()}
+    return {name: replace(each, frames=float(frames)) for name, each in blends.items()}
 
 
 def _better_frames(

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,6 +10,8 @@ import torch
 from matey_core.batches import FieldBatch
 from matey_core.forecasts import Blend
 from matey_core.inference import measure_frames, rollout
+from matey_core.models._blends import read_blends, write_blends
+from tests.support import files_below
 from tests.unit.forecasts.stencils import batch_of, heat, march, smooth
 from tests.unit.inference.recurrence import Recurrence
 
@@ -34,9 +37,16 @@ def windows(frames: torch.Tensor) -> FieldBatch:
 
 
 @pytest.mark.parametrize(("follows", "expected"), [(12, math.inf), (8, math.inf), (5, 5)])
-def test_all_frames_that_are_better_count(follows: int, expected: float) -> None:
+def test_all_frames_that_are_better_count(follows: int, expected: float, tmp_path: Path) -> None:
     found = measure_frames(still(), windows(truth(4 + follows)), BLENDS)
     assert found == {name: replace(ALWAYS, frames=expected) for name in ("u", "v")}
+    # A resumed run writes what it has read, and its files are those of one that never stopped.
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    write_blends(first, {"store": found})
+    write_blends(second, read_blends(first))
+    assert files_below(first) == files_below(second)
 
 
 def test_the_first_frame_that_is_worse_is_the_last_one() -> None:
