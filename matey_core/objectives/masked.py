@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Literal
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
@@ -28,12 +28,7 @@ from matey_core.objectives import (
     Predict,
     with_side_loss,
 )
-
-PROBES = 64
-"""Numbers of a window, about, that its patches follow from."""
-STEP = -0x61C8864680B583EB
-MIX = ((30, -0x40A7B892E31B1A47), (27, -0x6B2FB644ECCEEE15))
-"""Of the generator SplitMix64 (doi 10.1145/2660193.2660195), as signed numbers."""
+from matey_core.objectives._drawn import drawn
 
 
 @OBJECTIVES.register("masked")
@@ -77,7 +72,7 @@ def hidden_cells(batch: FieldBatch, ratio: float, patch: int) -> Bool[Tensor, "b
     counts = [-(-points // side) for points, side in zip(shape, sides, strict=True)]
     number = math.prod(counts)
     chosen = max(1, min(round(ratio * number), number - 1))
-    order = _drawn(_seeds(batch), number).argsort(dim=1)
+    order = drawn(batch, number).argsort(dim=1)
     hidden = torch.zeros_like(order, dtype=torch.bool).scatter(1, order[:, :chosen], True)
     hidden = hidden.view(-1, *counts)
     for axis, (points, side) in enumerate(zip(shape, sides, strict=True), start=1):
@@ -93,19 +88,3 @@ def _filled(
     seen = torch.where(hidden, 0.0, history).sum(dims, keepdim=True)
     number = (~hidden).sum(dims, keepdim=True).clamp(min=1) * history.shape[1]
     return torch.where(hidden, seen / number, history)
-
-
-def _seeds(batch: FieldBatch) -> Int[Tensor, " b"]:
-    """One number a sample, made of the bits of some of its values and of its first lead time."""
-    values = batch.history.detach().float().flatten(1)
-    bits = values[:, :: max(1, values.shape[1] // PROBES)].contiguous().view(torch.int32).long()
-    odd = 2 * torch.arange(bits.shape[1], device=bits.device) + 1
-    return (bits * odd).sum(1) + batch.lead_steps[:, 0] * STEP
-
-
-def _drawn(seeds: Int[Tensor, " b"], number: int) -> Int[Tensor, "b n"]:
-    """Numbers that look as if they were drawn, the same on every device."""
-    drawn = seeds.unsqueeze(1) + STEP * torch.arange(1, number + 1, device=seeds.device)
-    for by, factor in MIX:
-        drawn = (drawn ^ (drawn >> by)) * factor
-    return drawn ^ (drawn >> 31)
