@@ -1,6 +1,8 @@
 """A rollout as a film: truth, prediction and error, frame by frame."""
 
 import shutil
+import subprocess
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from matey_core.durable import written
+from matey_core.errors import MateyWarning
 from matey_core.reports.axes import bracketed, literal, proportion
 from matey_core.reports.limits import UNKNOWN, color_limits, largest_error
 from matey_core.reports.shown import Shown
@@ -36,8 +39,11 @@ def film_leads(steps: int) -> tuple[int, ...]:
     return tuple(np.linspace(1, steps, count).round().astype(int).tolist())
 
 
-def animate(store: str, shown: Shown, path: Path) -> None:
+def animate(store: str, shown: Shown, path: Path) -> Path:
     """Write a film of one field of one trajectory; an earlier one is replaced.
+
+    Returns:
+        where it is: a GIF, with a warning, if ffmpeg cannot write an MP4.
 
     Args:
         store: its name, for the title.
@@ -72,8 +78,19 @@ def animate(store: str, shown: Shown, path: Path) -> None:
             title.set_text(literal(f"{head}, t = {time:.4g}{unit}, lead {lead}"))
             yield
 
+    if path.suffix == ".mp4":
+        try:
+            with written(path) as partial:
+                _write_mp4(figure, frames(), partial)
+            return path
+        except subprocess.CalledProcessError as error:
+            # Some builds of ffmpeg have no H.264.
+            path = path.with_suffix(".gif")
+            problem = f"ffmpeg failed with exit code {error.returncode}"
+            warnings.warn(f"The film is {path.name}: {problem}.", MateyWarning, stacklevel=2)
     with written(path) as partial:
-        (_write_mp4 if path.suffix == ".mp4" else _write_gif)(figure, frames(), partial)
+        _write_gif(figure, frames(), partial)
+    return path
 
 
 def _write_mp4(figure: Any, frames: Iterator[None], path: Path) -> None:
@@ -81,10 +98,13 @@ def _write_mp4(figure: Any, frames: Iterator[None], path: Path) -> None:
 
     writer = FFMpegWriter(fps=RATE)
     named = path.with_name(f"{path.name}.mp4")  # its suffix tells ffmpeg what to write
-    with writer.saving(figure, str(named), dpi=DPI):
-        for _ in frames:
-            writer.grab_frame()
-    named.replace(path)
+    try:
+        with writer.saving(figure, str(named), dpi=DPI):
+            for _ in frames:
+                writer.grab_frame()
+        named.replace(path)
+    finally:
+        named.unlink(missing_ok=True)
 
 
 def _write_gif(figure: Any, frames: Iterator[None], path: Path) -> None:

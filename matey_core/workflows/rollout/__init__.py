@@ -207,10 +207,10 @@ class _Job:
             steps=chosen.steps,
             field=self.config.field,
         )
-        film = film_name(path) if self.config.animate else None
-        if film is not None:
+        film = None
+        if self.config.animate:
             self._tell(f"film · {store.name}", 0, 1, "film")
-            animate(store.name, show(leads=film_leads(chosen.steps)), film)
+            film = animate(store.name, show(leads=film_leads(chosen.steps)), film_name(path))
         return StoreRollout(
             store=store.name,
             path=path,

@@ -2,6 +2,7 @@
 
 import io
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 from PIL import Image
 
 from matey_cli import sketches
+from matey_core.errors import MateyWarning
 from matey_core.numbers import duration, short
-from matey_core.reports.animation import animate
+from matey_core.reports.animation import animate, film_name
 from matey_core.reports.axes import Axis, proportion, upright
 from matey_core.reports.chart import Curve, chart, nice_step
 from matey_core.reports.history import BUCKETS, bucketed
@@ -89,7 +91,9 @@ def test_time_spans_and_steps_are_round() -> None:
     assert [nice_step(span, 4) for span in (3, 4, 10, 70)] == [1, 1, 5, 20]
 
 
-def test_films_keep_proportions_and_the_colors_of_small_errors(tmp_path: Path) -> None:
+def test_films_keep_proportions_and_the_colors_of_small_errors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     truth = np.zeros((1, 20, 40), dtype=np.float32)
     prediction = truth.copy()
     prediction[0, 4, 9] = 1.0
@@ -111,7 +115,13 @@ def test_films_keep_proportions_and_the_colors_of_small_errors(tmp_path: Path) -
         truth=truth,
         num_known=1,
     )
-    animate("store", shown, tmp_path / "film.gif")
+    (tmp_path / "ffmpeg").write_text("#!/bin/sh\nexit 127\n")
+    (tmp_path / "ffmpeg").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert film_name(tmp_path / "film.zarr") == tmp_path / "film.mp4"
+    with pytest.warns(MateyWarning, match=r"film\.gif: ffmpeg failed with exit code 127"):
+        assert animate("store", shown, tmp_path / "film.mp4") == tmp_path / "film.gif"
+    assert {path.name for path in tmp_path.iterdir()} == {"ffmpeg", "film.gif"}
     with Image.open(tmp_path / "film.gif") as film:
         assert film.size == (900, 180)
         colors = np.asarray(film.convert("RGB")).astype(int)
