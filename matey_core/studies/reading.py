@@ -19,7 +19,7 @@ def read_study(path: Path, assignments: tuple[str, ...] = ()) -> KindConfig:
     Raises:
         ConfigError: there is no such file, or something in it is wrong.
     """
-    if path.suffix == "" and not path.exists():
+    if path.suffix == "" and not path.is_file():
         path = shipped_study(str(path))
     values = _scaled(read_toml(path), assignments, source=path.name)
     kind = KINDS[str(values.get("kind", KindConfig.default))]

@@ -91,6 +91,21 @@ def test_every_operator_is_compared_with_its_own_pretraining() -> None:
         assert str(point.pretraining.data) == f"data/transfer-scaling/{point.arm}"
 
 
+def test_ways_of_pretraining_are_compared_on_every_equation_with_both_models() -> None:
+    study = read_study(Path("strategies"))
+    assert isinstance(study, StudyConfig)
+    points = points_of(study)
+    check_claims(study.verdicts, points)
+    assert len(points) == 6 * 2 * 4 * 3
+    leads = {(point.arm, point.pretraining.max_lead, point.pretraining.leads) for point in points}
+    assert {each for each in leads if each[1:] != (1, "all")} == {("all2all", 12, "available")}
+    fine = [point.finetuning for point in points]
+    assert {(each.max_lead, each.history, each.n_samples) for each in fine if each} == {(1, 4, 16)}
+    large = read_study(Path("strategies"), ("scale=gpu", "axes.finetuning.seed=[0]"))
+    assert isinstance(large, StudyConfig)
+    assert len(points_of(large)) == 6 * 5 * 4 * 3
+
+
 def test_studies_of_other_kinds_are_files_as_well() -> None:
     equal = read_study(Path("equal-cost"), ("levels=[8,4]",))
     assert isinstance(equal, EqualCostConfig)

@@ -40,6 +40,14 @@ def test_a_name_that_is_no_file_lists_the_studies_there_are() -> None:
         read_study(Path("low_sample"))
 
 
+def test_a_folder_of_that_name_does_not_hide_a_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("low-sample").mkdir()
+    assert isinstance(read_study(Path("low-sample")), StudyConfig)
+
+
 def test_a_scale_is_laid_over_a_file_and_assignments_over_both() -> None:
     small = read_study(Path("transfer-scaling"))
     large = read_study(Path("transfer-scaling"), ("scale=gpu", "simulation.samples=100"))
