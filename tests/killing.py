@@ -33,7 +33,7 @@ def matey_process(
     return process
 
 
-def ended(process: BaseProcess, *, seconds: float = 120) -> int:
+def ended(process: BaseProcess, *, seconds: float = 200) -> int:
     """Wait for the end of a process, and give its exit code, negative where a signal ended it."""
     process.join(seconds)
     if process.exitcode is None:
@@ -47,7 +47,7 @@ def matey_done(folder: Path, *arguments: object, prepare: Callable[[], None] | N
     return ended(matey_process(folder, *arguments, prepare=prepare))
 
 
-def wait_until(is_so: Callable[[], bool], *, seconds: float = 60) -> None:
+def wait_until(is_so: Callable[[], bool], *, seconds: float = 200) -> None:
     """Wait for something that another process does.
 
     Raises:

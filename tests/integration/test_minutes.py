@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pydantic import ValidationError
@@ -15,9 +16,11 @@ from matey_core.config import read_toml
 from matey_core.errors import CheckpointError, Interrupted
 from matey_core.models import Model
 from matey_core.progress import Progress
+from matey_core.runs import fit
 from matey_core.runs.start import StartFacts
 from matey_core.runs.time_plan import MINUTES_BY_DEVICE, with_length
 from matey_core.schedules.warmup_cosine import LOWEST
+from matey_core.training.time_budget import TimeBudget
 from matey_core.workflows.finetune import finetune
 from matey_core.workflows.finetune import resume as resume_finetuning
 from matey_core.workflows.pretrain import PretrainConfig, pretrain, resume
@@ -25,6 +28,14 @@ from tests.training import TOML, events, finetune_config, pretrain_config
 
 MINUTES = 0.04
 """2.4 seconds: some dozens of steps of a tiny model."""
+
+
+@pytest.fixture(autouse=True)
+def processor_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count what this process computes; other processes of a busy machine take no time."""
+    clock = time.process_time
+    monkeypatch.setattr(fit, "time", SimpleNamespace(monotonic=clock))
+    monkeypatch.setitem(TimeBudget.__init__.__kwdefaults__, "clock", clock)
 
 
 def timed_config(folder: Path, **changes: object) -> PretrainConfig:

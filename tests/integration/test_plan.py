@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from matey_core import planning
 from matey_core.errors import ConfigError
 from matey_core.planning import PlanConfig, plan
 from tests.training import pretrain_config
@@ -17,7 +18,9 @@ def config(project: Path, **changes: object) -> PlanConfig:
     return PlanConfig(**{**values, "probe_seconds": 0.05, **changes})
 
 
-def test_steps_take_hours_that_cost(project: Path) -> None:
+def test_steps_take_hours_that_cost(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[bool] = []
+    monkeypatch.setattr(planning, "keep_freed_memory", lambda: kept.append(True))
     report = plan(config(project, batch_size=8, accumulate=2, devices=2, price=3.0, steps=100))
     assert (report.micro_batch, report.accumulate, report.samples) == (2, 2, 800)
     assert report.tokens == 800 * 2 * 10  # two of four cells become four each, in two frames
@@ -27,6 +30,7 @@ def test_steps_take_hours_that_cost(project: Path) -> None:
     assert report.cost == pytest.approx(2 * 3.0 * report.hours)
     assert report.exchange_seconds == pytest.approx(4 * report.parameters / 10e9)
     assert report.fits
+    assert kept == [True]  # as training does, or steps take longer and less memory here
     assert report.proposal is not None
     assert report.proposal.options == ()
     assert not (project / "runs").exists()

@@ -47,7 +47,11 @@ def test_processes_end_with_their_launcher(project: Path) -> None:
     line = [sys.executable, "-m", "matey_cli", "pretrain", *map(str, LINE), "--nproc", "2"]
     line += ["--set", "checkpoint_every=1", "--steps", "2000", "--name", "orphaned"]
     launcher = subprocess.Popen(line, cwd=project, stderr=subprocess.DEVNULL)
-    wait_until((run / "checkpoints/last").exists)
+    try:
+        wait_until((run / "checkpoints/last").exists)
+    except TimeoutError:
+        launcher.kill()
+        raise
     children = Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children").read_text().split()
     assert len(children) == 2
     launcher.kill()

@@ -6,6 +6,7 @@ import torch
 from matey_core.distributed import Place, is_one_of_a_group, place_of_this_process
 from matey_core.distributed._slurm import first_host
 from matey_core.errors import ConfigError
+from matey_core.runs.processes import num_processes
 
 TASK = {
     "SLURM_JOB_ID": "4711",
@@ -120,6 +121,26 @@ def test_a_task_takes_its_own_gpu_or_one_of_all(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with pytest.raises(ConfigError, match="has no GPU of its own"):
         place_of_this_process().device()
+
+
+def test_a_lone_task_that_sees_several_gpus_starts_a_process_for_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    in_step(monkeypatch, SLURM_STEP_NUM_TASKS="1", SLURM_PROCID="0", SLURM_LOCALID="0")
+    assert num_processes("auto", 8) == 4
+    launched = {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "3"}
+    for name, value in {**launched, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500"}.items():
+        monkeypatch.setenv(name, value)
+    assert place_of_this_process().device() == torch.device("cuda", 3)
+    assert num_processes("auto", 8) == 1  # it is one of them
+
+
+def test_each_of_several_tasks_starts_no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    in_step(monkeypatch)
+    assert num_processes("auto", 8) == 1
 
 
 def test_empty_variables_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
