@@ -14,7 +14,7 @@ from matey_core.errors import ConfigError
 from matey_core.fields import MASK, Boundary
 from matey_core.inference import Limiter, fill_missing, rollout
 from matey_core.models import Model
-from matey_core.prediction.inputs import Known, known_of, with_start
+from matey_core.prediction.inputs import Known, falling_axes, known_of, with_start
 from matey_core.prediction.names import as_dataset
 from matey_core.prediction.outputs import dataset_of
 from matey_core.runs.folder import StoreRecord
@@ -104,6 +104,8 @@ class Predictor:
             )
         named = as_dataset(data, names, self.records)
         dataset = with_start(named, model=self.model, records=self.records)
+        falling = falling_axes(dataset)
+        dataset = dataset.isel(falling)
         known = known_of(
             dataset,
             model=self.model,
@@ -116,7 +118,7 @@ class Predictor:
             self._states(known, slice(first, first + batch_size), steps, limit=limit)
             for first in range(0, len(known.history), batch_size)
         ]
-        return dataset_of(np.concatenate(parts), known, dataset)
+        return dataset_of(np.concatenate(parts), known, dataset).isel(falling)
 
     def _states(self, known: Known, samples: slice, steps: int, *, limit: bool) -> np.ndarray:
         device = next(self.model.parameters()).device

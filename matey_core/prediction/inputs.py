@@ -60,6 +60,18 @@ def with_start(data: xr.Dataset, *, model: Model, records: Sequence[StoreRecord]
     return data.assign(dict.fromkeys(asked.pop(), zeros))
 
 
+def falling_axes(data: xr.Dataset) -> dict[str, slice]:
+    """The index that turns around every axis whose positions fall, as `prepare` did."""
+    return {
+        str(axis): slice(None, None, -1)
+        for axis in data.dims
+        if axis not in (SAMPLE, TIME)
+        and axis in data.coords
+        and data[axis].dtype.kind in "fiu"
+        and data[axis].values[0] > data[axis].values[-1]
+    }
+
+
 def known_of(
     data: xr.Dataset,
     *,

@@ -69,6 +69,13 @@ def test_times_and_coordinates_go_on(model: Predictor, data: xr.Dataset) -> None
     assert joined.sizes["time"] == 26
 
 
+def test_positions_that_fall_change_nothing(model: Predictor, data: xr.Dataset) -> None:
+    fallen = data.isel(y=slice(None, None, -1))
+    found = model.predict(fallen, steps=3)
+    np.testing.assert_array_equal(found["y"], fallen["y"])
+    xr.testing.assert_equal(found.sortby("y"), model.predict(data, steps=3))
+
+
 def test_dates_go_on_as_dates(model: Predictor, data: xr.Dataset) -> None:
     dates = np.datetime64("2026-01-31T23:00", "ns") + np.arange(9) * np.timedelta64(1, "h")
     dated = data.isel(sample=0).assign_coords(time=dates)
