@@ -1,12 +1,13 @@
 """Plain arrays: .npy, .npz and Zarr, with dims named by --dims sample,time,y,x,field."""
 
+import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from matey_core.containers.npy import is_npy, is_npz
+from matey_core.containers.npy import is_npy, is_npz, shape_and_type
 from matey_core.containers.tree import is_container
 from matey_core.errors import ConfigError, DataError, MateyError, NothingFoundError
 from matey_core.files import entries_of
@@ -34,6 +35,8 @@ from matey_core.sources.parts import opened_parts
 
 LONE = "u"
 """Name of an array that has none."""
+LIKELY = {2: "time,x", 3: "time,y,x", 4: "sample,time,y,x", 5: "sample,time,z,y,x"}
+"""Dims by their number, as a proposal."""
 
 
 @READERS.register("array")
@@ -58,6 +61,17 @@ class ArrayReader(Reader):
             return bool(self._trajectories(path)) or self._is_one_source(path, files)
         except (MateyError, OSError):
             return False
+
+    def advice(self, path: Path) -> str:
+        """Say what may be typed to read a .npy file, or all that lie beside it."""
+        try:
+            dims = LIKELY.get(len(shape_and_type(path)[0])) if is_npy(path) else None
+            place = path if len(self._children(path.parent)) < 2 else path.parent
+        except (MateyError, OSError, ValueError):
+            return ""
+        words = shlex.join(("matey", "prepare", "array", str(place), "--dims", str(dims)))
+        apart = "Frames and points are 1 apart, unless --time-step and --spacing say otherwise."
+        return f"Say what its dims are; it may be: {words}\n{apart}" if dims else ""
 
     def find(self, folder: Path, *, exclude: Collection[Path] = ()) -> list[Path]:
         """List arrays, folders of `.npy` files that are one source, and folders of such folders."""

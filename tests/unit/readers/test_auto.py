@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from matey_core.errors import ConfigError, DataError, MateyWarning
+from matey_core.errors import ConfigError, DataError, MateyWarning, NothingFoundError
 from matey_core.readers import READERS, Header
 from matey_core.readers.auto import AutoReader
 from tests.support import tiny_source, tiny_store
@@ -68,6 +68,20 @@ def test_nothing_found_lists_what_was_looked_at(tmp_path: Path) -> None:
     assert "pdebench" in str(caught.value)
     with pytest.raises(DataError, match=r"weights\.h5 is nothing that a reader recognizes"):
         AutoReader().open(tmp_path / "weights.h5")
+
+
+@pytest.mark.parametrize(("files", "place"), [(1, "waves/run_0.npy"), (3, "waves")])
+def test_arrays_are_answered_with_a_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: int, place: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Path("waves")
+    folder.mkdir()
+    for number in range(files):
+        np.save(folder / f"run_{number}.npy", np.zeros((3, 4, 5), np.float32))
+    with pytest.raises(NothingFoundError) as caught:
+        AutoReader().find(folder)
+    assert f"matey prepare array {place} --dims time,y,x" in caught.value.remedy
 
 
 def test_files_of_arrays_that_nobody_knows_are_named(tree: Path) -> None:
