@@ -149,9 +149,9 @@ def spelled(annotation: Any) -> str:
     if origin is Annotated:
         return spelled(parts[0])
     if origin is Literal:
-        return " | ".join(json.dumps(part) for part in parts)
+        return " or ".join(json.dumps(part) for part in parts)
     if origin in (Union, types.UnionType):
-        return " | ".join(spelled(part) for part in parts)
+        return " or ".join(spelled(part) for part in parts)
     if origin is not None:
         return f"{origin.__name__}[{', '.join(spelled(part) for part in parts)}]"
     if annotation is ...:
