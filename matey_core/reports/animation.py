@@ -13,7 +13,7 @@ from matey_core.durable import written
 from matey_core.errors import MateyWarning
 from matey_core.reports.axes import bracketed, literal, proportion
 from matey_core.reports.limits import UNKNOWN, color_limits, largest_error
-from matey_core.reports.shown import Shown
+from matey_core.reports.shown import Shown, moment
 
 MOST_FRAMES = 80
 """Frames of a film; of longer rollouts some are left out, evenly."""
@@ -65,7 +65,6 @@ def animate(store: str, shown: Shown, path: Path) -> Path:
     panels = figure.subplots(1, 3)
     draw = (_lines if is_line else _planes)(figure, panels, shown)
     notes = [_say_unknown(panel) for panel in (panels[0], panels[2])]
-    unit = f" {shown.time_unit}" if shown.time_unit not in ("", "1") else ""
     cut = f", {shown.slice_of}" if shown.slice_of else ""
     title = figure.suptitle(" ", fontsize=10)
 
@@ -75,7 +74,7 @@ def animate(store: str, shown: Shown, path: Path) -> Path:
             for note in notes:
                 note.set_visible(index >= shown.num_known)
             head = f"{store}: {shown.field}, sample {shown.sample}{cut}"
-            title.set_text(literal(f"{head}, t = {time:.4g}{unit}, lead {lead}"))
+            title.set_text(literal(f"{head}, t = {moment(time, shown.time_unit)}, lead {lead}"))
             yield
 
     if path.suffix == ".mp4":

@@ -67,9 +67,16 @@ def upright(
 
 
 def proportion(up: Axis, across: Axis) -> float:
-    """Height over width of a plane in which both axes have one scale; 1 if their units differ."""
+    """Height over width of a plane in which both axes have one scale; 1 if their units differ.
+
+    Degrees north and degrees east are one unit here.
+    """
     lengths = [abs(high - low) for low, high in (up.edges, across.edges)]
-    return lengths[0] / lengths[1] if lengths[1] and up.unit == across.unit else 1.0
+    return lengths[0] / lengths[1] if lengths[1] and _scale(up) == _scale(across) else 1.0
+
+
+def _scale(axis: Axis) -> str:
+    return "degrees" if axis.unit.startswith("degree") else axis.unit
 
 
 def bracketed(unit: str) -> str:

@@ -27,3 +27,9 @@ class Shown:
     """NaN where it is not known."""
     num_known: int
     """How many of the leads have a truth, the first ones."""
+
+
+def moment(time: float, unit: str) -> str:
+    """A time with its unit, as titles show it: 86,400 s, not 8.64e+04 s."""
+    digits = f"{time:,.0f}" if 1e4 <= abs(time) < 1e9 else f"{time:.4g}"
+    return digits if unit in ("", "1") else f"{digits} {unit}"

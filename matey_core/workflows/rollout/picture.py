@@ -10,7 +10,7 @@ from matey_core.durable import written
 from matey_core.errors import ConfigError, install_extra
 from matey_core.reports.axes import bracketed, literal, proportion
 from matey_core.reports.limits import UNKNOWN, color_limits, highest_shown, largest_error
-from matey_core.reports.shown import Shown
+from matey_core.reports.shown import Shown, moment
 from matey_core.workflows.rollout.report import StoreRollout
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def draw(result: StoreRollout, path: Path) -> None:
         panel.tick_params(labelsize=8)
     (_lines if is_line else _planes)(above, panels, shown)
     for panel, time, lead in zip(panels[0], shown.times, shown.leads, strict=True):
-        panel.set_title(f"t = {time:.4g}{_space(shown.time_unit)}\nlead {lead}", fontsize=9)
+        panel.set_title(f"t = {moment(time, shown.time_unit)}\nlead {lead}", fontsize=9)
     for panel in panels[-1]:
         panel.set_xlabel(shown.axes[-1].label, fontsize=9)
     cut = f", {shown.slice_of}" if shown.slice_of else ""
@@ -197,7 +197,3 @@ def _say_unknown(panel: "Axes") -> None:
 def _drawable(errors: list[float]) -> list[float]:
     """Errors that a logarithmic axis can show."""
     return [error if np.isfinite(error) and error > 0 else float("nan") for error in errors]
-
-
-def _space(unit: str) -> str:
-    return f" {unit}" if unit not in ("", "1") else ""

@@ -19,7 +19,7 @@ from matey_core.reports.history import BUCKETS, bucketed
 from matey_core.reports.html import Html, tag
 from matey_core.reports.limits import highest_shown
 from matey_core.reports.png import encoded
-from matey_core.reports.shown import Shown
+from matey_core.reports.shown import Shown, moment
 
 
 def test_a_png_holds_the_pixels() -> None:
@@ -50,6 +50,11 @@ def test_a_chart_is_logarithmic_and_leaves_out_what_it_cannot_show() -> None:
     assert chart("flow", [Curve(name="loss", points=[(1, math.inf)])], across="step") is None
 
 
+def test_times_of_days_are_readable() -> None:
+    moments = [moment(*each) for each in ((86400.0, "s"), (0.2, "1"), (80.2087, "s"), (2e9, ""))]
+    assert moments == ["86,400 s", "0.2", "80.21 s", "2e+09"]
+
+
 def test_north_is_up_however_a_store_has_it() -> None:
     plane = np.arange(6.0).reshape(2, 3)
     north = Axis(name="latitude", unit="degrees_north", positions=np.array([45.0, -45.0]))
@@ -57,6 +62,7 @@ def test_north_is_up_however_a_store_has_it() -> None:
     axes, (turned,) = upright((north, east), plane)
     assert axes[0].edges == (-90, 90)
     assert axes[1].edges == east.edges
+    assert proportion(*axes) == 0.5
     np.testing.assert_array_equal(turned, [[3, 4, 5], [0, 1, 2]])
 
 
