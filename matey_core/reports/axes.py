@@ -8,6 +8,9 @@ from jaxtyping import Float
 
 from matey_core.sources.spacing import growing
 
+SHORT = {"degrees_north": "°N", "degrees_east": "°E"}
+"""Units of maps, as short as their axes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
@@ -21,7 +24,7 @@ class Axis:
     @property
     def label(self) -> str:
         """Name and unit, as matplotlib shall write them."""
-        return f"{literal(self.name)}{bracketed(self.unit)}"
+        return f"{literal(self.name)}{bracketed(SHORT.get(self.unit, self.unit))}"
 
     @property
     def edges(self) -> tuple[float, float]:

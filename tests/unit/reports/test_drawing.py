@@ -61,7 +61,7 @@ def test_north_is_up_however_a_store_has_it() -> None:
     east = Axis(name="longitude", unit="degrees_east", positions=np.array([0.0, 120.0, 240.0]))
     axes, (turned,) = upright((north, east), plane)
     assert axes[0].edges == (-90, 90)
-    assert axes[1].edges == east.edges
+    assert (axes[1].edges, axes[1].label) == (east.edges, "longitude [°E]")
     assert proportion(*axes) == 0.5
     np.testing.assert_array_equal(turned, [[3, 4, 5], [0, 1, 2]])
 
