@@ -3,13 +3,17 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 SMALLEST = 1e-12
-"""Added to mean squares, so that a channel of zeros has a logarithm."""
+"""Added to mean squares, so that a channel of zeros has a logarithm and divides."""
 
 
 class GlobalContext(nn.Module):
     """Embed the mean and the size of every channel over all points of a sample.
+
+    The mean is a part of the size, the size is its logarithm, and all together are normalized,
+    so that a rollout whose features grow does not carry the blocks where they never were.
 
     Channels that are pooled over a grid, and answer for all of its points, are known from
     networks of images (squeeze-and-excitation, arXiv 1709.01507; arXiv 1904.11492). Here they
@@ -35,5 +39,6 @@ class GlobalContext(nn.Module):
             x: (b, *space, d) features of every point.
         """
         points = x.flatten(1, -2)
-        size = (points.square().mean(1) + SMALLEST).log() / 2
-        return self.mlp(torch.cat([points.mean(1), size], dim=1))
+        size = (points.square().mean(1) + SMALLEST).sqrt()
+        summary = torch.cat([points.mean(1) / size, size.log()], dim=1)
+        return self.mlp(F.layer_norm(summary, summary.shape[1:]))

@@ -1,6 +1,7 @@
 """The pyramid: what its formula, its tokens and its convolutions promise."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -110,11 +111,18 @@ def test_a_context_is_the_mean_and_the_size_of_every_channel() -> None:
     context = GlobalContext(2)
     torch.nn.init.normal_(context.mlp[2].weight)
     x = torch.tensor([[[1.0, 3.0], [3.0, -3.0]]])  # means 2 and 0; mean squares 5 and 9
-    size = torch.tensor([5.0, 9.0]).log() / 2
-    expected = context.mlp(torch.cat([torch.tensor([2.0, 0.0]), size]).unsqueeze(0))
-    torch.testing.assert_close(context(x), expected)
-    torch.testing.assert_close(context(x.flip(1)), expected)
+    summary = torch.tensor([[2 / math.sqrt(5), 0.0, math.log(5) / 2, math.log(3)]])
+    normalized = (summary - summary.mean()) / summary.std(correction=0)
+    torch.testing.assert_close(context(x), context.mlp(normalized), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(context(x.flip(1)), context(x))
     assert context(torch.zeros(1, 4, 4, 2)).isfinite().all()
+
+
+def test_a_context_stays_bounded_where_features_grow() -> None:
+    context, x = GlobalContext(4).requires_grad_(False), torch.randn(1, 64, 4)
+    torch.nn.init.normal_(context.mlp[2].weight)
+    sizes = [context(scale * x).norm().item() for scale in (1e-4, 1.0, 1e4)]
+    assert max(sizes) < 30 * min(sizes)
 
 
 def test_a_sample_is_not_shared_among_processes() -> None:
