@@ -141,6 +141,8 @@ class ProfileSubject:
 def subject_of(config: ProfileConfig) -> ProfileSubject:
     """Choose model and data: what is asked for, then the newest run's, then defaults.
 
+    A newest run that knows no store of the data leaves its place to a new model.
+
     Raises:
         ConfigError: an option that cannot be, or a store beside a grid or a number of fields.
         DataError: the store asked for is not there.
@@ -154,6 +156,8 @@ def subject_of(config: ProfileConfig) -> ProfileSubject:
         model = trained.load()
         base, history, known = model.config, trained.history, model.fields
     store = _store(config, known)
+    if store is None and config.run is None and (store := _store(config, ())):
+        trained, base, history, known = None, ModelConfig.standard(), HISTORY, ()
     history = config.history or history
     spec = store.spec if store else _synthetic(config, history).spec
     return ProfileSubject(

@@ -143,6 +143,19 @@ def test_a_budget_replaces_another(config: ProfileConfig) -> None:
     assert report.rows[0].cost.tokens == 12
 
 
+def test_a_newest_run_of_other_fields_does_not_keep_data_from_being_measured(
+    config: ProfileConfig, tmp_path: Path
+) -> None:
+    tiny_store(tmp_path, name="other", fields=("height",))
+    config = config.model_copy(update={"data": tmp_path})
+    found = subject_of(config)
+    assert found.store is not None
+    assert (found.store.name, found.fields) == ("other", ("height",))
+    assert found.case.base == ModelConfig.standard()
+    run = next(path for path in config.runs.iterdir() if path.is_dir())
+    assert subject_of(config.model_copy(update={"run": run})).store is None
+
+
 def test_without_run_or_data_a_preset_is_measured_on_formula_fields(tmp_path: Path) -> None:
     config = ProfileConfig(
         runs=tmp_path, data=tmp_path, grid=(16, 16), batch_size=1, precision="float32", seconds=0.01
