@@ -72,11 +72,16 @@ def api_page(room: str, modules: list[str]) -> str:
     return f"# {room}\n\n" + "".join(f"::: {name}\n\n" for name in names)
 
 
+def by_use(kind: type[Config]) -> tuple[bool, str]:
+    """Sort simulators, of which there are many, behind what every training has."""
+    return kind.__module__.startswith("matey_core.simulators"), kind.__name__
+
+
 def settings_page() -> str:
     """Make one table a settings class, and below its family one for each part."""
     for name in public_modules():
         importlib.import_module(name)
-    kinds = sorted(set(settings_classes(Config)), key=lambda kind: kind.__name__)
+    kinds = sorted(set(settings_classes(Config)), key=by_use)
     parts = [
         "# Settings\n",
         "What a TOML file may hold, and `--set path.to.key=value`. Unknown keys are mistakes. Some",
