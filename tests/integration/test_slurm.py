@@ -63,23 +63,25 @@ def job(project: Path, steps: int) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.slow
-def test_a_job_is_queued_again_before_its_time_is_over_and_goes_on(project: Path) -> None:
-    run, steps = project / "runs/slurm-4711", 60
-    first = job(project, steps)
+@pytest.mark.timeout(900)
+def test_a_job_is_queued_again_twice_before_its_time_is_over_and_goes_on(project: Path) -> None:
+    run, steps, taken = project / "runs/slurm-4711", 60, 0
     journal = run / "journal.jsonl"
-    wait_until(lambda: journal.exists() and len(events(run, "step")) > 3)
-    first.send_signal(signal.SIGUSR1)
-    _, said = first.communicate(timeout=100)
-    assert first.returncode == 143, said
-    assert (project / "scontrol.log").read_text() == "requeue 4711\n"
-    taken = len(events(run, "step"))
-    assert 3 < taken < steps
-    assert (run / "checkpoints/last").read_text() == f"step-{taken:08d}\n"
+    for times in (1, 2):
+        cut = job(project, steps)
+        wait_until(lambda: journal.exists() and len(events(run, "step")) > taken + 3)  # noqa: B023
+        cut.send_signal(signal.SIGUSR1)
+        _, said = cut.communicate(timeout=200)
+        assert cut.returncode == 143, said
+        assert (project / "scontrol.log").read_text() == times * "requeue 4711\n"
+        before, taken = taken, len(events(run, "step"))
+        assert before + 3 < taken < steps
+        assert (run / "checkpoints/last").read_text() == f"step-{taken:08d}\n"
 
-    second = job(project, steps)
-    _, said = second.communicate(timeout=100)
-    assert second.returncode == 0, said
+    last = job(project, steps)
+    _, said = last.communicate(timeout=200)
+    assert last.returncode == 0, said
     assert [row["step"] for row in events(run, "step")] == list(range(1, steps + 1))
-    assert [row["processes"] for row in events(run, "start")] == [2, 2]
+    assert [row["processes"] for row in events(run, "start")] == [2, 2, 2]
     assert [path.name for path in (project / "runs").iterdir()] == ["slurm-4711"]
-    assert (project / "scontrol.log").read_text() == "requeue 4711\n"
+    assert (project / "scontrol.log").read_text() == 2 * "requeue 4711\n"
