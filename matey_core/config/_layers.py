@@ -96,6 +96,9 @@ def _annotation(kind: type[Config], name: str) -> Any:
 def _laid(annotation: Any, below: Any, above: Any) -> Any:
     inner = config_class(annotation)
     if isinstance(above, Mapping):
+        is_table = inner is not None or typing.get_origin(annotation) is dict
+        if is_table and not _may_be_table(inner, below):
+            return below  # a mistake, to be told when settings are read, whatever is laid over it
         if inner is not None and _is_family(inner):
             below = _section(inner, below)
             inner = _part_of(inner, {**(below or {}), **above})
@@ -123,6 +126,12 @@ def _section(family: type[PartConfig], value: Any) -> dict[str, Any] | None:
     if isinstance(value, str):
         return {family.key: value}
     return dict(value) if isinstance(value, Mapping) else None
+
+
+def _may_be_table(kind: type[Config] | None, value: Any) -> bool:
+    """Whether a value is a table, or what stands for one: nothing, or the name of a part."""
+    is_name = isinstance(value, str) and kind is not None and _is_family(kind)
+    return value is None or isinstance(value, Mapping) or is_name
 
 
 def _is_family(kind: type[Config]) -> typing.TypeGuard[type[PartConfig]]:

@@ -106,8 +106,7 @@ def train(
         )
         after_step(state, batch.spec.dataset, outcomes.settle)
         outcomes.check()
-    outcomes.settle()
-    outcomes.check()
+    outcomes.check_end()
 
 
 def _timed(batches: Iterable[FieldBatch]) -> Iterator[tuple[FieldBatch, float, float]]:

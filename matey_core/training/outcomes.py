@@ -169,6 +169,17 @@ class Outcomes:
         for report in settled:
             self._stores.add(report.dataset, is_skipped=report.is_skipped)
 
+    def check_end(self) -> None:
+        """Settle what is left, and refuse a training that trained nothing.
+
+        Raises:
+            DivergenceError: too many losses in a row are not finite.
+            RunError: no loss was finite, or none on a store.
+        """
+        self.settle()
+        self.check()
+        self._stores.check_end(steps=self._state.step, skipped=self._state.skipped)
+
 
 def _diverged(report: StepReport, limits: Limits) -> DivergenceError:
     return DivergenceError(

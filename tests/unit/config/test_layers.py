@@ -1,10 +1,13 @@
 """Settings laid over each other, where a layer names other parts than the one below."""
 
+import json
+import re
 from typing import Any
 
 import pytest
 
-from matey_core.config import exchanged, overlaid
+from matey_core.config import exchanged, overlaid, validate
+from matey_core.errors import ConfigError
 from matey_core.workflows.finetune import FinetuneConfig
 from matey_core.workflows.pretrain import PretrainConfig
 
@@ -47,6 +50,27 @@ def test_what_only_the_former_part_has_is_left_out(
     before = repr(below)
     assert overlaid(PretrainConfig, below, above) == expected
     assert repr(below) == before
+
+
+@pytest.mark.parametrize("value", [[{"width": 3}], [], 3, True, ["s"]])
+@pytest.mark.parametrize(
+    "above",
+    [
+        {"model": {"preset": "s"}},
+        {"optimizer": {"learning_rate": 1e-3}},
+        {"weights": {"a": 1.0}},
+        {"objective": {"name": "one_step"}},
+        {"model": {"tokenizer": {"patch": [4]}}},
+    ],
+)
+def test_what_is_no_table_is_not_replaced_by_one(value: Any, above: dict[str, Any]) -> None:
+    (name,) = above
+    found = overlaid(PretrainConfig, {name: value}, above)
+    assert found == {name: value}
+    with pytest.raises(
+        ConfigError, match=f"{name}: .*should be a.*, found {re.escape(json.dumps(value))}"
+    ):
+        validate(PretrainConfig, found, source="x")
 
 
 def test_a_mode_is_exchanged_by_its_own_key() -> None:

@@ -217,10 +217,34 @@ def broken_store(scale: float = float("inf")) -> FieldBatch:
 
 
 def test_a_store_whose_steps_are_all_skipped_ends_the_run_and_is_named(run: Run) -> None:
-    with pytest.raises(RunError, match="All 3 steps on broken were skipped") as caught:
+    with pytest.raises(RunError, match="None of 3 steps on broken had") as caught:
         run(*[batch(), broken_store()] * 9)
     assert not isinstance(caught.value, DivergenceError)
     assert "--weights broken=0" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("batches", "said"),
+    [
+        ([broken_store()] * 2, "None of 2 steps on broken had.*not trained"),
+        ([batch(float("nan")), broken_store()], "None of 2 steps on bursts and broken had"),
+        ([broken_store(), batch()], "None of 1 step on broken had.*trains nothing"),
+    ],
+)
+def test_a_short_training_that_trained_nothing_ends_with_an_error(
+    run: Run, batches: list[FieldBatch], said: str
+) -> None:
+    with pytest.raises(RunError, match=said) as caught:
+        run(*batches)
+    assert caught.value.exit_code == 1
+
+
+def test_steps_before_a_resume_count_at_the_end(run: Run, state: TrainState) -> None:
+    state.step = 5
+    run(batch(), broken_store())
+    state.step = state.skipped = 5
+    with pytest.raises(RunError, match="None of 5 steps had"):
+        run()
 
 
 def test_a_store_is_not_to_blame_for_a_model_that_has_diverged(run: Run) -> None:
