@@ -13,6 +13,7 @@ from matey_cli.tables import (
     heading,
     table,
 )
+from matey_core.errors import brief
 from matey_core.numbers import counted, duration, number, size
 
 __all__ = [
@@ -54,12 +55,13 @@ def note(text: str, *, wraps: bool = True) -> None:
     """
     wanted = output.current()
     if not (wanted.quiet or wanted.json):
-        line = output.one_line(text)
+        line = output.one_line(brief(text))
         output.say(output.fitted(line, sys.stderr) if wraps else line, stream=sys.stderr)
 
 
 def error(problem: str, remedy: str = "", *, exit_code: int = 2) -> None:
     """Say what went wrong and what to do; with --json, as a JSON object on stderr."""
+    problem, remedy = brief(problem), brief(remedy)
     if output.current().json:
         document = {"error": problem, "remedy": remedy, "exit_code": exit_code}
         sys.stderr.write(json.dumps(document).replace("\x7f", "\\u007f") + "\n")

@@ -1,5 +1,6 @@
 """Every failure that a user can cause or cure: what, where, expected, found, remedy."""
 
+import re
 from collections.abc import Sequence
 
 DISTRIBUTION = "matey-fm"
@@ -9,6 +10,23 @@ DISTRIBUTION = "matey-fm"
 def install_extra(extra: str) -> str:
     """Give the command that brings the packages of an extra of pyproject.toml."""
     return f"pip install '{DISTRIBUTION}[{extra}]'"
+
+
+_LONG_NUMBER = re.compile(r"\d{41,}|\d{1,3}(?:,\d{3}){13,}")
+_LONG_WORD = re.compile(r"\S{2001,}")
+"""Longer than any path; damaged files have words of megabytes."""
+
+
+def brief(text: str) -> str:
+    """Cut numbers of more than 40 digits, and words of more than 2,000 characters."""
+
+    def cut_number(found: re.Match[str]) -> str:
+        return f"{found[0][:6]}…({len(found[0].replace(',', '')):,} digits)"
+
+    def cut_word(found: re.Match[str]) -> str:
+        return f"{found[0][:200]}…({len(found[0]):,} characters)"
+
+    return _LONG_WORD.sub(cut_word, _LONG_NUMBER.sub(cut_number, text))
 
 
 class MateyError(Exception):
@@ -22,8 +40,8 @@ class MateyError(Exception):
     """2: wrong usage or input. Failures of the work itself use 1."""
 
     def __init__(self, problem: str, *, remedy: str = "") -> None:
-        super().__init__(problem)
-        self.remedy = remedy
+        super().__init__(brief(problem))
+        self.remedy = brief(remedy)
 
 
 class ConfigError(MateyError):
