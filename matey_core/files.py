@@ -111,12 +111,15 @@ def parse_json(text: str | bytes) -> Any:
     """Parse JSON.
 
     Raises:
-        ValueError: it is none, or is nested too deep.
+        ValueError: it is none, is nested too deep, or has text that no UTF-8 can hold.
     """
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        if re.search(rb"\\u[dD][89a-fA-F]", text if isinstance(text, bytes) else text.encode()):
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
+    return value
 
 
 def remove(path: Path) -> None:

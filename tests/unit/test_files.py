@@ -71,3 +71,11 @@ def test_links_in_the_place_of_finished_work_are_refused(tmp_path: Path) -> None
     with pytest.raises(OSError, match=r"[Ss]ymbolic"):
         files.opener(str(own / "journal.jsonl"), os.O_WRONLY)
     assert json.dumps((place / "file").read_text()) == '"theirs"'
+
+
+@pytest.mark.parametrize("text", ['["\\ud800"]', '{"\\uDfff": 1}', '["\\udc00\\ud800"]'])
+def test_text_that_no_utf8_can_hold_is_no_json(text: str) -> None:
+    for each in (text, text.encode()):
+        with pytest.raises(ValueError, match="surrogates"):
+            files.parse_json(each)
+    assert files.parse_json('["\\ud83d\\ude00"]') == ["\U0001f600"]
