@@ -66,11 +66,11 @@ def _add_step(history: RunHistory, row: Mapping[str, Any]) -> None:
     store.losses.append(_number(row["loss"]))
     history.num_steps += 1
     history.skipped += bool(row.get("is_skipped"))
-    history.seconds += float(row.get("seconds") or 0.0)
-    history.waiting += float(row.get("waiting_seconds") or 0.0)
-    history.samples += float(row.get("samples") or 0.0)
-    history.tokens += float(row.get("tokens") or 0.0)
-    history.memory = max(history.memory, int(row.get("memory") or 0))
+    history.seconds += _finite(row.get("seconds"))
+    history.waiting += _finite(row.get("waiting_seconds"))
+    history.samples += _finite(row.get("samples"))
+    history.tokens += _finite(row.get("tokens"))
+    history.memory = max(history.memory, int(_finite(row.get("memory"))))
 
 
 def _add_validation(history: RunHistory, row: Mapping[str, Any]) -> None:
@@ -89,6 +89,12 @@ def _add_validation(history: RunHistory, row: Mapping[str, Any]) -> None:
 def _number(value: Any) -> float:
     """A number of a journal, which has null for what is not finite."""
     return math.nan if value is None else float(value)
+
+
+def _finite(value: Any) -> float:
+    """A number that is added to others; 0 where it is missing or not finite."""
+    number = float(value or 0.0)
+    return number if math.isfinite(number) else 0.0
 
 
 def bucketed(

@@ -137,7 +137,10 @@ def _read(group: StoreGroup, path: Path) -> Store:
             dataset=path.stem,
         ),
         static_fields=tuple(static),
-        statistics={d["name"]: d["statistics"] for d in described},
+        statistics={
+            d["name"]: {str(key): float(value) for key, value in d["statistics"].items()}
+            for d in described
+        },
         sample_names=tuple(str(name) for name in group.values("sample")),
         parameters={
             key.removeprefix(prefix): group.values(key) for key in group if key.startswith(prefix)

@@ -95,5 +95,5 @@ def test_one_step_errors_are_finite_and_over_all_windows(
 def test_cells_are_chosen_from_what_a_model_is_shown(result: tuple[StoreRollout, Path]) -> None:
     report = inspect(InspectConfig(source=result[1], runs=result[1].parent / "none", time=4))
     assert np.isfinite(report.picture.values).all()
-    solid = report.picture.values[SOLID[2:]]
+    solid = report.picture.values.T[SOLID[2:]]  # x goes across in a picture
     assert (solid == solid[0, 0]).all()

@@ -1,6 +1,7 @@
 """The page of a run: complete, self-contained, and safe whatever the run's files say."""
 
 import json
+import math
 import shutil
 from dataclasses import asdict
 from html.parser import HTMLParser
@@ -122,6 +123,16 @@ def test_the_page_has_all_that_the_run_says(run: Path) -> None:
     assert seen.tags.count("image") == 2  # a map of each store
     assert "flow_periodic" in seen.text
     assert "10 tokens" in seen.text  # half of 4 coarse cells become 4 fine ones each
+
+
+def test_what_is_not_finite_adds_nothing(run: Path) -> None:
+    row = {"event": "step", "step": 901, "store": "flow_periodic", "loss": 1.0}
+    odd = dict.fromkeys(("seconds", "waiting_seconds", "samples", "tokens", "memory"), math.inf)
+    with (run / "journal.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row | odd) + "\n")
+    page = Seen(write_report(run).read_text(encoding="utf-8"))
+    assert "7 min 30 s" in page.text
+    assert "123.0 MB" in page.text
 
 
 def test_the_page_needs_nothing_and_runs_nothing(run: Path) -> None:

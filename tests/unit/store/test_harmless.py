@@ -108,6 +108,16 @@ def test_an_axis_is_no_path(tmp_path: Path) -> None:
         open_store(path)
 
 
+@pytest.mark.parametrize("statistics", [{"mean": [1.0]}, {"std": {}}, {"min": "low"}, [1.0], None])
+def test_statistics_are_numbers(tmp_path: Path, statistics: Any) -> None:
+    path = tiny_store(tmp_path, shape=(4,))
+    described = json.loads((path / "zarr.json").read_text())
+    described["attributes"]["fields"][0]["statistics"] = statistics
+    (path / "zarr.json").write_text(json.dumps(described))
+    with pytest.raises(DataError, match="is damaged"):
+        open_store(path)
+
+
 def test_pipes_and_devices_are_refused(tmp_path: Path) -> None:
     """Reading them would wait, or go on, for ever."""
     for number, name in enumerate(
