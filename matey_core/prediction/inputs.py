@@ -68,6 +68,7 @@ def falling_axes(data: xr.Dataset) -> dict[str, slice]:
         if axis not in (SAMPLE, TIME)
         and axis in data.coords
         and data[axis].dtype.kind in "fiu"
+        and data.sizes[axis] > 1
         and data[axis].values[0] > data[axis].values[-1]
     }
 

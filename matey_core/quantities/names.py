@@ -47,15 +47,17 @@ TENSORS = (
     Quantity("conformation", rank=2),
 )
 COMPONENTS = {
-    ("velocity", "x"): "uwnd uwind u_wind u_velocity u_component_of_wind eastward_wind vozocrtx",
-    ("velocity", "y"): "vwnd vwind v_wind v_velocity v_component_of_wind northward_wind vomecrty",
+    ("velocity", "x"): "uwnd uwind u_wind u_velocity u_component_of_wind eastward_wind vozocrtx "
+    "sozocrtx",
+    ("velocity", "y"): "vwnd vwind v_wind v_velocity v_component_of_wind northward_wind vomecrty "
+    "somecrty",
     ("velocity", "z"): "wwnd wwind w_wind w_velocity vertical_velocity upward_air_velocity "
     "vovecrtz",
     ("momentum", "x"): "rhou rho_u",
     ("momentum", "y"): "rhov rho_v",
     ("momentum", "z"): "rhow rho_w",
-    ("surface_stress", "x"): "sustr",
-    ("surface_stress", "y"): "svstr",
+    ("surface_stress", "x"): "sustr sozotaux",
+    ("surface_stress", "y"): "svstr sometauy",
 }
 """Names that do not end in their axis."""
 PSEUDOSCALARS = {
@@ -106,7 +108,7 @@ PAIRED = {
 """As `WIND`, but `ua` alone says nothing, while `ua` and `va` do."""
 NUMBERED = {"velocity", "momentum", "magnetic_field", "electric_field"}
 """Vectors whose components are numbered: `vel1`, `mom1`, `bcc1`; species and layers are as well."""
-LIKELY_NUMBERED = {"u", "v", "b", "e", "flux", "force"}
+LIKELY_NUMBERED = {"u", "v", "b", "e", "f", "j", "flux", "force", "disp", "displacement", "current"}
 """Stems whose numbers may be axes, but also layers, groups or species: the user is asked."""
 AXIS_STEMS = {"u", "tau", "stress", "wind_stress"}
 """Stems of vectors beside those of `TENSORS`, if two components are there: `ux` and `uy`."""

@@ -32,6 +32,8 @@ def components(names: str, unit: str = "", **standard_names: str) -> dict[str, s
         "uice vice",
         "ubar vbar",  # ROMS
         "sustr svstr",
+        "sozocrtx somecrty",  # NEMO, at the surface
+        "sozotaux sometauy",
         "UVEL VVEL WVEL",  # MITgcm
         "water_u water_v",  # HYCOM
         "wind_u wind_v",
@@ -149,6 +151,8 @@ def test_other_standard_names_are_scalars(standard_name: str) -> None:
         "b1 b2",
         "flux_1 flux_2",
         "force1 force2 force3",
+        "F1 F2",
+        "disp_1 disp_2",
         "u_1 v_1",
         "um vm",
         "x_q y_q",
