@@ -6,14 +6,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 SMALLEST = 1e-12
-"""Added to mean squares, so that a channel of zeros has a logarithm and divides."""
+"""Added to mean squares, so that a channel of zeros gives finite values."""
 
 
 class GlobalContext(nn.Module):
     """Embed the mean and the size of every channel over all points of a sample.
 
-    The mean is a part of the size, the size is its logarithm, and all together are normalized,
-    so that a rollout whose features grow does not carry the blocks where they never were.
+    Means are divided by sizes, sizes enter as logarithms, and the whole summary is normalized.
+    So it stays in the range of the training when features grow in a rollout.
 
     Channels that are pooled over a grid, and answer for all of its points, are known from
     networks of images (squeeze-and-excitation, arXiv 1709.01507; arXiv 1904.11492). Here they

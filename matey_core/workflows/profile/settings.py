@@ -14,7 +14,7 @@ class ProfileConfig(Config):
 
     run: Path | None = None
     """Run or model directory whose settings are measured; by default the newest run, or a new
-    model where there is none."""
+    model where no run is there, or the newest knows none of the stores."""
     runs: Path = Path("runs")
     """Folder of the runs."""
     data: Location = Path("data")

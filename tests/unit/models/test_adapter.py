@@ -67,10 +67,13 @@ def test_it_is_the_whole_model_and_holds_only_what_differs(runs: Path) -> None:
 
 
 def test_runs_may_be_moved_together(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = load_model(runs / "two/model").state_dict()
     shutil.move(runs, runs.with_name("elsewhere"))
-    load_model(runs.with_name("elsewhere") / "two/model")
     monkeypatch.chdir(runs.with_name("elsewhere") / "two")
-    load_model(Path("model"))
+    for path in (runs.with_name("elsewhere") / "two/model", Path("model")):
+        found = load_model(path).state_dict()
+        assert found.keys() == expected.keys()
+        assert all(torch.equal(value, expected[name]) for name, value in found.items())
 
 
 def test_a_base_that_has_changed_is_refused_with_both_hashes(runs: Path) -> None:
