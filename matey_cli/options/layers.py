@@ -1,10 +1,11 @@
 """Settings laid over each other: defaults, a file, options, `--set`."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from matey_cli import render
 from matey_cli.options.table import Given
 from matey_cli.options.values import listed
 from matey_core.errors import ConfigError
@@ -46,13 +47,17 @@ def configure(
         return upgrade(kind, values, source=source) if upgrade else values
 
     values = nested(defaults or {})
+    found: dict[str, Any] = {}
     if file is not None:
         found = today(config.read_toml(config.settings_file(file)), str(file))
         values = config.overlaid(kind, values, found)
     typed = nested(given)
-    values = _without_rivals(values, config.with_settings(typed, assignments or ()))
-    values = config.exchanged(kind, values, config.with_settings(typed, assignments or ()))
-    values = config.with_settings(config.overlaid(kind, values, typed), assignments or ())
+    above = config.with_settings(typed, assignments or ())
+    values = _without_rivals(values, above)
+    kept = config.exchanged(kind, values, above)
+    if unused := [path for path in _left_out(values, kept) if _holds(found, path)]:
+        render.note(f"Not used of {file}, as another part was chosen: {', '.join(unused)}.")
+    values = config.with_settings(config.overlaid(kind, kept, typed), assignments or ())
     source = str(file) if file else "settings"
     try:
         return config.validate(kind, today(values, "settings"), source=source)
@@ -74,6 +79,24 @@ def _without_rivals(values: dict[str, Any], typed: Mapping[str, Any]) -> dict[st
     if typed.keys().isdisjoint(LENGTHS):
         return values
     return {key: value for key, value in values.items() if key not in LENGTHS}
+
+
+def _left_out(
+    before: Mapping[str, Any], after: Mapping[str, Any], above: str = ""
+) -> Iterator[str]:
+    """Paths of settings, and of whole sections, that are only there before."""
+    for name, value in before.items():
+        if name not in after:
+            yield above + name
+        elif isinstance(value, Mapping) and isinstance(after[name], Mapping):
+            yield from _left_out(value, after[name], f"{above}{name}.")
+
+
+def _holds(values: Mapping[str, Any], path: str) -> bool:
+    """Whether there is a setting at a path, or a section."""
+    name, _, rest = path.partition(".")
+    inner = values.get(name)
+    return name in values and (not rest or (isinstance(inner, Mapping) and _holds(inner, rest)))
 
 
 def nested(flat: Mapping[str, Any]) -> dict[str, Any]:

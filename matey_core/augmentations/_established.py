@@ -17,7 +17,7 @@ def unknown_axes(spec: FieldSpec) -> tuple[str, ...]:
 
 def is_established(spec: FieldSpec) -> bool:
     """Whether the store says what its fields and axes are to mirrors and turns."""
-    return not (unknown_axes(spec) or look_alikes(spec.fields) or _unsaid_gravity(spec))
+    return not (unknown_axes(spec) or _unsaid_vectors(spec) or _unsaid_gravity(spec))
 
 
 def check_established(spec: FieldSpec, augmentation: str) -> None:
@@ -36,10 +36,12 @@ def check_established(spec: FieldSpec, augmentation: str) -> None:
             remedy=f"Prepare the store again with --overwrite --boundary {declared}, and with "
             f"--directed where gravity or a flow has a direction{leave_out}",
         )
-    if names := [name for group in look_alikes(spec.fields) for name in group]:
+    if names := _unsaid_vectors(spec):
+        are = "fields {} are stored as scalars and look like components"
+        is_ = "field {} is stored as a scalar and may be the component"
+        found = (are if len(names) > 1 else is_).format(", ".join(names))
         raise ConfigError(
-            f"{augmentation} may change the physics of {spec.dataset}: its fields "
-            f"{', '.join(names)} are stored as scalars and look like components of a vector.",
+            f"{augmentation} may change the physics of {spec.dataset}: its {found} of a vector.",
             remedy="Prepare the store again with --overwrite, and with --vector "
             f"{','.join(names)} or --vector none{leave_out}",
         )
@@ -50,6 +52,14 @@ def check_established(spec: FieldSpec, augmentation: str) -> None:
             remedy="Prepare the store again with --overwrite --directed AXIS, such as "
             f"--directed {spec.grid.axes[0]}{leave_out}",
         )
+
+
+def _unsaid_vectors(spec: FieldSpec) -> list[str]:
+    """Scalars that may be components of a vector, where an axis can be mirrored or turned."""
+    grid = spec.grid
+    if set(grid.axes) <= set(grid.directed):
+        return []
+    return [name for group in look_alikes(spec.fields, axes=grid.num_axes) for name in group]
 
 
 def _unsaid_gravity(spec: FieldSpec) -> list[str]:

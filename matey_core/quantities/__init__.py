@@ -26,7 +26,13 @@ from matey_core.quantities.names import (
 from matey_core.quantities.spelling import normalized
 from matey_core.quantities.standard_names import component_of, is_vorticity
 from matey_core.quantities.units import is_rate, is_speed
-from matey_core.quantities.vectors import groups, single_component, undecided, with_vectors
+from matey_core.quantities.vectors import (
+    groups,
+    may_be_alone,
+    single_component,
+    undecided,
+    with_vectors,
+)
 
 
 def known_field(name: str, *, unit: str = "") -> Field:
@@ -76,14 +82,27 @@ def known_fields(
     return with_vectors(tuple(said))
 
 
-def look_alikes(fields: Iterable[Field]) -> tuple[tuple[str, ...], ...]:
+def look_alikes(fields: Iterable[Field], *, axes: int = 3) -> tuple[tuple[str, ...], ...]:
     """Name the scalars that look like components of one vector, group by group.
 
     Those of which somebody said what they are have a `vector`, be it their own name.
+
+    Args:
+        fields: all fields of a store.
+        axes: number of axes of the grid; along one, a vector has a single component.
     """
+    fields = tuple(fields)
     scalars = undecided(fields)
     units = {field.name: field.unit for field in scalars}
-    return tuple(group.names for group in groups(scalars, units))
+    together = tuple(group.names for group in groups(scalars, units))
+    grouped = {name for names in together for name in names}
+    is_flow = any(field.name.lower() in FLOW for field in fields)
+    alone = (
+        (field.name,)
+        for field in scalars
+        if field.name not in grouped and may_be_alone(field.name, axes=axes, is_flow=is_flow)
+    )
+    return (*together, *alone)
 
 
 def names_like(field: Field) -> Iterator[str]:

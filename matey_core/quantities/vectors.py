@@ -5,7 +5,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from matey_core.fields import Field
-from matey_core.quantities.names import AXIS_STEMS, LIKELY_NUMBERED, NUMBERED, PAIRED, TENSORS, WIND
+from matey_core.quantities.names import (
+    AXIS_STEMS,
+    LIKELY_NUMBERED,
+    NUMBERED,
+    PAIRED,
+    TENSORS,
+    VELOCITY_LETTERS,
+    WIND,
+)
 from matey_core.quantities.spelling import AXES, Spelling, normalized, spellings
 from matey_core.quantities.units import is_speed
 
@@ -51,6 +59,21 @@ def single_component(name: str) -> Field | None:
                 is_pseudo=bool(quantity and quantity.is_pseudo),
             )
     return None
+
+
+def may_be_alone(name: str, *, axes: int, is_flow: bool) -> bool:
+    """Whether a scalar may be the only component that a vector has, as Burgers' `u` on a line.
+
+    Args:
+        name: of the scalar.
+        axes: number of axes; on more than one, a flow has several components, or lacks some.
+        is_flow: whether a flow's quantity is beside it, such as a pressure.
+    """
+    if axes > 1:
+        return is_flow and normalized(name) in VELOCITY_LETTERS
+    is_stem = normalized(name) in RANK_ONE and len(normalized(name)) > SHORT
+    is_letter = any(each.kind == "letter" and each.rest in PAIRED for each in spellings(name))
+    return is_stem or is_letter
 
 
 def groups(fields: Iterable[Field], units: Mapping[str, str]) -> Iterator[LikelyVector]:

@@ -45,7 +45,7 @@ def described(
         for field in fields
     )
     if any(entry.strip().lower() == NONE for entry in options.vector):
-        scalars = {name for group in look_alikes(said) for name in group}
+        scalars = {name for group in look_alikes(said, axes=len(axes)) for name in group}
         said = tuple(replace(f, vector=f.name) if f.name in scalars else f for f in said)
     return said
 
@@ -73,11 +73,14 @@ def _no_axes(entry: str, axes: tuple[str, ...]) -> ConfigError:
     )
 
 
-def vector_notes(fields: Sequence[Field]) -> tuple[str, ...]:
+def vector_notes(fields: Sequence[Field], axes: int) -> tuple[str, ...]:
     """Say which scalars look like components of a vector."""
     return tuple(
         f"taken for scalars, though they look like the components of a vector: "
         f"{' and '.join(names)} (--vector {','.join(names)} says that they are, --vector none that "
         "they are not)"
-        for names in look_alikes(fields)
+        if len(names) > 1
+        else f"taken for a scalar: {names[0]}, which may be the component of a vector (--vector "
+        f"{names[0]} says that it is, --vector none that it is not)"
+        for names in look_alikes(fields, axes=axes)
     )

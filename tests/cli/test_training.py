@@ -82,6 +82,30 @@ def test_a_size_of_the_project_or_of_a_file_is_no_matter_of_time(tmp_path: Path)
     assert [may_be_chosen(config, config.model) for config in found] == [True, *[False] * 4]
 
 
+@pytest.mark.parametrize(
+    ("text", "given", "unused"),
+    [
+        ('model = {tokenizer = "x"}', {"model.variant": "fno"}, "model.tokenizer"),
+        ("[model]\nheads = 3\nwidth = 2", {"model.variant": "fno"}, "model.heads"),
+        ("model.width = 2", {"model.variant": "fno"}, ""),
+        ('model = {variant = "matey", heads = 2}', {"model.heads": 4}, ""),
+        ("[finetune]\nmode='lora'\nrank = 4", {"finetune.mode": "full"}, "finetune.rank"),
+    ],
+)
+def test_what_another_part_lacks_is_said(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+    given: dict[str, object],
+    unused: str,
+) -> None:
+    file = tmp_path / "new.toml"
+    file.write_text(text)
+    read(FinetuneConfig if "finetune" in text else PretrainConfig, given, file=file)
+    said = capsys.readouterr().err
+    assert said.endswith(f"as another part was chosen: {unused}.\n") if unused else not said
+
+
 def test_another_part_than_the_files_is_one_option(tmp_path: Path) -> None:
     found = read(PretrainConfig, {"model.variant": "fno"}, file=Path("laptop"))
     assert (found.model.variant, found.model.label[:2], found.steps) == ("fno", "ti", 1500)

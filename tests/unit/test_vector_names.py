@@ -197,6 +197,28 @@ def test_scalars_stay_scalars(names: str) -> None:
         assert look_alikes(fields) == ()
 
 
+@pytest.mark.parametrize(
+    ("names", "line", "plane"),
+    [
+        ("u", "u", ""),
+        ("V", "V", ""),
+        ("rho u p", "u", "u"),
+        ("h hu", "hu", ""),
+        ("velocity", "velocity", ""),
+        ("u_x v_x w", "w", ""),
+        ("u v", "u v", "u v"),
+        ("w theta", "w", "w"),
+        ("reactant solution E mu", "", ""),
+        ("velocity_x uwnd density", "", ""),
+    ],
+)
+def test_one_axis_has_one_component(names: str, line: str, plane: str) -> None:
+    fields = known_fields(names.split())
+    for axes, said in ((1, line), (2, plane), (3, plane)):
+        assert [name for group in look_alikes(fields, axes=axes) for name in group] == said.split()
+    assert not look_alikes([Field(name=f.name, vector=f.name) for f in fields], axes=1)
+
+
 def test_units_part_what_names_join() -> None:
     fields = known_fields(["uq", "vq"], units={"uq": "K", "vq": "m"})
     assert not look_alikes(fields)

@@ -112,7 +112,7 @@ def open_dataset(
             license=license_of(data.attrs),
             turned=tuple(grid.axes[place] for place in flipped),
             notes=(
-                *vector_notes(fields),
+                *vector_notes(fields, grid.num_axes),
                 *notes_of(path, data, layout, options, {*placed.values(), *parameters}),
                 *circle_notes(data, layout.dims, grid, coordinates),
             ),

@@ -8,6 +8,7 @@ import xarray as xr
 
 from matey_core.augmentations import AUGMENTATIONS
 from matey_core.augmentations._symmetries import symmetries
+from matey_core.augmentations.flip import FlipConfig
 from matey_core.config import validate
 from matey_core.errors import ConfigError, Interrupted
 from matey_core.progress import Progress
@@ -83,6 +84,30 @@ def test_what_is_said_is_done(
     for name in AUGMENTATIONS.names():
         AUGMENTATIONS[name]().check(store.spec)
     assert len(symmetries(store.spec)) == images
+
+
+@pytest.mark.parametrize(
+    ("vector", "message"), [((), "field u is stored as a scalar"), (("none",), ""), (("u",), "")]
+)
+def test_a_velocity_on_a_line_is_asked_for(
+    tmp_path: Path, vector: tuple[str, ...], message: str
+) -> None:
+    xr.Dataset(
+        {"u": (("sample", "time", "x"), advected((16,), samples=3, frames=8, fields=1)[:, :, 0])},
+        {"time": GRID["time"], "x": GRID["x"]},
+    ).to_netcdf(tmp_path / "b.nc", engine="h5netcdf")
+    options = {"reader": "netcdf", "source": tmp_path, "boundary": ("periodic",), "vector": vector}
+    report = prepare(PrepareConfig.model_validate(options))
+    store = open_store(report.rows[0].store)
+    said = "--vector u says that it is" in str(report)
+    assert said == bool(message)
+    if message:
+        with pytest.raises(ConfigError, match=message):
+            FlipConfig().check(store.spec)
+    else:
+        FlipConfig().check(store.spec)
+        (mirror,) = (s for s in symmetries(store.spec) if s.direction == (-1,))
+        assert mirror.signs == ((-1,) if vector == ("u",) else (1,))
 
 
 def test_training_is_refused_before_it_begins(tmp_path: Path) -> None:
