@@ -111,15 +111,28 @@ def parse_json(text: str | bytes) -> Any:
     """Parse JSON.
 
     Raises:
-        ValueError: it is none, is nested too deep, or has text that no UTF-8 can hold.
+        ValueError: it is none, is nested too deep, or has text that no UTF-8 or a number that no
+            float can hold.
     """
+    content = text if isinstance(text, bytes) else text.encode()
     try:
-        value = json.loads(text)
-        if re.search(rb"\\u[dD][89a-fA-F]", text if isinstance(text, bytes) else text.encode()):
+        # Only numbers that look so are checked, which takes its time.
+        is_long = re.search(rb"\d{300}", content)
+        value = json.loads(text, parse_int=_whole_number if is_long else None)
+        if re.search(rb"\\u[dD][89a-fA-F]", content):
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
     return value
+
+
+def _whole_number(digits: str) -> int:
+    number = int(digits)
+    try:
+        float(number)
+    except OverflowError as error:
+        raise ValueError(f"a whole number of {len(digits):,} digits") from error
+    return number
 
 
 def remove(path: Path) -> None:

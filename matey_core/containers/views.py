@@ -28,7 +28,9 @@ def matches(pattern: str, paths: Sequence[str]) -> dict[str, str]:
 
 
 def _by_number(text: str) -> list[tuple[int, str]]:
-    return [(int(w), "") if w.isdecimal() else (-1, w) for w in re.split(r"(\d+)", text) if w]
+    """Order by the numbers in a text, which may have too many digits for Python to read."""
+    words = filter(None, re.split(r"(\d+)", text))
+    return [(len(n := w.lstrip("0")), n) if w.isdecimal() else (-1, w) for w in words]
 
 
 def stacked(arrays: Sequence[Stored]) -> Stored:

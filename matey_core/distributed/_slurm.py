@@ -8,6 +8,8 @@ from matey_core.errors import ConfigError
 
 PORTS = range(20_000, 40_000)
 """Where the first process may listen; the job and the step choose, so that others differ."""
+DIGITS = 18
+"""Of a number at most; Python does not even read thousands of them."""
 _REMEDY = "Start the processes with srun, or unset the variables SLURM_*."
 
 
@@ -53,7 +55,7 @@ def _number(name: str) -> int | None:
     text = os.environ.get(name)
     if not text:
         return None
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= DIGITS):
         raise ConfigError(f"{name} is {text!r}; a whole number is expected.", remedy=_REMEDY)
     return int(text)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from matey_core.distributed._slurm import SlurmTask, slurm_task
+from matey_core.distributed._slurm import DIGITS, SlurmTask, slurm_task
 from matey_core.errors import ConfigError
 
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
@@ -108,7 +108,7 @@ def place_of_this_process() -> Place:
 
 def _number(name: str) -> int:
     text = os.environ[name]
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= DIGITS):
         raise ConfigError(
             f"{name} is {text!r}; a whole number is expected.",
             remedy="Start the processes with torchrun, or unset RANK and WORLD_SIZE.",

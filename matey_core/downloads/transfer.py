@@ -180,12 +180,14 @@ def _receive(file: RemoteFile, partial: Path, on_progress: OnProgress) -> None:
 def _extent(answer: Any, start: int) -> tuple[int, int | None]:
     """Read where an answer begins in the file, and the file's size in bytes where it is known."""
     if answer.status == 206:
-        found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range", ""))
+        found = re.fullmatch(
+            r"bytes (\d{1,18})-\d+/(\d{1,18}|\*)", answer.headers.get("Content-Range", "")
+        )
         if found is None or int(found[1]) != start:
             raise http.client.HTTPException("the server sent another part than asked for")
         return start, None if found[2] == "*" else int(found[2])
-    length = answer.headers.get("Content-Length")  # without Range it starts over
-    return 0, None if length is None else int(length)
+    length = answer.headers.get("Content-Length", "")  # without Range it starts over
+    return 0, int(length) if re.fullmatch(r"\d{1,18}", length) else None
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):

@@ -48,6 +48,6 @@ def field_of(described: dict[str, Any]) -> Field:
         unit=described["unit"],
         component=tuple(described["component"]),
         is_pseudo=described["pseudo"],
-        bounds=(low, high),
+        bounds=(None if low is None else float(low), None if high is None else float(high)),
         vector=described.get("vector", ""),
     )

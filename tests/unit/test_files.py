@@ -79,3 +79,11 @@ def test_text_that_no_utf8_can_hold_is_no_json(text: str) -> None:
         with pytest.raises(ValueError, match="surrogates"):
             files.parse_json(each)
     assert files.parse_json('["\\ud83d\\ude00"]') == ["\U0001f600"]
+
+
+def test_whole_numbers_beyond_all_floats_are_no_json() -> None:
+    for digits in (310, 4000, 5000):
+        for text in ("9" * digits, '{"a": [-' + "9" * digits + "]}"):
+            with pytest.raises(ValueError, match="digits"):
+                files.parse_json(text)
+    assert files.parse_json(f'["{"9" * 5000}", {"1" * 308}]') == ["9" * 5000, int("1" * 308)]

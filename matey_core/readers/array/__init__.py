@@ -19,7 +19,7 @@ from matey_core.readers.array.files import has_known_dims, is_array, opened
 from matey_core.readers.array.folders import (
     check_folders,
     check_join,
-    files_of_fields,
+    files_of,
     is_one_source,
     join_of,
     repeated,
@@ -28,7 +28,7 @@ from matey_core.readers.array.folders import (
 from matey_core.readers.array.ranks import ArrayDims
 from matey_core.readers.netcdf.clock import in_time, moments_in_time
 from matey_core.readers.netcdf.header import open_dataset
-from matey_core.readers.netcdf.source import Opener
+from matey_core.readers.netcdf.source import DatasetSource, Opener
 from matey_core.sources.in_time import look_like_steps, runs_in
 from matey_core.sources.joined import Joined
 from matey_core.sources.parts import opened_parts
@@ -113,7 +113,7 @@ class ArrayReader(Reader):
         name = next(iter(pairs("fields", self.options.fields)), LONE) if is_lone else LONE
         opener = partial(opened, dims=ArrayDims.of(self.options), name=name)
         if not path.is_dir() or is_array(path):
-            return open_dataset(path, self.options, opener)
+            return self._open_file(path, opener)
         if parts := self._trajectories(path):
             is_in_time = self.options.join == "time"
             open_part = self._in_time if is_in_time else self._open_fields
@@ -127,7 +127,7 @@ class ArrayReader(Reader):
             return self._open_fields(path, opener)
         if join == "time":
             return self._in_time(path, opener)
-        sources = opened_parts(files, lambda file: open_dataset(file, self.options, opener))
+        sources = opened_parts(files, lambda file: self._open_file(file, opener))
         is_open = self.options.join == "auto"
         if is_open and (found := moments_in_time(path, sources, self.options)):
             return found
@@ -139,11 +139,15 @@ class ArrayReader(Reader):
 
     def _in_time(self, folder: Path, opener: Opener) -> Source:
         files = self._children(folder)
-        sources = opened_parts(files, lambda path: open_dataset(path, self.options, opener))
+        sources = opened_parts(files, lambda path: self._open_file(path, opener))
         return in_time(folder, sources, self.options)
 
+    def _open_file(self, path: Path, opener: Opener) -> DatasetSource:
+        files = () if path.is_dir() else files_of(path)
+        return open_dataset(path, self.options, opener, files=files)
+
     def _open_fields(self, folder: Path, opener: Opener) -> Source:
-        return open_dataset(folder, self.options, opener, files=files_of_fields(folder))
+        return open_dataset(folder, self.options, opener, files=files_of(folder))
 
     def _children(self, folder: Path) -> list[Path]:
         """Files directly in a folder that may be parts of a source, by name."""

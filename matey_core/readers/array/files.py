@@ -18,7 +18,7 @@ from matey_core.containers.zarr import inner_groups, open_zarr
 from matey_core.errors import ConfigError, DataError
 from matey_core.files import version
 from matey_core.readers._find import is_zarr
-from matey_core.readers.array.folders import files_of_fields, open_fields
+from matey_core.readers.array.folders import files_of, open_fields, steps_beside
 from matey_core.readers.array.ranks import COMPONENT, ArrayDims
 from matey_core.readers.netcdf.dims import is_floating
 from matey_core.readers.netcdf.files import LEFT_OUT
@@ -85,8 +85,8 @@ def opened(path: Path, *, dims: ArrayDims, name: str) -> xr.Dataset:
         ConfigError: dims are neither given nor known.
     """
     with reading(path):
-        is_folder = path.is_dir() and not is_array(path)
-        known = [file.stat() for file in (files_of_fields(path) if is_folder else (path,))]
+        is_one = path.is_dir() and is_array(path)
+        known = [file.stat() for file in ((path,) if is_one else files_of(path))]
         versions = (*map(version, known), (os.getpid(),))
     return _opened(path, dims, name, versions)
 
@@ -108,11 +108,17 @@ def _opened(
     _check_sizes(path, variables)
     placed = {name for name, array in stored.items() if dims.placed(name, array.shape, sizes)}
     left = {name: array for name, array in stored.items() if name not in {*variables, *placed}}
-    return xr.Dataset(variables, attrs=_left_out(path, left, dims, sizes))
+    steps, unread = steps_beside(path, dims.names)
+    known = {name: xr.Variable((), step) for name, step in steps.items() if name not in stored}
+    return xr.Dataset(known | variables, attrs=_left_out(path, left, dims, sizes, unread))
 
 
 def _left_out(
-    path: Path, arrays: dict[str, Stored], dims: ArrayDims, sizes: dict[str, int]
+    path: Path,
+    arrays: dict[str, Stored],
+    dims: ArrayDims,
+    sizes: dict[str, int],
+    unread: str = "",
 ) -> dict[str, str]:
     """Name the arrays that cannot have the dims, and groups in a group, with the reason."""
     parts = []
@@ -128,6 +134,7 @@ def _left_out(
         parts.append(f"{_listed(others)}, not numbers on {names}")
     if path.is_dir() and (groups := inner_groups(path)):
         parts.append(f"what lies in the groups {', '.join(groups)}")
+    parts += [unread] if unread else []
     return {LEFT_OUT: "; ".join(parts)} if parts else {}
 
 

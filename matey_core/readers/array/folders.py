@@ -1,27 +1,28 @@
 """Folders of `.npy` files: a file a trajectory, or a file a field and a folder a trajectory."""
 
-import math
 import re
 from collections import Counter
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from matey_core.containers.damage import reading
+from matey_core.containers.described import (
+    chosen_numbers,
+    description_beside,
+    description_of,
+    numbers_of,
+)
 from matey_core.containers.lazy import Stored
 from matey_core.containers.npy import is_npy, open_npy, open_npz, shape_and_type
-from matey_core.errors import ConfigError, DataError
-from matey_core.files import entries_of, read_json
+from matey_core.errors import ConfigError
+from matey_core.files import entries_of
 from matey_core.quantities import known_fields, names_a_field
 from matey_core.readers import Join
+from matey_core.readers.netcdf.dims import step_names
 
-DESCRIPTION = ".json"
-"""Suffix of the file in the folder of a trajectory that holds its parameters, as `case.json`."""
 _NUMBER = re.compile(r"\d+")
-MOST_NUMBERS = 1000
-"""More are no parameters of a trajectory, and each would be an array of its own."""
 PARTS = {
     *("train", "training", "test", "testing", "val", "valid", "validation"),
     *("input", "inputs", "output", "outputs", "target", "targets", "label", "labels"),
@@ -152,10 +153,20 @@ def trajectories(folder: Path, join: Join, dims: int) -> list[Path]:
     return inner if len(inner) > 1 and alike and are_fields else []
 
 
-def files_of_fields(folder: Path) -> tuple[Path, ...]:
-    """Files that a trajectory is read from: its fields, and their description."""
-    described = _description(folder)
-    return (*children(folder), *([described] if described else []))
+def files_of(path: Path) -> tuple[Path, ...]:
+    """Files that a source is read from: arrays, and what describes them."""
+    if path.is_dir():
+        described = description_of(path)
+        return (*children(path), *([described] if described else []))
+    described = description_beside(path) if steps_beside(path)[0] else None
+    return (path, *([described] if described else []))
+
+
+def steps_beside(path: Path, dims: Collection[str] = ()) -> tuple[dict[str, float], str]:
+    """Steps that the JSON file beside a file of arrays tells, and what else is in it."""
+    described = None if path.is_dir() else description_beside(path)
+    names = {name for dim in ("time", *"xyz", *dims) for name in step_names(dim.lower())}
+    return chosen_numbers(described, names) if described else ({}, "")
 
 
 def open_fields(folder: Path) -> dict[str, Stored]:
@@ -165,34 +176,10 @@ def open_fields(folder: Path) -> dict[str, Stored]:
         DataError: a file cannot be read, or describes too much.
     """
     fields = {path.stem: open_npy(path) for path in children(folder)}
-    described = _description(folder)
-    numbers = _numbers(read_json(described)) if described else {}
-    if len(numbers) > MOST_NUMBERS:
-        raise DataError(
-            f"{described} holds {len(numbers):,} numbers; at most {MOST_NUMBERS:,} are parameters.",
-            remedy="Leave in it what is constant in the equation, or move it away.",
-        )
+    described = description_of(folder)
+    numbers = numbers_of(described) if described else {}
     known = {name: Stored(np.array(value)) for name, value in numbers.items()}
     return {**known, **fields}
-
-
-def _description(folder: Path) -> Path | None:
-    found = [path for path in entries_of(folder) if path.suffix.lower() == DESCRIPTION]
-    return found[0] if len(found) == 1 and found[0].is_file() else None
-
-
-def _numbers(found: Any, prefix: str = "") -> dict[str, float]:
-    """Numbers of an object, and of objects in it under joined names."""
-    if not isinstance(found, Mapping):
-        return {}
-    numbers: dict[str, float] = {}
-    for key, value in found.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            numbers |= _numbers(value, f"{name}_")
-        elif type(value) in (int, float) and math.isfinite(value) and name.isidentifier():
-            numbers[name] = float(value)
-    return numbers
 
 
 def _shape_and_type(path: Path) -> tuple[tuple[int, ...], str]:

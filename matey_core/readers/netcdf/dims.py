@@ -187,11 +187,12 @@ def step_names(dim: str) -> tuple[str, ...]:
 
 
 class StatedStep(NamedTuple):
-    """The step along a dim without positions, from an attribute of the file."""
+    """The step along a dim without positions, which the file tells by one number."""
 
     size: int
     step: float
-    attribute: str
+    source: str
+    """An attribute, or a number among the variables."""
 
     @property
     def positions(self) -> Float[np.ndarray, "points"]:
@@ -204,11 +205,15 @@ def stated_step(data: xr.Dataset, dim: str, role: str) -> StatedStep | None:
     if coordinate_of(data, dim, role):
         return None
     names = {*step_names(role), *step_names(dim.lower())}
-    for name, value in data.attrs.items():
+    numbers = {str(n): v.values for n, v in data.variables.items() if not v.dims}
+    for name, value in {**numbers, **data.attrs}.items():
+        if name.lower() not in names:
+            continue
         step = np.asarray(value)
         is_number = step.size == 1 and step.dtype.kind in "fiu"
-        if is_number and name.lower() in names and 0 < float(step.item()) < np.inf:
-            return StatedStep(data.sizes[dim], float(step.item()), name)
+        if is_number and 0 < float(step.item()) < np.inf:
+            source = name if name in numbers else f"the attribute {name}"
+            return StatedStep(data.sizes[dim], float(step.item()), source)
     return None
 
 

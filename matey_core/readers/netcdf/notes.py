@@ -69,7 +69,7 @@ def notes_of(
 
 
 def _stated(dim: str, stated: StatedStep) -> str:
-    return f"steps of {stated.step:g} along {dim}, from the attribute {stated.attribute}"
+    return f"steps of {stated.step:g} along {dim}, from {stated.source}"
 
 
 def circle_notes(

@@ -150,10 +150,10 @@ def test_empty_variables_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert place_of_this_process() == Place()
 
 
-@pytest.mark.parametrize("text", ["one", "-1", "1.0", "²"])
+@pytest.mark.parametrize("text", ["one", "-1", "1.0", "²", "9" * 5000])
 def test_a_rank_that_is_no_number_is_named(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     for name in ("WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
         monkeypatch.setenv(name, "1")
     monkeypatch.setenv("RANK", text)
-    with pytest.raises(ConfigError, match=f"RANK is '{text}'"):
+    with pytest.raises(ConfigError, match=f"RANK is '{text[:3]}"):
         place_of_this_process()

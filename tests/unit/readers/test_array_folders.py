@@ -199,6 +199,50 @@ def test_what_no_parameters_can_be_made_of(tmp_path: Path, text: str) -> None:
         assert reader().open(tmp_path / "case").header.parameters == {}
 
 
+@pytest.mark.parametrize(
+    ("files", "told", "parameters", "options"),
+    [
+        (("case0/u", "case0/v"), "", ["dt", "dx", "nu"], {}),
+        (("run0", "run1", "run2"), "left out: nu in case.json", ["dt", "dx"], {}),
+        (("k0", "k1"), "left out: nu in case.json", ["dt", "dx"], {"join": "time"}),
+        (("a.npz",), "left out: nu in case.json", ["dt", "dx"], {}),
+    ],
+)
+def test_steps_are_read_from_the_json_beside(
+    tmp_path: Path,
+    files: tuple[str, ...],
+    told: str,
+    parameters: list[str],
+    options: dict[str, Any],
+) -> None:
+    for number, name in enumerate(files):
+        file = tmp_path / "a" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.with_suffix(file.suffix or ".npy").open("wb") as out:
+            (np.savez if file.suffix else np.save)(out, np.full(SHAPE, number, np.float32))
+    (file.parent / "case.json").write_text('{"dt": 0.25, "dx": 0.5, "nu": 0.1, "dy": "x"}')
+    (path,) = reader(**options).find(tmp_path / "a" / files[0] if len(files) == 1 else file.parent)
+    header = reader(**options).open(path).header
+    assert (header.spec.time_step, header.spec.grid.spacing) == (0.25, (1.0, 0.5))
+    steps = ["steps of 0.25 along time, from dt", "steps of 0.5 along x, from dx"]
+    assert [note for note in header.notes if "steps of" in note] == steps
+    assert [note for note in header.notes if "left out" in note] == [told][: bool(told)]
+    assert sorted(header.parameters) == parameters
+    stated = reader(time_step=2.0, spacing=(1.0, 3.0), **options).open(path).header.spec
+    assert (stated.time_step, stated.grid.spacing) == (2.0, (1.0, 3.0))
+
+
+@pytest.mark.parametrize(
+    "text", ["[", "9" * 5000, '{"dt": 1' + "0" * 400 + "}", '{"dt": -1, "dx": 0}', "[1]"]
+)
+def test_a_json_that_tells_no_steps_changes_nothing(tmp_path: Path, text: str) -> None:
+    save(tmp_path, "run0", "run1")
+    (tmp_path / "case.json").write_text(text)
+    header = reader().open(tmp_path).header
+    assert (header.spec.time_step, header.spec.grid.spacing) == (1.0, (1.0, 1.0))
+    assert any("case.json" in note for note in header.notes) == (text == "[" or len(text) > 99)
+
+
 def test_too_many_numbers_are_no_parameters(tmp_path: Path) -> None:
     save(tmp_path / "case", "u", "v")
     (tmp_path / "case/case.json").write_text(json.dumps({f"k{i}": i for i in range(1001)}))

@@ -15,6 +15,7 @@ from matey_cli.app import app
 from matey_core.containers import npy
 from matey_core.containers.hdf5 import Members
 from matey_core.containers.matlab5 import open_matlab5
+from matey_core.containers.views import matches
 from matey_core.errors import DataError
 from matey_core.readers import READERS, ReaderOptions, Source
 from tests.support_hdf5 import athena, dedalus, matlab73
@@ -25,6 +26,12 @@ RANDOM = np.random.default_rng(0)
 
 def opened(path: Path, **said: Any) -> Source:
     return READERS["hdf5"](ReaderOptions(**said)).open(path)
+
+
+def test_groups_are_in_the_order_of_their_numbers() -> None:
+    names = ["10", "9", "009b", "010", "9b", "b9", "b" + "9" * 5000, "b1" + "0" * 5000, "b10"]
+    order = matches("*/u", [f"{name}/u" for name in reversed(names)])
+    assert list(order) == ["b9", "b10", *names[6:8], "9", "9b", "009b", "010", "10"]
 
 
 def test_dedalus(tmp_path: Path) -> None:

@@ -108,11 +108,20 @@ def test_an_axis_is_no_path(tmp_path: Path) -> None:
         open_store(path)
 
 
-@pytest.mark.parametrize("statistics", [{"mean": [1.0]}, {"std": {}}, {"min": "low"}, [1.0], None])
-def test_statistics_are_numbers(tmp_path: Path, statistics: Any) -> None:
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(
+            ("statistics", each)
+            for each in ({"mean": [1.0]}, {"std": {}}, {"min": "low"}, [1.0], None)
+        ),
+        *(("bounds", [each, None]) for each in ("low", [0.0], 10**4000)),
+    ],
+)
+def test_statistics_and_bounds_are_numbers(tmp_path: Path, key: str, value: Any) -> None:
     path = tiny_store(tmp_path, shape=(4,))
     described = json.loads((path / "zarr.json").read_text())
-    described["attributes"]["fields"][0]["statistics"] = statistics
+    described["attributes"]["fields"][0][key] = value
     (path / "zarr.json").write_text(json.dumps(described))
     with pytest.raises(DataError, match="is damaged"):
         open_store(path)
