@@ -66,7 +66,7 @@ def _unsaid_gravity(spec: FieldSpec) -> list[str]:
     """Fields that tell of gravity, where no axis is said to have a direction."""
     if spec.grid.directed:
         return []
-    return [field.name for field in spec.fields if tells_of_gravity(field)]
+    return [field.name for field in spec.fields if tells_of_gravity(field, spec.grid.axes)]
 
 
 def _listed(noun: str, names: tuple[str, ...]) -> str:

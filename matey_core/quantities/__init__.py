@@ -5,7 +5,7 @@ A name keeps its spelling; case does not matter.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from matey_core.fields import Field
@@ -22,6 +22,7 @@ from matey_core.quantities.names import (
     TENSORS,
     TURNING,
     VELOCITY_LETTERS,
+    WARM,
 )
 from matey_core.quantities.spelling import normalized
 from matey_core.quantities.standard_names import component_of, is_vorticity
@@ -111,9 +112,13 @@ def names_like(field: Field) -> Iterator[str]:
     return (other for group in ALIKE if name in group for other in group if other != name)
 
 
-def tells_of_gravity(field: Field) -> bool:
-    """Whether a field is one of a fluid in which up and down differ."""
-    return field.name.lower() in BUOYANT
+def tells_of_gravity(field: Field, axes: Sequence[str]) -> bool:
+    """Whether a field is one of a fluid in which up and down differ.
+
+    Heat says so on a plane of which one axis is the height.
+    """
+    is_upright = len(axes) == 2 and "z" in axes
+    return field.name.lower() in (BUOYANT | {*WARM} if is_upright else BUOYANT)
 
 
 def names_a_field(name: str) -> bool:

@@ -108,12 +108,19 @@ PAIRED = {
 """As `WIND`, but `ua` alone says nothing, while `ua` and `va` do."""
 NUMBERED = {"velocity", "momentum", "magnetic_field", "electric_field"}
 """Vectors whose components are numbered: `vel1`, `mom1`, `bcc1`; species and layers are as well."""
-LIKELY_NUMBERED = {"u", "v", "b", "e", "f", "j", "flux", "force", "disp", "displacement", "current"}
-"""Stems whose numbers may be axes, but also layers, groups or species: the user is asked."""
+LIKELY_NUMBERED = {
+    *("u", "v", "b", "e", "f", "j", "flux", "force", "disp", "displacement", "current"),
+    *("data", "field", "channel", "ch", "var", "tensor", "array", "arr", "values", "state"),
+    *("input", "output", "solution", "sol"),
+}
+"""Stems whose numbers may be axes, but also layers, groups or species, and stems that say nothing:
+the user is asked."""
 AXIS_STEMS = {"u", "tau", "stress", "wind_stress"}
 """Stems of vectors beside those of `TENSORS`, if two components are there: `ux` and `uy`."""
 TURNING = {"vo", "vor", "zeta", "omega", "curl", "rv", "vort_z", "curl_z"}
 """Vorticities where their unit is that of a rate: `vo` is a velocity in other files."""
+LONE_MOMENTA = {"q", "m", "discharge", "mom"}
+"""On a line, beside a height or a density."""
 FLOW = {
     *("density", "dens", "rho", "pressure", "pres", "p", "temperature", "temp", "t", "theta"),
     *("potential_temperature", "height", "h", "eta", "depth", "vorticity", "vort", "buoyancy", "b"),

@@ -8,6 +8,7 @@ from matey_core.fields import Field
 from matey_core.quantities.names import (
     AXIS_STEMS,
     LIKELY_NUMBERED,
+    LONE_MOMENTA,
     NUMBERED,
     PAIRED,
     TENSORS,
@@ -73,7 +74,7 @@ def may_be_alone(name: str, *, axes: int, is_flow: bool) -> bool:
         return is_flow and normalized(name) in VELOCITY_LETTERS
     is_stem = normalized(name) in RANK_ONE and len(normalized(name)) > SHORT
     is_letter = any(each.kind == "letter" and each.rest in PAIRED for each in spellings(name))
-    return is_stem or is_letter
+    return is_stem or is_letter or (is_flow and normalized(name) in LONE_MOMENTA)
 
 
 def groups(fields: Iterable[Field], units: Mapping[str, str]) -> Iterator[LikelyVector]:

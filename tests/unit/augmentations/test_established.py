@@ -45,6 +45,8 @@ WALLS = ("x=periodic", "z=no_slip")
         (("dens", "wwnd"), {}, "boundary of its axes z and x is unknown"),
         (("dens", "wwnd"), {"boundary": ("x=periodic",)}, "boundary of its axis z is unknown"),
         (("theta", "wwnd"), {"boundary": WALLS}, "theta tells of gravity, and none of the axes z"),
+        (("b", "wwnd"), {"boundary": WALLS}, "b tells of gravity, and none of the axes z"),
+        (("T", "wwnd"), {"boundary": WALLS}, "T tells of gravity, and none of the axes z"),
         (("u", "v"), {"boundary": ("periodic",)}, "u, v are stored as scalars and look like"),
     ],
 )
