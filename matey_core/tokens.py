@@ -130,6 +130,8 @@ class Places:
     """0 for the coarsest cells."""
     sample: Int[Tensor, " n"]
     """Index in the batch of the sample that the cell belongs to."""
+    per_sample: int | None = None
+    """Cells of each sample, one sample after another; None where their numbers may differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

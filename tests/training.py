@@ -68,5 +68,7 @@ def events(run: Path, kind: str) -> list[dict[str, Any]]:
 
 def timed_events(run: Path, kind: str) -> list[dict[str, Any]]:
     """The same with what no two runs have in common: times and memory."""
-    lines = (run / "journal.jsonl").read_text(encoding="utf-8").splitlines()
-    return [row for row in map(json.loads, lines) if row["event"] == kind]
+    lines = (run / "journal.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    # The last line may still be on its way, or was cut off by a kill.
+    complete = (line for line in lines if line.endswith("\n"))
+    return [row for row in map(json.loads, complete) if row["event"] == kind]

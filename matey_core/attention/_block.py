@@ -69,7 +69,7 @@ class Block(nn.Module, ABC):
                 of the lead time), or None.
         """
         x, sample = tokens.values, tokens.places.sample
-        *attention, pointwise = self.modulation(condition, sample)
+        *attention, pointwise = self.modulation(condition, tokens.places)
         paths = self.routes(tokens)
         log_weight = None
         if self.measure:
@@ -85,10 +85,16 @@ class Block(nn.Module, ABC):
 
     def _modulated(self, x: Tensor, tokens: TokenBatch, shift: Tensor, scale: Tensor) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):
-            normed = self.norm(x.float(), tokens.segments)
-            return add_scaled(shift.float(), normed, scale.float())
+            normed = _under(scale, self.norm(x.float(), tokens.segments))
+            return add_scaled(shift.float(), normed, scale.float()).view(x.shape)
 
     def _added(self, x: Tensor, gate: Tensor, y: Tensor, tokens: TokenBatch) -> Tensor:
         if self.training and self.drop_path.rate > 0:
             y = self.drop_path(y, tokens.places.sample, tokens.samples)
-        return add_scaled(x, gate.to(x.dtype), y.to(x.dtype))
+        rows, update = _under(gate, x), _under(gate, y.to(x.dtype))
+        return add_scaled(rows, gate.to(x.dtype), update).view(x.shape)
+
+
+def _under(factor: Float[Tensor, "k 1 d"], x: Float[Tensor, "n t d"]) -> Float[Tensor, "k m d"]:
+    """Bring together the rows that have a factor in common."""
+    return x.reshape(len(factor), x.shape[0] * x.shape[1] // max(1, len(factor)), x.shape[2])

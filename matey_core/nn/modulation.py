@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from matey_core.tokens import Places
+
 
 class Modulation(nn.Module):
     """Shift, scale and gate of each residual branch of one block.
@@ -26,19 +28,23 @@ class Modulation(nn.Module):
         self.register_buffer("one", one.flatten(0, 1), persistent=False)
 
     def forward(
-        self, condition: Float[Tensor, "b k d"] | None, sample: Int[Tensor, " n"]
+        self, condition: Float[Tensor, "b k d"] | None, places: Places
     ) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """Return (shift, 1 + scale, gate) of every branch, each (n, 1, d) or (1, 1, d).
+        """Return (shift, 1 + scale, gate) of every branch.
+
+        Each is (1, 1, d) without a condition, (b, 1, d) where all samples have equally many
+        cells, else (n, 1, d).
 
         Args:
             condition: (b, 3·branches, d) contribution of the condition, or None.
-            sample: (n,) sample that each cell belongs to.
+            places: says which sample each of the n cells belongs to.
         """
         table = self.table.flatten(0, 1)
         if condition is None:
             parts = (table + self.one).unsqueeze(0)
         else:
-            parts = (table + condition[:, : len(table)] + self.one)[sample]
+            parts = table + condition[:, : len(table)] + self.one
+            parts = parts[places.sample] if places.per_sample is None else parts
         rows = parts.unsqueeze(2).unbind(1)
         return [(rows[i], rows[i + 1], rows[i + 2]) for i in range(0, len(rows), 3)]
 

@@ -103,8 +103,8 @@ def _laid_out(
 ) -> Layout:
     lengths = _lengths(cells)
     groups = tuple(map(_group, cells.cells, lengths))
-    places = _places(groups, patches, shape, shift)
     order, segments, grid = None, _segments(lengths), None
+    places = _places(groups, patches, shape, shift, per_sample=segments.equal)
     if cells.local:
         (group,) = groups
         grid = tuple(
@@ -125,6 +125,7 @@ def _laid_out(
             size=places.size[order],
             level=places.level[order],
             sample=places.sample[order],
+            per_sample=places.per_sample,
         )
     return Layout(groups=groups, order=order, places=places, segments=segments, grid=grid)
 
@@ -258,6 +259,8 @@ def _places(
     patches: tuple[tuple[int, ...], ...],
     shape: tuple[int, ...],
     shift: Shift | None,
+    *,
+    per_sample: int | None,
 ) -> Places:
     centres, sizes, levels = [], [], []
     for group in groups:
@@ -273,6 +276,7 @@ def _places(
         size=torch.cat(sizes),
         level=torch.cat(levels),
         sample=torch.cat([group.index[0] for group in groups]),
+        per_sample=per_sample,
     )
 
 

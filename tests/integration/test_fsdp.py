@@ -1,5 +1,9 @@
-"""Processes that train together, with whole weights or parts of them, do what one process does."""
+"""Processes that train together, with whole weights or parts of them, do what one process does.
 
+--log-cli-level=INFO shows how close every model comes.
+"""
+
+import logging
 import math
 import os
 import signal
@@ -29,6 +33,7 @@ from tests.groups import in_group
 from tests.support import tiny_store
 from tests.training import TOML, events
 
+LOG = logging.getLogger(__name__)
 pytestmark = [pytest.mark.distributed, pytest.mark.slow, pytest.mark.timeout(3600)]
 PATIENCE = 1600
 """Seconds for four processes, which may share a core with others."""
@@ -99,8 +104,10 @@ def test_fifty_steps_of_every_model_are_those_of_one_process(
     for name in names:
         expected = course_alone(name)
         assert all(math.isfinite(loss) for loss, _ in expected)
-        for found, (loss, _) in zip(first[name], expected, strict=True):
-            assert found[0] == pytest.approx(loss, rel=1e-5), name
+        pairs = zip(first[name], expected, strict=True)
+        worst = max(abs(found - loss) / loss for (found, _), (loss, _) in pairs)
+        LOG.info("%s, %d processes, %s: at most %.1e", strategy, size, name, worst)
+        assert worst <= 1e-5, name
 
 
 def kind_of(name: str) -> str:

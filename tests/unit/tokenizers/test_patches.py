@@ -108,6 +108,23 @@ def test_packed_order_is_by_sample_and_unpacking_undoes_it() -> None:
     np.testing.assert_allclose(totals, 1.0, rtol=1e-5)
 
 
+@pytest.mark.parametrize("budget", [{"ratio": 0.3}, {"gamma": 0.5}])
+def test_cells_of_a_sample_are_counted_where_all_have_equally_many(
+    budget: dict[str, float],
+) -> None:
+    history = torch.randn(3, 2, 1, 16, 24, generator=torch.Generator().manual_seed(1))
+    for name, passes in (("adap_mix", adap_mix), ("adap_mul", adap_mul)):
+        config = TokenizerConfig(name=name, patch=(8, 4), **budget)
+        tree = grow(
+            config, history * torch.arange(1, 4).view(-1, 1, 1, 1, 1), periodic=(True, True)
+        )
+        for cells in passes(tree):
+            places = lay_out(cells, tree.patches, (16, 24)).places
+            counts = places.sample.bincount(minlength=3).tolist()
+            assert places.per_sample == (counts[0] if len(set(counts)) == 1 else None)
+            assert (places.sample.diff() >= 0).all()
+
+
 def test_a_line_of_more_than_65536_cells_is_packed_from_end_to_end() -> None:
     history = torch.randn(2, 1, 1, 2**17, generator=torch.Generator().manual_seed(3))
     tree = grow(TokenizerConfig(patch=(8, 1), ratio=0.25), history, periodic=(True,))
