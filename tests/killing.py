@@ -6,6 +6,7 @@ They are forked by a server that has imported what they need, so that each start
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -109,6 +110,52 @@ class HoldAtStep:
             backward(*arguments, **named)  # type: ignore[arg-type]
 
         torch.Tensor.backward = held  # type: ignore[assignment, method-assign]
+
+
+SITE = """
+from pathlib import Path
+from tests.killing import HoldAtStep
+HoldAtStep(Path({run!r}), {step}, until=Path({until!r}))()
+"""
+"""What Python imports by itself where it starts."""
+
+
+def holding(folder: Path, run: Path, step: int) -> dict[str, str]:
+    """Give an environment in which processes that train stay in a step, until they are killed.
+
+    Args:
+        folder: an empty place for a file.
+        run: whose journal says which steps are done.
+        step: that must be done.
+    """
+    folder.mkdir()
+    site = SITE.format(run=str(run), step=step, until=str(folder / "never"))
+    (folder / "sitecustomize.py").write_text(site)
+    path = os.pathsep.join([str(folder), str(Path(__file__).parents[1])])
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
+
+
+def kill_at(process: "subprocess.Popen[bytes]", run: Path, step: int) -> None:
+    """Kill a launcher when a step is done, and wait until its processes are gone as well."""
+
+    def has_come() -> bool:
+        assert process.poll() is None
+        journal = run / "journal.jsonl"
+        return journal.exists() and f'"step": {step},' in journal.read_text()
+
+    wait_until(has_come)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.kill()
+    process.wait()
+    wait_until(lambda: not any(map(is_running, children)))
+
+
+def is_running(process: str) -> bool:
+    """Whether it exists and is no zombie that nobody waits for."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def _run(folder: Path, arguments: Sequence[str], prepare: Callable[[], None] | None) -> None:

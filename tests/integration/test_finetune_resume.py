@@ -3,10 +3,8 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from matey_core.progress import Progress
 from matey_core.workflows.finetune import finetune, resume
 from matey_core.workflows.pretrain import pretrain
 from matey_core.workflows.pretrain import resume as resume_pretraining
+from tests.killing import holding, kill_at
 from tests.support import tiny_store
 from tests.training import events, finetune_config, pretrain_config, tiny_model
 
@@ -103,21 +102,11 @@ def test_a_killed_run_resumes_bit_for_bit(project: Path, processes: int) -> None
     line += ["--set", "validate_every=5", "--learning-rate", "0.01"]
     command = [*start, *again, *line]
     subprocess.run([*command, "--name", "whole"], cwd=project, env=ENVIRONMENT, check=True)
-    process = subprocess.Popen(
-        [*command, "--name", "cut"], cwd=project, env=ENVIRONMENT, stderr=subprocess.DEVNULL
-    )
-    journal = project / "runs/cut/journal.jsonl"
-    while not (journal.exists() and '"step": 13,' in journal.read_text()):
-        assert process.poll() is None
-        time.sleep(0.02)
-    tree = [process.pid]
-    if processes > 1:
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
-        tree += map(int, children.split())
-    for each in tree:
-        os.kill(each, signal.SIGKILL)
-    process.wait()
-    assert '"step": 40,' not in journal.read_text()
+    run = project / "runs/cut"
+    environment = holding(project / "held", run, 13)
+    process = subprocess.Popen([*command, "--name", "cut"], cwd=project, env=environment)
+    kill_at(process, run, 13)
+    assert [row["step"] for row in events(run, "step")] == list(range(1, 14))
     shutil.rmtree(project / "runs/pretrain-001")
     continued = [*start, "--resume", "--name", "cut", "--quiet", "--nproc", str(processes)]
     subprocess.run(continued, cwd=project, env=ENVIRONMENT, check=True)

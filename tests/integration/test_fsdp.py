@@ -5,11 +5,8 @@
 
 import logging
 import math
-import os
-import signal
 import subprocess
 import sys
-import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +27,7 @@ from matey_core.training.checkpoint import moments_of
 from tests.devices import CONFIGS, CPU, built, name_of
 from tests.formula import batch_of, spec_of
 from tests.groups import in_group
+from tests.killing import holding, kill_at
 from tests.support import tiny_store
 from tests.training import TOML, events
 
@@ -114,39 +112,32 @@ def kind_of(name: str) -> str:
     return " ".join(name.split()[:2]) if name.startswith("matey") else "others"
 
 
-def pretrain(project: Path, *arguments: object) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "matey_cli", "pretrain", "--quiet", *map(str, arguments)]
-    return subprocess.Popen(command, cwd=project, env={**os.environ, "OMP_NUM_THREADS": "1"})
-
-
-def wait_for(path: Path, text: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not (path.exists() and text in path.read_text()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
+@pytest.mark.parametrize("sizes", [(1, 2, 1), (2, 4, 2)])
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
 def test_a_killed_run_goes_on_with_other_numbers_of_processes(
-    tmp_path: Path, strategy: str
+    tmp_path: Path, strategy: str, sizes: tuple[int, int, int]
 ) -> None:
     tiny_store(tmp_path / "data", name="flow_periodic")
     tiny_store(tmp_path / "data", name="line_periodic", shape=(16,), fields=("pressure",))
     (tmp_path / "settings.toml").write_text(f'ema = 0.9\n{TOML}[optimizer]\nname = "adamw"\n')
-    settings = ("--config", "settings.toml", "--steps", 50, "--set", "checkpoint_every=1")
-    assert pretrain(tmp_path, *settings, "--name", "one", "--nproc", 1).wait() == 0
-    spread = (*settings, "--set", f"strategy={strategy}", "--name", "cut")
-    journal = tmp_path / "runs/cut/journal.jsonl"
-    for step, start in (
-        (15, (*spread, "--nproc", 2)),
-        (30, ("--resume", "--name", "cut", "--nproc", 4)),
-    ):
-        process = pretrain(tmp_path, *start)
-        wait_for(journal, f'"step": {step},')
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        time.sleep(2)  # its workers end with it
-    assert pretrain(tmp_path, "--resume", "--name", "cut", "--nproc", 2).wait() == 0
+    begin = ["--config", "settings.toml", "--steps", "50", "--set", "checkpoint_every=1"]
+    run = tmp_path / "runs/cut"
+
+    def pretrain(name: str, size: int, *arguments: str, last: int = 50) -> None:
+        line = [sys.executable, "-m", "matey_cli", "pretrain", "--quiet", *arguments]
+        line += ["--name", name, "--nproc", str(size)]
+        held = holding(tmp_path / f"held-{last}-{name}", run, last)
+        process = subprocess.Popen(line, cwd=tmp_path, env=held)
+        if last < 50:
+            kill_at(process, run, last)
+        else:
+            assert process.wait(PATIENCE) == 0
+
+    pretrain("one", 1, *begin)
+    pretrain("cut", sizes[0], *begin, "--set", f"strategy={strategy}", last=15)
+    pretrain("cut", sizes[1], "--resume", last=30)
+    pretrain("cut", sizes[2], "--resume")
     one, cut = (events(tmp_path / "runs" / name, "step") for name in ("one", "cut"))
     assert [row["step"] for row in cut] == list(range(1, 51))
     assert [row["loss"] for row in cut] == pytest.approx([row["loss"] for row in one], rel=1e-4)
+    assert [row["step"] for row in events(run, "start")] == [0, 15, 30]

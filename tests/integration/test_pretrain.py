@@ -3,10 +3,8 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from matey_core.runs.start import StartFacts
 from matey_core.store import open_store
 from matey_core.tokenizers import TokenizerConfig
 from matey_core.workflows.pretrain import pretrain, resume
+from tests.killing import holding, kill_at
 from tests.support import tiny_store
 from tests.training import TOML, events, pretrain_config, timed_events, tiny_model
 
@@ -170,13 +169,11 @@ def test_a_killed_run_resumes_bit_for_bit(project: Path) -> None:
     command += ["--quiet", "--steps", "60", "--set", "validate_every=5", "--device", "cpu"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     subprocess.run([*command, "--name", "whole"], cwd=project, env=environment, check=True)
-    process = subprocess.Popen([*command, "--name", "cut"], cwd=project, env=environment)
-    journal = project / "runs/cut/journal.jsonl"
-    while not (journal.exists() and '"step": 23,' in journal.read_text()):
-        assert process.poll() is None
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    run = project / "runs/cut"
+    held = holding(project / "held", run, 23)
+    process = subprocess.Popen([*command, "--name", "cut"], cwd=project, env=held)
+    kill_at(process, run, 23)
+    assert [row["step"] for row in events(run, "step")] == list(range(1, 24))
     subprocess.run(
         [*command[:4], "--resume", "--name", "cut"], cwd=project, env=environment, check=True
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.killing import ended, matey_done, matey_process, wait_until
+from tests.killing import ended, is_running, matey_done, matey_process, wait_until
 from tests.support import tiny_store
 from tests.training import TOML, events
 
@@ -67,11 +67,3 @@ def test_processes_end_with_their_launcher(project: Path) -> None:
     again.kill()
     assert ended(again) == -9
     assert steps(run) == list(range(1, len(steps(run)) + 1))
-
-
-def is_running(process: str) -> bool:
-    """Whether it exists and is no zombie that nobody waits for."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
