@@ -69,6 +69,14 @@ def _start(path: Path) -> bytes:
 
 
 def _has_netcdf_signs(path: Path) -> bool:
+    try:
+        return _found_signs(path, version(path.stat()))
+    except OSError:
+        return False
+
+
+@lru_cache(maxsize=10_000)
+def _found_signs(path: Path, version: tuple[int, ...]) -> bool:
     """Whether HDF5 has NetCDF's mark, or dimension scales where The Well has none."""
     try:
         check_metadata(path)

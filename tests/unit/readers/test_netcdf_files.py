@@ -1,6 +1,7 @@
 """Finding NetCDF by content, and refusing what is damaged."""
 
 import importlib.util
+import os
 from pathlib import Path
 
 import h5py
@@ -10,6 +11,7 @@ import xarray as xr
 
 from matey_core.errors import ConfigError, DataError, MateyError
 from matey_core.readers.netcdf import NetcdfReader
+from matey_core.readers.netcdf.files import is_netcdf
 from tests.support import tiny_source
 
 U = np.arange(3 * 4 * 5, dtype=np.float32).reshape(3, 4, 5)
@@ -58,6 +60,19 @@ def test_dimension_scales_tell_netcdf_without_its_mark(tmp_path: Path) -> None:
     with h5py.File(path, "a") as file:
         file.create_group("t0_fields")
     assert not NetcdfReader().recognizes(path)
+
+
+def test_a_file_in_the_place_of_another_is_looked_at_anew(tmp_path: Path) -> None:
+    path, other = write(tmp_path / "a.dat"), tmp_path / "b.dat"
+    assert is_netcdf(path)
+    with h5py.File(other, "w") as file:
+        file["u"] = U
+    os.truncate(other, path.stat().st_size)
+    os.utime(other, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+    other.replace(path)
+    assert not is_netcdf(path)
+    write(path)
+    assert is_netcdf(path)
 
 
 def test_values_in_other_files_are_refused(tmp_path: Path) -> None:
