@@ -140,4 +140,7 @@ def test_a_killed_run_goes_on_with_other_numbers_of_processes(
     one, cut = (events(tmp_path / "runs" / name, "step") for name in ("one", "cut"))
     assert [row["step"] for row in cut] == list(range(1, 51))
     assert [row["loss"] for row in cut] == pytest.approx([row["loss"] for row in one], rel=1e-4)
-    assert [row["step"] for row in events(run, "start")] == [0, 15, 30]
+    starts = [row["step"] for row in events(run, "start")]
+    assert starts[0] == 0
+    assert starts[1] in (14, 15)  # a kill may come before the step is saved
+    assert starts[2] in (29, 30)
