@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,11 +77,19 @@ def interrupted(folder: Path, line: Sequence[object], run: Path, what: Interrupt
     return ended(process)
 
 
-def interrupted_group(folder: Path, line: Sequence[object], run: Path, what: Interruption) -> int:
+def interrupted_group(
+    folder: Path,
+    line: Sequence[object],
+    run: Path,
+    what: Interruption,
+    *,
+    environment: Mapping[str, str] | None = None,
+) -> int:
     """Run a command in several processes, interrupt one, and wait for the end of all."""
     process = subprocess.Popen(
         [sys.executable, "-m", "matey_cli", *map(str, line)],
         cwd=folder,
+        env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         # A shell ignores it for what runs behind it, such as these tests.

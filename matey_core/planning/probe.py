@@ -21,6 +21,9 @@ from matey_core.runs.token_plan import TokenPlan
 from matey_core.runs.validation import Validator
 from matey_core.training import Limits, Precision, TrainState, train
 
+ROUNDS = 4
+"""Times that steps are measured, if `probe_seconds` allow it; eight short ones tell too little."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbePoint:
@@ -92,7 +95,7 @@ class Probe:
         reset_peak_memory(self.strategy.device)
         torch.manual_seed(config.seed)
         measured = self._measured(self.build(settings), config)
-        seconds = measure_pace(measured, config, self.strategy)
+        seconds = measure_pace(measured, config, self.strategy, rounds=ROUNDS)
         _train(measured, config, self.strategy)
         if validates:
             self._validate(measured)

@@ -44,7 +44,9 @@ class Measured:
     """What each step chooses for the model, such as a number of tokens."""
 
 
-def measure_pace(measured: Measured, config: TrainingConfig, strategy: Strategy) -> float:
+def measure_pace(
+    measured: Measured, config: TrainingConfig, strategy: Strategy, *, rounds: int = 1
+) -> float:
     """Measure the mean time of a training step; called by all processes, the first one's counts.
 
     Whole steps are taken, exchange of gradients and optimizer included, at a learning rate of 0.
@@ -55,11 +57,12 @@ def measure_pace(measured: Measured, config: TrainingConfig, strategy: Strategy)
         measured: what is trained.
         config: says how much time there is, and how the objective grows.
         strategy: the processes.
+        rounds: how often a step of every eighth and store is measured, at most.
 
     Returns:
         Seconds.
     """
-    stopwatch = _Stopwatch(measured, config, strategy)
+    stopwatch = _Stopwatch(measured, config, strategy, rounds)
     train(
         TrainState(
             model=measured.model, optimizer=measured.optimizer, schedule=lambda position: 0.0
@@ -79,9 +82,12 @@ def measure_pace(measured: Measured, config: TrainingConfig, strategy: Strategy)
 class _Stopwatch:
     """Hands out batches until enough steps were timed."""
 
-    def __init__(self, measured: Measured, config: TrainingConfig, strategy: Strategy) -> None:
+    def __init__(
+        self, measured: Measured, config: TrainingConfig, strategy: Strategy, rounds: int
+    ) -> None:
         self._mixture, self._config, self._strategy = measured.mixture, config, strategy
         self._steps = _steps_by_store(measured.mixture)
+        self._turns = rounds * len(ORDER)
         self._times: dict[int, list[float]] = {store: [] for store in self._steps}
         self._started = 0.0
         self._last = 0.0
@@ -90,7 +96,7 @@ class _Stopwatch:
         """Give one batch of every store after another, a first one more."""
         stores = list(self._steps)
         yield self._begun(self._steps[stores[0]][0], ORDER[0])
-        for turn in range(len(ORDER)):
+        for turn in range(self._turns):
             for number, store in enumerate(stores):
                 if self._is_enough():
                     return

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.interrupting import Interruption, check_equal, interrupted_group
-from tests.killing import ended, matey_process
+from tests.killing import ended, holding, matey_process
 from tests.support import tiny_store
 from tests.training import TOML, events
 
@@ -41,10 +41,10 @@ def test_a_kill_ends_all_and_the_run_goes_on_bit_for_bit(project: Path, rank: in
     name = f"cut-{rank}"
     run = project / "runs" / name
     kill = Interruption(signal=signal.SIGKILL, rename=None, step=7, delay=0.0, to_rank=rank)
-    code = interrupted_group(project, (*LINE, "--name", name), run, kill)
+    held = holding(project / f"held-{rank}", run, 7)
+    code = interrupted_group(project, (*LINE, "--name", name), run, kill, environment=held)
     assert code in ((KILLED,) if rank is None else (1, MEMORY))
-    taken = [row["step"] for row in events(run, "step")]
-    assert 7 <= len(taken) < STEPS
+    assert [row["step"] for row in events(run, "step")] == list(range(1, 8))
     again = ("pretrain", "--resume", "--name", name, "--quiet", "--nproc", 2)
     assert done(project, *again) == 0, (project / "stderr").read_text()
     assert [row["step"] for row in events(run, "start")] == [0, 6]

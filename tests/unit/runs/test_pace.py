@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -104,3 +105,18 @@ def test_stores_count_as_often_as_they_are_drawn(
     assert pace == pytest.approx(1.2 * 2 / 7)  # two of the seven batches of an epoch are slow
     assert [name for name, _ in seen[1:]] == ["cheap", "dear"] * (FEWEST // 2)
     assert {calls for _, calls in seen} == {1, 3}  # from the beginning and the end
+
+
+def test_short_steps_are_measured_more_often_where_that_is_wanted(windows: list[Windows]) -> None:
+    what, seen = measured(windows), []
+    plain = what.objective
+
+    def objective(predict: Predict, batch: FieldBatch) -> ObjectiveValue:
+        seen.append(batch.spec.dataset)
+        return plain(predict, batch)
+
+    config = CONFIG.model_copy(update={"minutes": 1000.0})
+    for rounds in (1, 2):
+        seen.clear()
+        measure_pace(replace(what, objective=objective), config, alone(), rounds=rounds)
+        assert seen[1:] == ["cheap", "dear"] * 8 * rounds
