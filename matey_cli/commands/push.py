@@ -32,12 +32,16 @@ def push(
             help="License of the training data, for the card; by default what the stores say.",
         ),
     ] = None,
+    half: Annotated[
+        bool, typer.Option("--half", help="Share the weights in float16, in half the bytes.")
+    ] = False,
 ) -> None:
     r"""Share a run with its model card.
 
     Shares model, settings, scores, names of the training data, and a README.md that
     describes them. Weights are safetensors. Checkpoints, data and paths of this machine
-    are not shared. Hugging Face needs the extra `hub` and `hf auth login`.
+    are not shared; a journal of many steps is shared with a thousand of them. Hugging
+    Face needs the extra `hub` and `hf auth login`.
 
     \b
       matey push pretrain-001 me/thermals
@@ -49,7 +53,14 @@ def push(
     from matey_core.sharing import push as share
 
     here = project()
-    report = share(run, name, open_hub(hub or here.hub), runs=here.runs, data_license=data_license)
+    report = share(
+        run,
+        name,
+        open_hub(hub or here.hub),
+        runs=here.runs,
+        data_license=data_license,
+        half=half,
+    )
     if not render.emit(report):
         render.facts(
             f"Shared {report.url}",

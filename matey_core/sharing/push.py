@@ -15,6 +15,7 @@ from matey_core.errors import CheckpointError
 from matey_core.files import check_regular, read_json
 from matey_core.hubs import FILES, Hub, checked_name
 from matey_core.sharing.card import model_card
+from matey_core.sharing.smaller import halve, thin
 
 PLACES = ("data", "default_data", "runs", "source", "name")
 """Settings that name places or people of this machine."""
@@ -31,7 +32,13 @@ class PushReport:
 
 
 def push(
-    run: str, name: str, hub: Hub, *, runs: Path, data_license: str | None = None
+    run: str,
+    name: str,
+    hub: Hub,
+    *,
+    runs: Path,
+    data_license: str | None = None,
+    half: bool = False,
 ) -> PushReport:
     """Share a run.
 
@@ -41,10 +48,12 @@ def push(
         hub: where to.
         runs: folder of runs.
         data_license: of the training data, for the card; None for what the stores say.
+        half: share the weights in float16.
 
     Raises:
         CheckpointError: it is no run, or its model adds to another one.
         ConfigError: the name is of another form.
+        RunError: a weight is too large for float16.
     """
     name, folder = checked_name(name), find_run(run, runs=runs)
     record = read_run(folder) if folder else None
@@ -61,6 +70,9 @@ def push(
     with tempfile.TemporaryDirectory() as place:
         staged = Path(place)
         _stage(folder, staged)
+        if half:
+            for weights in (staged / "model").glob("*.safetensors"):
+                halve(weights)
         card = model_card(record, name=name, data_license=data_license)
         (staged / "README.md").write_text(card, encoding="utf-8")
         paths = sorted(path for path in staged.rglob("*") if path.is_file())
@@ -80,6 +92,8 @@ def _stage(run: Path, staged: Path) -> None:
         if FILES.fullmatch(file):
             check_regular(path)
             shutil.copyfile(path, staged / file)
+    if (staged / "journal.jsonl").is_file():
+        thin(staged / "journal.jsonl")
     settings = {
         key: value for key, value in read_toml(run / "config.toml").items() if key not in PLACES
     }

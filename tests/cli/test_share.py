@@ -4,15 +4,20 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 import xarray as xr
+from safetensors.torch import load_file, save_file
 
 import matey_core
 from matey_core.catalog import read_run
-from matey_core.errors import CheckpointError, ConfigError
+from matey_core.errors import CheckpointError, ConfigError, RunError
 from matey_core.hubs import checked_files, checked_name
+from matey_core.journal import Journal
 from matey_core.runs.scores import StoreScore
 from matey_core.sharing import model_card
+from matey_core.sharing.smaller import halve, thin
 from tests.command import Matey, document
 from tests.support import tiny_store
 from tests.unit.workflows.runs import tiny_run
@@ -56,6 +61,54 @@ def test_a_run_is_pushed_pulled_and_used_by_its_name(
     store = next((project / "data").rglob("*.zarr"))
     forecast = model.predict(xr.open_zarr(store, consolidated=False).isel(sample=0), steps=2)
     assert forecast.sizes["time"] == 2
+
+
+def test_half_of_the_bytes_predict_the_same_to_the_rounding_of_float16(
+    matey: Matey, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = ("--hub", project / "hub")
+    for name, options in (("whole", ()), ("half", ("--half",))):
+        assert matey("push", "pretrain-001", f"me/{name}", *options, cwd=project).returncode == 0
+        assert matey("pull", f"me/{name}", *hub, cwd=project).returncode == 0
+    sizes = [
+        (project / f"runs/me--{name}/model/model.safetensors").stat().st_size
+        for name in ("whole", "half")
+    ]
+    assert 0.5 <= sizes[1] / sizes[0] < 0.6
+    monkeypatch.chdir(project)
+    data = xr.open_zarr(next((project / "data").rglob("*.zarr")), consolidated=False)
+    whole, half = (
+        matey_core.load(f"hub:me/{name}").predict(data.isel(sample=0), steps=1).to_array().values
+        for name in ("whole", "half")
+    )
+    assert whole.dtype == half.dtype
+    assert 0 < np.abs(whole - half).max() <= 2e-3 * np.abs(whole).max()
+
+
+def test_weights_too_large_for_float16_are_refused(tmp_path: Path) -> None:
+    weights = tmp_path / "model.safetensors"
+    save_file({"a": torch.tensor([1.0, 65504.0]), "b": torch.tensor([7e4])}, weights)
+    with pytest.raises(RunError, match="b has a value above"):
+        halve(weights)
+    assert load_file(weights)["b"].item() == 7e4
+
+
+def test_a_long_journal_is_shared_with_a_thousand_steps_and_every_validation(
+    tmp_path: Path,
+) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.path.write_text(
+        "".join(
+            json.dumps({"event": event, "step": step}) + "\n"
+            for step in range(1, 2501)
+            for event in ("step", *["validation"] * (step % 50 == 0))
+        )
+    )
+    thin(journal.path)
+    kept = [row["step"] for row in journal.rows() if row["event"] == "step"]
+    assert len(kept) == 1000
+    assert (kept[0], kept[-1]) == (1, 2500)
+    assert sum(row["event"] == "validation" for row in journal.rows()) == 50
 
 
 def test_the_card_says_what_the_model_is(matey: Matey, project: Path) -> None:
