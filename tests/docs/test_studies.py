@@ -82,9 +82,11 @@ def test_every_operator_is_compared_with_its_own_pretraining() -> None:
     assert isinstance(study, StudyConfig)
     points = points_of(study)
     check_claims(study.verdicts, points)
-    # Data × seeds × numbers of samples: of its own pretraining, of scratch, and of mixed.
-    assert len(points) == 9 * 3 * (3 + 3 + 2)
-    own = [point for point in points if point.arm not in ("mixed", "scratch")]
+    # Data × seeds × numbers of samples: of its own pretraining, of scratch, of mixed, of union.
+    assert len(points) == 9 * 3 * (3 + 3 + 2 + 2)
+    own = [point for point in points if point.arm not in ("mixed", "scratch", "union")]
+    union = next(point for point in points if point.arm == "union")
+    assert union.pretraining.steps == 3 * own[0].pretraining.steps
     assert len(own) == 9 * 3 * 3
     for point in own:
         assert str(point.at["finetuning.data"]).startswith(point.arm)
