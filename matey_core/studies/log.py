@@ -55,6 +55,9 @@ class CellLog:
     def __init__(self, path: Path) -> None:
         """Read what earlier runs of the study have finished.
 
+        A pretraining counts while its model is in the folder `runs` beside the file: cells alone
+        may have been moved here.
+
         Raises:
             CheckpointError: the file is damaged.
             RunError: it cannot be written.
@@ -64,7 +67,9 @@ class CellLog:
         self.results: dict[str, CellResult] = {}
         for row in self._lines.rows.values():
             if row.get("event") == "pretraining":
-                self.trainings[row["key"]] = parsed(TrainedCell, row)
+                trained = parsed(TrainedCell, row)
+                if trained.failure or (path.parent / "runs" / trained.run / "model").is_dir():
+                    self.trainings[row["key"]] = trained
             else:
                 self.results[row["key"]] = parsed(CellResult, row)
 

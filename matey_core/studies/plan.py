@@ -15,7 +15,7 @@ from matey_core.workflows.pretrain import PretrainConfig
 
 FORWARD = 1 / 3
 """Time of a prediction, in training steps."""
-HISTORY, MAX_LEAD = 4, 4
+HISTORY, MAX_LEAD = 4, 2
 """Where a fine-tuning leaves them to its source: only the estimated time depends on them."""
 
 

@@ -10,8 +10,9 @@ from matey_core.config import validate
 from matey_core.errors import ConfigError, MateyError, RunError
 from matey_core.locks import locked
 from matey_core.progress import OnProgress, silent
-from matey_core.studies.cells import Point
+from matey_core.studies.cells import Point, TrainedCell
 from matey_core.studies.expansion import points_of
+from matey_core.studies.log import CellLog
 from matey_core.studies.runner import run_study
 from matey_core.studies.settings import StudyConfig
 from matey_core.studies.stores import fingerprints, short_of
@@ -97,6 +98,14 @@ def test_a_study_shares_its_pretraining_and_says_what_holds(folder: Path, tmp_pa
     again = run_study(tiny_study(folder), out=tmp_path)
     assert again == report
     assert (tmp_path / "cells.jsonl").read_bytes() == before
+
+
+def test_a_pretraining_counts_while_its_model_is_there(tmp_path: Path) -> None:
+    trained = TrainedCell(run="a", steps=4, step_seconds=0.1, seconds=1.0, validation=0.5)
+    CellLog(tmp_path / "cells.jsonl").add_training("key", trained)
+    assert CellLog(tmp_path / "cells.jsonl").trainings == {}
+    (tmp_path / "runs/a/model").mkdir(parents=True)
+    assert CellLog(tmp_path / "cells.jsonl").trainings == {"key": trained}
 
 
 @pytest.mark.parametrize(
