@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 PRETRAIN_MINUTES = 3
 FINETUNE_MINUTES = 1.5
+TINY_MINUTES = 0.5
 PREPARE = "prepare pdebench ./data"
 PRETRAIN = (f"pretrain --minutes {PRETRAIN_MINUTES}", "rollout")
 REST = (
@@ -29,6 +30,9 @@ SIMULATED = (
     f"{PREPARE}/pretraining --out ./data/zarr",
     *PRETRAIN,
     f"{PREPARE}/finetuning --out ./data/zarr",
+    "finetune matey-tiny --data ./data/zarr/2D_thermals_collision_Train.zarr --n-samples 8 "
+    f"--minutes {TINY_MINUTES} --name from-tiny",
+    "rollout from-tiny",
     *REST,
 )
 MATEY = Path(sys.executable).with_name("matey")

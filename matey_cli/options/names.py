@@ -7,13 +7,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from matey_core.hubs.included import INCLUDED
 from matey_core.registry import Registry
 
 
 def run_names(incomplete: str) -> list[str]:
-    """Runs of the working directory whose names begin like this, the newest first."""
-    found = (file.parent for file in _folder("runs").glob("*/config.toml"))
-    return _beginning((run.name for run in sorted(found, reverse=True)), incomplete)
+    """Runs whose names begin like this, the newest first, and models that come with matey."""
+    found = (file.parent.name for file in _folder("runs").glob("*/config.toml"))
+    names = dict.fromkeys([*sorted(found, reverse=True), *INCLUDED])
+    return _beginning(names, incomplete)
 
 
 def store_names(incomplete: str) -> list[str]:

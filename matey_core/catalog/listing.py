@@ -5,7 +5,6 @@ from pathlib import Path
 
 from matey_core.catalog.run import RunRecord, read_run
 from matey_core.errors import CheckpointError
-from matey_core.hubs import is_hub_name
 from matey_core.hubs.pulling import pulled
 from matey_core.runs.project import project
 
@@ -43,8 +42,7 @@ def list_runs(folder: Path) -> RunList:
 
 def find_run(name: str | Path, *, runs: Path) -> Path | None:
     """The folder of a run, by its path or its name in `runs`; None if there is no such run."""
-    if is_hub_name(name):
-        return pulled(name, hub=project().hub, runs=runs)
+    name = pulled(name, hub=project().hub, runs=runs) or name
     for path in (Path(name), runs / name):
         if (path / "config.toml").is_file() and (path / "versions.json").is_file():
             return path

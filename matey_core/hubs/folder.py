@@ -34,8 +34,8 @@ class FolderHub:
         shutil.copyfile(source, target)
 
     def publish(self, name: str, folder: Path) -> str:
-        """Copy a folder; what had the name before is replaced."""
+        """Copy a folder, as readable as new files are; what had the name before is replaced."""
         place = self.folder / name
         with written(place) as partial:
-            shutil.copytree(folder, partial)
+            shutil.copytree(folder, partial, copy_function=shutil.copyfile)
         return str(place)

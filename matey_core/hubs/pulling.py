@@ -4,7 +4,9 @@ from pathlib import Path
 
 from matey_core.durable import written
 from matey_core.errors import ConfigError
-from matey_core.hubs import Hub, checked_files, checked_name, open_hub
+from matey_core.hubs import Hub, checked_files, checked_name, is_hub_name, open_hub
+from matey_core.hubs.folder import FolderHub
+from matey_core.hubs.included import INCLUDED, WEIGHTS
 
 
 def folder_name(name: str) -> str:
@@ -43,13 +45,24 @@ def pull(name: str, hub: Hub, *, runs: Path, folder: str | None = None) -> Path:
     return place
 
 
-def pulled(name: str | Path, *, hub: str | None, runs: Path) -> Path:
-    """The folder of a shared run, which is pulled if it was not before.
+def pulled(name: str | Path, *, hub: str | None, runs: Path) -> Path | None:
+    """The folder of a run that others share, which is pulled if it was not before.
 
     Args:
-        name: `hub:OWNER/NAME`.
+        name: `hub:OWNER/NAME`, or the name of a model that comes with the package.
         hub: folder that serves as hub; None for Hugging Face.
         runs: folder of runs.
+
+    Returns:
+        The folder in `runs`, or None for every other name.
     """
-    place = runs / folder_name(str(name))
-    return place if place.exists() else pull(str(name), open_hub(hub), runs=runs)
+    if is_hub_name(name):
+        place = runs / folder_name(str(name))
+        return place if place.exists() else pull(str(name), open_hub(hub), runs=runs)
+    included = INCLUDED.get(str(name))
+    if included is None or Path(name).exists():
+        return None
+    place = runs / name
+    if place.exists():
+        return place
+    return pull(included, FolderHub(WEIGHTS), runs=runs, folder=str(name))

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from matey_core.errors import CheckpointError, DataError
-from matey_core.hubs import is_hub_name
 from matey_core.hubs.pulling import pulled
 from matey_core.locations import recorded_location
 from matey_core.models import Model, given_names, load_model
@@ -86,8 +85,8 @@ def find_trained(path: Path | None, *, runs: Path) -> Trained:
     """Open a run or a model directory, or the newest run.
 
     Args:
-        path: what was asked for; a name is looked up in `runs` as well, and `hub:OWNER/NAME` is
-            pulled into `runs` once.
+        path: what was asked for; a name is looked up in `runs` as well. `hub:OWNER/NAME`, and a
+            model that comes with the package, is pulled into `runs` once.
         runs: folder of the runs.
 
     Raises:
@@ -98,11 +97,11 @@ def find_trained(path: Path | None, *, runs: Path) -> Trained:
         if newest is None:
             raise CheckpointError(
                 f"{runs} has no run with a model.",
-                remedy="Train one with `matey pretrain`, or name a run or model directory.",
+                remedy="Train one with `matey pretrain`, name a run or model directory, or "
+                "matey-tiny, which comes with matey.",
             )
         return _of_run(newest)
-    if is_hub_name(path):
-        path = pulled(path, hub=project().hub, runs=runs)
+    path = pulled(path, hub=project().hub, runs=runs) or path
     for candidate in (path, runs / path):
         if (candidate / "model" / "model.json").is_file():
             return _of_run(RunFolder(candidate))

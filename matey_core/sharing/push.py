@@ -68,7 +68,8 @@ def push(
             remedy="Fine-tune with --mode full, or another mode that saves a whole model.",
         )
     with tempfile.TemporaryDirectory() as place:
-        staged = Path(place)
+        staged = Path(place) / "run"  # the temporary folder itself is for its owner alone
+        staged.mkdir()
         _stage(folder, staged)
         if half:
             for weights in (staged / "model").glob("*.safetensors"):

@@ -41,6 +41,10 @@ def test_a_run_is_pushed_pulled_and_used_by_its_name(
     shared = project / "hub/me/thermals"
     suffixes = {path.suffix for path in shared.rglob("*") if path.is_file()}
     assert suffixes <= {".json", ".jsonl", ".toml", ".md", ".safetensors"}
+    new = tmp_path / "new"
+    new.touch()
+    readers = new.stat().st_mode & 0o044  # others than the owner may read as much of the run
+    assert {path.stat().st_mode & 0o044 for path in (shared, *shared.rglob("*"))} == {readers}
     texts = [path.read_text() for path in shared.rglob("*") if path.suffix in (".json", ".toml")]
     assert not any(str(project) in text for text in texts)
     there = tmp_path / "there"
