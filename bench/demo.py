@@ -18,6 +18,11 @@ FINETUNE_MINUTES = 1.5
 TINY_MINUTES = 0.5
 PREPARE = "prepare pdebench ./data"
 PRETRAIN = (f"pretrain --minutes {PRETRAIN_MINUTES}", "rollout")
+TINY = (
+    "finetune matey-tiny --data ./data/zarr/2D_thermals_collision_Train.zarr --n-samples 8 "
+    f"--minutes {TINY_MINUTES} --name from-tiny",
+    "rollout from-tiny",
+)
 REST = (
     f"finetune --freeze-attention --n-samples 8 --minutes {FINETUNE_MINUTES}",
     "rollout",
@@ -30,9 +35,7 @@ SIMULATED = (
     f"{PREPARE}/pretraining --out ./data/zarr",
     *PRETRAIN,
     f"{PREPARE}/finetuning --out ./data/zarr",
-    "finetune matey-tiny --data ./data/zarr/2D_thermals_collision_Train.zarr --n-samples 8 "
-    f"--minutes {TINY_MINUTES} --name from-tiny",
-    "rollout from-tiny",
+    *TINY,
     *REST,
 )
 MATEY = Path(sys.executable).with_name("matey")
