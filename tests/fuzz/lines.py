@@ -17,8 +17,9 @@ PAIRS = (
     "model.width=inf",
     "seed=",
 )
-NEVER = {"--dask", "--install-completion", "--show-completion", "--nproc", "--debug"}
-"""Options that connect to elsewhere, change the shell, start other processes, show tracebacks."""
+NEVER = {"--dask", "--install-completion", "--show-completion", "--nproc", "--debug", "--compile"}
+"""Options that connect to elsewhere, change the shell, start other processes, show tracebacks, or
+take half a minute to compile."""
 ENDS = {
     "pretrain": ("--steps", "1", "--preset", "nano", "--batch-size", "2"),
     "finetune": ("--steps", "1", "--batch-size", "2"),
