@@ -45,7 +45,7 @@ class PretrainConfig(TrainingConfig):
     model: ModelConfig = Field(default_factory=ModelConfig.standard)
     history: PositiveInt = 4
     """Number of past frames that the model reads."""
-    max_lead: PositiveInt = 4
+    max_lead: PositiveInt = 2
     """Largest lead time, in stored frames; each sample draws a lead time from 1 to this."""
 
 
