@@ -76,6 +76,7 @@ def test_the_wheel_is_complete(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     assert {f"matey_core/configs/{name}.toml" for name in shipped_settings()} <= set(names)
+    assert "matey_core/hubs/weights/matey/tiny/model/model.safetensors" in names
     assert {"matey_core/py.typed", "matey_cli/py.typed"} <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert {name.partition("/")[0] for name in names} == {
