@@ -115,7 +115,7 @@ def test_an_axis_is_no_path(tmp_path: Path) -> None:
             ("statistics", each)
             for each in ({"mean": [1.0]}, {"std": {}}, {"min": "low"}, [1.0], None)
         ),
-        *(("bounds", [each, None]) for each in ("low", [0.0], 10**4000)),
+        *(("bounds", [each, None]) for each in ("low", [0.0])),
     ],
 )
 def test_statistics_and_bounds_are_numbers(tmp_path: Path, key: str, value: Any) -> None:
