@@ -21,6 +21,8 @@ LAYOUT = "matey_layout"
 """The attribute that every store has."""
 _LOG = logging.getLogger("matey.store")
 
+STATISTICS = ("min", "max", "mean", "std")
+"""Of the training trajectories, field by field."""
 DAMAGE = (OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
 """What reading metadata ends with that are not what they should be, such as a size of infinity."""
 
@@ -138,8 +140,7 @@ def _read(group: StoreGroup, path: Path) -> Store:
         ),
         static_fields=tuple(static),
         statistics={
-            d["name"]: {str(key): float(value) for key, value in d["statistics"].items()}
-            for d in described
+            d["name"]: {key: float(d["statistics"][key]) for key in STATISTICS} for d in described
         },
         sample_names=tuple(str(name) for name in group.values("sample")),
         parameters={

@@ -113,7 +113,7 @@ def test_an_axis_is_no_path(tmp_path: Path) -> None:
     [
         *(
             ("statistics", each)
-            for each in ({"mean": [1.0]}, {"std": {}}, {"min": "low"}, [1.0], None)
+            for each in ({"mean": [1.0]}, {"std": {}}, {"min": "low"}, {"mean": 1.0}, [1.0], None)
         ),
         *(("bounds", [each, None]) for each in ("low", [0.0])),
     ],
