@@ -16,8 +16,6 @@ from matey_core.runs.folder import RunFolder
 
 __all__ = ["refresh", "reported", "write_report"]
 
-NAME = "report.html"
-
 
 def write_report(run: Path, *, to: Path | None = None) -> Path:
     """Write the report of a run, complete or not; an earlier one is replaced.
@@ -41,7 +39,7 @@ def write_report(run: Path, *, to: Path | None = None) -> Path:
         raise CheckpointError(f"{journal.path} is damaged: {error!r}.") from error
     maps = refinements(record, frozenset(history.stores))
     text = page(record, history, maps)
-    path = to or run / NAME
+    path = to or RunFolder(run).report
     with written(path) as partial:
         partial.write_text(text, encoding="utf-8")
     return path

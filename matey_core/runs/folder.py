@@ -96,6 +96,11 @@ class RunFolder:
         return self.path / "config.toml"
 
     @property
+    def report(self) -> Path:
+        """The run as one page, written when its training has ended."""
+        return self.path / "report.html"
+
+    @property
     def checkpoints(self) -> "CheckpointFolder":
         """What the run can continue from."""
         # Imports torch, which listing runs does not need.

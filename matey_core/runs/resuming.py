@@ -59,9 +59,10 @@ def resumable_run(
         )
     check_no_links(run.path, run.checkpoints.path)
     config = _prolonged(read(run), run, steps=steps, minutes=minutes)
-    # What a kill during the last save has left undone is done by training no step.
+    # What a kill during the last save, or before the report, has left undone is done by training
+    # no step.
     length = _complete_length(last, config) if last else None
-    if last is not None and length is not None and is_kept(run, last):
+    if last is not None and length is not None and is_kept(run, last) and run.report.is_file():
         raise CheckpointError(
             f"{run.path} is complete: it has {length}.",
             remedy=f"Train further with `matey {verb} --resume --name {run.path.name} "

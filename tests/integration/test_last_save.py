@@ -47,6 +47,20 @@ def test_a_kill_at_the_last_save_is_made_good(project: Path, number: int) -> Non
     assert "is complete" in (project / "stderr").read_text()
 
 
+def test_a_kill_before_the_report_is_made_good(project: Path) -> None:
+    run, whole = project / "runs/unreported", project / "runs/whole"
+    kill = KillBeforeRename("report.html", 1)
+    assert matey_done(project, "pretrain", *LINE, "--name", "unreported", prepare=kill) == -9
+    assert not (run / "report.html").exists()
+    again = ("pretrain", "--resume", "--name", "unreported", "--quiet")
+    assert matey_done(project, *again) == 0, (project / "stderr").read_text()
+    assert (run / "report.html").is_file()
+    assert not list(run.rglob("*.partial"))
+    assert files_below(run / "model") == files_below(whole / "model")
+    assert events(run, "step") == events(whole, "step")
+    assert matey_done(project, *again) == 2
+
+
 @pytest.mark.parametrize(
     "first",
     [
