@@ -60,10 +60,14 @@ class Trained:
                 remedy="Name a folder of stores with --data.",
             )
         places = dict.fromkeys(record.path for record in self.records)
+        # Stores of trainings before a fine-tuning may be on another machine.
+        own = {record.path for record in self.records if record.fingerprint in self.tuned_on}
         stores = []
         for place in places:
             location = recorded_location(place)
             if not location.is_dir():
+                if own and place not in own:
+                    continue
                 raise DataError(
                     f"{place}, which the model was trained on, is gone.",
                     remedy="Name the folder where the stores are with --data.",

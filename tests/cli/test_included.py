@@ -32,6 +32,8 @@ def test_it_is_fine_tuned_by_its_name_in_an_empty_folder(matey: Matey, tmp_path:
     )
     assert done.returncode == 0, done.stderr
     assert {path.name for path in (tmp_path / "runs").iterdir()} == {"finetune-001", "matey-tiny"}
+    rolled = matey("rollout", "--steps", "2", "--no-plot", cwd=tmp_path)
+    assert rolled.returncode == 0, rolled.stderr
     info = document(matey("info", "matey-tiny", "--json", cwd=tmp_path))
     assert info["name"] == "matey-tiny"
 
