@@ -42,8 +42,7 @@ def list_runs(folder: Path) -> RunList:
 
 def find_run(name: str | Path, *, runs: Path) -> Path | None:
     """The folder of a run, by its path or its name in `runs`; None if there is no such run."""
-    name = pulled(name, hub=project().hub, runs=runs) or name
     for path in (Path(name), runs / name):
         if (path / "config.toml").is_file() and (path / "versions.json").is_file():
             return path
-    return None
+    return pulled(name, hub=project().hub, runs=runs)

@@ -46,7 +46,7 @@ def pull(name: str, hub: Hub, *, runs: Path, folder: str | None = None) -> Path:
 
 
 def pulled(name: str | Path, *, hub: str | None, runs: Path) -> Path | None:
-    """The folder of a run that others share, which is pulled if it was not before.
+    """Find a run that is shared or comes with the package, and pull it if it is not here yet.
 
     Args:
         name: `hub:OWNER/NAME`, or the name of a model that comes with the package.
@@ -59,8 +59,7 @@ def pulled(name: str | Path, *, hub: str | None, runs: Path) -> Path | None:
     if is_hub_name(name):
         place = runs / folder_name(str(name))
         return place if place.exists() else pull(str(name), open_hub(hub), runs=runs)
-    included = INCLUDED.get(str(name))
-    if included is None or Path(name).exists():
+    if (included := INCLUDED.get(str(name))) is None:
         return None
     place = runs / name
     if place.exists():

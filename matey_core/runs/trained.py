@@ -105,7 +105,6 @@ def find_trained(path: Path | None, *, runs: Path) -> Trained:
                 "matey-tiny, which comes with matey.",
             )
         return _of_run(newest)
-    path = pulled(path, hub=project().hub, runs=runs) or path
     for candidate in (path, runs / path):
         if (candidate / "model" / "model.json").is_file():
             return _of_run(RunFolder(candidate))
@@ -113,6 +112,8 @@ def find_trained(path: Path | None, *, runs: Path) -> Trained:
             if (candidate.parent / "data.json").is_file():
                 return _of_run(RunFolder(candidate.parent))
             return _of_model(candidate)
+    if place := pulled(path, hub=project().hub, runs=runs):
+        return find_trained(place, runs=runs)
     raise CheckpointError(
         f"{path} is no run and no model directory: it has neither model/model.json nor model.json.",
         remedy="`matey runs` lists the runs; the newest is taken where none is named.",

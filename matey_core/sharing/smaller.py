@@ -14,9 +14,10 @@ STEPS = 1000
 
 
 def halve(weights: Path) -> None:
-    """Round weights in single precision to float16, whose relative error is at most 2⁻¹¹.
+    """Round weights in single precision to float16.
 
-    Commands compute with them in single precision all the same.
+    A value changes by at most 2⁻¹¹ of itself, or 2⁻²⁵ where it is below 2⁻¹⁴. Commands compute
+    with the rounded weights in single precision.
 
     Args:
         weights: a file of safetensors, which is replaced.

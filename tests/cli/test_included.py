@@ -26,6 +26,7 @@ def test_it_is_small_and_its_weights_are_finite(name: str) -> None:
 
 def test_it_is_fine_tuned_by_its_name_in_an_empty_folder(matey: Matey, tmp_path: Path) -> None:
     tiny_store(tmp_path / "mine", samples=6, frames=9)
+    (tmp_path / "matey-tiny").mkdir()  # such as where configs/matey-tiny.sh has worked
     done = matey(
         *("finetune", "matey-tiny", "--data", "mine", "--n-samples", "2", "--steps", "3"),
         cwd=tmp_path,

@@ -205,14 +205,14 @@ def stated_step(data: xr.Dataset, dim: str, role: str) -> StatedStep | None:
     if coordinate_of(data, dim, role):
         return None
     names = {*step_names(role), *step_names(dim.lower())}
-    numbers = {str(n): v.values for n, v in data.variables.items() if not v.dims}
-    for name, value in {**numbers, **data.attrs}.items():
+    told = {str(name): value for name, value in data.variables.items() if not value.dims}
+    for name, value in {**told, **data.attrs}.items():
         if name.lower() not in names:
             continue
         step = np.asarray(value)
         is_number = step.size == 1 and step.dtype.kind in "fiu"
         if is_number and 0 < float(step.item()) < np.inf:
-            source = name if name in numbers else f"the attribute {name}"
+            source = f"the attribute {name}" if name in data.attrs else name
             return StatedStep(data.sizes[dim], float(step.item()), source)
     return None
 
