@@ -4,8 +4,8 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from matey_core.cells import Point
 from matey_core.errors import ConfigError
-from matey_core.studies.cells import Point
 from matey_core.studies.paths import STAGES, address, flat
 from matey_core.studies.settings import StudyConfig
 

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from matey_core.studies.cells import METRICS, CellResult, Equal, Scalar, Task
+from matey_core.cells import METRICS, CellResult, Equal, Scalar, Task
 from matey_core.studies.rules import RuleConfig
 from matey_core.studies.statistics import Interval, Kind, interval_of, kind_of, ratio_of
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from matey_core.cells import Equal, Point, Scalar
 from matey_core.config import exchanged, put, validate
 from matey_core.errors import ConfigError
 from matey_core.runs.upgrade import upgraded
@@ -18,7 +19,6 @@ from matey_core.studies.alike import (
     check_sections,
     check_tests,
 )
-from matey_core.studies.cells import Equal, Point, Scalar
 from matey_core.studies.paths import (
     EVALUATION,
     STAGES,

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from matey_core.cells import Point, Scalar
 from matey_core.errors import ConfigError
 from matey_core.studies.alike import check_keys
-from matey_core.studies.cells import Point, Scalar
 from matey_core.studies.comparison import Comparison
 from matey_core.studies.paths import is_at
 from matey_core.studies.verdicts import Outcome, VerdictConfig

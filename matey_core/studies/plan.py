@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from matey_core.cells import Task
+from matey_core.cells.log import CellLog
 from matey_core.data import Windows
 from matey_core.runs.sources import open_stores
 from matey_core.runs.validation import rollout_frames
 from matey_core.store import Store
-from matey_core.studies.cells import Task
-from matey_core.studies.log import CellLog
 from matey_core.workflows.finetune import FinetuneConfig
 from matey_core.workflows.pretrain import PretrainConfig
 

@@ -9,11 +9,11 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
+from matey_core.cells import Task
+from matey_core.cells.log import CellLog
 from matey_core.durable import written
-from matey_core.studies.cells import Task
 from matey_core.studies.comparison import Comparison, compare
 from matey_core.studies.judging import Verdict, judge
-from matey_core.studies.log import CellLog
 from matey_core.studies.settings import StudyConfig
 from matey_core.studies.words import heading
 

@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
+from matey_core.cells import Equal
 from matey_core.config import Config
-from matey_core.studies.cells import Equal
 
 Metric = Literal["nrmse", "vrmse", "rollout"]
 

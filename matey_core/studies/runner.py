@@ -5,23 +5,23 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
+from matey_core.cells import Fingerprints, Point, Task, cell_of
+from matey_core.cells.log import CellLog
+from matey_core.cells.schedule import carry_out
+from matey_core.cells.trial import StepTimes
 from matey_core.distributed import place_of_this_process
 from matey_core.errors import ConfigError, DataError
 from matey_core.locks import locked
 from matey_core.progress import OnProgress, silent
-from matey_core.studies.cells import Fingerprints, Point, Task, cell_of
 from matey_core.studies.expansion import points_of
 from matey_core.studies.judging import check_claims
-from matey_core.studies.log import CellLog
 from matey_core.studies.markdown import markdown
 from matey_core.studies.plan import StudyPlan, plan_of
 from matey_core.studies.plot import draw
 from matey_core.studies.report import StudyReport, reference_of, report_of, write_report
-from matey_core.studies.schedule import carry_out
 from matey_core.studies.settings import StudyConfig
 from matey_core.studies.simulated import simulate_missing
 from matey_core.studies.stores import fingerprints, short_of, stores_of
-from matey_core.studies.trial import StepTimes
 
 OnPlan = Callable[[StudyPlan], bool]
 

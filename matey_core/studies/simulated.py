@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from matey_core.cells import Point
 from matey_core.config import merged, validate
 from matey_core.errors import ConfigError
 from matey_core.progress import OnProgress
-from matey_core.studies.cells import Point
 from matey_core.studies.settings import StudyConfig
 from matey_core.workflows.simulate import simulate_once
 from matey_core.workflows.simulate.settings import SimulateConfig

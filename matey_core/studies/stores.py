@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from matey_core.cells import Point
 from matey_core.runs.sources import open_stores
 from matey_core.runs.store_choice import Hindrance, choose
 from matey_core.store import Store
-from matey_core.studies.cells import Point
 from matey_core.workflows.finetune.stores import short_stores
 
 

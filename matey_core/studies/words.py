@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from matey_core.studies.cells import Scalar
+from matey_core.cells import Scalar
 from matey_core.studies.comparison import Comparison
 from matey_core.studies.paths import STAGES
 from matey_core.studies.statistics import Interval

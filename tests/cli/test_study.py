@@ -182,7 +182,7 @@ def test_a_ladder_from_its_ends(matey: Matey, place: Path) -> None:
 HELD = """
 import time
 from matey_cli.app import main
-from matey_core.studies.log import CellLog
+from matey_core.cells.log import CellLog
 add = CellLog.add
 def add_one(log, *cell):
     while log.results:

@@ -7,6 +7,11 @@ from typing import Literal
 
 import torch
 
+from matey_core.cells import CellResult
+from matey_core.cells.log import CellLog, JsonLines
+from matey_core.cells.schedule import carry_out
+from matey_core.cells.trial import StepTimes
+from matey_core.cells.work import use_one_thread
 from matey_core.locks import locked
 from matey_core.progress import OnProgress, silent
 from matey_core.studies.arena.data import data_sets
@@ -16,15 +21,10 @@ from matey_core.studies.arena.report import ArenaReport, Table, overall_of, tabl
 from matey_core.studies.arena.settings import ArenaConfig
 from matey_core.studies.arena.stages import Stages, stages_of
 from matey_core.studies.arena.text import markdown
-from matey_core.studies.cells import CellResult
-from matey_core.studies.log import CellLog, JsonLines
 from matey_core.studies.plan import plan_of
 from matey_core.studies.report import NO_PLOT, is_off_budget, write_report
 from matey_core.studies.runner import OnPlan, go_on, refuse_torchrun
-from matey_core.studies.schedule import carry_out
 from matey_core.studies.stores import fingerprints
-from matey_core.studies.trial import StepTimes
-from matey_core.studies.work import use_one_thread
 
 TRIAL = 20
 """Number of steps over which the time of a step is measured."""

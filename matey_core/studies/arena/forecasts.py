@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from matey_core.cells import CellResult, Task, deciding, hashed
+from matey_core.cells.log import JsonLines, number
 from matey_core.inference import Score
 from matey_core.studies.arena.stages import Stages
-from matey_core.studies.cells import CellResult, Task, deciding, hashed
-from matey_core.studies.log import JsonLines, number
 from matey_core.workflows.rollout import StoreRollout, rollout
 
 

@@ -8,9 +8,9 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Literal
 
+from matey_core.cells import CellResult
 from matey_core.runs.scores import geometric_mean
 from matey_core.studies.arena.forecasts import ForecastErrors
-from matey_core.studies.cells import CellResult
 from matey_core.studies.statistics import Interval, interval_of
 
 SPREAD = 0.5

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from matey_core.cells import CellResult, Fingerprints, Point, Task
+from matey_core.cells.trial import StepTimes
 from matey_core.progress import OnProgress
 from matey_core.studies.arena.settings import ArenaConfig
-from matey_core.studies.cells import CellResult, Fingerprints, Point, Task
 from matey_core.studies.comparison import compare
 from matey_core.studies.expansion import points_of
 from matey_core.studies.rules import RuleConfig, StudyBudgetConfig
 from matey_core.studies.runner import tasks_of
 from matey_core.studies.settings import StudyConfig
-from matey_core.studies.trial import StepTimes
 
 UNTESTED = {"steps": 1, "samples": 1, "windows": 1}
 """Settings of the evaluation while learning rates are chosen, which needs no test data."""

@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from matey_core.cells import hashed
+from matey_core.cells.log import JsonLines
 from matey_core.criteria import CRITERIA, parts_of, scores_of
 from matey_core.criteria._combined import ORACLE
 from matey_core.errors import RunError
@@ -14,14 +16,12 @@ from matey_core.progress import OnProgress, Progress, silent
 from matey_core.runs.sources import open_stores
 from matey_core.runs.store_choice import candidates
 from matey_core.runs.trained import HISTORY, Trained, find_trained
-from matey_core.studies.cells import hashed
 from matey_core.studies.criterion.measure import FoundError, Ledger, Mean
 from matey_core.studies.criterion.picture import check_place, draw
 from matey_core.studies.criterion.report import CriterionReport, StoreAudit, audit_from, plain
 from matey_core.studies.criterion.settings import CriterionConfig
 from matey_core.studies.criterion.stores import AuditWindows, audit_windows
 from matey_core.studies.criterion.subject import Subject, coarse_pass, stand_in
-from matey_core.studies.log import JsonLines
 from matey_core.tokenizers import TokenizerConfig
 
 __all__ = [

@@ -8,15 +8,15 @@ from typing import Any
 
 import torch
 
+from matey_core.cells import Point, hashed
+from matey_core.cells.kept import KeptValues
 from matey_core.data import Mixture, Windows
 from matey_core.models import Model, adaptive
 from matey_core.profiling import TrainingStep, count_flops, countable, in_turns, spread
 from matey_core.progress import OnProgress, Progress, silent
 from matey_core.runs.processes import join_processes
 from matey_core.store import Store
-from matey_core.studies.cells import Point, hashed
 from matey_core.studies.equal_cost.arms import Arm
-from matey_core.studies.kept import KeptValues
 from matey_core.training import choose_precision
 from matey_core.workflows.pretrain import PretrainConfig
 

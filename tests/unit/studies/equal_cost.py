@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from matey_core.studies.cells import Cell, CellResult, Equal, Point, Task
+from matey_core.cells import Cell, CellResult, Equal, Point, Task
 from matey_core.studies.comparison import Comparison, compare
 from matey_core.studies.equal_cost.arms import Arm, arms_of
 from matey_core.studies.rules import RuleConfig

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from matey_core.cells import CellResult
 from matey_core.config import validate
 from matey_core.errors import ConfigError
 from matey_core.progress import silent
@@ -17,7 +18,6 @@ from matey_core.studies.arena.report import ArenaReport, overall_of, table_of
 from matey_core.studies.arena.settings import ArenaConfig
 from matey_core.studies.arena.stages import choice_of, final_of
 from matey_core.studies.arena.text import advice, markdown, rows_of
-from matey_core.studies.cells import CellResult
 from matey_core.studies.expansion import points_of
 from matey_core.studies.kinds.arena import ArenaStudy
 from matey_core.studies.reading import read_study

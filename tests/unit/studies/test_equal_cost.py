@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
+from matey_core.cells import Task
+from matey_core.cells.log import CellLog
 from matey_core.errors import ConfigError, MateyError, ShapeError
 from matey_core.models.matey import MateyConfig
 from matey_core.store import open_store
-from matey_core.studies.cells import Task
 from matey_core.studies.equal_cost import EqualCostConfig, equal_cost, publish, study_of
 from matey_core.studies.equal_cost.arms import Arm, arms_of
 from matey_core.studies.equal_cost.costs import EqualCosts
 from matey_core.studies.equal_cost.report import report_of
 from matey_core.studies.expansion import points_of
-from matey_core.studies.log import CellLog
 from matey_core.studies.report import report_of as common_report
 from matey_core.studies.runner import tasks_of
 from matey_core.studies.settings import StudyConfig

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from matey_core.studies.cells import CellResult, Equal
+from matey_core.cells import CellResult, Equal
 from matey_core.studies.comparison import Comparison
 from matey_core.studies.equal_cost.costs import ArmCost
 from matey_core.studies.equal_cost.verdict import EqualCostVerdict

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+from matey_core.cells import cell_of
 from matey_core.studies.arena.stages import final_of
-from matey_core.studies.cells import cell_of
 from matey_core.studies.expansion import points_of
 from matey_core.studies.kinds.arena import ArenaStudy
 from matey_core.studies.reading import read_study
@@ -16,7 +16,7 @@ STEPS = {"pyramid": 1013, "fno": 1060, "unet": 759}
 
 
 def test_a_new_setting_leaves_the_cells_of_the_arena_what_they_are() -> None:
-    """If this fails after a setting was added, name it in `cells.LATER`."""
+    """If this fails after a setting was added, name it in `matey_core.cells.LATER`."""
     study = read_study(KEPT / "arena.toml", ())
     assert isinstance(study, ArenaStudy)
     lines = map(json.loads, (KEPT / "cells.jsonl").read_text("utf-8").splitlines())

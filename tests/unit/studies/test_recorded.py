@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from matey_core.cells.log import CellLog
 from matey_core.studies.comparison import compare
 from matey_core.studies.criterion import CHANCE, CriterionConfig, study_criterion
 from matey_core.studies.equal_cost.costs import ArmCost
 from matey_core.studies.equal_cost.verdict import verdict_of
-from matey_core.studies.log import CellLog
 from matey_core.studies.rules import RuleConfig
 from tests.support import tiny_store
 from tests.unit.studies.equal_cost import arms, task

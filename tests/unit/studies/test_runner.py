@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
+from matey_core.cells import Point, TrainedCell
+from matey_core.cells.log import CellLog
+from matey_core.cells.trial import StepTimes
+from matey_core.cells.work import StepClock, StepTime
 from matey_core.config import validate
 from matey_core.errors import ConfigError, MateyError, RunError
 from matey_core.locks import locked
 from matey_core.progress import OnProgress, silent
-from matey_core.studies.cells import Point, TrainedCell
 from matey_core.studies.expansion import points_of
-from matey_core.studies.log import CellLog
 from matey_core.studies.runner import run_study
 from matey_core.studies.settings import StudyConfig
 from matey_core.studies.stores import fingerprints, short_of
-from matey_core.studies.trial import StepTimes
-from matey_core.studies.work import StepClock, StepTime
 from tests.support import tiny_store
 
 SHARED = {"batch_size": 4, "validation_batches": 1, "precision": "float32", "workers": 0}
@@ -249,7 +249,7 @@ def test_steps_that_only_some_are_expensive_count(
         def times(self) -> list[StepTime]:
             return [StepTime(9.0, 9.0), *[StepTime(1.0, 1.0)] * 15, *[StepTime(3.0, 3.0)] * 5]
 
-    monkeypatch.setattr("matey_core.studies.trial.StepClock", Clock)
+    monkeypatch.setattr("matey_core.cells.trial.StepClock", Clock)
     [point] = points_of(one_arm(folder, {}))
     seconds = StepTimes(tmp_path / "costs.json", fingerprints).measure(point, silent)
     assert seconds["pretraining"] == pytest.approx(1.5)

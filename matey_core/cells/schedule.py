@@ -6,12 +6,12 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from typing import Any
 
+from matey_core.cells import Task
+from matey_core.cells.log import CellLog
+from matey_core.cells.work import finish, train, use_one_thread
 from matey_core.errors import MateyError, RunError
 from matey_core.processes import Processes
 from matey_core.progress import OnProgress, Progress
-from matey_core.studies.cells import Task
-from matey_core.studies.log import CellLog
-from matey_core.studies.work import finish, train, use_one_thread
 
 OnSeed = Callable[[], object]
 

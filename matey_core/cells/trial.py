@@ -7,9 +7,7 @@ from typing import Any
 
 import torch
 
-from matey_core.errors import MateyError
-from matey_core.progress import OnProgress, Progress
-from matey_core.studies.cells import (
+from matey_core.cells import (
     PLACES,
     AnyTraining,
     Fingerprints,
@@ -17,8 +15,10 @@ from matey_core.studies.cells import (
     deciding,
     hashed,
 )
-from matey_core.studies.kept import KeptValues
-from matey_core.studies.work import StepClock, fit
+from matey_core.cells.kept import KeptValues
+from matey_core.cells.work import StepClock, fit
+from matey_core.errors import MateyError
+from matey_core.progress import OnProgress, Progress
 
 STEPS = 8
 """Of a trial; the first two, which are slower, are left out."""

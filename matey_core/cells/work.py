@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import torch
 
+from matey_core.cells import Cell, CellResult, TrainedCell, failed
 from matey_core.errors import RunError
 from matey_core.progress import OnProgress, Progress, silent
 from matey_core.runs.fit import TrainingReport
 from matey_core.runs.scores import StoreScore
-from matey_core.studies.cells import Cell, CellResult, TrainedCell, failed
 from matey_core.workflows.finetune import FinetuneConfig, finetune
 from matey_core.workflows.pretrain import PretrainConfig, pretrain
 from matey_core.workflows.rollout import StoreRollout, rollout

@@ -8,10 +8,10 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from matey_core.cells import METRICS, CellResult, Task, TrainedCell
 from matey_core.errors import CheckpointError, RunError
 from matey_core.files import opener
 from matey_core.journal import finite
-from matey_core.studies.cells import METRICS, CellResult, Task, TrainedCell
 
 AnyTrained = TypeVar("AnyTrained", bound=TrainedCell)
 NUMBERS = {"step_seconds", "step_cpu_seconds", "seconds", "validation", "test_seconds"}
