@@ -17,7 +17,7 @@ SHAPE_TESTS := tests/contract tests/golden tests/numerics tests/unit/data tests/
 comma := ,
 empty :=
 SHAPE_ROOMS := $(subst $(empty) ,$(comma),$(addprefix matey_core.,attention augmentations batches budgets criteria \
-	data fields kernels losses metrics models nn objectives simulators tokenizers tokens))
+	data equations fields kernels losses metrics models nn objectives simulators tokenizers tokens))
 
 # A second environment: Python 3.13 with the newest packages, for all that goes through them.
 NEWEST := .venv-newest

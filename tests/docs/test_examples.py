@@ -18,6 +18,7 @@ from matey_core import (
     budgets,
     criteria,
     distributed,
+    equations,
     finetuning,
     forecasts,
     kernels,
@@ -169,6 +170,23 @@ def test_forecast() -> None:
     values = forecaster(replace(batch, history=history, lead_steps=leads)).values
     assert (values - batch.history)[0, :, 0, 0].tolist() == [1, 1.5]
     assert torch.equal(forecaster(batch).values, batch.history)
+
+
+def test_equation() -> None:
+    """A soliton 3c cosh⁻²(√c (x − ct) / 2δ), two frames of it."""
+    example("equation.md")
+    x, delta, speed, interval = torch.arange(128, dtype=torch.float64) / 8 - 8, 0.5, 0.7, 0.1
+    grid = Grid(axes=("x",), shape=(128,), spacing=(0.125,), boundary=("periodic",))
+    spec = FieldSpec(fields=(Field(name="elevation"),), grid=grid, time_step=interval)
+    wave = [
+        3 * speed / torch.cosh(speed**0.5 * (x - speed * time) / (2 * delta)) ** 2
+        for time in (0, interval)
+    ]
+    before, after = (each[None, None] for each in wave)
+    found = equations.known_equation(spec, {"delta": x.new_full((1,), delta)})
+    rest = equations.imbalance(found, before, after, x.new_full((1, 1, 1), interval))
+    assert rest.abs().max() < 2e-3 * (after - before).abs().max()
+    del equations.EQUATIONS._entries["korteweg_de_vries"]
 
 
 def test_objective() -> None:

@@ -1,0 +1,22 @@
+"""Equations that are known, differentiable in torch: the door of the family."""
+
+from matey_core.equations._base import EQUATIONS, Constants, Equation
+from matey_core.equations._fitting import KnownEquation, equation_of, known_equation
+from matey_core.equations._in_time import imbalance, step
+from matey_core.equations._spectral import Symbol, Wavenumbers, diffusion, filtered, waves
+
+__all__ = [
+    "EQUATIONS",
+    "Constants",
+    "Equation",
+    "KnownEquation",
+    "Symbol",
+    "Wavenumbers",
+    "diffusion",
+    "equation_of",
+    "filtered",
+    "imbalance",
+    "known_equation",
+    "step",
+    "waves",
+]
