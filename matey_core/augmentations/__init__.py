@@ -31,6 +31,16 @@ class AugmentationConfig(PartConfig):
     strength: NonNegativeFloat = 1.0
     """Strength of the augmentation; at 0 it changes nothing."""
 
+    @property
+    def presumes_linear(self) -> bool:
+        """Whether it is wrong where the equation is known not to be linear."""
+        return False
+
+    @property
+    def presumes_uniform(self) -> bool:
+        """Whether it is wrong where something in the equation is known to stand still."""
+        return False
+
     def check(self, spec: FieldSpec) -> None:
         """Raise if the store does not establish that its physics stays what it is.
 

@@ -21,6 +21,11 @@ class RollConfig(AugmentationConfig):
     strength: float = Field(default=1.0, ge=0, le=1)
     """Chance that a sample takes part."""
 
+    @property
+    def presumes_uniform(self) -> bool:
+        """All places are alike."""
+        return True
+
     def build(self) -> "Roll":
         """Make the augmentation."""
         return Roll(self.strength)

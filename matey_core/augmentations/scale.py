@@ -19,6 +19,14 @@ class ScaleConfig(AugmentationConfig):
     name: Literal["scale"] = "scale"
     strength: NonNegativeFloat = 1.0
     """Largest exponent e of the random factor 2^±e."""
+    nonlinear: bool = False
+    """Whether fields are scaled although their equation is known not to be linear: what comes out
+    are then no states of that equation."""
+
+    @property
+    def presumes_linear(self) -> bool:
+        """A multiple of a solution is one, unless the user says that it may be none."""
+        return self.strength > 0 and not self.nonlinear
 
     def build(self) -> "RandomScale":
         """Make the augmentation."""

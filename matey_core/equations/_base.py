@@ -38,6 +38,8 @@ class Equation:
     """L, the same for all fields."""
     rest: Rest | None = None
     """N; None where the equation is linear."""
+    is_uniform: bool = True
+    """Whether all places are alike: nothing in the equation depends on where it is."""
 
 
 EQUATIONS: Registry[Equation] = Registry("matey_core.equations")

@@ -27,16 +27,10 @@ def equation_of(spec: FieldSpec, known: Collection[str], name: str | None = None
         ConfigError: none fits, or an axis is bounded.
     """
     if name is None:
-        candidates = [EQUATIONS[each] for each in EQUATIONS.names()]
-        constants = {each for candidate in candidates for each in candidate.parameters}
-        found = [
-            each
-            for each in candidates
-            if _fits(each, spec, known) and set(each.parameters) == constants.intersection(known)
-        ]
+        found = find_equation(spec, known)
     else:
-        found = [EQUATIONS[name]] if _fits(EQUATIONS[name], spec, known) else []
-    if not found:
+        found = EQUATIONS[name] if _fits(EQUATIONS[name], spec, known) else None
+    if found is None:
         given = ", ".join(sorted(known)) or "no parameters"
         wanted = (
             "None of the equations that are known fits" if name is None else f"{name} does not fit"
@@ -55,14 +49,29 @@ def equation_of(spec: FieldSpec, known: Collection[str], name: str | None = None
     ]
     if bounded:
         raise ConfigError(
-            f"The equation {found[0].name} is known on periodic axes alone, and {spec.dataset} has "
+            f"The equation {found.name} is known on periodic axes alone, and {spec.dataset} has "
             f"a boundary along {', '.join(bounded)}.",
             remedy="Choose another objective, or leave this store out; if the axis does wrap "
             "around, prepare the store again with --overwrite --boundary "
             + ",".join(f"{axis}=periodic" for axis in bounded)
             + ".",
         )
-    return found[0]
+    return found
+
+
+def find_equation(spec: FieldSpec, known: Collection[str]) -> Equation | None:
+    """Find the equation that fits, whatever the boundary; None where there is none.
+
+    Args:
+        spec: of what is predicted.
+        known: names of parameters and given fields.
+    """
+    candidates = [EQUATIONS[name] for name in EQUATIONS.names()]
+    constants = {name for each in candidates for name in each.parameters}
+    for each in candidates:
+        if _fits(each, spec, known) and set(each.parameters) == constants.intersection(known):
+            return each
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

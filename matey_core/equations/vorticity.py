@@ -62,5 +62,6 @@ EQUATIONS.register("vorticity")(
         parameters=("nu", "forcing"),
         linear=linear,
         rest=rest,
+        is_uniform=False,
     )
 )

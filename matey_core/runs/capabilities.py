@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
+from matey_core.augmentations import AugmentationConfig
 from matey_core.distributed import Strategy
+from matey_core.equations import find_equation
 from matey_core.errors import ConfigError
 from matey_core.models import Model, adaptive
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import StoreWindows
 from matey_core.runs.token_plan import TokenPlan
+from matey_core.store import Store
 
 
 def check_capabilities(
@@ -98,3 +101,24 @@ def check_augmentations(config: TrainingConfig, sources: Sequence[StoreWindows])
                     remedy="Leave out that augmentation, or given.",
                 )
             augmentation.check(source.store.spec)
+            _check_equation(augmentation, source.store)
+
+
+def _check_equation(augmentation: AugmentationConfig, store: Store) -> None:
+    """Refuse what is wrong for the store's equation, as far as that is known."""
+    equation = find_equation(store.spec, store.parameters)
+    if equation is None:
+        return
+    if augmentation.presumes_linear and equation.rest is not None:
+        raise ConfigError(
+            f"{augmentation.part} presumes a linear equation, and that of {store.name} is "
+            f"{equation.name}, which is not.",
+            remedy=f"Leave {augmentation.part} out of --augment. To scale all the same: "
+            f'augment = [{{name = "{augmentation.part}", nonlinear = true}}] in a settings file.',
+        )
+    if augmentation.presumes_uniform and augmentation.strength > 0 and not equation.is_uniform:
+        raise ConfigError(
+            f"{augmentation.part} presumes that all places are alike, and in {store.name}, whose "
+            f"equation is {equation.name}, a force stands still.",
+            remedy=f"Leave {augmentation.part} out of --augment.",
+        )
