@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from matey_core.config import Config
+from matey_core.forecasts import ForecastConfig
 from matey_core.workflows.finetune import FinetuneConfig
 from matey_core.workflows.pretrain import PretrainConfig
 from matey_core.workflows.rollout.settings import RolloutConfig
@@ -47,6 +48,7 @@ METRICS = ("nrmse", "vrmse", "rollout")
 
 Equal = Literal["steps", "seconds"]
 Scalar = str | int | float | bool
+Training = PretrainConfig | FinetuneConfig
 AnyTraining = TypeVar("AnyTraining", PretrainConfig, FinetuneConfig)
 
 
@@ -64,9 +66,30 @@ class Point:
     pretraining: PretrainConfig
     finetuning: FinetuneConfig | None
     evaluation: RolloutConfig
+    forecast: ForecastConfig | None = None
+    """What takes the place of a model; nothing is trained then."""
+    is_fitted: bool = False
+    """Whether the forecast is fitted to training trajectories, and not to each history."""
+    weights: str = ""
+    """SHA-256 of the weights that the fine-tuning starts from, where it names its source."""
 
     @property
-    def compared(self) -> PretrainConfig | FinetuneConfig:
+    def stages(self) -> dict[str, Training]:
+        """Settings of the trainings that read data, by stage."""
+        first = {"pretraining": self.pretraining}
+        if self.finetuning is None:
+            return {**first}
+        is_alone = self.forecast is not None or self.finetuning.source is not None
+        return {**({} if is_alone else first), "finetuning": self.finetuning}
+
+    @property
+    def needs_pretraining(self) -> bool:
+        """Whether a model is pretrained for it: one from random weights needs none."""
+        is_scratch = self.finetuning is not None and self.finetuning.from_scratch
+        return self.forecast is None and not is_scratch and "pretraining" in self.stages
+
+    @property
+    def compared(self) -> Training:
         """Settings of the training that gets the budget."""
         return self.finetuning or self.pretraining
 
@@ -82,13 +105,16 @@ class Cell:
 
     key: str
     first: str
-    """Hash of the pretraining, which many cells share."""
+    """Name of the pretraining in the log, which many cells share: its hash. Empty where there is
+    none before the fine-tuning, or nothing is trained."""
     pretraining: PretrainConfig
     finetuning: FinetuneConfig | None
     evaluation: RolloutConfig
+    forecast: ForecastConfig | None = None
+    is_fitted: bool = False
 
     @property
-    def last(self) -> PretrainConfig | FinetuneConfig:
+    def last(self) -> Training:
         """Settings of the training whose model is tested."""
         return self.finetuning or self.pretraining
 
@@ -154,6 +180,9 @@ def cell_of(
 ) -> Cell:
     """Write out all settings of a cell, and hash what decides its result.
 
+    A fine-tuning from random weights takes from the pretraining no more than the kind of model
+    and what it is told of fields: one step of that is enough.
+
     Args:
         point: its combination of settings.
         steps: of the training that is compared.
@@ -161,25 +190,73 @@ def cell_of(
         runs: folder of the study's runs.
         fingerprints: identify stores.
     """
+    if point.forecast is not None:
+        return _forecast_cell(point, fingerprints)
     pretraining = _exact(point.pretraining, precision)
     finetuning = point.finetuning and _exact(point.finetuning, precision)
     if finetuning is None:
         pretraining = pretraining.model_copy(update={"steps": steps})
-    first = last = _key(pretraining, fingerprints)
-    folder = runs / f"pretraining-{first}"
-    pretraining = pretraining.model_copy(update={"name": folder.name, "runs": runs})
+    if is_given := bool(point.weights):
+        first = last = hashed({"format": FORMAT, "weights": point.weights})
+    else:
+        first = last = _key(pretraining, fingerprints)
+    if finetuning is not None and finetuning.from_scratch:
+        pretraining, name = untrained(pretraining), f"untrained-{first}"
+    else:
+        name = f"pretraining-{first}"
+    folder = runs / name
+    pretraining = pretraining.model_copy(update={"name": name, "runs": runs})
     if finetuning is not None:
-        finetuning = finetuning.model_copy(update={"steps": steps, "source": folder})
+        source = finetuning.source if is_given else folder
+        finetuning = finetuning.model_copy(update={"steps": steps, "source": source})
         last = _key(finetuning, fingerprints, first)
         folder = runs / f"finetuning-{last}"
         finetuning = finetuning.model_copy(update={"name": folder.name, "runs": runs})
     update = {"run": folder, "runs": runs, "out": folder / "rollout"}
     return Cell(
         key=_key(point.evaluation, fingerprints, last),
-        first=first,
+        first="" if is_given else name.removeprefix("pretraining-"),
         pretraining=pretraining,
         finetuning=finetuning,
         evaluation=point.evaluation.model_copy(update=update),
+    )
+
+
+def _forecast_cell(point: Point, fingerprints: Fingerprints) -> Cell:
+    """A cell without training: what a forecast is fitted to counts, and how it is tested."""
+    assert point.forecast is not None
+    last, evaluation = point.compared, point.evaluation
+    chosen = (getattr(last, "n_samples", None), last.seed) if point.is_fitted else ()
+    content = {
+        "format": FORMAT,
+        "forecast": point.forecast.model_dump(mode="json"),
+        "fitted": chosen,
+        "history": history_of(point),
+        "given": last.given,
+        "settings": deciding(evaluation),
+        "stores": [fingerprints(each) for each in (last.data, evaluation.data) if each is not None],
+    }
+    return Cell(
+        key=hashed(content),
+        first="",
+        pretraining=point.pretraining,
+        finetuning=point.finetuning,
+        evaluation=evaluation,
+        forecast=point.forecast,
+        is_fitted=point.is_fitted,
+    )
+
+
+def history_of(place: Point | Cell) -> int:
+    """Frames that a forecast is given: as many as the models beside it."""
+    tuned = place.finetuning and place.finetuning.history
+    return place.evaluation.history or tuned or place.pretraining.history
+
+
+def untrained(pretraining: PretrainConfig) -> PretrainConfig:
+    """The same for one step: a model of its kind, whose weights mean nothing."""
+    return pretraining.model_copy(
+        update={"steps": 1, "validate_every": None, "validation_batches": 1}
     )
 
 

@@ -59,11 +59,9 @@ def _one_by_one(
         label = f"cell {numbers[task.cell.key]}/{len(cells)} · {_name(task)}"
         under = _under(label, on_progress)
         with _Named(task):
-            first = log.trainings.get(task.cell.first)
-            if first is None:
-                first = train(task.cell.pretraining, under)
-                log.add_training(task.cell.first, first)
-            log.add(task, finish(task.cell, first, under))
+            if not _can_finish(task, log):
+                log.add_training(task.cell.first, train(task.cell.pretraining, under))
+            log.add(task, finish(task.cell, log.trainings.get(task.cell.first), under))
         if index + 1 < len(waiting) and waiting[index + 1].point.seed != task.point.seed:
             on_seed()
 
@@ -108,8 +106,8 @@ class _Pool:
         for task in list(self.waiting):
             if len(self.running) >= jobs:
                 return
-            first = self.log.trainings.get(task.cell.first)
-            if first is not None:
+            if _can_finish(task, self.log):
+                first = self.log.trainings.get(task.cell.first)
                 self.waiting.remove(task)
                 self.running[processes.submit(finish, task.cell, first)] = task, True
             elif task.cell.first not in {each.cell.first for each, _ in self.running.values()}:
@@ -134,6 +132,11 @@ class _Pool:
     def _cells(self) -> list[Task]:
         """Those that are being finished."""
         return [task for task, is_cell in self.running.values() if is_cell]
+
+
+def _can_finish(task: Task, log: CellLog) -> bool:
+    """Whether what it starts from is there."""
+    return not task.cell.first or task.cell.first in log.trainings
 
 
 class _Named:

@@ -9,16 +9,18 @@ import torch
 
 from matey_core.cells import (
     PLACES,
-    AnyTraining,
     Fingerprints,
     Point,
+    Training,
     deciding,
     hashed,
+    untrained,
 )
 from matey_core.cells.kept import KeptValues
 from matey_core.cells.work import StepClock, fit
 from matey_core.errors import MateyError
-from matey_core.progress import OnProgress, Progress
+from matey_core.progress import OnProgress, Progress, silent
+from matey_core.workflows.finetune import FinetuneConfig
 
 STEPS = 8
 """Of a trial; the first two, which are slower, are left out."""
@@ -80,14 +82,20 @@ class StepTimes:
         Raises:
             MateyError: settings that no training can work with.
         """
-        first = self._measured("pretraining", point.pretraining, point, on_progress)
-        times = {"pretraining": first}
-        if point.finetuning is not None:
-            times["finetuning"] = self._measured("finetuning", point.finetuning, point, on_progress)
-        return times
+        if point.forecast is not None:
+            return {}
+        return {
+            stage: self._measured(stage, config, point, on_progress)
+            for stage, config in point.stages.items()
+            if stage != "pretraining" or point.needs_pretraining
+        }
 
     def _measured(
-        self, stage: str, config: AnyTraining, point: Point, on_progress: OnProgress
+        self,
+        stage: str,
+        config: Training,
+        point: Point,
+        on_progress: OnProgress,
     ) -> float:
         key = self._key(config, point)
         if key not in self._kept:
@@ -99,7 +107,7 @@ class StepTimes:
                 self._kept.keep({key: self._named(stage, config, point, Path(folder))})
         return float(self._kept[key])
 
-    def _named(self, stage: str, config: AnyTraining, point: Point, folder: Path) -> float:
+    def _named(self, stage: str, config: Training, point: Point, folder: Path) -> float:
         """Try, and say which arm a mistake is of."""
         try:
             return self._tried(config, point, folder)
@@ -107,7 +115,7 @@ class StepTimes:
             error.args = (f"{point.arm}, {stage}: {error}",)
             raise
 
-    def _key(self, config: AnyTraining, point: Point) -> str:
+    def _key(self, config: Training, point: Point) -> str:
         settings = deciding(config, without=NO_COST)
         settings["optimizer"].pop("learning_rate", None)  # at equal seconds, all take as many steps
         content = {
@@ -118,11 +126,11 @@ class StepTimes:
         if self.cpu:
             content["clock"] = "cpu"
         if config is point.finetuning:
-            content["model"] = point.pretraining.model.model_dump(mode="json")
+            content["model"] = point.weights or point.pretraining.model.model_dump(mode="json")
         return hashed(content)
 
-    def _tried(self, config: AnyTraining, point: Point, folder: Path) -> float:
-        """Take a few steps; a fine-tuning takes them with a model that was trained as few."""
+    def _tried(self, config: Training, point: Point, folder: Path) -> float:
+        """Take a few steps; a fine-tuning takes them with a model that has one step."""
         update: dict[str, Any] = {
             "name": self._key(config, point),
             "runs": folder,
@@ -131,9 +139,11 @@ class StepTimes:
         }
         if self.is_shared and config.precision == "auto" and "precision" in self._kept:
             update["precision"] = self.precision
-        if config is point.finetuning:
-            self._tried(point.pretraining, point, folder)
-            update["source"] = folder / self._key(point.pretraining, point)
+        if isinstance(config, FinetuneConfig) and config.source is None:
+            first = untrained(point.pretraining)
+            update["source"] = folder / f"{update['name']}-before"
+            where = {"name": update["source"].name, "runs": folder, "precision": "float32"}
+            fit(first.model_copy(update=where), silent)
         few = config.model_copy(update=update)
         clock = StepClock(few)
         report = fit(few, clock)

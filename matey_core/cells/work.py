@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 
 from matey_core.cells import Cell, CellResult, TrainedCell, failed
+from matey_core.cells.forecast import forecast_result
 from matey_core.errors import RunError
 from matey_core.progress import OnProgress, Progress, silent
 from matey_core.runs.fit import TrainingReport
@@ -67,20 +68,25 @@ def fit(config: PretrainConfig | FinetuneConfig, on_progress: OnProgress) -> Tra
     return finetune(config, on_progress)
 
 
-def finish(cell: Cell, first: TrainedCell, on_progress: OnProgress = silent) -> CellResult:
+def finish(
+    cell: Cell, first: TrainedCell | None = None, on_progress: OnProgress = silent
+) -> CellResult:
     """Fine-tune, if the cell does, and test.
 
     Args:
         cell: whose pretraining is finished.
-        first: what came out of that.
+        first: what came out of that; None where the cell has none.
         on_progress: called after every step.
 
     Raises:
         RunError: the disk is full.
     """
+    if cell.forecast is not None:
+        return forecast_result(cell)
     last = first
-    if cell.finetuning is not None and not first.failure:
+    if cell.finetuning is not None and not (first and first.failure):
         last = train(cell.finetuning, on_progress)
+    assert last is not None
     if last.failure:
         return failed(last)
     return test(last, cell.evaluation, on_progress)

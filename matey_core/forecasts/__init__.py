@@ -1,7 +1,7 @@
 """Training-free forecasts of later frames: the door of the family."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.config import PartConfig
+from matey_core.errors import ConfigError
 from matey_core.forecasts._blend import Blend, Blended
 from matey_core.registry import Registry
 
@@ -36,6 +37,20 @@ class Forecaster(ABC):
             (b, c, *space) the state one stored frame later than the one before, in physical
             units; ∞ or NaN where it blows up.
         """
+
+    def fitted(self, batches: Iterable[FieldBatch]) -> "Forecaster":
+        """Fit it to windows with targets at lead 1: a forecaster that then learns nothing more.
+
+        Args:
+            batches: of the same fields and grid.
+
+        Raises:
+            ConfigError: there is nothing to fit; the default.
+        """
+        raise ConfigError(
+            f"{type(self).__name__} has nothing that can be fitted to trajectories.",
+            remedy="Fit `local_linear`.",
+        )
 
     def __call__(self, batch: FieldBatch) -> Prediction:
         """Predict the states at `batch.lead_steps`, in physical units."""

@@ -1,6 +1,7 @@
 """A history in units of each field's own spread and change, in float64."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
@@ -55,6 +56,50 @@ class Normalized:
             typical=typical,
             rounding=(epsilon * size / spread / typical).squeeze(2),
         )
+
+    @classmethod
+    def in_common(cls, parts: Sequence["Normalized"]) -> list["Normalized"]:
+        """The same histories, all in the units of all of them together."""
+        mean, spread, change = (
+            torch.cat([getattr(each, name) for each in parts])
+            for name in ("mean", "spread", "size")
+        )
+        middle = mean.mean(0, keepdim=True)
+        whole = (spread.square() + (mean - middle).square()).mean(0, keepdim=True).sqrt()
+        typical = change.square().mean(0, keepdim=True).sqrt() / whole
+        return [each.in_units(middle, whole, typical) for each in parts]
+
+    @property
+    def size(self) -> Float[Tensor, "b c 1"]:
+        """Root mean square of the changes, in physical units."""
+        return self.typical * self.spread
+
+    def in_units(
+        self,
+        mean: Float[Tensor, "1 c 1"],
+        spread: Float[Tensor, "1 c 1"],
+        typical: Float[Tensor, "1 c 1"],
+    ) -> "Normalized":
+        """The same in other units than its own."""
+        size = self.size / (typical * spread)
+        return replace(
+            self,
+            states=(self.states * self.spread[:, None] + (self.mean - mean)[:, None])
+            / spread[:, None],
+            changes=self.changes * size[:, None],
+            mean=mean.expand_as(self.mean),
+            spread=spread.expand_as(self.spread),
+            typical=typical.expand_as(self.typical),
+            rounding=self.rounding * size.squeeze(2),
+        )
+
+    def change_to(
+        self, frame: Float[Tensor, "b c n"], known: Bool[Tensor, "b c n"] | None
+    ) -> Float[Tensor, "b c n"]:
+        """The change from the last state to a frame in physical units; 0 where it is missing."""
+        state = (frame.double() - self.mean) / self.spread
+        change = (state - self.states[:, -1]) / self.typical
+        return change if known is None else torch.where(known, change, 0)
 
     def restore(self, states: Float[Tensor, "b c n"]) -> Float[Tensor, "b c n"]:
         """Normalized states in physical units."""

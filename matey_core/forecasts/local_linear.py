@@ -8,7 +8,7 @@ linear stencil has made is continued to rounding, and that what grows under them
 compressible flow, for one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Literal
@@ -51,6 +51,10 @@ class LocalLinearConfig(ForecastConfig):
         return LocalLinear(self)
 
 
+Triple = tuple[Float[Tensor, "b c n"], Float[Tensor, "b c n"], Float[Tensor, "b c n"]]
+"""A state, the change that led there, the change that follows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
     """The stencil of each sample, and the frame from which it goes on."""
@@ -88,23 +92,44 @@ class LocalLinear(Forecaster):
         return self.fit(batch).states()
 
     @torch.no_grad()
+    def fitted(self, batches: Iterable[FieldBatch]) -> "CommonStencil":
+        """Fit one stencil to the frames that follow many histories; see `Forecaster.fitted`."""
+        kept = list(batches)
+        begun = [self._begun(batch) for batch in kept]
+        common = Normalized.in_common([past for past, _ in begun])
+        grams = []
+        for batch, past, (_, stencil) in zip(kept, common, begun, strict=True):
+            assert batch.targets is not None
+            following = past.change_to(batch.targets[:, 0].flatten(2), known=_known(batch))
+            triple = past.states[:, -1], past.changes[:, -1], following
+            grams.append(self._products(past, stencil, [triple]))
+        gram = torch.cat(grams).mean(0, keepdim=True)
+        weights = coefficients(
+            gram,
+            (gram.shape[1] - common[0].states.shape[2],),
+            ridge=self.config.ridge,
+            rounding=torch.cat([past.rounding for past in common]).amax(0, keepdim=True),
+        )
+        return CommonStencil(self, common[0], weights)
+
+    @torch.no_grad()
     def fit(self, batch: FieldBatch) -> Fit:
         """Fit to the history alone.
 
         Args:
             batch: a history of at least two frames; see `Forecaster.states`.
         """
-        last, known = batch.history[:, -1], _known(batch)
-        past = Normalized.of(batch.history.flatten(3), known)
-        stencil = Stencil(
-            neighborhood=Neighborhood(
-                grid=batch.spec.grid,
-                radius=self.config.radius or (1 if last.ndim == 5 else 2),
-                known=known,
-            ),
-            has_changes=past.changes.shape[1] > 1,
+        last = batch.history[:, -1]
+        past, stencil = self._begun(batch)
+        begin = 1 if stencil.has_changes else 0
+        gram = self._products(
+            past,
+            stencil,
+            [
+                (past.states[:, index], past.changes[:, max(index - 1, 0)], past.changes[:, index])
+                for index in range(begin, past.changes.shape[1])
+            ],
         )
-        gram = self._gram(past, stencil)
         num_features = gram.shape[1] - last.shape[1]
         num_state = (num_features + 1) // 2
         weights = coefficients(
@@ -123,16 +148,31 @@ class LocalLinear(Forecaster):
             last=last,
         )
 
-    def _gram(self, past: Normalized, stencil: Stencil) -> Float[Tensor, "b m m"]:
-        """Mean products of the features of each pair of frames and the change that follows."""
-        changes, points = past.changes, self._points(past.states)
+    def _begun(self, batch: FieldBatch) -> tuple[Normalized, Stencil]:
+        """The history in units of its own, and the stencil that reads it."""
+        known = _known(batch)
+        past = Normalized.of(batch.history.flatten(3), known)
+        stencil = Stencil(
+            neighborhood=Neighborhood(
+                grid=batch.spec.grid,
+                radius=self.config.radius or (1 if batch.history.ndim == 6 else 2),
+                known=known,
+            ),
+            has_changes=past.changes.shape[1] > 1,
+        )
+        return past, stencil
+
+    def _products(
+        self, past: Normalized, stencil: Stencil, triples: list[Triple]
+    ) -> Float[Tensor, "b m m"]:
+        """Mean products of the features of states, and of the changes that follow them."""
+        points = self._points(past.states)
         counted = _counted(past.states[:, 0], stencil.neighborhood.known)
-        gram = torch.zeros((), dtype=changes.dtype, device=changes.device)
-        for index in range(1 if stencil.has_changes else 0, changes.shape[1]):
-            state, before = past.states[:, index], changes[:, max(index - 1, 0)]
+        gram = torch.zeros((), dtype=past.changes.dtype, device=past.changes.device)
+        for state, before, following in triples:
             for some in stencil.blocks(state, points):
                 features = stencil.features(state, before, some)
-                rows = torch.cat([features, changes[:, index][:, :, some]], dim=1)
+                rows = torch.cat([features, following[:, :, some]], dim=1)
                 gram = gram + (rows * counted[:, :, some]) @ rows.mT
         return gram / gram[:, :1, :1].clamp(min=1)  # the first feature is 1: this counts rows
 
@@ -143,6 +183,37 @@ class LocalLinear(Forecaster):
             return torch.arange(total, device=states.device)
         generator = torch.Generator().manual_seed(0)
         return torch.randperm(total, generator=generator)[:most].sort().values.to(states.device)
+
+
+class CommonStencil(Forecaster):
+    """Continues every history by the same linear stencil."""
+
+    def __init__(
+        self, forecaster: LocalLinear, units: Normalized, weights: Float[Tensor, "1 f c"]
+    ) -> None:
+        """Keep what was found.
+
+        Args:
+            forecaster: knows the neighborhood.
+            units: a history in the units of the weights.
+            weights: (1, f, c) coefficients of all samples.
+        """
+        self.forecaster = forecaster
+        self.units = units.mean[:1], units.spread[:1], units.typical[:1]
+        self.weights = weights
+
+    def states(self, batch: FieldBatch) -> Iterator[Float[Tensor, "b c *space"]]:
+        """Go on by the stencil, without end; see `Forecaster.states`."""
+        past, stencil = self.forecaster._begun(batch)
+        device = past.states.device
+        past = past.in_units(*(each.to(device) for each in self.units))
+        return Fit(
+            past=past,
+            stencil=stencil,
+            weights=self.weights.to(device).expand(batch.size, -1, -1),
+            unexplained=torch.full_like(past.rounding, torch.nan),
+            last=batch.history[:, -1],
+        ).states()
 
 
 def _known(batch: FieldBatch) -> Bool[Tensor, "b c n"] | None:

@@ -217,8 +217,9 @@ def _fit(
     started = time.monotonic()
     if job.starts_with_validation:
         keeper.before_first_step(state)
-    attempt = partial(_attempt, job, state, keeper, objective, stop, after_step, record)
-    train_with_rollbacks(attempt, state, keeper)
+    if budget is not None or config.steps:
+        attempt = partial(_attempt, job, state, keeper, objective, stop, after_step, record)
+        train_with_rollbacks(attempt, state, keeper)
     return _report(state, keeper, facts, seconds=time.monotonic() - started)
 
 

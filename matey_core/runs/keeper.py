@@ -82,9 +82,12 @@ class Keeper:
         self._saved_at = time.monotonic()
 
     def before_first_step(self, state: TrainState) -> None:
-        """Validate and save what training starts from; called by all processes."""
-        if self.validator.has_windows:
-            self._save(state, validates=True)
+        """Validate and save what training starts from; called by all processes.
+
+        Without validation data it is saved only where nothing is trained.
+        """
+        if self.validator.has_windows or not self.config.steps:
+            self._save(state, validates=self.validator.has_windows)
 
     @property
     def is_due(self) -> bool:

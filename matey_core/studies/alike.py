@@ -10,7 +10,7 @@ from matey_core.studies.paths import STAGES, address, flat
 from matey_core.studies.settings import StudyConfig
 
 RATE = "optimizer.learning_rate"
-DECIDED = ("runs", "name", "source", "run", "out", "split", "minutes")
+DECIDED = ("runs", "name", "run", "out", "split", "minutes")
 """Settings that the runner decides: a study counts steps, so that its cells can be made again."""
 TESTS = ("data", "store", "samples", "start", "steps", "stride", "windows")
 """Settings of a rollout that say what is predicted; by others, such as tokens, arms may differ."""
@@ -51,6 +51,11 @@ def check_axes(study: StudyConfig, axes: Iterable[str]) -> None:
                 f"{source}: {path!r} cannot be an axis; the runner decides it.",
                 remedy="Remove it from the file.",
             )
+        if stage == "pretraining" and rest != "data" and (study.finetuning or {}).get("source"):
+            raise ConfigError(
+                f"{source}: {path!r} has no effect, as finetuning.source names a model.",
+                remedy="Leave out the source, or the axis.",
+            )
         if (stage, rest) == (last, "steps") and (budget.steps or budget.seconds):
             raise ConfigError(
                 f"{source}: {path!r} has no effect, as the budget decides the steps.",
@@ -77,8 +82,10 @@ def check_arms(study: StudyConfig, axes: Iterable[str]) -> None:
     varied = {_address(study, path, f"study {study.name}, axes"): path for path in axes}
     for name, arm in study.arms.items():
         source = f"study {study.name}, arm {name}"
-        for path, _ in flat(arm.settings):
+        for path, value in flat(arm.settings):
             stage, rest = _address(study, path, source)
+            if (stage, rest) == ("finetuning", "steps") and value == 0:
+                continue  # nothing is trained, so nothing has to be equal
             if (stage, rest) in ((last, "steps"), (last, RATE)) or rest in (*DECIDED, "seed"):
                 raise ConfigError(
                     f"{source}: {path!r} cannot differ between arms.",

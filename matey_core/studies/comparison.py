@@ -9,6 +9,9 @@ from matey_core.cells import METRICS, CellResult, Equal, Scalar, Task
 from matey_core.studies.rules import RuleConfig
 from matey_core.studies.statistics import Interval, Kind, interval_of, kind_of, ratio_of
 
+FIGURES = (*METRICS, "last")
+"""What a cell is judged by: its errors, and the nRMSE of the last frame of its rollout."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmResult:
@@ -31,7 +34,7 @@ class ArmResult:
     @property
     def train_seconds(self) -> float:
         """Time of all steps."""
-        return self.steps * self.step_seconds
+        return self.steps * self.step_seconds if self.steps else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +82,8 @@ def compare(
     for place in dict.fromkeys(tuple(task.point.at.items()) for task in tasks):
         here = [task for task in tasks if tuple(task.point.at.items()) == place]
         if cells := _complete(here, results):
-            found.append(_compare(here[0], cells, rules, reference))
+            most = max(here, key=lambda task: task.amount)  # some arms train nothing
+            found.append(_compare(most, cells, rules, reference))
     return tuple(found)
 
 
@@ -120,7 +124,7 @@ def _compare(task: Task, cells: Cells, rules: RuleConfig, reference: str) -> Com
         intervals=kind,
         reference=reference,
         arms=arms,
-        persistence=_persistence(known[0], rules) if known else dict.fromkeys(METRICS, math.inf),
+        persistence=_persistence(known[0], rules) if known else dict.fromkeys(FIGURES, math.inf),
         is_uninformative=all(
             each.errors[rules.metric].median > rules.uninformative for each in arms
         ),
@@ -153,25 +157,33 @@ def _summary(
         step_seconds=statistics.median(each.step_seconds for each in results),
         validation=interval_of([each.validation for each in results], kind),
         errors=errors,
-        ratios={name: ratio_of(errors[name], below[name], kind) for name in METRICS},
+        ratios={name: ratio_of(errors[name], below[name], kind) for name in FIGURES},
         diverged=sum(bool(each.failure) for each in results),
     )
 
 
 def _errors(results: Sequence[CellResult], rules: RuleConfig, kind: Kind) -> dict[str, Interval]:
     return {
-        name: interval_of([_error(each, name, rules) for each in results], kind) for name in METRICS
+        name: interval_of([_error(each, name, rules) for each in results], kind) for name in FIGURES
     }
 
 
 def _error(result: CellResult, metric: str, rules: RuleConfig) -> float:
+    if metric == "last":
+        return _last(result.leads, rules)
     if metric == "rollout" and rules.rollout_frames and result.leads:
         return statistics.fmean(result.leads[: rules.rollout_frames])
     return result.errors[metric]
 
 
 def _persistence(result: CellResult, rules: RuleConfig) -> dict[str, float]:
-    values = dict(result.persistence)
+    values = {**result.persistence, "last": _last(result.persistence_leads, rules)}
     if rules.rollout_frames and result.persistence_leads:
         values["rollout"] = statistics.fmean(result.persistence_leads[: rules.rollout_frames])
     return values
+
+
+def _last(leads: Sequence[float], rules: RuleConfig) -> float:
+    """The last frame that counts; ∞ where none is known."""
+    counted = leads[: rules.rollout_frames]
+    return counted[-1] if counted else math.inf

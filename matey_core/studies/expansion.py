@@ -89,12 +89,14 @@ class _Expansion:
         seed: str,
     ) -> Iterator[Point]:
         source = f"study {self.study.name}, arm {name}"
-        for rate in arm.learning_rates or self.study.rules.learning_rates or (None,):
+        rates = arm.learning_rates or self.study.rules.learning_rates
+        for rate in rates if rates and arm.forecast is None else (None,):
             asked = [*chosen.items(), *flat(arm.settings)]
             values = self._base(asked, source)
             # In the order of stages: the data of one are those of the next, where that names none.
             for path, value in sorted(asked, key=lambda each: self._stage(each[0], source)):
                 self._put(values, path, value, source)
+            self._begin(values, [self._address(path, source) for path, _ in flat(arm.settings)])
             for section in values.values():
                 section["data"] = located(self.study, str(section["data"]))
             if rate is not None:
@@ -112,6 +114,8 @@ class _Expansion:
                 pretraining=configs["pretraining"],
                 finetuning=configs.get("finetuning"),
                 evaluation=configs[EVALUATION],
+                forecast=arm.forecast,
+                is_fitted=arm.fitted,
             )
 
     def _base(self, asked: Sequence[tuple[str, Any]], source: str) -> Values:
@@ -136,6 +140,26 @@ class _Expansion:
                 data = values[stage]["data"]
                 values[stage] = exchanged(STAGES[stage], values[stage], above[stage])
         return values
+
+    def _begin(self, values: Values, own: Sequence[tuple[str, str]]) -> None:
+        """Decide what a fine-tuning begins with.
+
+        An arm that sets pretraining has its own, whatever source the others share. One from
+        random weights needs no data before those that it is trained on.
+
+        Args:
+            values: all settings, which change.
+            own: stages and paths that the arm sets itself.
+        """
+        tuning = values.get("finetuning")
+        if tuning is None:
+            return
+        is_own = any(stage == "pretraining" for stage, _ in own)
+        if not tuning.get("source") or (is_own and ("finetuning", "source") not in own):
+            tuning.pop("source", None)
+        named = "data" in self.study.pretraining or ("pretraining", "data") in own
+        if tuning.get("from_scratch") and not named and "pretraining.data" not in self.axes:
+            values["pretraining"]["data"] = tuning["data"]
 
     def _stage(self, path: str, source: str) -> int:
         """Number of the stage whose setting a path names."""

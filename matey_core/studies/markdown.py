@@ -8,7 +8,7 @@ from matey_core.studies.report import StudyReport
 from matey_core.studies.statistics import chance
 from matey_core.studies.words import NAMES, interval, number, table, title
 
-COLUMNS = ("arm", "steps", "trained s", "learning rate", "nRMSE", "VRMSE", "rollout")
+COLUMNS = ("arm", "steps", "trained s", "learning rate", "nRMSE", "VRMSE", "rollout", "last frame")
 INTERVALS = {
     "range": "the smallest and the largest of a seed",
     "bootstrap": "95 % of the medians of seeds drawn again (bootstrap)",
@@ -85,7 +85,7 @@ def _row(each: ArmResult, report: StudyReport) -> tuple[str, ...]:
         report.labels[each.arm],
         f"{each.steps:,}",
         number(each.train_seconds) if math.isfinite(each.train_seconds) else "not timed",
-        f"{each.learning_rate:g}",
+        f"{each.learning_rate:g}" if each.steps else "",
         *(interval(each.errors[name]) for name in NAMES),
         interval(each.ratios[report.metric]),
     )

@@ -58,7 +58,11 @@ def plan_of(
     """
     cells = {task.cell.key: task for task in tasks}
     left = {key: task for key, task in cells.items() if key not in log.results}
-    firsts = {t.cell.first: t for t in left.values() if t.cell.first not in log.trainings}
+    firsts = {
+        task.cell.first: task
+        for task in left.values()
+        if task.point.needs_pretraining and task.cell.first not in log.trainings
+    }
     stores: dict[Path, list[Store]] = {}
     seconds = 0.0
     for task in firsts.values():
@@ -66,6 +70,8 @@ def plan_of(
         step = times[task.cell.key]["pretraining"]
         seconds += step * (config.steps + FORWARD * _validations(_open(stores, config), config))
     for task in left.values():
+        if task.point.stage not in times[task.cell.key]:
+            continue  # a forecast
         last = task.cell.last
         found = _open(stores, last)
         steps = FORWARD * _tests(found, task)
@@ -80,7 +86,11 @@ def plan_of(
         seconds=seconds / min(jobs, max(len(left), 1)),
         jobs=jobs,
         notes=notes,
-        step_seconds={task.point.arm: times[task.cell.key][task.point.stage] for task in tasks},
+        step_seconds={
+            task.point.arm: times[task.cell.key][task.point.stage]
+            for task in tasks
+            if task.cell.last.steps and task.point.stage in times[task.cell.key]
+        },
     )
 
 

@@ -113,7 +113,7 @@ def _off_budget(
         off = [
             f"{labels[each.arm]} {each.train_seconds:.3g}"
             for each in comparison.arms
-            if is_off_budget(each.train_seconds, comparison.amount)
+            if each.steps and is_off_budget(each.train_seconds, comparison.amount)
         ]
         if comparison.equal == "seconds" and off:
             where = heading(comparison.at)

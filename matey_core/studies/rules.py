@@ -7,7 +7,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from matey_core.cells import Equal
 from matey_core.config import Config
 
-Metric = Literal["nrmse", "vrmse", "rollout"]
+Metric = Literal["nrmse", "vrmse", "rollout", "last"]
 
 
 class StudyBudgetConfig(Config):
@@ -33,7 +33,8 @@ class RuleConfig(Config):
     """Rules by which cells are chosen, scored and summarized."""
 
     metric: Metric = "nrmse"
-    """Error that decides: one-step nRMSE or VRMSE, or the mean nRMSE of a rollout's frames."""
+    """Error that decides: one-step nRMSE or VRMSE, the mean nRMSE of a rollout's frames, or that of
+    its last frame."""
     reference: str = ""
     """Name of the reference arm of ratios; by default the first arm."""
     rollout_frames: PositiveInt | None = None

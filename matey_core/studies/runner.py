@@ -1,5 +1,6 @@
 """The one runner of studies: plan, work off cells, report."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -21,7 +22,7 @@ from matey_core.studies.plot import draw
 from matey_core.studies.report import StudyReport, reference_of, report_of, write_report
 from matey_core.studies.settings import StudyConfig
 from matey_core.studies.simulated import simulate_missing
-from matey_core.studies.stores import fingerprints, short_of, stores_of
+from matey_core.studies.stores import fingerprints, short_of, sourced, stores_of
 
 OnPlan = Callable[[StudyPlan], bool]
 
@@ -106,7 +107,12 @@ def _run(
     known = cache(fingerprints)
     clock = clock or StepTimes(out / "costs.json", known)
     log = CellLog(out / "cells.jsonl")
-    seconds = [clock.measure(point, on_progress) for point in points]
+    points = sourced(points, out / "runs")
+    # Where hashes follow without them, times of cells that are finished are not measured.
+    seconds: list[Mapping[str, float]] = [{} for _ in points]
+    is_measured = is_measured_first(study, points)
+    if is_measured:
+        seconds = [clock.measure(point, on_progress) for point in points]
     tasks = tasks_of(
         study,
         points,
@@ -115,7 +121,12 @@ def _run(
         runs=out / "runs",
         fingerprints=known,
     )
-    times = {task.cell.key: each for task, each in zip(tasks, seconds, strict=True)}
+    times = {
+        task.cell.key: each
+        if is_measured or task.cell.key in log.results
+        else clock.measure(task.point, on_progress)
+        for task, each in zip(tasks, seconds, strict=True)
+    }
     notes = short_of(points)
     if not on_plan(plan_of(tasks, log, times, out=out, jobs=jobs, notes=notes)):
         return None
@@ -152,11 +163,13 @@ def tasks_of(
     steps_of = {
         tuple(point.at.items()): _steps(budget.seconds, each[point.stage])
         for point, each in zip(points, seconds, strict=True)
-        if point.arm == reference and budget.seconds is not None
+        if point.arm == reference and point.stage in each and budget.seconds is not None
     }
 
     def task(point: Point, step: float) -> Task:
-        if point.equal == "seconds":
+        if not point.compared.steps:
+            steps = 0
+        elif point.equal == "seconds":
             steps = _steps(budget.seconds or 0, step)
         else:
             asked = budget.steps or steps_of.get(tuple(point.at.items()))
@@ -173,7 +186,17 @@ def tasks_of(
             amount=budget.seconds or 0 if point.equal == "seconds" else steps,
         )
 
-    return [task(point, each[point.stage]) for point, each in zip(points, seconds, strict=True)]
+    return [
+        task(point, each.get(point.stage, math.inf))
+        for point, each in zip(points, seconds, strict=True)
+    ]
+
+
+def is_measured_first(study: StudyConfig, points: Sequence[Point]) -> bool:
+    """Whether the settings of cells depend on measured times, or on a measured precision."""
+    trained = [point for point in points if point.forecast is None]
+    is_auto = any(stage.precision == "auto" for point in trained for stage in point.stages.values())
+    return is_auto or study.budget.seconds is not None
 
 
 def _steps(seconds: float, step: float) -> int:
@@ -200,7 +223,7 @@ def check_stores(points: Sequence[Point]) -> None:
         DataError: there are such data.
     """
     for stage in ("pretraining", "finetuning"):
-        configs = filter(None, (getattr(point, stage) for point in points))
+        configs = [point.stages[stage] for point in points if stage in point.stages]
         asked = {(c.data, c.history or 1) for c in configs if c.data is not None}
         for data, history in sorted(asked):
             try:

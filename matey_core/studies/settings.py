@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, PositiveFloat, model_validator
 
 from matey_core.config import Config
+from matey_core.forecasts import ForecastConfig
 from matey_core.studies.rules import RuleConfig, StudyBudgetConfig
 from matey_core.studies.verdicts import VerdictConfig
 
@@ -19,6 +20,18 @@ class ArmConfig(Config):
     """Learning rates to try with this arm, instead of those of the rules."""
     label: str = ""
     """Name in tables and sentences; by default the arm's name."""
+    forecast: ForecastConfig | None = None
+    """Forecast that takes the place of a model, and is not trained."""
+    fitted: bool = False
+    """Fit the forecast to the training trajectories of the cell, rather than to each history."""
+
+    @model_validator(mode="after")
+    def _check_forecast(self) -> "ArmConfig":
+        if self.forecast is None and self.fitted:
+            raise ValueError("fitted is about a forecast, and there is none")
+        if self.forecast is not None and (self.settings or self.learning_rates):
+            raise ValueError("a forecast has neither settings of trainings nor learning rates")
+        return self
 
 
 class StudyConfig(Config):
@@ -43,7 +56,7 @@ class StudyConfig(Config):
     """Settings of `matey pretrain` that all cells share."""
     finetuning: dict[str, Any] | None = None
     """Settings of `matey finetune` that all cells share; without this section, no cell is
-    fine-tuned."""
+    fine-tuned. With a `source`, nothing is pretrained but for arms that set pretraining."""
     evaluation: dict[str, Any] = Field(default_factory=dict)
     """Settings of `matey rollout` on the test trajectories."""
     axes: dict[str, Any] = Field(default_factory=dict)

@@ -29,8 +29,7 @@ def simulate_missing(study: StudyConfig, points: Iterable[Point], on_progress: O
     """
     used: set[str] = set()
     for point in points:
-        stages = (point.pretraining, point.finetuning, point.evaluation)
-        used |= {str(stage.data) for stage in stages if stage is not None}
+        used |= {str(stage.data) for stage in (*point.stages.values(), point.evaluation)}
     jobs = [
         _job(study, name, settings) for name, each in study.simulations.items() for settings in each
     ]

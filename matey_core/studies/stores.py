@@ -1,13 +1,16 @@
 """Which stores a study can be made on."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from matey_core.cells import Point
+from matey_core.models import weights_sha256
 from matey_core.runs.sources import open_stores
 from matey_core.runs.store_choice import Hindrance, choose
+from matey_core.runs.subset import short_stores
+from matey_core.runs.trained import find_trained
 from matey_core.store import Store
-from matey_core.workflows.finetune.stores import short_stores
 
 
 def fingerprints(data: Path) -> tuple[str, ...]:
@@ -29,6 +32,32 @@ def short_of(points: Iterable[Point]) -> tuple[str, ...]:
         for note in short_stores(open_stores(data), size)
     ]
     return tuple(dict.fromkeys(notes))
+
+
+def sourced(points: Sequence[Point], runs: Path) -> list[Point]:
+    """Find the models that fine-tunings name as their sources, and identify their weights.
+
+    Args:
+        points: all combinations.
+        runs: folder of runs, where a model that is shared or comes with matey is put.
+
+    Raises:
+        CheckpointError: there is no such model.
+    """
+    known: dict[Path, tuple[Path, str]] = {}
+
+    def found(point: Point) -> Point:
+        tuning = point.finetuning
+        if tuning is None or tuning.source is None:
+            return point
+        if tuning.source not in known:
+            model = find_trained(tuning.source, runs=runs).path
+            known[tuning.source] = model, weights_sha256(model)
+        model, weights = known[tuning.source]
+        begun = tuning.model_copy(update={"source": model})
+        return replace(point, finetuning=begun, weights=weights)
+
+    return [found(point) for point in points]
 
 
 def stores_of(data: Path, names: Sequence[str], *, history: int) -> list[Store]:

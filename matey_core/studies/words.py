@@ -12,6 +12,7 @@ NAMES = {
     "nrmse": "one-step nRMSE",
     "vrmse": "one-step VRMSE",
     "rollout": "nRMSE of the rollout",
+    "last": "nRMSE of the last frame",
 }
 
 

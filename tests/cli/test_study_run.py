@@ -108,15 +108,15 @@ def test_a_plan_trains_nothing_and_mistakes_are_sentences(matey: Matey, place: P
 
 
 def test_low_sample_is_planned_for_stores_of_ones_own(matey: Matey, place: Path) -> None:
-    tiny = ("model.width=16", "model.depth=1", "model.heads=2", "history=2", "max_lead=1")
+    tiny = ("pretraining.model.preset=nano", "budget.seconds=0.5")
     line = ("study", "low-sample", "--data", "old/zarr", "--new", "new/zarr", "--out", "low")
-    line += tuple(word for each in tiny for word in ("--set", f"pretraining.{each}"))
+    line += tuple(word for each in tiny for word in ("--set", each))
     done = matey(*line, "--plan", "--json", cwd=place)
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)
-    # 4 numbers of samples, 3 seeds, 3 arms, 3 learning rates, and one pretraining.
-    assert (plan["cells"], plan["pretrainings"], plan["finished"]) == (108, 1, 0)
-    assert set(plan["step_seconds"]) == {"full", "frozen_attention", "scratch"}
+    # 5 numbers of samples, 3 seeds, 8 arms and a forecast of all, and one pretraining.
+    assert (plan["cells"], plan["pretrainings"], plan["finished"]) == (5 * 3 * 8 + 1, 1, 0)
+    assert set(plan["step_seconds"]) == {"full", "lora", "head_only", "scratch", "fno", "unet"}
     assert plan["seconds"] > 0
 
 

@@ -1,5 +1,6 @@
 """The studies of the documentation are read, and the one of `extend/study.md` is run."""
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -64,17 +65,52 @@ def test_the_study_and_its_rule_run(every_seed: None, tmp_path: Path) -> None:
     assert f"at most {largest:.3g} times the nrmse of narrow" in verdict.sentence
 
 
-def test_low_sample_is_a_short_file_of_the_package() -> None:
-    study = read_study(Path("low-sample"), ("axes.n_samples=[2]",))
+def test_low_sample_has_all_controls() -> None:
+    study = read_study(Path("low-sample"), ("axes.finetuning.seed=[0]",))
     assert isinstance(study, StudyConfig)
     points = points_of(study)
     check_claims(study.verdicts, points)
-    assert len(points) == 3 * 3 * 3
-    assert {point.at["n_samples"] for point in points} == {2}
-    frozen = [point.finetuning for point in points if point.arm == "frozen_attention"]
-    assert {each.finetune.mode for each in frozen if each} == {"frozen_attention"}
-    text = (DOCS.parent / "matey_core/studies/files/low-sample.toml").read_text("utf-8")
-    assert len(text.splitlines()) <= 40
+    assert len(points) == 9 * 2 * 5
+    assert not any(point.needs_pretraining for point in points)
+    tuned = {point.arm: point.finetuning for point in points}
+    assert {arm for arm, each in tuned.items() if each and not each.steps} == {"zero_shot"}
+    assert {arm for arm, each in tuned.items() if each and not each.source} == {"fno", "unet"}
+    assert {point.arm for point in points if point.forecast} == {"ridge", "local_linear"}
+    large = read_study(Path("low-sample"), ("scale=gpu",))
+    assert isinstance(large, StudyConfig)
+    points = points_of(large)
+    check_claims(large.verdicts, points)
+    firsts = {point.arm: point for point in points}
+    own = {arm for arm, point in firsts.items() if point.needs_pretraining}
+    assert own == {"full", "lora", "head_only", "zero_shot", "frozen_attention"}
+    random = firsts["random_attention"].finetuning
+    assert random is not None
+    assert (random.from_scratch, random.finetune.mode) == (True, "frozen_attention")
+
+
+@pytest.mark.slow
+def test_low_sample_runs_in_an_empty_folder(tmp_path: Path) -> None:
+    few = ("simulation.samples=8", "simulation.grid=32", "verdicts=[]", "evaluation.steps=3")
+    few += ("axes.n_samples=[1]", "axes.finetuning.seed=[0]", "evaluation.windows=4")
+    few += ("budget.equal=['steps']", "budget.steps=2", "finetuning.precision='float32'")
+    study = read_study(Path("low-sample"), (f"simulated={tmp_path / 'data'}", *few))
+    assert isinstance(study, StudyConfig)
+    report = run_study(study, out=tmp_path / "out")
+    assert report is not None
+    assert [each.at["finetuning.data"] for each in report.comparisons] == ["thermals", "cavity"]
+    for comparison in report.comparisons:
+        steps = {each.arm: each.steps for each in comparison.arms}
+        assert {arm for arm, count in steps.items() if not count} == {
+            "zero_shot", "ridge", "local_linear",
+        }  # fmt: skip
+        assert {each.diverged for each in comparison.arms} == {0}
+        assert comparison.amount == 2
+    runs = sorted(path.name.partition("-")[0] for path in (tmp_path / "out/runs").iterdir())
+    assert runs == ["finetuning"] * 14 + ["matey"] + ["untrained"] * 4
+    rows = [json.loads(row) for row in (tmp_path / "out/cells.jsonl").read_text().splitlines()]
+    cells = {(row["arm"], row["at"]["finetuning.data"]): row for row in rows if "arm" in row}
+    blended = cells["ridge", "thermals"]["persistence"]
+    assert blended == pytest.approx(cells["full", "thermals"]["persistence"], rel=1e-5)
 
 
 def test_every_operator_is_compared_with_its_own_pretraining() -> None:

@@ -8,8 +8,9 @@ import torch
 from matey_core.config import validate
 from matey_core.errors import CheckpointError, ConfigError
 from matey_core.models import load_model, save_model
+from matey_core.runs.subset import subset
 from matey_core.store import open_store
-from matey_core.workflows.finetune import FinetuneConfig, finetune, subset
+from matey_core.workflows.finetune import FinetuneConfig, finetune
 from matey_core.workflows.pretrain import pretrain
 from matey_core.workflows.rollout import RolloutConfig, rollout
 from tests.support import tiny_store
@@ -121,7 +122,7 @@ def test_a_bare_model_directory_is_a_source(project: Path, tmp_path: Path) -> No
     assert report.steps == 4
 
 
-def test_from_scratch_forgets_the_weights_and_trains_everything(project: Path) -> None:
+def test_from_scratch_forgets_the_weights_and_freezes_what_is_asked(project: Path) -> None:
     report = finetune(
         finetune_config(
             project,
@@ -131,8 +132,8 @@ def test_from_scratch_forgets_the_weights_and_trains_everything(project: Path) -
             seed=7,
         )
     )
-    assert report.start.parameters.num_frozen == 0
-    assert any("no part is frozen" in note for note in report.start.notes)
+    assert set(report.start.parameters.frozen) == {"attention"}
+    assert any("stay random" in note for note in report.start.notes)
     assert any("the whole model is saved" in note for note in report.start.notes)
     control, source = load_model(report.model), load_model(project / "runs/pretrain-001/model")
     assert control.config == source.config

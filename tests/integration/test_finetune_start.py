@@ -66,6 +66,16 @@ def test_the_initial_weights_are_kept_if_no_step_is_better(
     check_equal(project / "runs/pretrain-001/model", report.model)
 
 
+def test_no_step_teaches_the_names_of_new_fields_alone(project: Path) -> None:
+    place = tiny_store(project / "other", name="gas_periodic", fields=("pressure",), frames=6)
+    report = finetune(finetune_config(project, data=place, name="zero", steps=0))
+    assert ([each.step for each in report.validations], report.best_step) == ([0], 0)
+    before, after = weights(project / "runs/pretrain-001/model"), weights(report.model)
+    assert "pressure" in load_model(report.model).fields
+    grown = {name for name, value in before.items() if not torch.equal(value, after[name])}
+    assert grown == {"table.enter", "table.leave", "table.bias"}
+
+
 def test_a_run_stopped_before_its_first_validation_goes_on_from_the_start(project: Path) -> None:
     def stop(progress: Progress) -> None:
         raise KeyboardInterrupt

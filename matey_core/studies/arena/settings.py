@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from matey_core.config import Config
 from matey_core.locations import Location
@@ -37,3 +37,9 @@ class ArenaConfig(Config):
     """Settings of `matey rollout` on the test trajectories."""
     arms: dict[str, ArmConfig] = Field(min_length=1)
     """Models to compare, by name."""
+
+    @model_validator(mode="after")
+    def _check_arms(self) -> "ArenaConfig":
+        if any(arm.forecast for arm in self.arms.values()):
+            raise ValueError("forecasts are no models of an arena: they stand in every table of it")
+        return self

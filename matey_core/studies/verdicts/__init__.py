@@ -10,6 +10,7 @@ from pydantic import Field
 from matey_core.config import PartConfig
 from matey_core.registry import Registry
 from matey_core.studies.comparison import Comparison
+from matey_core.studies.rules import Metric
 
 VERDICTS: Registry[type["VerdictConfig"]] = Registry(__name__)
 
@@ -37,7 +38,7 @@ class VerdictConfig(PartConfig):
     """Arm that the claim is about."""
     at: dict[str, Any] = Field(default_factory=dict)
     """Axis → value where the claim is made; everywhere along axes that are not named."""
-    metric: Literal["nrmse", "vrmse", "rollout"] | None = None
+    metric: Metric | None = None
     """Error that the claim is about; by default the rules' metric."""
     source: str
     """Source of the claim, such as a paper."""

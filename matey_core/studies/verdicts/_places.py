@@ -5,8 +5,11 @@ from collections.abc import Callable, Sequence
 from matey_core.studies.comparison import ArmResult, Comparison
 from matey_core.studies.statistics import Interval
 from matey_core.studies.verdicts import Judgement
+from matey_core.studies.words import heading, place
 from matey_core.studies.words import interval as shown
-from matey_core.studies.words import place
+
+OUTCOMES = ("holds", "not reached", "fails")
+"""From good to bad."""
 
 
 def arm_at(comparison: Comparison, name: str) -> ArmResult:
@@ -19,6 +22,28 @@ def arm_at(comparison: Comparison, name: str) -> ArmResult:
 def along(comparisons: Sequence[Comparison], axis: str) -> list[tuple[float, Comparison]]:
     """Go along a numeric axis, where the other axes have one place."""
     return sorted(((float(each.at[axis]), each) for each in comparisons), key=lambda item: item[0])
+
+
+def over_lines(
+    comparisons: Sequence[Comparison], axis: str, judge: Callable[[Sequence[Comparison]], Judgement]
+) -> Judgement:
+    """Judge every line along an axis: all of them must hold.
+
+    Args:
+        comparisons: the places of all lines.
+        axis: that the lines go along; the other axes tell them apart.
+        judge: judges one line.
+    """
+    lines: dict[str, list[Comparison]] = {}
+    for each in comparisons:
+        others = {key: value for key, value in each.at.items() if key != axis}
+        lines.setdefault(heading(others), []).append(each)
+    found = {where: judge(line) for where, line in lines.items()}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    worst = max((each.outcome for each in found.values()), key=OUTCOMES.index)
+    sentence = " ".join(f"{where}: {each.sentence}" for where, each in found.items())
+    return Judgement(outcome=worst, sentence=sentence)
 
 
 def over_places(

@@ -1,6 +1,7 @@
 """An arm's error, or its ratio to another's, goes one way along an axis."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Literal
 
@@ -9,7 +10,7 @@ from pydantic import NonNegativeFloat
 from matey_core.studies.comparison import Comparison
 from matey_core.studies.statistics import ratio_of
 from matey_core.studies.verdicts import VERDICTS, Judgement, VerdictConfig
-from matey_core.studies.verdicts._places import along, arm_at
+from matey_core.studies.verdicts._places import along, arm_at, over_lines
 
 
 @VERDICTS.register("monotone")
@@ -28,7 +29,10 @@ class MonotoneConfig(VerdictConfig):
     tolerance: NonNegativeFloat = 0.05
 
     def judge(self, comparisons: Sequence[Comparison], metric: str) -> Judgement:
-        """Go along the axis."""
+        """Go along the axis, wherever other axes are."""
+        return over_lines(comparisons, self.axis, partial(self._judged, metric=metric))
+
+    def _judged(self, comparisons: Sequence[Comparison], *, metric: str) -> Judgement:
         values = [
             (place, self._figure(each, metric)) for place, each in along(comparisons, self.axis)
         ]

@@ -1,13 +1,14 @@
 """An arm reaches an error, with fewer samples than another arm."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 from pydantic import PositiveFloat
 
 from matey_core.studies.comparison import Comparison
 from matey_core.studies.verdicts import VERDICTS, Judgement, VerdictConfig
-from matey_core.studies.verdicts._places import along, arm_at
+from matey_core.studies.verdicts._places import along, arm_at, over_lines
 
 
 @VERDICTS.register("samples_to")
@@ -27,7 +28,10 @@ class SamplesToConfig(VerdictConfig):
     """Smallest factor by which the other arm needs more samples."""
 
     def judge(self, comparisons: Sequence[Comparison], metric: str) -> Judgement:
-        """Look for the first number that reaches the target."""
+        """Look for the first number that reaches the target, wherever other axes are."""
+        return over_lines(comparisons, self.axis, partial(self._judged, metric=metric))
+
+    def _judged(self, comparisons: Sequence[Comparison], *, metric: str) -> Judgement:
         target = self.target
         if target is None:
             _, first = along(comparisons, self.axis)[0]

@@ -28,9 +28,8 @@ from matey_core.runs.token_plan import TokenPlan, plan_tokens
 from matey_core.runs.upgrade import upgraded_run
 from matey_core.workflows.finetune.plan import FinetunePlan, plan_again, plan_finetuning
 from matey_core.workflows.finetune.settings import FinetuneConfig
-from matey_core.workflows.finetune.stores import subset
 
-__all__ = ["FinetuneConfig", "finetune", "resume", "run_config", "subset"]
+__all__ = ["FinetuneConfig", "finetune", "resume", "run_config"]
 
 
 def finetune(
@@ -179,7 +178,7 @@ def _job(plan: FinetunePlan, strategy: Strategy, *, folder: RunFolder | None) ->
         base=plan.base,
         resumes=resumes,
         ranges=plan.ranges,
-        validates_start=not config.from_scratch,
+        validates_start=not config.from_scratch or not config.steps,
     )
 
 
@@ -218,8 +217,9 @@ def _prepared(model: Model, config: FinetuneConfig, sources: Sequence[StoreWindo
     if config.from_scratch:
         fresh = model.config.build(fields=model.fields, num_axes=model.num_axes)
         fresh.give(model.given_scales)
-        return fresh
-    new = {name for name, value in model.named_parameters() if known.get(name) != value.shape}
+        model, new = fresh, set()
+    else:
+        new = {name for name, value in model.named_parameters() if known.get(name) != value.shape}
     expected = {name: value.shape for name, value in model.state_dict().items()}
     config.finetune.prepare(model)
     check_merged(config.finetune, model, expected)

@@ -8,15 +8,16 @@ from pathlib import Path
 
 from matey_core.data import Ranges
 from matey_core.errors import CheckpointError
-from matey_core.finetuning import FinetuneModeConfig, keep_time_steps
+from matey_core.finetuning import keep_time_steps
 from matey_core.models import AdapterBase, Model, load_model
 from matey_core.runs.folder import RunFolder, StoreRecord, newest_run, record_of, run_toml
 from matey_core.runs.sources import StoreWindows, reopen_stores, sources_of
+from matey_core.runs.subset import short_stores, subset
 from matey_core.runs.trained import Trained, find_trained
 from matey_core.store import Store
 from matey_core.training import read_ranges
 from matey_core.workflows.finetune.settings import FinetuneConfig
-from matey_core.workflows.finetune.stores import choose_stores, short_stores, subset
+from matey_core.workflows.finetune.stores import choose_stores
 
 MAX_LEAD = 4
 """Where neither the settings nor the run that the model is from say."""
@@ -71,10 +72,10 @@ def plan_finetuning(config: FinetuneConfig) -> FinetunePlan:
     mode = config.finetune
     if config.from_scratch:
         if mode.mode != "full":
-            notes.append("With --from-scratch all weights train; no part is frozen.")
+            notes.append("With --from-scratch, weights that do not train stay random.")
         if mode.save == "adapter":
             notes.append("With --from-scratch there is no base; the whole model is saved.")
-        mode = FinetuneModeConfig.choose("full")
+            mode = mode.model_copy(update={"save": "merged"})
     resolved = config.model_copy(
         update={
             "source": trained.path,

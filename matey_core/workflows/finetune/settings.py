@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from matey_core.finetuning import FinetuneModeConfig
 from matey_core.locations import Location
@@ -36,5 +36,5 @@ class FinetuneConfig(TrainingConfig):
     """Number of past frames that the model reads; by default as in its training."""
     max_lead: PositiveInt | None = None
     """Largest lead time, in stored frames; by default as in its training."""
-    steps: PositiveInt = 200
-    """Optimizer steps."""
+    steps: NonNegativeInt = 200
+    """Optimizer steps; with 0 the model learns the names of new fields and nothing else."""

@@ -21,6 +21,7 @@ from matey_core.files import read_json
 from matey_core.progress import OnProgress, silent
 from matey_core.readers.pdebench.names import stem
 from matey_core.simulators import SIMULATORS, Simulator
+from matey_core.store.split import Split
 from matey_core.version import __version__
 from matey_core.workflows.simulate.layouts import write_hdf5
 from matey_core.workflows.simulate.parts import Parts
@@ -143,8 +144,9 @@ def simulate_once(
     if config.overwrite or not path.exists():
         return path, simulate(config, on_progress, workers)
     wanted = plan_of(config) | {"seed": config.seed, "samples": config.samples}
-    found = made_by(path)
-    for name in ("simulator", "settings", "seed", "samples", "dtype"):
+    wanted["split"] = list(config.split)
+    found = {"split": list(Split().shares)} | made_by(path)
+    for name in ("simulator", "settings", "seed", "samples", "dtype", "split"):
         if found.get(name) != wanted[name]:
             raise ConfigError(
                 f"{path} exists, and was made with {name} {found.get(name)!r}, not "
@@ -214,7 +216,10 @@ def _publish(
     solved = parts.trajectories(seeds)
     provenance = plan_of(config) | {"seed": config.seed, "samples": config.samples}
     if config.store:
-        store_of(path, parts.folder, simulator, solved, provenance)
+        split = Split(shares=config.split)
+        if split != Split():
+            provenance["split"] = list(config.split)
+        store_of(path, parts.folder, simulator, solved, provenance, split=split)
         return
     whole = parts.folder / "whole.new"
     write_hdf5(whole, simulator, solved, provenance)

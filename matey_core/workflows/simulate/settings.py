@@ -9,6 +9,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from matey_core.config import Config, validate
 from matey_core.errors import ConfigError
 from matey_core.simulators import SIMULATORS, Precision, SimulatorConfig
+from matey_core.store.split import Split
 
 GROUP_NAMES = 10_000
 """PDEBench names groups of samples with four digits."""
@@ -32,6 +33,8 @@ class SimulateConfig(Config):
     """Output folder; files keep their published folder and name below it."""
     store: bool = False
     """Write a Zarr store into the folder `zarr` of `out` instead of an HDF5 file."""
+    split: tuple[float, float, float] = Split().shares
+    """Shares of trajectories of a store that train, validate and test."""
     overwrite: bool = False
     """Replace an existing file or store."""
     batch: PositiveInt | None = None
@@ -56,6 +59,7 @@ class SimulateConfig(Config):
         Raises:
             ConfigError: an unknown simulator or setting, too many samples, no such device.
         """
+        Split(shares=self.split)  # refuses shares before anything is solved
         kind = SIMULATORS[self.simulator]
         values: dict[str, Any] = {"grid": self.grid}
         if self.steps is not None:

@@ -61,6 +61,8 @@ def store_of(
     simulator: Simulator,
     solved: list[Trajectory],
     provenance: dict[str, Any],
+    *,
+    split: Split,
 ) -> None:
     """Write a store.
 
@@ -73,6 +75,6 @@ def store_of(
         source,
         path,
         num_samples=len(solved),
-        split=Split(),
+        split=split,
         provenance=lambda: {"source": "matey simulate", **provenance},
     )

@@ -1,9 +1,12 @@
 """Least squares in the history: exact where data is linear, good where it is nearly so."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 
+from matey_core.errors import ConfigError
 from matey_core.forecasts import FORECASTS, Forecaster
 from tests.unit.forecasts.stencils import Rule, batch_of, change, heat, march, smooth, upwind
 
@@ -43,6 +46,21 @@ def test_fields_that_drive_one_another_and_a_constant_source() -> None:
     values = forecaster()(batch_of(truth[:, :4], (1, 6))).values
     assert relative_error(values[:, 0], truth[:, 4]) < 1e-6
     assert relative_error(values[:, 1], truth[:, 9]) < 5e-6
+
+
+def test_a_stencil_that_was_fitted_to_other_trajectories_is_the_same_everywhere() -> None:
+    train = march(3 * smooth((24, 32), seed=1) + 5, upwind, 6)
+    batches = [
+        replace(batch_of(train[:, start : start + 4]), targets=train[:, start + 4 : start + 5])
+        for start in range(2)
+    ]
+    common = forecaster().fitted(batches)
+    truth = march(0.5 * smooth((24, 32), seed=2) - 3, upwind, 14)
+    values = common(batch_of(truth[:, :4], (1, 10))).values
+    assert relative_error(values[:, 0], truth[:, 4]) < 2e-5
+    assert relative_error(values[:, 1], truth[:, 13]) < 2e-5
+    with pytest.raises(ConfigError, match="Persistence has nothing that can be fitted"):
+        FORECASTS["persistence"].choose("persistence").build().fitted(batches)
 
 
 def test_waves_need_the_last_change() -> None:

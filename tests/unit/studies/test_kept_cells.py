@@ -7,6 +7,7 @@ from matey_core.cells import cell_of
 from matey_core.studies.arena.stages import final_of
 from matey_core.studies.expansion import points_of
 from matey_core.studies.kinds.arena import ArenaStudy
+from matey_core.studies.kinds.training import TrainingStudy
 from matey_core.studies.reading import read_study
 
 KEPT = Path(__file__).parents[3] / "docs/results/arena"
@@ -38,3 +39,21 @@ def test_a_new_setting_leaves_the_cells_of_the_arena_what_they_are() -> None:
     }
     assert len(asked) == 9  # three arms, three seeds
     assert asked <= known
+
+
+def test_ways_of_not_training_leave_cells_of_before_what_they_are() -> None:
+    """Hashes of before a fine-tuning could have a source, or an arm a forecast."""
+    study = read_study(Path("strategies"))
+    assert isinstance(study, TrainingStudy)
+    points = {point.arm: point for point in reversed(points_of(study))}
+    keys = {
+        arm: cell_of(
+            points[arm],
+            steps=7,
+            precision="float32",
+            runs=Path("runs"),
+            fingerprints=lambda folder: (str(folder),),
+        ).key
+        for arm in ("none", "transfer")
+    }
+    assert keys == {"none": "bd4cc8f4e66c", "transfer": "8f2f6650fa0b"}

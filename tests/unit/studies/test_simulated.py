@@ -36,6 +36,7 @@ def study_of(folder: Path, **changes: Any) -> StudyConfig:
 
 def test_names_mean_folders_that_are_made_where_they_are_missing(tmp_path: Path) -> None:
     study = study_of(tmp_path)
+    study.simulation["split"] = [0.4, 0.2, 0.4]
     points = points_of(study)
     assert [str(each.pretraining.data) for each in points] == [str(tmp_path / "old"), "elsewhere"]
     assert {str(each.evaluation.data) for each in points} == {str(tmp_path / "near")}
@@ -46,9 +47,13 @@ def test_names_mean_folders_that_are_made_where_they_are_missing(tmp_path: Path)
     store = open_store(place)
     assert store.spec.grid.shape == (8, 8)
     assert set(store.parameters["e"]) == {5.0}
+    assert [len(store.samples(each)) for each in ("train", "validation", "test")] == [2, 1, 2]
     made = (place / "zarr.json").stat().st_mtime_ns
     simulate_missing(study, points, silent)
     assert (place / "zarr.json").stat().st_mtime_ns == made
+    del study.simulation["split"]
+    with pytest.raises(ConfigError, match=r"made with split \[0.4, 0.2, 0.4\], not \[0.8"):
+        simulate_missing(study, points, silent)
 
 
 @pytest.mark.parametrize(
