@@ -1,16 +1,17 @@
 """How the model is called for a loss: the door of the family."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from jaxtyping import Float
 from torch import Tensor
 
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.config import PartConfig
+from matey_core.fields import GivenScale
 from matey_core.losses import Loss, LossFunction
 from matey_core.registry import Registry
 
@@ -64,9 +65,40 @@ class ObjectiveConfig(PartConfig):
         """
         return (lead,)
 
+    @property
+    def predicts_states(self) -> bool:
+        """Whether training teaches to predict; else no validation chooses among the weights."""
+        return True
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """Names of what the model is asked for beside fields; `answer_name` makes them."""
+        return ()
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the stores' parameters that the objective reads in `FieldBatch.given`.
+
+        The model is not given them. A batch of a store without a parameter does not have its name.
+        """
+        return ()
+
+    def knowing(self, parameters: Sequence[str]) -> Self:
+        """The same settings, completed by the names of the parameters that stores have."""
+        return self
+
     @abstractmethod
     def build(self, loss: LossFunction) -> Objective:
         """Make the objective for a loss."""
+
+    def build_with(self, loss: LossFunction, scales: Mapping[str, GivenScale]) -> Objective:
+        """Make the objective for a loss and stores.
+
+        Args:
+            loss: of predicted states.
+            scales: of what the objective `reads`, by the trajectories that train.
+        """
+        return self.build(loss)
 
 
 def within(model: Predict, settings: Sequence[Setting]) -> Predict:

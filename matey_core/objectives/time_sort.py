@@ -29,6 +29,11 @@ class TimeSortConfig(ObjectiveConfig):
 
     name: Literal["time_sort"] = "time_sort"
 
+    @property
+    def predicts_states(self) -> bool:
+        """Whether training teaches to predict: the answer is a frame of the history."""
+        return False
+
     def build(self, loss: LossFunction) -> Objective:
         """Make the objective for a loss."""
 

@@ -101,13 +101,16 @@ class _Measured:
 
 def _subject(config: PlanConfig, strategy: Strategy) -> _Subject:
     """Prepare what a pretraining prepares, without a run."""
+    stores = open_stores(config.data)
+    config = config.on(stores)
     sources, notes = sources_of(
-        open_stores(config.data),
+        stores,
         history=config.history,
         max_lead=config.max_lead,
         extra_frames=config.objective.extra_frames,
         choose=lambda store: store.samples("train"),
         given=config.given,
+        reads=config.objective.reads,
         leads=config.leads,
     )
     used = [source.store for source in sources]

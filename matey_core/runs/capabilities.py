@@ -98,7 +98,7 @@ def check_augmentations(config: TrainingConfig, sources: Sequence[StoreWindows])
                 raise ConfigError(
                     f"The augmentation {augmentation.part} changes states alone, and "
                     f"{', '.join(source.store.given)} would stay as given.",
-                    remedy="Leave out that augmentation, or given.",
+                    remedy="Leave out that augmentation, given, or the objective that reads them.",
                 )
             augmentation.check(source.store.spec)
             _check_equation(augmentation, source.store)

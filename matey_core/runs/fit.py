@@ -177,7 +177,7 @@ def _fit(
     config = job.config
     budget = time_budget(config, strategy, began=began)
     mixture = mixture_of(config, job.sources, strategy, budget)
-    objective = config.objective.build(config.loss.build())
+    objective = job.objective()
     state = _initial_state(job, strategy, budget)
     keeper = Keeper(
         job.run,
@@ -393,4 +393,5 @@ def _notes(job: TrainingJob) -> tuple[str, ...]:
     if job.config.compile:
         compiling = job.tokens.compiling_note(recompute=job.config.recompute)
     freezing = job.mode.note(job.model) if job.mode else ""
-    return tuple(filter(None, (*job.notes, freezing, job.tokens.budget, compiling)))
+    told = (*job.notes, job.unvalidated_note, freezing, job.tokens.budget, compiling)
+    return tuple(filter(None, told))

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from matey_core.data import Ranges
+from matey_core.data import Ranges, measure_given
 from matey_core.finetuning import FinetuneModeConfig
 from matey_core.models import AdapterBase, Model
+from matey_core.objectives import Objective
 from matey_core.runs.folder import RunFolder
 from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sources import StoreWindows
@@ -42,6 +43,23 @@ class TrainingJob:
     def starts_with_validation(self) -> bool:
         """Whether there is a validation before the first step of this start."""
         return self.validates_start and not self.resumes
+
+    @property
+    def unvalidated_note(self) -> str:
+        """Why no validation chooses among the weights; nothing where one does."""
+        if self.config.objective.predicts_states:
+            return ""
+        return (
+            f"The objective {self.config.objective.part} predicts no later state: there is no "
+            "validation, and the weights of the last step are the model."
+        )
+
+    def objective(self) -> Objective:
+        """Make the objective, with the scales of what it reads."""
+        settings = self.config.objective
+        parts = [(each.store, each.training.samples) for each in self.sources]
+        scales = measure_given(parts, settings.reads)
+        return settings.build_with(self.config.loss.build(), scales)
 
     def step_tokens(self, step: int, store: str) -> float | None:
         """Tokens of the whole batch of a step; None where no cells are cut.

@@ -66,7 +66,7 @@ class Keeper:
         self.run, self.config, self.sources = run, config, sources
         self.mixture, self.strategy, self.on_validation = mixture, strategy, on_validation
         self.validator = Validator(
-            sources,
+            sources if config.objective.predicts_states else (),
             batch_size=config.batch_size,
             at_once=config.batch_size // config.accumulate,
             num_batches=config.validation_batches,

@@ -114,6 +114,7 @@ def sources_of(
     extra_frames: int = 0,
     choose: Callable[[Store], Sequence[int]],
     given: Sequence[str] = (),
+    reads: Sequence[str] = (),
     leads: Leads = "all",
 ) -> tuple[list[StoreWindows], list[str]]:
     """Cut the stores that can be trained on into windows.
@@ -125,6 +126,7 @@ def sources_of(
         extra_frames: frames behind it that training windows need.
         choose: the trajectories of a store to train on.
         given: names of what the model is given beside the history.
+        reads: names of parameters that the objective reads.
         leads: which windows to train on.
 
     Returns:
@@ -132,9 +134,10 @@ def sources_of(
 
     Raises:
         DataError: no store is left.
+        ConfigError: no store has what the objective reads.
     """
     sources, notes = [], []
-    for store in (each.giving(given) for each in stores):
+    for store in (each.giving(given).reading(reads) for each in stores):
         samples = tuple(choose(store))
         if reason := _hindrance(store, samples, history + extra_frames):
             notes.append(f"{store.name} is left out: {reason}.")
@@ -166,14 +169,27 @@ def sources_of(
             "and values in range, or use a shorter --history"
             + (", and --objective one_step." if extra_frames else "."),
         )
-    if has := dict.fromkeys(name for each in sources for name in each.store.given):
-        notes.append(f"Given beside the history: {', '.join(has)}.")
-    notes += [
-        f"{each.store.name} does not have {', '.join(lacking)}, which is to be given."
-        for each in sources
-        if (lacking := [name for name in given if name not in each.store.given])
-    ]
+    has = dict.fromkeys(name for each in sources for name in each.store.given)
+    if told := [name for name in has if name in given]:
+        notes.append(f"Given beside the history: {', '.join(told)}.")
+    _check_read([each.store for each in sources], reads)
+    for names, purpose in ((given, "to be given"), (reads, "what the objective reads")):
+        notes += [
+            f"{each.store.name} does not have {', '.join(lacking)}, which is {purpose}."
+            for each in sources
+            if (lacking := [name for name in names if name not in each.store.given])
+        ]
     return sources, notes
+
+
+def _check_read(stores: Sequence[Store], reads: Sequence[str]) -> None:
+    """Refuse an objective where no store has any of the parameters that it reads."""
+    if reads and not any(name in store.given for store in stores for name in reads):
+        raise ConfigError(
+            f"No store has {' or '.join(reads)}, which the objective reads; parameters are "
+            f"{', '.join(dict.fromkeys(n for s in stores for n in s.parameters)) or 'none'}.",
+            remedy="Name one of them, or choose another objective.",
+        )
 
 
 def field_names(stores: Sequence[Store]) -> tuple[str, ...]:

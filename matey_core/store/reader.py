@@ -163,6 +163,11 @@ class Store:
             _static_chunks=(*self._static_chunks, *(chunks[index] for index in fixed)),
         )
 
+    def reading(self, parameters: Iterable[str]) -> "Store":
+        """The same store, handing over these of its parameters as well."""
+        more = (name for name in parameters if name in self.parameters)
+        return replace(self, given=tuple(dict.fromkeys((*self.given, *more))))
+
     def read_given(self, sample: int) -> dict[str, Float[np.ndarray, "*space"]]:
         """Read what models are given of a trajectory in float32, without `mask` and `size`.
 

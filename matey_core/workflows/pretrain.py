@@ -151,6 +151,7 @@ def _job(
     config: PretrainConfig, stores: list[Store], strategy: Strategy, *, folder: RunFolder | None
 ) -> TrainingJob:
     resumes = folder is not None and folder.has_begun
+    config = config.on(stores)
     sources, notes = sources_of(
         stores,
         history=config.history,
@@ -158,6 +159,7 @@ def _job(
         extra_frames=config.objective.extra_frames,
         choose=lambda store: store.samples("train"),
         given=config.given,
+        reads=config.objective.reads,
         leads=config.leads,
     )
     used = [source.store for source in sources]

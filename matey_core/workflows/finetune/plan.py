@@ -86,6 +86,7 @@ def plan_finetuning(config: FinetuneConfig) -> FinetunePlan:
             "given": tuple(dict.fromkeys((*trained.given(), *config.given))),
         }
     )
+    resolved = resolved.on(stores)
     sources, more = _sources(resolved, stores)
     return FinetunePlan(
         config=resolved,
@@ -168,6 +169,7 @@ def _sources(
         extra_frames=config.objective.extra_frames,
         choose=lambda store: subset(store, config.n_samples, seed=config.seed),
         given=config.given,
+        reads=config.objective.reads,
         leads=config.leads,
     )
 

@@ -1,5 +1,6 @@
 """Stores hand over what models are given beside the history."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 import torch
 
 from matey_core.data import Windows, given_of, measure_given
+from matey_core.errors import ConfigError
+from matey_core.runs.sources import sources_of
 from matey_core.store import Store, open_store
 from matey_core.workflows.prepare import PrepareConfig, prepare
 from matey_core.workflows.simulate import SimulateConfig, simulate
@@ -96,3 +99,20 @@ def test_the_mask_is_where_cells_are_missing(tmp_path: Path) -> None:
     mask = given_of(store, (0, 1), history)["mask"]
     assert mask.sum().item() == 4
     assert mask[1, 1].tolist() == [1.0] * 4
+
+
+def test_what_an_objective_reads_is_handed_over_and_not_given(poisson: Store) -> None:
+    cut = partial(sources_of, [poisson], history=1, max_lead=1, choose=lambda s: s.samples("train"))
+    (source,), notes = cut(given=("source",), reads=("k11", "mass", "solution"))
+    assert source.store.spec.names == ("solution",)
+    assert source.store.given == ("source", "k11")
+    batch = source.training.batch([1, 0], [[1], [1]])
+    first, second, *_ = source.training.samples
+    expected = poisson.parameters["k11"][[second, first]].astype(np.float32)
+    assert batch.given["k11"].tolist() == expected.tolist()
+    assert "Given beside the history: source." in notes
+    assert f"{poisson.name} does not have mass, solution, which is what the objective reads." in (
+        notes
+    )
+    with pytest.raises(ConfigError, match=r"No store has mass.* parameters are e, k11, k12, k22"):
+        cut(given=("source",), reads=("mass",))
