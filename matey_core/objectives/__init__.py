@@ -4,13 +4,14 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from jaxtyping import Float
 from torch import Tensor
 
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.config import PartConfig
+from matey_core.data import Windows
 from matey_core.fields import GivenScale
 from matey_core.losses import Loss, LossFunction
 from matey_core.registry import Registry
@@ -83,9 +84,19 @@ class ObjectiveConfig(PartConfig):
         """
         return ()
 
-    def knowing(self, parameters: Sequence[str]) -> Self:
+    def knowing(self, parameters: Sequence[str]) -> "ObjectiveConfig":
         """The same settings, completed by the names of the parameters that stores have."""
         return self
+
+    def check(self, windows: Windows) -> None:
+        """Raise if a store does not have what the objective needs.
+
+        Args:
+            windows: of the store, for training.
+
+        Raises:
+            ConfigError: says what is missing.
+        """
 
     @abstractmethod
     def build(self, loss: LossFunction) -> Objective:

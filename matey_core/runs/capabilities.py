@@ -33,6 +33,8 @@ def check_capabilities(
         ConfigError: names the setting and what to choose instead.
         ShapeError: a grid is smaller than a patch.
     """
+    for source in sources:
+        config.objective.check(source.training)
     variant = model.config.variant
     if config.recompute and not model.can_recompute:
         raise ConfigError(
@@ -94,14 +96,17 @@ def check_augmentations(config: TrainingConfig, sources: Sequence[StoreWindows])
     """
     for source in sources:
         for augmentation in config.augment:
-            if source.store.given and augmentation.part != "noise":
+            store = source.store
+            # A shift leaves parameters as they are; fields would have to move along.
+            is_kept = augmentation.presumes_uniform and set(store.given) <= set(store.parameters)
+            if store.given and augmentation.part != "noise" and not is_kept:
                 raise ConfigError(
                     f"The augmentation {augmentation.part} changes states alone, and "
-                    f"{', '.join(source.store.given)} would stay as given.",
+                    f"{', '.join(store.given)} would stay as given.",
                     remedy="Leave out that augmentation, given, or the objective that reads them.",
                 )
-            augmentation.check(source.store.spec)
-            _check_equation(augmentation, source.store)
+            augmentation.check(store.spec)
+            _check_equation(augmentation, store)
 
 
 def _check_equation(augmentation: AugmentationConfig, store: Store) -> None:

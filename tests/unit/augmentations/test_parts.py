@@ -1,6 +1,7 @@
 """Shifts and factors, number by number."""
 
 import math
+from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -135,6 +136,12 @@ def test_what_is_wrong_for_a_known_equation_is_refused(
                 check_augmentations(config, [SimpleNamespace(store=store)])  # type: ignore[list-item]
         else:
             check_augmentations(config, [SimpleNamespace(store=store)])  # type: ignore[list-item]
+    read = SimpleNamespace(store=SimpleNamespace(**{**vars(store), "given": parameters[:1]}))
+    config = validate(TrainingConfig, {"augment": [{"name": "shift", "strength": 0.0}]}, source="")
+    check_augmentations(config, [read])  # type: ignore[list-item]
+    config = validate(TrainingConfig, {"augment": [{"name": "scale", "strength": 0.0}]}, source="")
+    with pytest.raises(ConfigError, match="would stay") if parameters else nullcontext():
+        check_augmentations(config, [read])  # type: ignore[list-item]
     forced = {"augment": [{"name": "scale", "nonlinear": True}, {"name": "roll", "strength": 0.0}]}
     config = validate(TrainingConfig, forced, source="")
     check_augmentations(config, [SimpleNamespace(store=store)])  # type: ignore[list-item]

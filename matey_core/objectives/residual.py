@@ -1,0 +1,112 @@
+"""The answer satisfies the equation, as far as that is known: no data need to say what comes next.
+
+With û at lead time h and the last frame u, the residual of u_t = Lu + N(u) is r = û − t with
+
+t = e^{hL}u + ∫ e^{(h−s)L} N ds,
+
+see `matey_core.equations`. Of an equation Lu = f without time it is r = Lû − f, with t = f. The
+loss is told r as an error, and t as the target that it is relative to, through which no gradient
+passes. The physics-informed loss of PINO (arXiv 2111.03794) differentiates in time between frames;
+frames that are far apart would not allow it.
+
+The store's parameters are known here, and the model is not told them. Which equation it is follows
+from the names of fields, axes and parameters. Axes are periodic, and no cells are missing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import torch
+from pydantic import NonNegativeFloat, PositiveFloat, PrivateAttr
+from torch import Tensor
+
+from matey_core.batches import FieldBatch, Prediction
+from matey_core.data import Windows
+from matey_core.equations import KnownEquation, filtered, imbalance
+from matey_core.losses import Loss, LossFunction
+from matey_core.objectives import (
+    OBJECTIVES,
+    Objective,
+    ObjectiveConfig,
+    ObjectiveValue,
+    Predict,
+    with_side_loss,
+)
+from matey_core.objectives._known import check_store, equation_for, parameters_of
+
+
+@OBJECTIVES.register("residual")
+class ResidualConfig(ObjectiveConfig):
+    """The loss of one call of the model, and by how much its answer misses the equation."""
+
+    name: Literal["residual"] = "residual"
+    weight: PositiveFloat = 1.0
+    """What the equation's residual counts."""
+    supervised: NonNegativeFloat = 1.0
+    """What the loss counts beside it; at 0, targets are not used at all."""
+    equation: str | None = None
+    """Name of the equation; by default, of each store, what fits its fields, axes and constants."""
+
+    _known: tuple[str, ...] | None = PrivateAttr(default=None)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The constants of the equation, or those of any that stores have."""
+        return parameters_of(self.equation, among=self._known)
+
+    def knowing(self, parameters: Sequence[str]) -> ObjectiveConfig:
+        """Read no constants that no store has."""
+        completed = self.model_copy()
+        completed._known = tuple(parameters)
+        return completed
+
+    def check(self, windows: Windows) -> None:
+        """Raise unless the store's equation is known, and all its constants are."""
+        check_store(windows, self.equation)
+
+    def build(self, loss: LossFunction) -> Objective:
+        """Make the objective for a loss."""
+
+        def residual(predict: Predict, batch: FieldBatch) -> ObjectiveValue:
+            prediction = predict(batch)
+            missed = loss(*_missed(prediction, batch, equation_for(batch, self.equation)))
+            total, parts = self.weight * missed.total, {"residual": missed.total.detach()}
+            if self.supervised > 0:
+                value = loss(prediction, batch)
+                total, parts = total + self.supervised * value.total, {**value.parts, **parts}
+            return ObjectiveValue(
+                total=with_side_loss(total, prediction),
+                loss=Loss(total=total, parts=parts),
+                prediction=prediction,
+            )
+
+        return residual
+
+
+def _missed(
+    prediction: Prediction, batch: FieldBatch, equation: KnownEquation
+) -> tuple[Prediction, FieldBatch]:
+    """What the answer is, and what the equation says that it should be, at each lead time."""
+    answers = prediction.values.to(batch.history.dtype).unbind(1)
+    if source := equation.equation.source:
+        errors = [
+            filtered(each, equation.linear(each)) - batch.given[source][:, None] for each in answers
+        ]
+        targets = batch.given[source][:, None, None].expand(prediction.values.shape)
+    else:
+        errors = [
+            imbalance(equation, batch.history[:, -1], answer, _interval(batch, lead))
+            for lead, answer in enumerate(answers)
+        ]
+        targets = (prediction.values - torch.stack(errors, 1)).detach()
+    return (
+        replace(prediction, values=targets + torch.stack(errors, 1)),
+        replace(batch, targets=targets, change=None if source else batch.change),
+    )
+
+
+def _interval(batch: FieldBatch, lead: int) -> Tensor:
+    """Time up to a target, shaped like the states."""
+    steps = batch.lead_steps[:, lead].view(-1, *[1] * (batch.history.ndim - 2))
+    return batch.spec.time_step * steps.to(batch.history.dtype)
