@@ -55,8 +55,9 @@ class FinetuneModeConfig(PartConfig, ABC):
     def factors(self, model: Model) -> Mapping[str, tuple[Tensor, Tensor]]:
         """Name weights that do not train, but have a product of two matrices added when merged.
 
-        With `save = "adapter"` the two are saved in place of the weight: (outputs, rank) and
-        (rank, inputs). None by default.
+        With `save = "adapter"` the two are saved in place of the weight: (rows, rank) and
+        (rank, columns) of the weight as a matrix, whose rows are its first axis or its first few
+        axes. None by default.
 
         Args:
             model: prepared by this mode, and perhaps trained.

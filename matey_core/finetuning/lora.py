@@ -1,29 +1,31 @@
 """Low-rank adapters (arXiv 2106.09685) train beside frozen weights."""
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Literal
 
 import torch
-from jaxtyping import Float
 from pydantic import Field, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from matey_core.errors import ConfigError
-from matey_core.finetuning import FINETUNING, FinetuneModeConfig, train_parts
+from matey_core.finetuning import FINETUNING, FinetuneModeConfig, count_parameters, train_parts
+from matey_core.finetuning._low_rank import LowRank, add_sum, matrices, sums
 from matey_core.models import Model, Part
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-"""They may have an adapter where they are pointwise. Classes derived from these and from
+"""They may have an adapter beside them where they are pointwise; kernels that are kept as matrices
+have one that is added to them. Classes derived from these and from
 `nn.Linear` have none: they may use their weight past the layer's own call."""
+FEW = 0.005
+"""Fraction of weights below which adapters change next to nothing."""
 ADAPTER = "lora"
 """Name that an adapter has in its layer."""
 
 
 @FINETUNING.register("lora")
 class LoraConfig(FinetuneModeConfig):
-    """Low-rank adapters on linear layers and pointwise convolutions."""
+    """Low-rank adapters on linear layers, convolutions and spectral layers."""
 
     mode: Literal["lora"] = "lora"
     rank: PositiveInt = 8
@@ -43,27 +45,34 @@ class LoraConfig(FinetuneModeConfig):
             ConfigError: a target matches no layer.
         """
         train_parts(model, self.whole)
-        layers = dict(_layers(model))
-        matched = {name: self._matches(model, name) for name in layers}
+        layers = {f"{name}.weight": layer for name, layer in _layers(model)}
+        own = {name: (module, leaf, rows) for name, module, (leaf, rows) in _own(model)}
+        matched = {name: self._matches(model, name) for name in (*layers, *own)}
         for target in self.targets:
             if not any(target in found for found in matched.values()):
                 raise ConfigError(
                     f"finetune.targets has {target!r}, which matches no layer of the model.",
-                    remedy=f"Name a part, or one of {', '.join(_names(layers))}.",
+                    remedy=f"Name a part, or one of {', '.join(_names(matched))}.",
                 )
         for name, found in matched.items():
-            if found and model.part_of(f"{name}.weight") not in self.whole:
-                adapter = LowRank(layers[name], rank=self.rank, scale=self.alpha / self.rank)
-                layers[name].add_module(ADAPTER, adapter)
-                layers[name].register_forward_hook(_adapted)
+            if not found or model.part_of(name) in self.whole:
+                continue
+            scale = self.alpha / self.rank
+            if name in own:
+                add_sum(*own[name], rank=self.rank, scale=scale)
+                continue
+            layers[name].add_module(ADAPTER, LowRank(layers[name], rank=self.rank, scale=scale))
+            layers[name].register_forward_hook(_adapted)
 
     def merged(self, model: Model) -> Mapping[str, Tensor]:
         """Give the model's weights with the adapters' products added."""
         weights = {
             name: value
             for name, value in model.state_dict().items()
-            if f".{ADAPTER}." not in f".{name}"
+            if f".{ADAPTER}." not in f".{name}" and ".parametrizations." not in name
         }
+        with torch.no_grad():
+            weights |= {name: added(value) for name, value, added in sums(model)}
         for name, layer in _layers(model):
             if (adapter := getattr(layer, ADAPTER, None)) is not None:
                 weights[f"{name}.weight"] = weights[f"{name}.weight"] + adapter.update()
@@ -71,42 +80,37 @@ class LoraConfig(FinetuneModeConfig):
 
     def factors(self, model: Model) -> Mapping[str, tuple[Tensor, Tensor]]:
         """Give the adapters' matrices, with the factor in the first one."""
-        return {
+        found = {
             f"{name}.weight": (adapter.scale * adapter.up, adapter.down)
             for name, layer in _layers(model)
             if (adapter := getattr(layer, ADAPTER, None)) is not None
             and not layer.get_parameter("weight").requires_grad
         }
+        return found | {
+            name: (added.scale * added.up, added.down)
+            for name, value, added in sums(model)
+            if not value.requires_grad
+        }
 
-    def _matches(self, model: Model, layer: str) -> set[str]:
-        """The targets that name a layer."""
-        names = {model.part_of(f"{layer}.weight"), *layer.split(".")}
+    def note(self, model: Model) -> str:
+        """Warn where next to nothing is adapted, as in a model without attention."""
+        counts = count_parameters(model)
+        trained, total = counts.num_trained, counts.num_trained + counts.num_frozen
+        if trained > FEW * total:
+            return ""
+        layers = (f"{name}.weight" for name, _ in _layers(model))
+        words = _names([*layers, *(name for name, _, _ in _own(model))])
+        return (
+            f"Of {total:,} weights {trained:,} train ({trained / total:.2%}): "
+            f"finetune.targets={list(self.targets)} adapts little of this model. Others are "
+            f"{', '.join(words)}."
+        )
+
+    def _matches(self, model: Model, name: str) -> set[str]:
+        """The targets that name a weight, or its layer."""
+        layer = name.removesuffix(".weight")
+        names = {model.part_of(name), *layer.split(".")}
         return {target for target in self.targets if target in names or fnmatchcase(layer, target)}
-
-
-class LowRank(nn.Module):
-    """x ↦ scale · up(down(x)), over the channels of a layer; 0 before it has trained."""
-
-    def __init__(self, layer: nn.Module, *, rank: int, scale: float) -> None:
-        super().__init__()
-        weight = layer.get_parameter("weight")
-        outputs, inputs, *self._kernel = weight.shape
-        self.scale = scale
-        self.down = nn.Parameter(weight.new_empty(rank, inputs))
-        self.up = nn.Parameter(weight.new_zeros(outputs, rank))
-        nn.init.kaiming_uniform_(self.down, a=math.sqrt(5))
-
-    def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-        """Map the channels: the last axis, or the one before the axes of a convolution."""
-        axis = -1 - len(self._kernel)
-        inner = nn.functional.linear(x.movedim(axis, -1), self.down)
-        return self.scale * nn.functional.linear(inner, self.up).movedim(-1, axis)
-
-    @torch.no_grad()
-    def update(self) -> Tensor:
-        """What the layer's weight would have to gain to do the same."""
-        product = self.scale * self.up @ self.down
-        return product.reshape(*product.shape, *self._kernel)
 
 
 def _layers(model: Model) -> Iterator[tuple[str, nn.Module]]:
@@ -114,6 +118,13 @@ def _layers(model: Model) -> Iterator[tuple[str, nn.Module]]:
     for name, module in model.named_modules():
         if type(module) is nn.Linear or (type(module) in CONVOLUTIONS and _is_pointwise(module)):
             yield name, module
+
+
+def _own(model: Model) -> Iterator[tuple[str, nn.Module, tuple[str, int]]]:
+    """Other weights that may have one: full name, module, name and rows in it."""
+    for prefix, module in model.named_modules():
+        for name, rows in matrices(module):
+            yield f"{prefix}.{name}", module, (name, rows)
 
 
 def _is_pointwise(layer: nn.Module) -> bool:
@@ -124,7 +135,8 @@ def _is_pointwise(layer: nn.Module) -> bool:
 
 def _names(layers: Iterable[str]) -> list[str]:
     """Words of names, without numbers."""
-    return sorted({word for name in layers for word in name.split(".") if not word.isdecimal()})
+    words = {word for name in layers for word in name.removesuffix(".weight").split(".")}
+    return sorted(word for word in words if not word.isdecimal())
 
 
 def _adapted(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:

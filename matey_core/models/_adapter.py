@@ -9,11 +9,12 @@ product is added to the base's weight NAME.
 """
 
 import hashlib
-import math
+import operator
 import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -26,7 +27,8 @@ from matey_core.errors import CheckpointError, ConfigError
 
 WEIGHTS, ADAPTER = "model.safetensors", "adapter.safetensors"
 Factors = Mapping[str, tuple[Tensor, Tensor]]
-"""Name of a weight → (outputs, rank) and (rank, inputs): their product has been added to it."""
+"""Name of a weight → (rows, rank) and (rank, columns): their product has been added to it, whose
+rows are its first axis, or its first few axes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,9 +188,13 @@ def _sha256(path: Path) -> str:
 
 
 def _added(weight: Tensor, up: Tensor, down: Tensor) -> Tensor:
-    outputs, *others = weight.shape
+    leading = set(accumulate(weight.shape, operator.mul))
     rank = up.shape[-1]
-    if up.shape != (outputs, rank) or down.shape != (rank, math.prod(others)):
+    if (
+        up.shape[0] not in leading
+        or up.ndim != 2
+        or down.shape != (rank, weight.numel() // up.shape[0])
+    ):
         shapes = " · ".join(str(tuple(factor.shape)) for factor in (up, down))
         raise ValueError(f"the factors {shapes} are not of a weight {tuple(weight.shape)}")
     return weight + (up @ down).reshape(weight.shape)

@@ -217,15 +217,14 @@ def _prepared(model: Model, config: FinetuneConfig, sources: Sequence[StoreWindo
     if config.from_scratch:
         fresh = model.config.build(fields=model.fields, num_axes=model.num_axes)
         fresh.give(model.given_scales)
-        model, new = fresh, set()
+        model, new = fresh, []
     else:
-        new = {name for name, value in model.named_parameters() if known.get(name) != value.shape}
+        new = [value for name, value in model.named_parameters() if known.get(name) != value.shape]
     expected = {name: value.shape for name, value in model.state_dict().items()}
     config.finetune.prepare(model)
     check_merged(config.finetune, model, expected)
-    for name, parameter in model.named_parameters():
-        if name in new:  # it has never been trained: no mode may freeze it
-            parameter.requires_grad_(True)
+    for parameter in new:  # it has never been trained: no mode may freeze it
+        parameter.requires_grad_(True)
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise ConfigError(
             f"finetune.mode={config.finetune.mode} with these settings trains nothing.",

@@ -1,14 +1,17 @@
 """Adapters start from nothing, leave the base alone, and fold into it."""
 
 import copy
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from matey_core.errors import ConfigError
-from matey_core.finetuning.lora import LoraConfig, LowRank
-from matey_core.models import MODELS, Model, compile_parts
+from matey_core.finetuning._low_rank import LowRank
+from matey_core.finetuning.lora import LoraConfig
+from matey_core.models import MODELS, AdapterBase, Model, compile_parts, load_model, save_model
 from tests.formula import batch_of, spec_of
 from tests.training import tiny_model
 
@@ -27,7 +30,15 @@ def adapters(model: Model) -> dict[str, LowRank]:
 
 def trained(model: Model, mode: LoraConfig) -> Model:
     """The prepared model after three steps on its own output."""
+    return stepped(prepared(model, mode))
+
+
+def prepared(model: Model, mode: LoraConfig) -> Model:
     mode.prepare(model)
+    return model
+
+
+def stepped(model: Model) -> Model:
     optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1)
     for _ in range(3):
         model(BATCH).values.square().mean().backward()
@@ -82,6 +93,44 @@ def test_merged_weights_predict_the_same_in_a_model_without_adapters(model: Mode
     gained = layer.lora.up @ layer.lora.down * 5.0 / 3
     torch.testing.assert_close(
         weights["processor.blocks.0.stages.0.qkv.weight"], layer.weight + gained
+    )
+
+
+@pytest.mark.parametrize(
+    ("variant", "targets", "sizes"),
+    [
+        # Kernels of 3×3 points on 8 channels; 6·3 waves, each with 8·2·8 numbers.
+        ("pyramid", ("*.down.enter.*",), {(8, 72)}),
+        ("pyramid", ("*.down.enter.*", "spectral"), {(8, 72), (18, 128)}),
+        ("fno", ("spectral",), {(32, 288)}),
+    ],
+)
+def test_kernels_and_spectral_layers_have_products_that_are_added(
+    variant: str, targets: tuple[str, ...], sizes: set[tuple[int, int]], tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    base = MODELS[variant].tiny().build(fields=("density", "velocity_x"), num_axes=(2,)).eval()
+    expected = base(BATCH).values
+    mode = LoraConfig(rank=2, targets=targets)
+    model = copy.deepcopy(base)
+    assert torch.equal(prepared(model, mode)(BATCH).values, expected)
+    trains = {name for name, value in model.named_parameters() if value.requires_grad}
+    assert {name.rpartition(".")[2] for name in trains} == {"up", "down"}
+    after = stepped(model)(BATCH).values
+    assert not torch.allclose(after, expected, rtol=1e-3)
+
+    factors = mode.factors(model)
+    assert {(len(up), down.shape[1]) for up, down in factors.values()} == sizes
+    folders = [tmp_path / name / "model" for name in ("base", "tuned")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    save_model(base, folders[0])
+    apart = AdapterBase.of(folders[0], runs=tmp_path)
+    save_model(base, folders[1], weights=mode.merged(model), base=apart, factors=factors)
+    saved = load_file(folders[1] / "adapter.safetensors")
+    assert {name.rpartition(":")[2] for name in saved} == {"up", "down"}
+    torch.testing.assert_close(
+        load_model(folders[1]).eval()(BATCH).values, after, rtol=1e-5, atol=1e-6
     )
 
 
