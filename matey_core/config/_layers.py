@@ -72,7 +72,7 @@ def _exchanged_part(family: type[PartConfig], below: Any, above: Any) -> Any:
         if had is has:
             return exchanged(had, section, other)
         return _kept(section, had, has)
-    return below
+    return section
 
 
 def _kept(section: Mapping[str, Any], had: type[Config], has: type[Config]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from matey_core.studies.reading import read_study
 from matey_core.studies.runner import run_study
 from matey_core.studies.settings import StudyConfig
 from matey_core.studies.verdicts import VERDICTS
+from matey_core.workflows.finetune import FinetuneConfig
 from tests.support import tiny_store
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -134,14 +135,21 @@ def test_ways_of_pretraining_are_compared_on_every_equation_with_both_models() -
     assert isinstance(study, StudyConfig)
     points = points_of(study)
     check_claims(study.verdicts, points)
-    assert len(points) == 6 * 2 * 4 * 3
+    assert len(points) == (8 * 7 - 1) * 2 * 3  # arms, data, models, seeds
+    rolls = {str(point.finetuning.data) for point in points if _rolls(point.finetuning)}
+    assert len(rolls) == 6
+    assert "data/strategies/vorticity" not in rolls
     leads = {(point.arm, point.pretraining.max_lead, point.pretraining.leads) for point in points}
     assert {each for each in leads if each[1:] != (1, "all")} == {("all2all", 12, "available")}
     fine = [point.finetuning for point in points]
     assert {(each.max_lead, each.history, each.n_samples) for each in fine if each} == {(1, 4, 16)}
     large = read_study(Path("strategies"), ("scale=gpu", "axes.finetuning.seed=[0]"))
     assert isinstance(large, StudyConfig)
-    assert len(points_of(large)) == 6 * 5 * 4 * 3
+    assert len(points_of(large)) == (8 * 7 - 1) * 5 * 3
+
+
+def _rolls(config: FinetuneConfig | None) -> bool:
+    return config is not None and any(each.name == "roll" for each in config.augment)
 
 
 def test_studies_of_other_kinds_are_files_as_well() -> None:

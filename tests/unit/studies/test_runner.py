@@ -195,6 +195,13 @@ def test_what_only_one_model_has_is_shared_by_the_arms_that_have_it(folder: Path
     matey, fno = (points[number].pretraining.model for number in (0, 1))
     assert (matey.part, matey.label) == ("pyramid", "ti (24, 16×1, pyramid)")
     assert (fno.part, fno.sizes) == ("fno", (16, 1, (4, 4, 4)))
+    shared = {"data": str(folder / "old"), "objective": "one_step"}
+    nested = {"a": {"settings": {"pretraining.objective": {"name": "masked", "ratio": 0.75}}}}
+    [point] = points_of(tiny_study(folder, pretraining=shared, arms=nested, axes={}, verdicts=[]))
+    assert point.pretraining.objective.model_dump()["ratio"] == 0.75
+    nested["a"]["settings"]["pretraining.objective"]["name"] = "maskd"
+    with pytest.raises(ConfigError, match=r"unknown name 'maskd' in objectives"):
+        points_of(tiny_study(folder, pretraining=shared, arms=nested, axes={}, verdicts=[]))
     wrong = {"fno": {"settings": {"model.variant": "fno", "model.heads": 4}}}
     with pytest.raises(ConfigError, match=r"arm fno, pretraining: unknown setting 'model\.heads'"):
         points_of(tiny_study(folder, arms=wrong, verdicts=[]))
