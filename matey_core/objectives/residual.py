@@ -4,10 +4,11 @@ With û at lead time h and the last frame u, the residual of u_t = Lu + N(u) is 
 
 t = e^{hL}u + ∫ e^{(h−s)L} N ds,
 
-see `matey_core.equations`. Of an equation Lu = f without time it is r = Lû − f, with t = f. The
-loss is told r as an error, and t as the target that it is relative to, through which no gradient
-passes. The physics-informed loss of PINO (arXiv 2111.03794) differentiates in time between frames;
-frames that are far apart would not allow it.
+see `matey_core.equations`. Of an equation Lu = f without time it is r = L⁻¹(Lû − f), with t = L⁻¹f:
+Lû − f itself weighs short waves by |k|², so that long ones are hardly learned. The loss is told r
+as an error, and t as the target that it is relative to, through which no gradient passes. The
+physics-informed loss of PINO (arXiv 2111.03794) differentiates in time between frames, which frames
+that are far apart would not allow.
 
 The store's parameters are known here, and the model is not told them. Which equation it is follows
 from the names of fields, axes and parameters. Axes are periodic, and no cells are missing.
@@ -23,7 +24,7 @@ from torch import Tensor
 
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.data import Windows
-from matey_core.equations import KnownEquation, filtered, imbalance
+from matey_core.equations import KnownEquation, imbalance, solution
 from matey_core.losses import Loss, LossFunction
 from matey_core.objectives import (
     OBJECTIVES,
@@ -88,22 +89,19 @@ def _missed(
     prediction: Prediction, batch: FieldBatch, equation: KnownEquation
 ) -> tuple[Prediction, FieldBatch]:
     """What the answer is, and what the equation says that it should be, at each lead time."""
-    answers = prediction.values.to(batch.history.dtype).unbind(1)
+    answers = prediction.values.to(batch.history.dtype)
     if source := equation.equation.source:
-        errors = [
-            filtered(each, equation.linear(each)) - batch.given[source][:, None] for each in answers
-        ]
-        targets = batch.given[source][:, None, None].expand(prediction.values.shape)
-    else:
-        errors = [
+        solved = solution(equation, batch.given[source][:, None]).unsqueeze(1)
+        return prediction, replace(batch, targets=solved.expand_as(answers))
+    errors = torch.stack(
+        [
             imbalance(equation, batch.history[:, -1], answer, _interval(batch, lead))
-            for lead, answer in enumerate(answers)
-        ]
-        targets = (prediction.values - torch.stack(errors, 1)).detach()
-    return (
-        replace(prediction, values=targets + torch.stack(errors, 1)),
-        replace(batch, targets=targets, change=None if source else batch.change),
+            for lead, answer in enumerate(answers.unbind(1))
+        ],
+        1,
     )
+    targets = (answers - errors).detach()
+    return replace(prediction, values=targets + errors), replace(batch, targets=targets)
 
 
 def _interval(batch: FieldBatch, lead: int) -> Tensor:

@@ -17,6 +17,7 @@ from matey_core.equations import (
     filtered,
     imbalance,
     known_equation,
+    solution,
     step,
 )
 from matey_core.equations._in_time import _phi
@@ -89,6 +90,13 @@ SMALL: dict[str, dict[str, float]] = {
     "reaction_diffusion_1d": {"grid": 256, "interval": 0.002, "nu": 0.02, "rho": 5.0},
     "vorticity": {"grid": 24, "interval": 0.05, "nu": 1e-3},
 }
+
+
+@pytest.mark.parametrize("name", STEADY)
+def test_a_problem_without_time_is_solved_as_by_the_simulator(name: str) -> None:
+    frames = simulated(name, **SMALL[name])
+    found = solution(known_equation(frames.spec, frames.known), frames.known["source"][:, None])
+    assert (size(found - frames.after) / size(frames.after)).max() < 1e-12
 
 
 FINER: dict[str, dict[str, float]] = {
