@@ -36,6 +36,7 @@ LATER: dict[str, Any] = {
     "given_source": None,
     "given_role": "linear",
     "leads": "all",
+    "draw": "uniform",
     "blend": True,  # of a rollout: a model that has no blends is not blended
     "model.blend": False,
     "model.time_steps": None,

@@ -11,6 +11,7 @@ from matey_core.batches import FieldBatch
 from matey_core.data._epoch import Order, order_of, shares_of, weights_of
 from matey_core.data._shuffle import noise, shuffled
 from matey_core.data.change import mean_change
+from matey_core.data.starts import Starts
 from matey_core.data.windows import Windows
 from matey_core.errors import CheckpointError, ConfigError, DataError
 
@@ -20,8 +21,8 @@ Targets = Callable[[int, int], Sequence[int]]
 """(lead drawn for a sample, step) → leads of the sample's targets, as many for every lead."""
 EXPONENT = 0.5
 """A store's weight is its number of windows to this power."""
-ORDER, LEADS, SEEDS = range(3)
-"""What is drawn: an order of windows, leads, seeds of augmentations."""
+ORDER, LEADS, SEEDS, STARTS = range(4)
+"""What is drawn: an order of windows, leads, seeds of augmentations, starts of windows."""
 
 
 def one_target(lead: int, step: int) -> Sequence[int]:
@@ -43,8 +44,9 @@ class Mixture(Iterator[FieldBatch]):
     """Batches without end, each of one store, a function of seed and step alone.
 
     The windows of each store come in passes: a pass has every window once, in an order of
-    its own. A store's batches are cut from its passes one after another. An epoch has
-    `epoch_batches` batches, of which each store has the share of its weight.
+    its own. With `by_change`, it has as many of every trajectory, and starts as `Starts` says. A
+    store's batches are cut from its passes one after another. An epoch has `epoch_batches`
+    batches, of which each store has the share of its weight.
 
     Every process draws the same global batch and reads its own slice, so the data
     does not depend on how many processes share the work.
@@ -64,6 +66,7 @@ class Mixture(Iterator[FieldBatch]):
         targets: Targets = one_target,
         whole_epochs: bool = False,
         with_change: bool = False,
+        by_change: bool = False,
     ) -> None:
         """Set up the stream at step 0.
 
@@ -84,6 +87,8 @@ class Mixture(Iterator[FieldBatch]):
                 one window less of it than another, or none.
             with_change: measure what each store changes by, for the batches to carry; reads
                 up to 64 windows of each.
+            by_change: draw windows where fields change more often; reads up to 128 pairs of
+                frames of each store.
 
         Raises:
             ConfigError: the batch cannot be shared evenly, or the weights do not fit.
@@ -118,6 +123,7 @@ class Mixture(Iterator[FieldBatch]):
             batches = max(batches, int(np.count_nonzero(self.weights)))
             self.shares = shares_of(self.weights, batches)
         self.changes = [mean_change(part) for part in self.windows] if with_change else None
+        self._starts = [Starts(part) for part in self.windows] if by_change else None
         self._order = lru_cache(maxsize=2)(self._make_order)
 
     @property
@@ -215,7 +221,9 @@ class Mixture(Iterator[FieldBatch]):
         for number in np.unique(passes).tolist():
             chosen = passes == number
             found[chosen] = shuffled((self.seed, ORDER, store, number), places[chosen], size)
-        return found
+        if self._starts is None:
+            return found
+        return self._starts[store].moved(found, noise((self.seed, STARTS, store), positions))
 
     def _stores(self) -> dict[str, dict[str, int]]:
         """Windows, and batches an epoch, by name; a second store of a name has a number."""

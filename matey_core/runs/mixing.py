@@ -47,6 +47,7 @@ def mixture_of(
         augment=Chain([part.build() for part in config.augment]),
         targets=config.targets if budget is None else targets_by_time,
         with_change=config.loss.needs_change,
+        by_change=config.draw == "change",
     )
 
 

@@ -57,6 +57,9 @@ class TrainingConfig(Config):
     leads: Leads = "all"
     """Windows to train on: with `all`, those with a frame at every lead time up to `max_lead`; with
     `available`, every window with a next frame, which draws one of the lead times that it has."""
+    draw: Literal["change", "uniform"] = "change"
+    """Windows that batches are drawn from: with `change`, half of the draws follow how much the
+    fields change there, relative to what they are; with `uniform`, every window is as likely."""
     loss: LossConfig = Field(default_factory=LossConfig.standard)
     """Loss: the measure of error that training minimizes."""
     objective: ObjectiveConfig = Field(default_factory=ObjectiveConfig.standard)

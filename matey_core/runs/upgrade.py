@@ -86,7 +86,8 @@ def upgraded_run(kind: type[Config], path: Path) -> dict[str, Any]:
     found = {
         key: value for key, value in found.items() if not (isinstance(value, str) and is_url(value))
     }
-    return {**{section: {"name": name} for section, name in OF_OLD_RUNS.items()}, **found}
+    parts = {section: {"name": name} for section, name in OF_OLD_RUNS.items()}
+    return {**parts, "draw": "uniform", **found}
 
 
 def _section(part: Any, key: str) -> dict[str, Any] | None:
