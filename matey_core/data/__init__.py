@@ -5,6 +5,7 @@ from matey_core.data.given import given_of, mask_of, measure_given
 from matey_core.data.loader import Loader
 from matey_core.data.mixture import Mixture
 from matey_core.data.ranges import FieldRange, Ranges, joined_ranges, measure_ranges
+from matey_core.data.starts import Starts
 from matey_core.data.windows import Leads, Windows, sequential_batches
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Loader",
     "Mixture",
     "Ranges",
+    "Starts",
     "Windows",
     "given_of",
     "joined_ranges",

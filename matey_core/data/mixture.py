@@ -87,8 +87,8 @@ class Mixture(Iterator[FieldBatch]):
                 one window less of it than another, or none.
             with_change: measure what each store changes by, for the batches to carry; reads
                 up to 64 windows of each.
-            by_change: draw windows where fields change more often; reads up to 128 pairs of
-                frames of each store.
+            by_change: draw windows where fields change more often, see `Starts`; reads up to
+                128 pairs of frames of each store. Not with `whole_epochs`.
 
         Raises:
             ConfigError: the batch cannot be shared evenly, or the weights do not fit.
@@ -123,7 +123,8 @@ class Mixture(Iterator[FieldBatch]):
             batches = max(batches, int(np.count_nonzero(self.weights)))
             self.shares = shares_of(self.weights, batches)
         self.changes = [mean_change(part) for part in self.windows] if with_change else None
-        self._starts = [Starts(part) for part in self.windows] if by_change else None
+        is_moved = by_change and not whole_epochs
+        self._starts = [Starts(part) for part in self.windows] if is_moved else None
         self._order = lru_cache(maxsize=2)(self._make_order)
 
     @property

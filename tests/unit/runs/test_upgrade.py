@@ -137,6 +137,14 @@ def test_a_run_keeps_the_loss_that_it_was_trained_with(
         assert validate(PretrainConfig, values, source="").loss == loss
 
 
+def test_a_run_from_before_draws_all_windows_alike(tmp_path: Path) -> None:
+    for written, expected in (("steps = 3", "uniform"), ('draw = "change"', "change")):
+        (tmp_path / "config.toml").write_text(written)
+        values = upgraded_run(PretrainConfig, tmp_path / "config.toml")
+        assert validate(PretrainConfig, values, source="").draw == expected
+    assert PretrainConfig().draw == "change"
+
+
 def test_a_run_keeps_the_model_that_it_was_trained_with(tmp_path: Path) -> None:
     for written, expected in (("", False), ("global_context = true", True)):
         text = f'[model]\nvariant = "pyramid"\n{written}'
