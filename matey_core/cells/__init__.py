@@ -37,6 +37,7 @@ LATER: dict[str, Any] = {
     "given_role": "linear",
     "leads": "all",
     "draw": "uniform",
+    "subset": "store",
     "blend": True,  # of a rollout: a model that has no blends is not blended
     "model.blend": False,
     "model.time_steps": None,

@@ -79,12 +79,12 @@ def _sources(cell: Cell) -> list[StoreWindows]:
             f"{data}.",
             remedy="Leave evaluation.data out.",
         )
-    size = config.n_samples if isinstance(config, FinetuneConfig) else None
+    tuning = config if isinstance(config, FinetuneConfig) else FinetuneConfig(seed=config.seed)
     sources, _ = sources_of(
         open_stores(data),
         history=history_of(cell),
         max_lead=1,
-        choose=lambda store: subset(store, size, seed=config.seed),
+        choose=lambda store: subset(store, tuning.n_samples, seed=tuning.seed, by=tuning.subset),
         given=config.given,
     )
     return sources

@@ -2,8 +2,12 @@
 
 import random
 from collections.abc import Sequence
+from typing import Literal
 
 from matey_core.store import Store
+
+SubsetRule = Literal["seed", "store"]
+"""Whether a seed chooses the same places in every store, or others in each, by its fingerprint."""
 
 
 def short_stores(stores: Sequence[Store], n_samples: int | None) -> list[str]:
@@ -16,16 +20,19 @@ def short_stores(stores: Sequence[Store], n_samples: int | None) -> list[str]:
     ]
 
 
-def subset(store: Store, size: int | None, *, seed: int) -> tuple[int, ...]:
+def subset(
+    store: Store, size: int | None, *, seed: int, by: SubsetRule = "seed"
+) -> tuple[int, ...]:
     """Choose training trajectories; for one seed, the smaller choice is part of the larger.
 
     Args:
         store: where the trajectories are.
         size: how many, at most; None for all.
         seed: decides which.
+        by: whether the store's fingerprint decides as well.
     """
     samples = list(store.samples("train"))
     if size is None:
         return tuple(samples)
-    random.Random(f"{seed} {store.fingerprint}").shuffle(samples)
+    random.Random(f"{seed} {store.fingerprint}" if by == "store" else f"{seed}").shuffle(samples)
     return tuple(sorted(samples[:size]))

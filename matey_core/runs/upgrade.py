@@ -33,6 +33,8 @@ MOVED = {
 """Old setting → section and setting of today."""
 OF_OLD_RUNS = {"loss": "nrmse", "objective": "one_step", "optimizer": "adamw"}
 """What was minimized, and how, where a run does not say it."""
+DRAWN = {"draw": "uniform", "subset": "store"}
+"""How windows and trajectories were drawn, where a run does not say it."""
 NAMED_BY = {"finetune": "mode"}
 """Section → the setting that names its part, where that is not `name`."""
 
@@ -87,7 +89,8 @@ def upgraded_run(kind: type[Config], path: Path) -> dict[str, Any]:
         key: value for key, value in found.items() if not (isinstance(value, str) and is_url(value))
     }
     parts = {section: {"name": name} for section, name in OF_OLD_RUNS.items()}
-    return {**parts, "draw": "uniform", **found}
+    drawn = {name: old for name, old in DRAWN.items() if name in kind.model_fields}
+    return {**parts, **drawn, **found}
 
 
 def _section(part: Any, key: str) -> dict[str, Any] | None:

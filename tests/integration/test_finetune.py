@@ -149,6 +149,13 @@ def test_samples_are_nested_seeded_and_as_many_as_there_are(tmp_path: Path) -> N
     assert [len(samples) for samples in chosen.values()] == [8, 16, 32, 32]
     assert set(chosen[8]) < set(chosen[16]) < set(chosen[32]) == set(store.samples("train"))
     assert chosen[8] == subset(store, 8, seed=1) != subset(store, 8, seed=2)
+    other = open_store(
+        tiny_store(tmp_path, name="other", samples=40, frames=4, split=(0.8, 0.1, 0.1))
+    )
+    assert other.fingerprint != store.fingerprint
+    assert other.samples("train") == store.samples("train")
+    assert subset(other, 8, seed=1) == chosen[8]  # neither name nor values decide
+    assert subset(other, 8, seed=1, by="store") != subset(store, 8, seed=1, by="store")
 
 
 def test_fewer_samples_than_asked_for_is_said(project: Path) -> None:

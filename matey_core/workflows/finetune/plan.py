@@ -167,7 +167,7 @@ def _sources(
         history=config.history,
         max_lead=config.max_lead,
         extra_frames=config.objective.extra_frames,
-        choose=lambda store: subset(store, config.n_samples, seed=config.seed),
+        choose=lambda store: subset(store, config.n_samples, seed=config.seed, by=config.subset),
         given=config.given,
         reads=config.objective.reads,
         leads=config.leads,

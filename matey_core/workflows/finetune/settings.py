@@ -7,6 +7,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from matey_core.finetuning import FinetuneModeConfig
 from matey_core.locations import Location
 from matey_core.runs.settings import TrainingConfig
+from matey_core.runs.subset import SubsetRule
 
 
 class FinetuneConfig(TrainingConfig):
@@ -24,6 +25,9 @@ class FinetuneConfig(TrainingConfig):
     n_samples: PositiveInt | None = None
     """Number of training trajectories of each store, chosen by the seed; a smaller choice is part
     of a larger one. By default all."""
+    subset: SubsetRule = "seed"
+    """What chooses them: with `seed`, it alone, so every store has the same places; with `store`,
+    as before, its fingerprint as well."""
     borrow: bool = True
     """Let a field that is new to the model begin as a copy of the known field that is most like it:
     the same quantity, or the component of a velocity along the same axis of the grid. Time steps

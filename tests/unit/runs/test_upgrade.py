@@ -143,6 +143,11 @@ def test_a_run_from_before_draws_all_windows_alike(tmp_path: Path) -> None:
         values = upgraded_run(PretrainConfig, tmp_path / "config.toml")
         assert validate(PretrainConfig, values, source="").draw == expected
     assert PretrainConfig().draw == "change"
+    (tmp_path / "config.toml").write_text("steps = 3")
+    tuned = validate(
+        FinetuneConfig, upgraded_run(FinetuneConfig, tmp_path / "config.toml"), source=""
+    )
+    assert (tuned.subset, FinetuneConfig().subset) == ("store", "seed")
 
 
 def test_a_run_keeps_the_model_that_it_was_trained_with(tmp_path: Path) -> None:
