@@ -35,6 +35,20 @@ def can_name_a_field(name: str) -> bool:
     return bool(is_plain) and is_free and len(name.encode()) <= MOST_BYTES
 
 
+ANSWER = "_answer:"
+"""Begins the names of answers. No field of a store has such a name."""
+
+
+def answer_name(question: str) -> str:
+    """Name of what a model is asked for beside the fields of stores, while it is trained."""
+    return f"{ANSWER}{question}"
+
+
+def is_answer(name: str) -> bool:
+    """Whether a name is that of an answer, and not of a field of stores."""
+    return name.startswith(ANSWER)
+
+
 def can_name_a_parameter(name: str) -> bool:
     """Whether a name can follow `param_` in that of an array in a store."""
     return bool(re.fullmatch(r"[^/\\\0]+", name)) and len(name.encode()) <= MOST_BYTES

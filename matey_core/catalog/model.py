@@ -9,6 +9,7 @@ from safetensors import SafetensorError, safe_open
 
 from matey_core.descriptions import check_known
 from matey_core.errors import CheckpointError
+from matey_core.fields import is_answer
 from matey_core.files import check_regular, read_json
 from matey_core.runs.origin import Origin, read_origin
 
@@ -46,7 +47,7 @@ def read_model(folder: Path) -> ModelRecord:
         return ModelRecord(
             path=folder,
             variant=str(found["config"].get("variant", "")),
-            fields=tuple(found["fields"]),
+            fields=tuple(name for name in found["fields"] if not is_answer(name)),
             num_axes=tuple(found["num_axes"]),
             parameters=parameters,
             base=str(found["base"]["path"]) if "base" in found else None,

@@ -13,7 +13,7 @@ from torch import Tensor
 from matey_core.config import validate
 from matey_core.descriptions import check_known, scales_of
 from matey_core.errors import CheckpointError
-from matey_core.fields import SIZE, size_key
+from matey_core.fields import SIZE, is_answer, size_key
 from matey_core.files import check_regular, read_json
 from matey_core.models._adapter import (
     ADAPTER,
@@ -78,8 +78,12 @@ def save_model(
     write_blends(folder, model.blends)
 
 
-def load_model(folder: Path) -> Model:
+def load_model(folder: Path, *, with_answers: bool = False) -> Model:
     """Rebuild a model from its folder, on the CPU.
+
+    Args:
+        folder: of the model.
+        with_answers: whether it can still be asked for more than fields, to be trained further.
 
     Raises:
         CheckpointError: a file is missing or damaged, or weights and description differ.
@@ -92,11 +96,13 @@ def load_model(folder: Path) -> Model:
     config = validate(ModelConfig, values, source=str(folder / "model.json"))
     is_adapter = "base" in description
     base = base_of(folder, description["base"]) if is_adapter else folder
+    known = description["fields"]
+    fields = known if with_answers else [name for name in known if not is_answer(name)]
     bound = _bound(folder, [base / WEIGHTS, *[folder / ADAPTER] * is_adapter])
     bound.check(values)
     try:
         with bound:
-            model = config.build(fields=description["fields"], num_axes=description["num_axes"])
+            model = config.build(fields=fields, num_axes=description["num_axes"])
             model.give(scales_of(description, path=folder / "model.json"))
     # Sizes that no tensor can have, and those that do not fit together.
     except (RuntimeError, TypeError, ValueError, ArithmeticError, MemoryError) as error:
@@ -108,6 +114,8 @@ def load_model(folder: Path) -> Model:
         weights = read_adapter(folder, base, names=_state(model))
     else:
         weights = _read_weights(folder / WEIGHTS)
+    if len(fields) < len(known):
+        weights = _without_answers(weights, _state(model))
     _check(weights, _state(model), folder)
     model.load_state_dict(weights, strict=True)
     model.blends = read_blends(folder)
@@ -123,6 +131,16 @@ def given_names(folder: Path) -> tuple[str, ...]:
     path = folder / "model.json"
     scales = scales_of(_description(path), path=path)
     return tuple(dict.fromkeys(SIZE if n.startswith(size_key("")) else n for n in scales))
+
+
+def _without_answers(found: dict[str, Tensor], expected: dict[str, Any]) -> dict[str, Tensor]:
+    """Cut off what answers have, which lies behind what the fields have."""
+    return {
+        name: value[tuple(map(slice, expected[name].shape))].clone()
+        if name in expected and value.ndim == expected[name].ndim
+        else value
+        for name, value in found.items()
+    }
 
 
 def _read_weights(path: Path) -> dict[str, Tensor]:

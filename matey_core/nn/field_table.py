@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from matey_core.errors import ConfigError
+from matey_core.fields import is_answer
 from matey_core.tokens import whole_numbers
 
 
@@ -48,8 +49,17 @@ class FieldTable(nn.Module):
         return [self.names.index(name) for name in names]
 
     def entering(self, rows: list[int]) -> Float[Tensor, "k w"]:
-        """(channels · fields, w) vectors of every channel of the fields, channel-major."""
-        return self.enter[self._index(rows)].transpose(0, 1).flatten(0, 1)
+        """(channels · fields, w) vectors of every channel of the fields, channel-major.
+
+        Answers are asked for and not shown: their vectors are zero. A stem divides by the root
+        of the number of channels, which the vectors of the other fields make up for.
+        """
+        enter = self.enter[self._index(rows)]
+        shown = tuple(int(not is_answer(self.names[row])) for row in rows)
+        if not all(shown):
+            factor = (len(rows) / sum(shown)) ** 0.5
+            enter = enter * (factor * whole_numbers(shown, enter.device).view(-1, 1, 1))
+        return enter.transpose(0, 1).flatten(0, 1)
 
     def leaving(self, rows: list[int]) -> tuple[Float[Tensor, "k w"], Float[Tensor, " k"]]:
         """(outputs · fields, w) vectors and offsets that read a head, output-major."""

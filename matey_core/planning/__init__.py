@@ -25,6 +25,7 @@ from matey_core.runs.sizes import fitting_size, may_be_chosen
 from matey_core.runs.sources import (
     StoreWindows,
     axis_counts,
+    completed,
     field_names,
     open_stores,
     sources_of,
@@ -102,7 +103,7 @@ class _Measured:
 def _subject(config: PlanConfig, strategy: Strategy) -> _Subject:
     """Prepare what a pretraining prepares, without a run."""
     stores = open_stores(config.data)
-    config = config.on(stores)
+    config = completed(config, stores)
     sources, notes = sources_of(
         stores,
         history=config.history,
@@ -116,7 +117,9 @@ def _subject(config: PlanConfig, strategy: Strategy) -> _Subject:
     used = [source.store for source in sources]
 
     def build(settings: ModelConfig) -> Model:
-        return settings.build(fields=field_names(used), num_axes=axis_counts(used))
+        return settings.build(
+            fields=field_names(used, config.objective), num_axes=axis_counts(used)
+        )
 
     sized = config.model
     if may_be_chosen(config, sized):

@@ -1,8 +1,7 @@
 """Settings that pretraining and fine-tuning share."""
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import (
     Field,
@@ -25,7 +24,6 @@ from matey_core.losses import LossConfig
 from matey_core.objectives import ObjectiveConfig
 from matey_core.optimizers import OptimizerConfig
 from matey_core.schedules import ScheduleConfig
-from matey_core.store import Store
 
 
 class TrainingConfig(Config):
@@ -173,14 +171,6 @@ class TrainingConfig(Config):
     def length(self) -> dict[str, int | float]:
         """The setting that says how long the training is: `steps`, or `minutes` in their place."""
         return {"steps": self.steps} if self.minutes is None else {"minutes": self.minutes}
-
-    def on(self, stores: Iterable[Store]) -> Self:
-        """The same settings, with what the objective takes from the stores written in."""
-        names = dict.fromkeys(name for store in stores for name in store.parameters)
-        objective = self.objective.knowing(tuple(names))
-        if objective == self.objective:
-            return self
-        return self.model_copy(update={"objective": objective})
 
     def targets(self, lead: int, step: int) -> tuple[int, ...]:
         """Leads of the targets of a sample whose lead was drawn, at a step."""

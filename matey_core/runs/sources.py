@@ -6,16 +6,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from matey_core.data import Leads, Windows, measure_given
 from matey_core.errors import CheckpointError, ConfigError, DataError, MateyWarning
 from matey_core.fields import MASK, SIZE, GivenScale
 from matey_core.locations import is_remote, recorded_location
+from matey_core.objectives import ObjectiveConfig
 from matey_core.runs.folder import StoreRecord
 from matey_core.runs.representable import beyond_float32, lost_in_float32
 from matey_core.runs.settings import TrainingConfig
 from matey_core.store import Store, find_stores, open_store
 
+Configured = TypeVar("Configured", bound=TrainingConfig)
 FEW = 2
 """A large `max_lead` is mentioned where fewer than one in so many windows is left."""
 
@@ -106,6 +109,15 @@ def reopen_stores(records: Sequence[StoreRecord], data: Path | None = None) -> l
     return stores
 
 
+def completed(config: Configured, stores: Sequence[Store]) -> Configured:
+    """Write into settings what the objective takes from the stores."""
+    names = dict.fromkeys(name for store in stores for name in store.parameters)
+    objective = config.objective.knowing(tuple(names))
+    if objective == config.objective:
+        return config
+    return config.model_copy(update={"objective": objective})
+
+
 def sources_of(
     stores: Sequence[Store],
     *,
@@ -192,9 +204,10 @@ def _check_read(stores: Sequence[Store], reads: Sequence[str]) -> None:
         )
 
 
-def field_names(stores: Sequence[Store]) -> tuple[str, ...]:
-    """Names of the fields of all stores, each once, in order of appearance."""
-    return tuple(dict.fromkeys(name for store in stores for name in store.spec.names))
+def field_names(stores: Sequence[Store], objective: ObjectiveConfig) -> tuple[str, ...]:
+    """Names of the fields of all stores and of the answers, each once, in order of appearance."""
+    fields = (name for store in stores for name in store.spec.names)
+    return tuple(dict.fromkeys((*fields, *objective.answers)))
 
 
 def axis_counts(stores: Sequence[Store]) -> tuple[int, ...]:

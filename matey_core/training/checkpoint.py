@@ -258,7 +258,7 @@ def load_checkpoint(path: Path, state: TrainState, *, turns_back_time: bool = Tr
     Raises:
         CheckpointError: something is missing, of the wrong kind, or does not match.
     """
-    saved = load_model(path / "model")
+    saved = load_model(path / "model", with_answers=True)
     if saved.config.label != state.model.config.label:
         raise CheckpointError(
             f"{path} is of a model {saved.config.label}; the run's settings say "

@@ -24,6 +24,7 @@ from matey_core.runs.settings import TrainingConfig
 from matey_core.runs.sizes import fitting_size, may_be_chosen
 from matey_core.runs.sources import (
     axis_counts,
+    completed,
     field_names,
     given_scales,
     open_stores,
@@ -151,7 +152,7 @@ def _job(
     config: PretrainConfig, stores: list[Store], strategy: Strategy, *, folder: RunFolder | None
 ) -> TrainingJob:
     resumes = folder is not None and folder.has_begun
-    config = config.on(stores)
+    config = completed(config, stores)
     sources, notes = sources_of(
         stores,
         history=config.history,
@@ -163,7 +164,7 @@ def _job(
         leads=config.leads,
     )
     used = [source.store for source in sources]
-    fields, num_axes = field_names(used), axis_counts(used)
+    fields, num_axes = field_names(used, config.objective), axis_counts(used)
     build = methodcaller("build", fields=fields, num_axes=num_axes)
     sized, size_reason = config.model, ""
     if folder is None and may_be_chosen(config, config.model):

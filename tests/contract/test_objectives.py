@@ -10,7 +10,7 @@ from matey_core.batches import FieldBatch, Prediction
 from matey_core.errors import ConfigError
 from matey_core.fields import Field
 from matey_core.losses.relative_mse import relative_mse
-from matey_core.objectives import OBJECTIVES, within
+from matey_core.objectives import OBJECTIVES, ObjectiveConfig, within
 from matey_core.objectives.one_step import OneStepConfig
 from tests.formula import batch_of, spec_of
 
@@ -19,6 +19,15 @@ PAIRED = ("contrastive",)
 """Those that compare samples of a batch with each other."""
 KNOWING = ("contrastive", "residual")
 """Those that know the equation."""
+SETTINGS: dict[str, dict[str, object]] = {
+    "coefficient": {"parameters": ["nu"]},
+    "weighted": {"terms": [{"objective": "one_step"}, {"objective": "binary", "weight": 0.3}]},
+}
+
+
+def settings_of(name: str) -> ObjectiveConfig:
+    """The smallest settings of an objective."""
+    return ObjectiveConfig.choose({"name": name, **SETTINGS.get(name, {})})
 
 
 class Decay(nn.Module):
@@ -41,16 +50,16 @@ class Decay(nn.Module):
 
 def batch_for(name: str, *, lead: int, progress: float) -> FieldBatch:
     """A batch of 4 samples with the targets that the objective asks for."""
-    leads = OBJECTIVES[name]().lead_steps(lead, progress=progress)
+    leads = settings_of(name).lead_steps(lead, progress=progress)
     batch = batch_of(spec_of((8, 8)), samples=4, leads=len(leads))
-    batch = replace(batch, lead_steps=torch.tensor([leads] * 4))
+    given = {"nu": torch.tensor([0.1, 0.2, 0.4, 0.8])}
+    batch = replace(batch, lead_steps=torch.tensor([leads] * 4), given=given)
     if name not in KNOWING:
         return batch
     spec = replace(spec_of((8, 8), fields=1), fields=(Field(name="temperature"),))
     assert batch.targets is not None
     history, targets = batch.history[:, :, :1], batch.targets[:, :, :1]
-    given = {"nu": torch.tensor([0.1, 0.2, 0.4, 0.8])}
-    return replace(batch, spec=spec, history=history, targets=targets, given=given)
+    return replace(batch, spec=spec, history=history, targets=targets)
 
 
 @pytest.mark.parametrize("progress", [0.0, 0.5, 1.0])
@@ -58,7 +67,7 @@ def batch_for(name: str, *, lead: int, progress: float) -> FieldBatch:
 def test_the_targets_asked_for_are_within_the_frames_that_are_there(
     name: str, progress: float
 ) -> None:
-    config = OBJECTIVES[name]()
+    config = settings_of(name)
     leads = [config.lead_steps(lead, progress=progress) for lead in (1, 2, 5)]
     assert len({len(each) for each in leads}) == 1
     for lead, steps in zip((1, 2, 5), leads, strict=True):
@@ -68,7 +77,7 @@ def test_the_targets_asked_for_are_within_the_frames_that_are_there(
 @pytest.mark.parametrize("progress", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("name", sorted(set(NAMES) - set(PAIRED)))
 def test_a_batch_has_the_mean_of_its_halves_and_a_gradient(name: str, progress: float) -> None:
-    objective, model = OBJECTIVES[name]().build(relative_mse), Decay()
+    objective, model = settings_of(name).build(relative_mse), Decay()
     batch = batch_for(name, lead=2, progress=progress)
     whole = objective(model, batch)
     whole.total.backward()
@@ -84,7 +93,7 @@ def test_a_batch_has_the_mean_of_its_halves_and_a_gradient(name: str, progress: 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - set(KNOWING)))
 def test_targets_that_are_not_known_do_not_matter(name: str) -> None:
-    objective, model = OBJECTIVES[name]().build(relative_mse), Decay()
+    objective, model = settings_of(name).build(relative_mse), Decay()
     batch = batch_for(name, lead=1, progress=1.0)
     assert batch.targets is not None
     valid = torch.ones_like(batch.targets, dtype=torch.bool)

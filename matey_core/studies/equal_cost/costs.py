@@ -15,6 +15,7 @@ from matey_core.models import Model, adaptive
 from matey_core.profiling import TrainingStep, count_flops, countable, in_turns, spread
 from matey_core.progress import OnProgress, Progress, silent
 from matey_core.runs.processes import join_processes
+from matey_core.runs.sources import completed
 from matey_core.store import Store
 from matey_core.studies.equal_cost.arms import Arm
 from matey_core.training import choose_precision
@@ -113,7 +114,7 @@ class _ArmMeter:
     """Takes steps of all arms in turns, so that a slow phase of the machine hits all alike."""
 
     def __init__(self, config: PretrainConfig, store: Store, device: torch.device) -> None:
-        self.config = config
+        self.config = completed(config, [store])
         self.store = store
         self.device = device
 
@@ -171,7 +172,7 @@ class _ArmMeter:
         torch.manual_seed(0)
         model = _build(arm, config, self.store).to(self.device)
         windows = Windows(
-            self.store,
+            self.store.reading(config.objective.reads),
             self.store.samples("train"),
             history=config.history,
             max_lead=config.max_lead,
@@ -196,7 +197,8 @@ class _ArmMeter:
 
 def _build(arm: Arm, config: PretrainConfig, store: Store) -> Model:
     spec = store.spec
-    return arm.model(config.model).build(fields=spec.names, num_axes=(spec.grid.num_axes,))
+    fields = (*spec.names, *config.objective.answers)
+    return arm.model(config.model).build(fields=fields, num_axes=(spec.grid.num_axes,))
 
 
 def _key(arm: Arm, config: PretrainConfig, store: Store, device: torch.device) -> str:

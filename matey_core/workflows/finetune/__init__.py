@@ -210,7 +210,7 @@ def _prepared(model: Model, config: FinetuneConfig, sources: Sequence[StoreWindo
     stores = [source.store for source in sources]
     known = {name: value.shape for name, value in model.named_parameters()}
     lent = lenders(model, [store.spec for store in stores]) if config.borrow else {}
-    model.extend(fields=field_names(stores), num_axes=axis_counts(stores))
+    model.extend(fields=field_names(stores, config.objective), num_axes=axis_counts(stores))
     borrow(model, lent)
     optional = {name: GivenScale(is_required=False) for name in model.given_scales}
     model.give(optional | given_scales(config, sources))

@@ -11,7 +11,7 @@ from matey_core.errors import CheckpointError
 from matey_core.finetuning import keep_time_steps
 from matey_core.models import AdapterBase, Model, load_model
 from matey_core.runs.folder import RunFolder, StoreRecord, newest_run, record_of, run_toml
-from matey_core.runs.sources import StoreWindows, reopen_stores, sources_of
+from matey_core.runs.sources import StoreWindows, completed, reopen_stores, sources_of
 from matey_core.runs.subset import short_stores, subset
 from matey_core.runs.trained import Trained, find_trained
 from matey_core.store import Store
@@ -86,7 +86,7 @@ def plan_finetuning(config: FinetuneConfig) -> FinetunePlan:
             "given": tuple(dict.fromkeys((*trained.given(), *config.given))),
         }
     )
-    resolved = resolved.on(stores)
+    resolved = completed(resolved, stores)
     sources, more = _sources(resolved, stores)
     return FinetunePlan(
         config=resolved,

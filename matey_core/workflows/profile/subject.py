@@ -82,7 +82,8 @@ class ProfileSubject:
         Raises:
             ConfigError: the settings do not fit together.
         """
-        return case.model().build(fields=self.fields, num_axes=(self.spec.grid.num_axes,))
+        fields = (*self.fields, *self.method.objective.answers)
+        return case.model().build(fields=fields, num_axes=(self.spec.grid.num_axes,))
 
     def batches(self) -> Iterator[FieldBatch]:
         """Start an endless stream of batches: the one that training uses, or synthetic ones.
@@ -100,7 +101,7 @@ class ProfileSubject:
             )
             return repeat(next(made))  # to make others would count as loading
         windows = Windows(
-            self.store,
+            self.store.reading(objective.reads),
             self.store.samples("train"),
             history=self.history,
             max_lead=1,
