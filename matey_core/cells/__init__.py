@@ -228,11 +228,11 @@ def _forecast_cell(point: Point, fingerprints: Fingerprints) -> Cell:
     """A cell without training: what a forecast is fitted to counts, and how it is tested."""
     assert point.forecast is not None
     last, evaluation = point.compared, point.evaluation
-    chosen = (getattr(last, "n_samples", None), last.seed) if point.is_fitted else ()
+    which = ("n_samples", "subset", "seed") if point.is_fitted else ()
     content = {
         "format": FORMAT,
         "forecast": point.forecast.model_dump(mode="json"),
-        "fitted": chosen,
+        "fitted": [getattr(last, name, None) for name in which],
         "history": history_of(point),
         "given": last.given,
         "settings": deciding(evaluation),

@@ -41,6 +41,24 @@ def test_a_new_setting_leaves_the_cells_of_the_arena_what_they_are() -> None:
     assert asked <= known
 
 
+def test_a_forecast_has_a_cell_for_each_choice_of_what_it_is_fitted_to() -> None:
+    study = read_study(Path("low-sample"))
+    assert isinstance(study, TrainingStudy)
+    keys: dict[str, set[str]] = {"ridge": set(), "local_linear": set()}
+    for point in points_of(study):
+        if point.forecast:
+            cell = cell_of(
+                point,
+                steps=1,
+                precision="float32",
+                runs=Path("runs"),
+                fingerprints=lambda folder: (str(folder),),
+            )
+            assert cell.first == ""
+            keys[point.arm].add(cell.key)
+    assert {arm: len(each) for arm, each in keys.items()} == {"ridge": 30, "local_linear": 2}
+
+
 def test_ways_of_not_training_leave_cells_of_before_what_they_are() -> None:
     """Hashes of before a fine-tuning could have a source, or an arm a forecast."""
     study = read_study(Path("strategies"))
