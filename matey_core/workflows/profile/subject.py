@@ -163,7 +163,7 @@ def subject_of(config: ProfileConfig) -> ProfileSubject:
     spec = store.spec if store else _synthetic(config, history).spec
     return ProfileSubject(
         case=_case(config, base),
-        method=method_of(trained),
+        method=method_of(trained, store),
         spec=spec,
         history=history,
         batch_size=config.batch_size,

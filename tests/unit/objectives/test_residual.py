@@ -2,6 +2,8 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -13,6 +15,9 @@ from matey_core.fields import Field, FieldSpec, Grid
 from matey_core.losses.change import change
 from matey_core.losses.nrmse import nrmse
 from matey_core.objectives.residual import ResidualConfig
+from matey_core.runs.trained import Trained
+from matey_core.store import Store
+from matey_core.workflows.profile.method import method_of
 
 NU = torch.tensor([0.002, 0.01, 0.02])
 GRID = Grid(axes=("x", "y"), shape=(12, 16), spacing=(1 / 12, 1 / 16), boundary=("periodic",) * 2)
@@ -94,3 +99,10 @@ def test_parameters_are_those_of_the_equation_or_of_all() -> None:
     batch = replace(heat(1), given={})
     with pytest.raises(ConfigError, match="fits mine: it predicts temperature on x, y, and has no"):
         ResidualConfig().build(nrmse)(lambda each: answer(each, each.history[:, 1:]), batch)
+
+
+def test_a_profile_of_synthetic_fields_makes_one_call_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[objective]\nname = "residual"\n')
+    trained = Mock(spec=Trained, out=tmp_path)
+    assert method_of(trained, None).objective.part == "one_step"
+    assert method_of(trained, Mock(spec=Store)).objective.part == "residual"

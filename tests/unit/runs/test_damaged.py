@@ -72,7 +72,7 @@ def readings(run: Path) -> Iterator[Callable[[], Any]]:
     folder = RunFolder(run)
     yield lambda: find_trained(run, runs=run.parent).load()
     yield lambda: find_trained(None, runs=run.parent).open_stores()
-    yield lambda: method_of(find_trained(run, runs=run.parent))
+    yield lambda: method_of(find_trained(run, runs=run.parent), None)
     yield lambda: newest_run(run.parent)
     yield lambda: resumable_run(run.parent, run.name, verb="pretrain", read=run_config)
     yield lambda: [folder.checkpoints.named(name) for name in ("last", "best")]
