@@ -174,7 +174,7 @@ class TrainingConfig(Config):
 
     def targets(self, lead: int, step: int) -> tuple[int, ...]:
         """Leads of the targets of a sample whose lead was drawn, at a step."""
-        return self.objective.lead_steps(lead, progress=step / self.steps)
+        return self.objective.lead_steps(lead, progress=step / max(self.steps, 1))
 
     def is_validation(self, step: int) -> bool:
         """Whether the model is validated after this step; it always is after the last."""

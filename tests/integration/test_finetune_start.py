@@ -68,7 +68,9 @@ def test_the_initial_weights_are_kept_if_no_step_is_better(
 
 def test_no_step_teaches_the_names_of_new_fields_alone(project: Path) -> None:
     place = tiny_store(project / "other", name="gas_periodic", fields=("pressure",), frames=6)
-    report = finetune(finetune_config(project, data=place, name="zero", steps=0))
+    config = finetune_config(project, data=place, name="zero", steps=0, precision="auto")
+    assert config.targets(1, 0) == (1,)  # of the batch that the precision is measured on
+    report = finetune(config)
     assert ([each.step for each in report.validations], report.best_step) == ([0], 0)
     before, after = weights(project / "runs/pretrain-001/model"), weights(report.model)
     assert "pressure" in load_model(report.model).fields
