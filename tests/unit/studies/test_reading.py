@@ -64,4 +64,4 @@ def test_a_scale_that_a_file_does_not_have_is_refused() -> None:
     with pytest.raises(ConfigError, match="no scale 'gup'; there are: gpu"):
         read_study(Path("transfer-scaling"), ("scale=gup",))
     with pytest.raises(ConfigError, match="no scale 'gpu'; there are: none"):
-        read_study(Path("low-sample"), ("scale=gpu",))
+        read_study(Path("arena"), ("scale=gpu",))
