@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matey_core.cells import METRICS, CellResult, Equal, Scalar, Task
-from matey_core.studies.rules import RuleConfig
+from matey_core.studies.rules import ClockName, RuleConfig
 from matey_core.studies.statistics import Interval, Kind, interval_of, kind_of, ratio_of
 
 FIGURES = (*METRICS, "last")
@@ -69,6 +69,7 @@ def compare(
     rules: RuleConfig,
     *,
     reference: str,
+    clock: ClockName = "wall",
 ) -> tuple[Comparison, ...]:
     """Summarize the seeds that are complete, for all values of the axes that have any.
 
@@ -77,13 +78,14 @@ def compare(
         results: of the finished ones, by their hash.
         rules: how they are scored.
         reference: arm that ratios are to; where it has no cells, the first that has.
+        clock: that times of steps are from.
     """
     found = []
     for place in dict.fromkeys(tuple(task.point.at.items()) for task in tasks):
         here = [task for task in tasks if tuple(task.point.at.items()) == place]
         if cells := _complete(here, results):
             most = max(here, key=lambda task: task.amount)  # some arms train nothing
-            found.append(_compare(most, cells, rules, reference))
+            found.append(_compare(most, cells, rules, reference, clock))
     return tuple(found)
 
 
@@ -103,14 +105,16 @@ def _complete(tasks: Sequence[Task], results: Mapping[str, CellResult]) -> Cells
     return cells
 
 
-def _compare(task: Task, cells: Cells, rules: RuleConfig, reference: str) -> Comparison:
+def _compare(
+    task: Task, cells: Cells, rules: RuleConfig, reference: str, clock: ClockName
+) -> Comparison:
     reference = reference if reference in cells else next(iter(cells))
     chosen = {arm: _best_rate(by_rate) for arm, by_rate in cells.items()}
     seeds = tuple(next(iter(next(iter(cells.values())).values())))
     kind = kind_of(rules.intervals, len(seeds))
     below = _errors(list(chosen[reference][1].values()), rules, kind)
     arms = tuple(
-        _summary(arm, rate, list(by_seed.values()), below, rules, kind)
+        _summary(arm, rate, list(by_seed.values()), below, rules, kind, clock)
         for arm, (rate, by_seed) in chosen.items()
     )
     known = [
@@ -148,13 +152,15 @@ def _summary(
     below: Mapping[str, Interval],
     rules: RuleConfig,
     kind: Kind,
+    clock: ClockName,
 ) -> ArmResult:
+    step = "step_cpu_seconds" if clock == "cpu" else "step_seconds"
     errors = _errors(results, rules, kind)
     return ArmResult(
         arm=arm,
         steps=results[0].steps,
         learning_rate=rate,
-        step_seconds=statistics.median(each.step_seconds for each in results),
+        step_seconds=statistics.median(getattr(each, step) for each in results),
         validation=interval_of([each.validation for each in results], kind),
         errors=errors,
         ratios={name: ratio_of(errors[name], below[name], kind) for name in FIGURES},

@@ -77,7 +77,9 @@ def report_of(
         jobs: cells trained side by side.
     """
     rules = study.rules
-    comparisons = compare(tasks, log.results, rules, reference=reference_of(study))
+    comparisons = compare(
+        tasks, log.results, rules, reference=reference_of(study), clock=study.budget.clock
+    )
     keys = {task.cell.key for task in tasks}
     frames = rules.rollout_frames
     labels = {name: arm.label or name for name, arm in study.arms.items()}

@@ -7,6 +7,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from matey_core.cells import Equal
 from matey_core.config import Config
 
+ClockName = Literal["wall", "cpu"]
 Metric = Literal["nrmse", "vrmse", "rollout", "last"]
 
 
@@ -21,6 +22,10 @@ class StudyBudgetConfig(Config):
     seconds: PositiveFloat | None = None
     """Training time of every cell at equal seconds, in seconds; divided by the measured time of a
     step."""
+
+    clock: ClockName = "wall"
+    """Clock that seconds are measured by: on the wall, or of the CPU over all threads, which a busy
+    machine changes little."""
 
     @model_validator(mode="after")
     def _check_seconds(self) -> "StudyBudgetConfig":

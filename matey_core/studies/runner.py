@@ -105,7 +105,7 @@ def _run(
     publish: Publish,
 ) -> StudyReport | None:
     known = cache(fingerprints)
-    clock = clock or StepTimes(out / "costs.json", known)
+    clock = clock or StepTimes(out / "costs.json", known, cpu=study.budget.clock == "cpu")
     log = CellLog(out / "cells.jsonl")
     points = sourced(points, out / "runs")
     # Where hashes follow without them, times of cells that are finished are not measured.

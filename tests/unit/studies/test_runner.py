@@ -246,6 +246,27 @@ def test_learning_rates_of_an_arm_have_one_measured_time(folder: Path, tmp_path:
     assert first == second
 
 
+@pytest.mark.slow
+def test_seconds_of_the_cpu_are_what_a_budget_by_that_clock_means(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clock(StepClock):
+        """A step takes four seconds on the wall, and one of the CPU."""
+
+        @property
+        def times(self) -> list[StepTime]:
+            return [StepTime(4.0, 1.0)] * 3
+
+    for module in ("trial", "work"):
+        monkeypatch.setattr(f"matey_core.cells.{module}.StepClock", Clock)
+    for clock, steps in (("wall", 1), ("cpu", 4)):
+        budget = {"equal": ["seconds"], "seconds": 4.0, "clock": clock}
+        report = run_study(one_arm(folder, {}, budget=budget), out=tmp_path / clock)
+        assert report is not None
+        [arm] = report.comparisons[0].arms
+        assert (arm.steps, arm.train_seconds, report.notes) == (steps, 4.0, ())
+
+
 def test_steps_that_only_some_are_expensive_count(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
