@@ -184,13 +184,19 @@ def sources_of(
     has = dict.fromkeys(name for each in sources for name in each.store.given)
     if told := [name for name in has if name in given]:
         notes.append(f"Given beside the history: {', '.join(told)}.")
+    notes += [
+        f"{each.store.name} does not have {', '.join(lacking)}, which is to be given."
+        for each in sources
+        if (lacking := [name for name in given if name not in each.store.given])
+    ]
     _check_read([each.store for each in sources], reads)
-    for names, purpose in ((given, "to be given"), (reads, "what the objective reads")):
-        notes += [
-            f"{each.store.name} does not have {', '.join(lacking)}, which is {purpose}."
-            for each in sources
-            if (lacking := [name for name in names if name not in each.store.given])
-        ]
+    if nowhere := [name for name in reads if name not in has]:
+        notes.append(f"No store has {', '.join(nowhere)}, which is what the objective reads.")
+    notes += [
+        f"{each.store.name} has nothing of what the objective reads."
+        for each in sources
+        if reads and not set(reads) & set(each.store.given)
+    ]
     return sources, notes
 
 

@@ -1,5 +1,6 @@
 """Stores hand over what models are given beside the history."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -111,8 +112,9 @@ def test_what_an_objective_reads_is_handed_over_and_not_given(poisson: Store) ->
     expected = poisson.parameters["k11"][[second, first]].astype(np.float32)
     assert batch.given["k11"].tolist() == expected.tolist()
     assert "Given beside the history: source." in notes
-    assert f"{poisson.name} does not have mass, solution, which is what the objective reads." in (
-        notes
-    )
+    assert "No store has mass, solution, which is what the objective reads." in notes
+    other = replace(poisson, parameters={})
+    both = partial(cut.func, [poisson, other], **cut.keywords)
+    assert f"{other.name} has nothing of what the objective reads." in both(reads=("k11",))[1]
     with pytest.raises(ConfigError, match=r"No store has mass.* parameters are e, k11, k12, k22"):
         cut(given=("source",), reads=("mass",))
