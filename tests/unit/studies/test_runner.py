@@ -69,7 +69,10 @@ def rows(out: Path, event: str) -> list[dict[str, Any]]:
 def test_a_study_shares_its_pretraining_and_says_what_holds(folder: Path, tmp_path: Path) -> None:
     report = run_study(tiny_study(folder), out=tmp_path)
     assert report is not None
-    assert len(rows(tmp_path, "pretraining")) == 1
+    firsts = rows(tmp_path, "pretraining")
+    assert [(row["run"].partition("-")[0], row["steps"]) for row in firsts] == [
+        ("pretraining", 4), ("untrained", 1),
+    ]  # fmt: skip
     assert [(row["arm"], row["seed"]) for row in rows(tmp_path, "cell")] == [
         ("full", "0"), ("scratch", "0"), ("full", "1"), ("scratch", "1"),
     ]  # fmt: skip
