@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from contextvars import ContextVar
 from typing import Any, ClassVar, Self
 
 import pydantic
@@ -12,6 +13,9 @@ from matey_core.config._base import Config
 from matey_core.config._schema import without_references
 from matey_core.errors import ConfigError
 from matey_core.registry import Registry
+
+_within: ContextVar[tuple[type, ...]] = ContextVar("_within", default=())
+"""Families whose schema is being written."""
 
 
 class PartConfig(Config):
@@ -87,8 +91,16 @@ class PartConfig(Config):
     ) -> dict[str, Any]:
         if "family" not in vars(cls):
             return handler(schema)
-        parts = [without_references(kind.model_json_schema()) for _, kind in cls.parts()]
-        return {"anyOf": [{"enum": list(cls.family.names())}, *parts]}
+        names = {"enum": list(cls.family.names())}
+        outer = _within.get()
+        if cls in outer:  # a part of its own family, which would never end
+            return {"anyOf": [names, {"type": "object"}]}
+        token = _within.set((*outer, cls))
+        try:
+            parts = [without_references(kind.model_json_schema()) for _, kind in cls.parts()]
+        finally:
+            _within.reset(token)
+        return {"anyOf": [names, *parts]}
 
     @classmethod
     def _named(cls, values: Mapping[str, Any] | str) -> tuple[type[Self], dict[str, Any]]:

@@ -135,7 +135,7 @@ def test_ways_of_pretraining_are_compared_on_every_equation_with_both_models() -
     assert isinstance(study, StudyConfig)
     points = points_of(study)
     check_claims(study.verdicts, points)
-    assert len(points) == (11 * 7 - 1) * 2 * 3  # arms, data, models, seeds
+    assert len(points) == (17 * 7 - 1) * 2 * 3  # arms, data, models, seeds
     rolls = {str(point.finetuning.data) for point in points if _rolls(point.finetuning)}
     assert len(rolls) == 6
     assert "data/strategies/vorticity" not in rolls
@@ -145,7 +145,7 @@ def test_ways_of_pretraining_are_compared_on_every_equation_with_both_models() -
     assert {(each.max_lead, each.history, each.n_samples) for each in fine if each} == {(1, 4, 16)}
     large = read_study(Path("strategies"), ("scale=gpu", "axes.finetuning.seed=[0]"))
     assert isinstance(large, StudyConfig)
-    assert len(points_of(large)) == (11 * 7 - 1) * 5 * 3
+    assert len(points_of(large)) == (17 * 7 - 1) * 5 * 3
 
 
 def _rolls(config: FinetuneConfig | None) -> bool:

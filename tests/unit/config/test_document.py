@@ -77,6 +77,14 @@ def test_every_setting_is_explained_with_its_values() -> None:
 def test_a_schema_describes_the_settings_of_every_part() -> None:
     schema = json_schema(PretrainConfig, title="Settings")
     assert "$ref" not in str(schema)
+    [weighted] = [
+        part
+        for part in schema["properties"]["objective"]["anyOf"][1:]
+        if part["properties"]["name"]["const"] == "weighted"
+    ]
+    term = weighted["properties"]["terms"]["items"]["properties"]["objective"]["anyOf"]
+    assert "weighted" in term[0]["enum"]
+    assert term[1:] == [{"type": "object"}]  # a family within itself is named alone
     assert schema["properties"].keys() == PretrainConfig.model_fields.keys()
     names, *parts = schema["properties"]["model"]["anyOf"]
     assert names["enum"] == list(ModelConfig.family.names())
