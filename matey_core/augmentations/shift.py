@@ -48,7 +48,7 @@ class PhaseShift:
         self.strength = strength
 
     def __call__(self, batch: FieldBatch, seeds: Sequence[int]) -> FieldBatch:
-        """PhaseShift every sample by its own distance; other axes than periodic ones stay."""
+        """Shift every sample by its own distance; other axes than periodic ones stay."""
         grid = batch.spec.grid
         axes = [axis for axis, is_periodic in enumerate(grid.periodic) if is_periodic]
         if not axes:
@@ -85,7 +85,7 @@ class PhaseShift:
 def shifted(
     values: Shaped[Tensor, "k c *space"], distance: dict[int, float]
 ) -> Shaped[Tensor, "k c *space"]:
-    """PhaseShift values along some of their axes, computed in float64.
+    """Shift values along some of their axes, computed in float64.
 
     Of the wave that changes its sign from point to point, only the part that the points show
     stays.

@@ -23,7 +23,7 @@ def drawn(batch: FieldBatch, number: int) -> Int[Tensor, "b n"]:
         number: how many a sample.
 
     Returns:
-        (b, number) from 0 on: shifts keep the sign of a number, and so take it away.
+        (b, number), none of them negative.
     """
     values = batch.history.detach().float().flatten(1)
     bits = values[:, :: max(1, values.shape[1] // PROBES)].contiguous().view(int32).long()

@@ -19,54 +19,29 @@ over the part, and each field to that of u − v. A batch comes from one store, 
 one equation. F is exponential, which the equation's stiff terms do not blow up.
 """
 
-from collections.abc import Sequence
 from typing import Literal
 
 import torch
 from jaxtyping import Float
-from pydantic import NonNegativeFloat, PositiveFloat, PrivateAttr
+from pydantic import NonNegativeFloat
 from torch import Tensor
 
 from matey_core.batches import FieldBatch, Prediction
 from matey_core.data import Windows
 from matey_core.equations import Equation, KnownEquation, step
 from matey_core.errors import ConfigError
-from matey_core.losses import Loss, LossFunction
-from matey_core.objectives import (
-    OBJECTIVES,
-    Objective,
-    ObjectiveConfig,
-    ObjectiveValue,
-    Predict,
-    with_side_loss,
-)
-from matey_core.objectives._known import check_store, equation_for, parameters_of
+from matey_core.losses import LossFunction
+from matey_core.objectives import OBJECTIVES
+from matey_core.objectives._known import KnownEquationConfig, check_store, equation_for
 
 
 @OBJECTIVES.register("contrastive")
-class ContrastiveConfig(ObjectiveConfig):
+class ContrastiveConfig(KnownEquationConfig):
     """A contrast between the samples of a batch, by the parameters of their equation."""
 
     name: Literal["contrastive"] = "contrastive"
-    weight: PositiveFloat = 1.0
-    """What the contrast counts."""
     supervised: NonNegativeFloat = 0.0
     """What the loss counts beside it."""
-    equation: str | None = None
-    """Name of the equation; by default, of each store, what fits its fields, axes and constants."""
-
-    _known: tuple[str, ...] | None = PrivateAttr(default=None)
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The constants of the equation, or those of any that stores have."""
-        return parameters_of(self.equation, among=self._known)
-
-    def knowing(self, parameters: Sequence[str]) -> ObjectiveConfig:
-        """Read no constants that no store has."""
-        completed = self.model_copy()
-        completed._known = tuple(parameters)
-        return completed
 
     @property
     def predicts_states(self) -> bool:
@@ -77,23 +52,11 @@ class ContrastiveConfig(ObjectiveConfig):
         """Raise unless the store's equation is known, and frames follow each other."""
         _check_changes(windows.history, check_store(windows, self.equation), windows.store.name)
 
-    def build(self, loss: LossFunction) -> Objective:
-        """Make the objective for a loss."""
-
-        def contrastive(predict: Predict, batch: FieldBatch) -> ObjectiveValue:
-            prediction = predict(batch)
-            contrast = _contrast(prediction, batch, equation_for(batch, self.equation))
-            total, parts = self.weight * contrast, {"contrast": contrast.detach()}
-            if self.supervised > 0:
-                value = loss(prediction, batch)
-                total, parts = total + self.supervised * value.total, {**value.parts, **parts}
-            return ObjectiveValue(
-                total=with_side_loss(total, prediction),
-                loss=Loss(total=total, parts=parts),
-                prediction=prediction,
-            )
-
-        return contrastive
+    def missed(
+        self, prediction: Prediction, batch: FieldBatch, loss: LossFunction
+    ) -> Float[Tensor, ""]:
+        """The contrast; the loss has no part in it."""
+        return _contrast(prediction, batch, equation_for(batch, self.equation))
 
 
 def _contrast(

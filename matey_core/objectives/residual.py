@@ -14,75 +14,31 @@ The store's parameters are known here, and the model is not told them. Which equ
 from the names of fields, axes and parameters. Axes are periodic, and no cells are missing.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
 import torch
-from pydantic import NonNegativeFloat, PositiveFloat, PrivateAttr
+from jaxtyping import Float
 from torch import Tensor
 
 from matey_core.batches import FieldBatch, Prediction
-from matey_core.data import Windows
 from matey_core.equations import KnownEquation, imbalance, solution
-from matey_core.losses import Loss, LossFunction
-from matey_core.objectives import (
-    OBJECTIVES,
-    Objective,
-    ObjectiveConfig,
-    ObjectiveValue,
-    Predict,
-    with_side_loss,
-)
-from matey_core.objectives._known import check_store, equation_for, parameters_of
+from matey_core.losses import LossFunction
+from matey_core.objectives import OBJECTIVES
+from matey_core.objectives._known import KnownEquationConfig, equation_for
 
 
 @OBJECTIVES.register("residual")
-class ResidualConfig(ObjectiveConfig):
+class ResidualConfig(KnownEquationConfig):
     """The loss of one call of the model, and by how much its answer misses the equation."""
 
     name: Literal["residual"] = "residual"
-    weight: PositiveFloat = 1.0
-    """What the equation's residual counts."""
-    supervised: NonNegativeFloat = 1.0
-    """What the loss counts beside it; at 0, targets are not used at all."""
-    equation: str | None = None
-    """Name of the equation; by default, of each store, what fits its fields, axes and constants."""
 
-    _known: tuple[str, ...] | None = PrivateAttr(default=None)
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The constants of the equation, or those of any that stores have."""
-        return parameters_of(self.equation, among=self._known)
-
-    def knowing(self, parameters: Sequence[str]) -> ObjectiveConfig:
-        """Read no constants that no store has."""
-        completed = self.model_copy()
-        completed._known = tuple(parameters)
-        return completed
-
-    def check(self, windows: Windows) -> None:
-        """Raise unless the store's equation is known, and all its constants are."""
-        check_store(windows, self.equation)
-
-    def build(self, loss: LossFunction) -> Objective:
-        """Make the objective for a loss."""
-
-        def residual(predict: Predict, batch: FieldBatch) -> ObjectiveValue:
-            prediction = predict(batch)
-            missed = loss(*_missed(prediction, batch, equation_for(batch, self.equation)))
-            total, parts = self.weight * missed.total, {"residual": missed.total.detach()}
-            if self.supervised > 0:
-                value = loss(prediction, batch)
-                total, parts = total + self.supervised * value.total, {**value.parts, **parts}
-            return ObjectiveValue(
-                total=with_side_loss(total, prediction),
-                loss=Loss(total=total, parts=parts),
-                prediction=prediction,
-            )
-
-        return residual
+    def missed(
+        self, prediction: Prediction, batch: FieldBatch, loss: LossFunction
+    ) -> Float[Tensor, ""]:
+        """The loss of the answer, with what the equation says as the target."""
+        return loss(*_missed(prediction, batch, equation_for(batch, self.equation))).total
 
 
 def _missed(

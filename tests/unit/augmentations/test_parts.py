@@ -4,6 +4,7 @@ import math
 from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -129,22 +130,24 @@ def test_what_is_wrong_for_a_known_equation_is_refused(
     grid = Grid(axes=("x", "y"), shape=(8, 8), spacing=(0.125,) * 2, boundary=("periodic",) * 2)
     spec = FieldSpec(fields=tuple(Field(name=name) for name in names), grid=grid, time_step=0.1)
     store = SimpleNamespace(spec=spec, parameters=parameters, given=(), name="mine")
+    sources: list[Any] = [SimpleNamespace(store=store)]
     for part in ("scale", "roll", "shift", "noise"):
         config = validate(TrainingConfig, {"augment": [part]}, source="")
         if part in refused:
             with pytest.raises(ConfigError, match=f"{part} presumes .*mine.*{refused[part]}"):
-                check_augmentations(config, [SimpleNamespace(store=store)])  # type: ignore[list-item]
+                check_augmentations(config, sources)
         else:
-            check_augmentations(config, [SimpleNamespace(store=store)])  # type: ignore[list-item]
-    read = SimpleNamespace(store=SimpleNamespace(**{**vars(store), "given": parameters[:1]}))
+            check_augmentations(config, sources)
+    told = SimpleNamespace(**{**vars(store), "given": parameters[:1]})
+    read: list[Any] = [SimpleNamespace(store=told)]
     config = validate(TrainingConfig, {"augment": [{"name": "shift", "strength": 0.0}]}, source="")
-    check_augmentations(config, [read])  # type: ignore[list-item]
+    check_augmentations(config, read)
     config = validate(TrainingConfig, {"augment": [{"name": "scale", "strength": 0.0}]}, source="")
     with pytest.raises(ConfigError, match="would stay") if parameters else nullcontext():
-        check_augmentations(config, [read])  # type: ignore[list-item]
+        check_augmentations(config, read)
     forced = {"augment": [{"name": "scale", "nonlinear": True}, {"name": "roll", "strength": 0.0}]}
     config = validate(TrainingConfig, forced, source="")
-    check_augmentations(config, [SimpleNamespace(store=store)])  # type: ignore[list-item]
+    check_augmentations(config, sources)
 
 
 def test_strength_is_the_share_of_samples_that_take_part() -> None:

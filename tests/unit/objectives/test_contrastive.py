@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import Mock
 
 import numpy as np
@@ -38,14 +39,15 @@ def check(history: int = 2, nu: tuple[float, ...] = (0.1, 0.2), **store: object)
 def test_a_store_is_refused_before_training_where_something_is_not_known() -> None:
     check()
     check(parameters={"nu": np.array([0.1, 0.2, math.nan])})
-    for wrong, problem in (
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({"nu": (0.1, math.nan)}, "mine has trajectories without nu, which the equation heat_2d"),
         ({"missing": {"temperature": 3}}, "mine has solid or missing cells"),
         ({"parameters": {}}, "None of the equations that are known fits mine"),
         ({"history": 1}, "mine has none in a history of 1"),
-    ):
+    )
+    for wrong, problem in cases:
         with pytest.raises(ConfigError, match=problem):
-            check(**wrong)  # type: ignore[arg-type]
+            check(**wrong)
 
 
 def test_similarity_is_the_published_one_of_relative_parameters() -> None:
@@ -81,7 +83,7 @@ def test_the_loss_is_what_its_definition_says() -> None:
     pairs = similar * apart + (1 - similar) * (apart.mean() - apart).clamp(min=0)
     value = ContrastiveConfig().build(nrmse)(predicted, replace(batch, targets=None))
     torch.testing.assert_close(value.total, pairs.mean() / 2)
-    assert value.loss.parts["contrast"] == value.total
+    assert value.loss.parts["contrastive"] == value.total
 
 
 def test_the_equations_own_answer_costs_less_than_others_and_units_do_not_matter() -> None:

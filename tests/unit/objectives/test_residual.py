@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -44,6 +45,10 @@ def answer(batch: FieldBatch, values: Tensor) -> Prediction:
     return Prediction(spec=batch.spec, values=values, lead_steps=batch.lead_steps)
 
 
+def always(prediction: Prediction, batch: FieldBatch) -> Prediction:
+    return prediction
+
+
 def test_the_solution_costs_nothing_at_every_lead_and_more_with_another_constant() -> None:
     batch = heat(1, 3)
     objective = ResidualConfig(supervised=0).build(nrmse)
@@ -65,7 +70,7 @@ def test_the_loss_is_relative_to_what_the_equation_says() -> None:
         supervised = loss(prediction, batch).total
         (expected,) = torch.autograd.grad(supervised, values)
         config = ResidualConfig(supervised=0.5, weight=2)
-        value = config.build(loss)(lambda _: prediction, batch)  # noqa: B023
+        value = config.build(loss)(partial(always, prediction), batch)
         (gradient,) = torch.autograd.grad(value.total, values)
         assert value.loss.parts["residual"].item() == pytest.approx(supervised.item(), rel=1e-4)
         assert value.total.item() == pytest.approx(2.5 * supervised.item(), rel=1e-4)
