@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Collection, Sequence
-from typing import Self
 
 import numpy as np
 from jaxtyping import Float
@@ -46,7 +45,7 @@ class KnownEquationConfig(ObjectiveConfig):
         """The constants of the equation, or those of any that stores have."""
         return parameters_of(self.equation, among=self._known)
 
-    def knowing(self, parameters: Sequence[str]) -> Self:
+    def knowing(self, parameters: Sequence[str]) -> ObjectiveConfig:
         """Read no constants that no store has."""
         completed = self.model_copy()
         completed._known = tuple(parameters)
